@@ -1,0 +1,55 @@
+# make demo [PROMPT="..."] [OUT=video.mp4]
+# make test | smoke-paddle2 | wheel | bench TORCH_PYTHON=... | clean
+
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+PROMPT := an astronaut in outer space
+# Taken literally and through the environment: a quote or a dollar in a prompt means nothing to make or the shell.
+override PROMPT := $(value PROMPT)
+override OUT := $(value OUT)
+override TORCH_PYTHON := $(value TORCH_PYTHON)
+export PROMPT OUT TORCH_PYTHON
+# Without bytecode on disk every start would compile Paddle anew. pip leaves it to the first start (--no-compile), which
+# needs a part only.
+unexport PYTHONDONTWRITEBYTECODE
+
+# $(call install,venv,constraints). pip installs opencv-python, which ppdiffusers asks for and which needs
+# libGL, over opencv-python-headless; hence the last line.
+define install
+@echo "Installing into $(1) (some minutes, 2 GB) ..."
+$(PYTHON) -m venv $(1)
+$(1)/bin/pip install --quiet --upgrade pip
+$(1)/bin/pip install --quiet --no-compile -c $(2) -e '.[cpu,dev]'
+$(1)/bin/pip install --quiet --no-compile --no-deps --force-reinstall -c $(2) opencv-python-headless
+@touch $(1)/installed
+endef
+
+.PHONY: demo test smoke-paddle2 score wheel bench clean
+
+demo: .venv/installed
+	.venv/bin/ppt2v text2video $${OUT:+--out "$$OUT"} -- "$$PROMPT"
+
+test: .venv/installed
+	.venv/bin/pytest -q
+
+smoke-paddle2: .venv-paddle2/installed
+	.venv-paddle2/bin/pytest -q -m smoke
+
+score: .venv/installed
+	.venv/bin/python training/judge.py
+
+wheel: .venv/installed
+	rm -rf build
+	.venv/bin/pip wheel --quiet --no-deps --wheel-dir dist .
+
+bench: .venv/installed
+	.venv/bin/python benchmarks/text2video.py --torch-python "$$TORCH_PYTHON"
+
+clean:
+	rm -rf .venv .venv-paddle2 .pytest_cache build dist ppt2v.egg-info
+	find ppt2v pipelines tests training benchmarks -name __pycache__ -exec rm -rf {} +
+
+.venv/installed: setup.py pyproject.toml constraints.txt
+	$(call install,.venv,constraints.txt)
+
+.venv-paddle2/installed: setup.py pyproject.toml constraints-paddle2.txt
+	$(call install,.venv-paddle2,constraints-paddle2.txt)

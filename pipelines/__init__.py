@@ -1,0 +1,1 @@
+"""The diffusion pipelines; installed as ``ppt2v.pipelines``."""

@@ -1,0 +1,24 @@
+"""Gaussian noise that depends on the seed, its purpose and the frame, and on nothing else."""
+from __future__ import annotations
+
+import numpy as np
+import paddle
+
+PURPOSES = ("start", "forward", "step")
+
+
+class Noise:
+    """Draws the same noise for a frame whatever the chunk size, the device, the number of frames, or a restart.
+
+    Args:
+        seed: any integer >= 0.
+    """
+
+    def __init__(self, seed: int):
+        self.seed = seed
+
+    def draw(self, purpose: str, frame_ids: list[int], shape: list[int], step: int = 0) -> paddle.Tensor:
+        """Standard normal noise, float32 ``[len(frame_ids), *shape]``; ``purpose`` is one of ``PURPOSES``."""
+        key = [self.seed, PURPOSES.index(purpose), step]
+        frames = [np.random.default_rng([*key, frame]).standard_normal(shape, np.float32) for frame in frame_ids]
+        return paddle.to_tensor(np.stack(frames))

@@ -1,0 +1,227 @@
+"""Text2Video-Zero: a text-to-image model makes video with no training (arXiv 2303.13439, section 3.3).
+
+The first frame (the anchor) is denoised alone down to T0; there the other frames (the followers) branch off, moved
+along the motion field and noised again to T1; from then on each step takes the anchor first, and the followers attend
+to it. Steps are the outer loop and chunks the inner one, so the chunk size changes nothing but the memory that is
+needed.
+"""
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import numpy as np
+import paddle
+from ppdiffusers import StableDiffusionPipeline
+
+from ..chunks import followers
+from ..errors import NumericalError
+from ..sizes import frame_size
+from .attention import AnchorMemory, cross_frame_attention
+from .denoise import Denoiser, finite, is_half
+from .motion import ddpm_forward, warp
+from .noise import Noise
+from .resume import Checkpoint
+from .schedule import REFERENCE_STEPS, motion_steps
+
+Progress = Callable[[int, int], None]
+
+
+class TextToVideoZeroPipeline(StableDiffusionPipeline):
+    """Zero-shot text to video with the parts of a Stable Diffusion pipeline."""
+
+    @paddle.no_grad()
+    def __call__(
+        self,
+        prompt: str,
+        noise: Noise,
+        video_length: int = 8,
+        height: int | None = None,
+        width: int | None = None,
+        num_inference_steps: int = 50,
+        guidance_scale: float = 7.5,
+        negative_prompt: str = "",
+        eta: float = 0.0,
+        motion_field_strength_x: float = 12,
+        motion_field_strength_y: float = 12,
+        t0: int = 44,
+        t1: int = 47,
+        chunk_size: int = 8,
+        use_cf_attn: bool = True,
+        use_motion_field: bool = True,
+        checkpoint: Checkpoint | None = None,
+        progress: Progress = lambda done, total: None,
+    ) -> paddle.Tensor:
+        """Makes the latents of a video: float32 ``[video_length, channels, height / 8, width / 8]`` (8 for most VAEs).
+
+        Args:
+            prompt: what to show.
+            noise: all randomness of the run.
+            video_length: number of frames, >= 1.
+            height, width: in pixels, multiples of the VAE's scale factor times the UNet's; None: the model's own size.
+            num_inference_steps: steps of the schedule, >= 1 (>= 2 with a motion field).
+            guidance_scale: classifier-free guidance; 1 or less turns it off, and with it the negative prompt.
+            negative_prompt: what to avoid.
+            eta: 0 (DDIM) to 1 (as stochastic as DDPM).
+            motion_field_strength_x, motion_field_strength_y: see ``motion.warp``.
+            t0, t1: noise levels T0 and T1, see ``schedule.check_motion_levels``.
+            chunk_size: frames computed together, the anchor included, >= 2.
+            use_cf_attn: whether frames attend to the anchor instead of to themselves.
+            use_motion_field: without it every frame starts from its own noise, as in the paper's ablation.
+            checkpoint: where each completed step is saved, and from where a killed run goes on.
+            progress: called with the frame steps done and their total.
+
+        Raises:
+            InputError: a value is outside its range.
+            NumericalError: NaN or infinite latents, also in float32.
+        """
+        height, width = frame_size(height, width, self.unet.config, self.vae.config)
+        chunks = followers(video_length, chunk_size)
+        reference, timesteps = self._timesteps(REFERENCE_STEPS), self._timesteps(num_inference_steps)
+        start, warp_step = motion_steps(timesteps, reference, t0, t1) if use_motion_field else (0, 0)
+        text = self._encode(prompt, negative_prompt, guided=guidance_scale > 1)
+        denoiser = Denoiser(self.unet, self.scheduler, text, guidance_scale, eta, noise)
+        strength = motion_field_strength_x, motion_field_strength_y
+        run = _Run(
+            denoiser, noise, chunks, self._latent_shape(height, width), start, warp_step, strength, checkpoint, progress
+        )
+        precision = self.unet.dtype
+        try:
+            with cross_frame_attention(self.unet, text.shape[0], use_cf_attn) as memory:
+                return run(memory)
+        finally:
+            _restore(self.unet, precision)
+
+    @paddle.no_grad()
+    def decode(self, latents: paddle.Tensor) -> Iterator[np.ndarray]:
+        """Decodes the latents frame by frame to uint8 RGB ``[height, width, 3]``.
+
+        Raises:
+            NumericalError: a frame is not finite, in float32 either.
+        """
+        precision = self.vae.dtype
+        try:
+            for index, latent in enumerate(latents.split(latents.shape[0])):
+                yield self._decode_frame(latent / self.vae.config.scaling_factor, index)
+        finally:
+            _restore(self.vae, precision)
+
+    def _timesteps(self, steps: int) -> list[int]:
+        self.scheduler.set_timesteps(steps)
+        return self.scheduler.timesteps.tolist()
+
+    def _latent_shape(self, height: int, width: int) -> list[int]:
+        return [self.unet.config.in_channels, height // self.vae_scale_factor, width // self.vae_scale_factor]
+
+    def _encode(self, prompt: str, negative_prompt: str, guided: bool) -> paddle.Tensor:
+        positive, negative = self.encode_prompt(prompt, 1, guided, negative_prompt)
+        return paddle.concat([negative, positive]) if guided else positive
+
+    def _decode_frame(self, latent: paddle.Tensor, index: int) -> np.ndarray:
+        picture = self.vae.decode(latent.astype(self.vae.dtype)).sample
+        if not finite(picture) and is_half(self.vae):
+            self.vae.to(dtype="float32")
+            picture = self.vae.decode(latent).sample
+        if not finite(picture):
+            raise NumericalError(
+                f"decoding frame {index} gave NaN or infinite pixels in float32: the VAE's weights are damaged"
+            )
+        picture = (picture[0].astype("float32") / 2 + 0.5).clip(0, 1) * 255
+        return picture.round().astype("uint8").transpose([1, 2, 0]).numpy()
+
+
+def _restore(network, precision: paddle.dtype) -> None:
+    if network.dtype != precision:
+        network.to(dtype=precision)
+
+
+class _Run:
+    """One run from noise to latents: where the anchor and the followers stand, and how they go on."""
+
+    def __init__(self, denoiser, noise, chunks, shape, start, warp_step, strength, checkpoint, progress):
+        self.denoiser, self.noise, self.chunks, self.shape = denoiser, noise, chunks, shape
+        self.start, self.warp_step, self.strength = start, warp_step, strength
+        self.checkpoint, self.progress = checkpoint, progress
+        self.frame_ids = [frame for chunk in chunks for frame in chunk]
+        self.last_step = len(denoiser.timesteps)
+        self.anchor_step, self.followers_step = 0, start
+        self.anchor = noise.draw("start", [0], shape) * denoiser.scheduler.init_noise_sigma
+        self.followers: paddle.Tensor | None = None
+
+    def __call__(self, memory: AnchorMemory) -> paddle.Tensor:
+        self._restore()
+        while self.anchor_step < self.start:
+            self._advance_anchor(memory)
+            self._save()
+        if self.anchor_step < self.warp_step or self.followers is None:
+            self._branch_off(memory)
+        while self.anchor_step < self.last_step:
+            self._advance_anchor(memory)
+            self._advance_followers()
+            self._save()
+        return paddle.concat([self.anchor, self.followers]) if self.frame_ids else self.anchor
+
+    def _branch_off(self, memory: AnchorMemory) -> None:
+        """Takes the anchor from T1 to T0, warps it there, and brings the followers from T1 to T0."""
+        at_start, remembered = self.anchor, []
+        while self.anchor_step < self.warp_step:
+            self._advance_anchor(memory)
+            remembered.append(memory.take())
+        if self.followers is None:
+            self.followers = self._first_followers()
+        while self.followers_step < self.warp_step:
+            memory.put(remembered[self.followers_step - self.start])
+            self._advance_followers()
+            # Saved with the anchor at T1: what it leaves behind for the followers is too large to keep on disk.
+            self._save(at_start, self.start)
+
+    def _first_followers(self) -> paddle.Tensor | None:
+        if not self.frame_ids:
+            return None
+        if self.warp_step == self.start:
+            return self.noise.draw("start", self.frame_ids, self.shape) * self.denoiser.scheduler.init_noise_sigma
+        high, low = (self.denoiser.timesteps[step] for step in (self.start, self.warp_step))
+        moved = warp(self.anchor, self.frame_ids, *self.strength)
+        noise = self.noise.draw("forward", self.frame_ids, self.shape)
+        return ddpm_forward(moved, noise, self.denoiser.scheduler.alphas[low:high])
+
+    def _advance_anchor(self, memory: AnchorMemory) -> None:
+        # A second attempt must not attend to the keys and values that the failed one left behind.
+        self.anchor = self.denoiser(self.anchor, self.anchor_step, [0], prepare=memory.forget)
+        self.anchor_step += 1
+        self._report()
+
+    def _advance_followers(self) -> None:
+        advanced = []
+        for chunk in self.chunks:
+            latents = self.followers[chunk[0] - 1 : chunk[-1]]
+            advanced.append(self.denoiser(latents, self.followers_step, chunk))
+        self.followers = paddle.concat(advanced) if advanced else None
+        self.followers_step += 1
+        self._report()
+
+    def _report(self) -> None:
+        frames = len(self.frame_ids)
+        done = self.anchor_step + (self.followers_step - self.start) * frames
+        self.progress(done, self.last_step + (self.last_step - self.start) * frames)
+
+    def _save(self, anchor: paddle.Tensor | None = None, anchor_step: int | None = None) -> None:
+        if self.checkpoint is None:
+            return
+        self.checkpoint.save(
+            anchor=(self.anchor if anchor is None else anchor).numpy(),
+            anchor_step=self.anchor_step if anchor_step is None else anchor_step,
+            followers=None if self.followers is None else self.followers.numpy(),
+            followers_step=self.followers_step,
+            in_float32=not is_half(self.denoiser.unet),
+        )
+
+    def _restore(self) -> None:
+        state = self.checkpoint.load() if self.checkpoint else None
+        if state is None:
+            return
+        self.anchor = paddle.to_tensor(state["anchor"])
+        self.anchor_step, self.followers_step = int(state["anchor_step"]), int(state["followers_step"])
+        if state["in_float32"]:  # a network rescued from half precision stays rescued
+            self.denoiser.unet.to(dtype="float32")
+        if "followers" in state:
+            self.followers = paddle.to_tensor(state["followers"])

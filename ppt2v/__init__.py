@@ -1,0 +1,29 @@
+"""ppt2v: text to video on PaddlePaddle.
+
+    from ppt2v import Model
+    Model().process_text2video("an astronaut in outer space", save_path="astronaut.mp4")
+
+Importing this package loads nothing heavy: Paddle and PPDiffusers are imported when a model is.
+"""
+from __future__ import annotations
+
+import importlib
+
+from .threads import use_all_cores
+
+__version__ = "0.1.0"
+__all__ = ["MODES", "InputError", "Model", "NumericalError"]
+
+_HOMES = {"Model": ".model", "MODES": ".modes", "InputError": ".errors", "NumericalError": ".errors"}
+
+use_all_cores()
+
+
+def __getattr__(name: str):
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(importlib.import_module(_HOMES[name], __name__), name)
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *__all__])

@@ -1,0 +1,369 @@
+"""Checkpoint files: reads one without PyTorch and without running a pickle, and puts it exactly into a network."""
+from __future__ import annotations
+
+import json
+import pickle
+import re
+import zipfile
+from collections import OrderedDict
+from pathlib import Path
+from typing import Any, Callable, NamedTuple
+
+import numpy as np
+
+from .errors import InputError
+
+# NumPy has no bfloat16: such numbers are kept as their 16 bits, marked by this type, and widened when they are used.
+BFLOAT16 = np.dtype([("bfloat16", "<u2")])
+
+PYTORCH, PADDLE = "pytorch", "paddle"
+
+_LEGACY_MAGIC = 0x1950A86A20F9469CFC6C
+_PADDLE_NAME_TABLE = "StructuredToParameterName@@"
+_LISTED_KEYS = 4
+
+_SAFETENSORS_TYPES = {
+    "F64": np.dtype("<f8"), "F32": np.dtype("<f4"), "F16": np.dtype("<f2"), "BF16": BFLOAT16, "U16": BFLOAT16,
+    "I64": np.dtype("<i8"), "I32": np.dtype("<i4"), "I16": np.dtype("<i2"), "I8": np.dtype("i1"),
+    "U8": np.dtype("u1"), "BOOL": np.dtype("?"),
+}  # Paddle stores bfloat16 as plain 16 bit integers, which no network has for weights: hence U16
+_TORCH_TYPES = {
+    "DoubleStorage": np.dtype("<f8"), "FloatStorage": np.dtype("<f4"), "HalfStorage": np.dtype("<f2"),
+    "BFloat16Storage": BFLOAT16, "LongStorage": np.dtype("<i8"), "IntStorage": np.dtype("<i4"),
+    "ShortStorage": np.dtype("<i2"), "CharStorage": np.dtype("i1"), "ByteStorage": np.dtype("u1"),
+    "BoolStorage": np.dtype("?"),
+}
+
+_OLD_ATTENTION = {"query": "to_q", "key": "to_k", "value": "to_v", "proj_attn": "to_out.0"}
+_OLD_PADDLE_CLIP = {
+    ".transformer.": ".encoder.",
+    ".positional_embedding.": ".embeddings.position_embedding.",
+    ".token_embedding.": ".embeddings.token_embedding.",
+    ".ln_final.": ".final_layer_norm.",
+    ".linear1.": ".mlp.fc1.",
+    ".linear2.": ".mlp.fc2.",
+    ".norm1.": ".layer_norm1.",
+    ".norm2.": ".layer_norm2.",
+}  # names of paddlenlp's own CLIPTextModel, in which early Paddle conversions of Stable Diffusion were saved
+
+
+class Checkpoint(NamedTuple):
+    """Arrays by name (bfloat16 ones of type ``BFLOAT16``), and in whose layout the Linear weights are."""
+
+    tensors: dict[str, np.ndarray]
+    layout: str
+
+
+def read(path: Path) -> Checkpoint:
+    """Reads a .safetensors, .pdparams, or PyTorch (.bin, .pth, .ckpt; zip or older) file.
+
+    The kind of file is told from its content. Arrays are read-only views of the memory-mapped file where the format
+    allows it. Pickles are parsed for tensors and plain containers only: nothing that they name is imported or called.
+    Raises InputError, with the file's name, for a missing, truncated or corrupt file and for anything but tensors.
+    """
+    try:
+        if path.suffix == ".safetensors":
+            return _read_safetensors(path)
+        if zipfile.is_zipfile(path):
+            return _read_torch_zip(path)
+        return _read_pickle(path)
+    except InputError:
+        raise
+    except FileNotFoundError:
+        raise InputError(f"{path}: no such file; give a checkpoint that exists") from None
+    except Exception as error:  # a damaged pickle can raise any exception
+        reason = " ".join(str(error).split()) or type(error).__name__
+        raise InputError(
+            f"{path} is truncated, corrupt or no checkpoint ({reason}); download or copy this file again"
+        ) from error
+
+
+def widen(array: np.ndarray) -> np.ndarray:
+    """The array itself, or a float32 copy where it holds bfloat16."""
+    if array.dtype != BFLOAT16:
+        return array
+    return (array["bfloat16"].astype(np.uint32) << 16).view(np.float32)
+
+
+def put(network, checkpoint: Checkpoint, source: str) -> None:
+    """Copies a checkpoint into a Paddle network, each tensor in the network's own type.
+
+    Names of older versions of the libraries are understood. ``source`` names the file in errors.
+    Raises InputError, before anything is copied, unless names and shapes are exactly those of the network.
+    """
+    import paddle
+
+    state = network.state_dict()
+    tensors = _current_names(checkpoint.tensors, set(state))
+    if checkpoint.layout == PYTORCH:
+        tensors = _transpose_linear(network, tensors)
+    kind = type(network).__name__
+    _check_names(set(state), set(tensors), f"{source} does not fit {kind}")
+    _check_shapes(state, tensors, f"{source} does not fit {kind}")
+    for name, parameter in state.items():
+        value = paddle.to_tensor(np.array(widen(tensors[name]), order="C"))
+        parameter.set_value(value if value.dtype == parameter.dtype else value.cast(parameter.dtype))
+
+
+def _transpose_linear(network, tensors: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    from paddle import nn
+
+    linear = {f"{name}.weight" for name, layer in network.named_sublayers() if isinstance(layer, nn.Linear)}
+    return {name: array.T if name in linear else array for name, array in tensors.items()}
+
+
+def _current_names(tensors: dict[str, np.ndarray], expected: set[str]) -> dict[str, np.ndarray]:
+    renamed = {_current_name(name, expected): array for name, array in tensors.items()}
+    return {name: array for name, array in renamed.items() if name in expected or not name.endswith("position_ids")}
+
+
+def _current_name(name: str, expected: set[str]) -> str:
+    if name in expected:
+        return name
+    clip = name
+    for old, new in _OLD_PADDLE_CLIP.items():
+        clip = clip.replace(old, new)
+    attention = re.sub(
+        r"\.(query|key|value|proj_attn)\.(weight|bias)$", lambda m: f".{_OLD_ATTENTION[m[1]]}.{m[2]}", name
+    )
+    candidates = (attention, f"text_model.{name}", clip)
+    return next((candidate for candidate in candidates if candidate in expected), name)
+
+
+def _check_names(expected: set[str], found: set[str], complaint: str) -> None:
+    missing, unexpected = sorted(expected - found), sorted(found - expected)
+    if missing or unexpected:
+        raise InputError(
+            f"{complaint}: {len(missing)} weights are missing{_listed(missing)}, {len(unexpected)} are unexpected"
+            f"{_listed(unexpected)}; give the file that belongs to this network and its config.json"
+        )
+
+
+def _check_shapes(state: dict, tensors: dict[str, np.ndarray], complaint: str) -> None:
+    wrong = [
+        f"{name} is {list(tensors[name].shape)} instead of {list(parameter.shape)}"
+        for name, parameter in state.items()
+        if list(tensors[name].shape) != list(parameter.shape)
+    ]
+    if wrong:
+        raise InputError(
+            f"{complaint}: {len(wrong)} weights have another shape{_listed(wrong)}; "
+            "give the file that belongs to this network and its config.json"
+        )
+
+
+def _listed(names: list[str]) -> str:
+    if not names:
+        return ""
+    return f" ({', '.join(names[:_LISTED_KEYS])}{', ...' if len(names) > _LISTED_KEYS else ''})"
+
+
+def _read_safetensors(path: Path) -> Checkpoint:
+    from safetensors import safe_open
+
+    with safe_open(path, framework="np") as file:  # checks the header against the file's size
+        metadata = file.metadata() or {}
+    data = np.memmap(path, np.uint8, "r")
+    start = 8 + int.from_bytes(data[:8].tobytes(), "little")
+    header = json.loads(data[8:start].tobytes())
+    header.pop("__metadata__", None)
+    tensors = {}
+    for name, entry in header.items():
+        if entry["dtype"] not in _SAFETENSORS_TYPES:
+            raise InputError(f"{path}: {name} is of type {entry['dtype']}; valid are {', '.join(_SAFETENSORS_TYPES)}")
+        begin, end = entry["data_offsets"]
+        numbers = data[start + begin : start + end].view(_SAFETENSORS_TYPES[entry["dtype"]])
+        tensors[name] = numbers.reshape(entry["shape"])
+    return Checkpoint(tensors, _safetensors_layout(path.name, metadata))
+
+
+def _safetensors_layout(file_name: str, metadata: dict[str, str]) -> str:
+    if "paddle" in file_name:
+        return PADDLE
+    if "pytorch" in file_name:
+        return PYTORCH
+    return PADDLE if metadata.get("format") in ("pd", "np", "paddle") else PYTORCH
+
+
+def _read_torch_zip(path: Path) -> Checkpoint:
+    data = np.memmap(path, np.uint8, "r")
+    with zipfile.ZipFile(path) as archive:
+        (pickled,) = [name for name in archive.namelist() if name.split("/")[-1] == "data.pkl"]
+        folder = pickled.removesuffix("data.pkl")
+        if f"{folder}byteorder" in archive.namelist() and archive.read(f"{folder}byteorder") != b"little":
+            raise InputError(f"{path} was written on a big-endian machine; save it again on a little-endian one")
+
+        def storage(key: str, dtype: np.dtype, size: int) -> _Storage:
+            entry = _zip_entry(archive, archive.getinfo(f"{folder}data/{key}"), data)
+            return _Storage(dtype, size, entry[: size * dtype.itemsize].view(dtype))
+
+        with archive.open(pickled) as file:
+            tree = _Unpickler(file, path, storage).load()
+        return Checkpoint(_tensors(tree, path), PYTORCH)
+
+
+def _zip_entry(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, data: np.ndarray) -> np.ndarray:
+    """The bytes of an entry: a view of the mapped file, or a copy where the entry is compressed."""
+    if entry.compress_type != zipfile.ZIP_STORED:
+        return np.frombuffer(archive.read(entry), np.uint8)
+    local = data[entry.header_offset : entry.header_offset + 30]
+    name_length, extra_length = local[26:30].view("<u2")
+    start = entry.header_offset + 30 + int(name_length) + int(extra_length)
+    return data[start : start + entry.file_size]
+
+
+def _read_pickle(path: Path) -> Checkpoint:
+    with open(path, "rb") as file:
+        storages: dict[str, _Storage] = {}
+
+        def storage(key: str, dtype: np.dtype, size: int) -> _Storage:
+            return storages.setdefault(key, _Storage(dtype, size))
+
+        tree = _Unpickler(file, path, storage).load()
+        if tree != _LEGACY_MAGIC:
+            return Checkpoint(_tensors(tree, path), PADDLE)
+        for _ in ("protocol version", "system", "tree"):
+            tree = _Unpickler(file, path, storage).load()
+        keys = _Unpickler(file, path, storage).load()
+        _map_storages(np.memmap(path, np.uint8, "r"), file.tell(), [storages[key] for key in keys])
+    return Checkpoint(_tensors(tree, path), PYTORCH)
+
+
+def _map_storages(data: np.ndarray, start: int, storages: list[_Storage]) -> None:
+    """Gives each storage its bytes: they follow the pickles, each after its size as a 64 bit number."""
+    for storage in storages:
+        end = start + 8 + storage.size * storage.dtype.itemsize
+        if int.from_bytes(data[start : start + 8].tobytes(), "little") != storage.size or end > data.size:
+            raise ValueError("the data end too early")
+        storage.array = data[start + 8 : end].view(storage.dtype)
+        start = end
+
+
+class _Storage:
+    """The numbers that one or more tensors share."""
+
+    def __init__(self, dtype: np.dtype, size: int, array: np.ndarray | None = None) -> None:
+        self.dtype, self.size, self.array = dtype, size, array
+
+
+class _Tensor:
+    """A view of a storage, in elements; made into an array when the whole file has been read."""
+
+    def __init__(self, storage: _Storage, offset: int, shape: tuple, stride: tuple, *_) -> None:
+        self.storage, self.offset, self.shape, self.stride = storage, offset, shape, stride
+
+    def array(self) -> np.ndarray:
+        data = self.storage.array
+        if 0 in self.shape:
+            return np.empty(self.shape, data.dtype)
+        last = self.offset + sum((size - 1) * stride for size, stride in zip(self.shape, self.stride))
+        if self.offset < 0 or min(self.stride, default=0) < 0 or last >= data.size:
+            raise ValueError("a tensor reaches beyond its data")
+        strides = [stride * data.itemsize for stride in self.stride]
+        return np.lib.stride_tricks.as_strided(data[self.offset :], self.shape, strides, writeable=False)
+
+
+class _NumpyType:
+    """Stands for numpy.dtype in a pickle."""
+
+    def __init__(self, code: str, *_) -> None:
+        self.code, self.order = code, "<"
+
+    def __setstate__(self, state: tuple) -> None:
+        self.order = state[1]
+
+    def dtype(self) -> np.dtype:
+        dtype = np.dtype(self.code).newbyteorder(self.order)
+        if dtype.kind not in "fiub":
+            raise ValueError(f"arrays of {self.code!r} are no weights")
+        return BFLOAT16 if dtype == np.uint16 else dtype
+
+
+class _NumpyArray:
+    """Stands for numpy.ndarray in a pickle."""
+
+    def __init__(self, *_) -> None:
+        self.state: tuple = ()
+
+    def __setstate__(self, state: tuple) -> None:
+        self.state = state
+
+    def array(self) -> np.ndarray:
+        _, shape, numpy_type, fortran, data = self.state
+        data = data.encode("latin1") if isinstance(data, str) else data
+        return np.frombuffer(data, numpy_type.dtype()).reshape(shape, order="F" if fortran else "C")
+
+
+class _Inert:
+    """Stands for any other class or function that a pickle names: takes whatever is done to it, and does nothing."""
+
+    def __init__(self, *_, **__) -> None:
+        pass
+
+    def __setstate__(self, state: Any) -> None:
+        pass
+
+    def __setitem__(self, key: Any, value: Any) -> None:
+        pass
+
+    append = extend = add = __setstate__
+
+
+_MEANINGS: dict[tuple[str, str], Any] = {
+    ("collections", "OrderedDict"): OrderedDict,
+    ("builtins", "tuple"): tuple,
+    ("__builtin__", "tuple"): tuple,
+    ("_codecs", "encode"): lambda text, *_: text.encode("latin1"),
+    ("torch._utils", "_rebuild_tensor"): lambda *arguments: _Tensor(*arguments),
+    ("torch._utils", "_rebuild_tensor_v2"): lambda *arguments: _Tensor(*arguments),
+    ("torch._utils", "_rebuild_parameter"): lambda tensor, *_: tensor,
+    ("numpy", "ndarray"): _NumpyArray,
+    ("numpy", "dtype"): _NumpyType,
+    ("numpy.core.multiarray", "_reconstruct"): _NumpyArray,
+    ("numpy._core.multiarray", "_reconstruct"): _NumpyArray,
+    **{("torch", name): dtype for name, dtype in _TORCH_TYPES.items()},
+}
+
+
+class _Unpickler(pickle.Unpickler):
+    """Parses a pickle; the only callables that it can ever reach are those of ``_MEANINGS`` and ``_Inert``."""
+
+    def __init__(self, file, path: Path, storage: Callable[[str, np.dtype, int], _Storage]) -> None:
+        super().__init__(file, encoding="latin1")
+        self.path, self.storage = path, storage
+
+    def find_class(self, module: str, name: str) -> Any:
+        if (module, name) in _MEANINGS:
+            return _MEANINGS[module, name]
+        return type(name, (_Inert,), {"__module__": module})
+
+    def persistent_load(self, reference: tuple) -> _Storage:
+        _, dtype, key, _, size, *view = reference
+        if not isinstance(dtype, np.dtype):
+            valid = ", ".join(_TORCH_TYPES)
+            raise InputError(f"{self.path} holds numbers of type {_class_name(dtype)}; valid are {valid}")
+        if any(view):
+            raise InputError(f"{self.path} holds views of storages; save it again with a newer PyTorch")
+        return self.storage(key, dtype, size)
+
+
+def _tensors(tree: Any, path: Path) -> dict[str, np.ndarray]:
+    """The state dictionary in what a pickle held: the whole of it, or its entry 'state_dict' (PyTorch Lightning)."""
+    if isinstance(tree, dict) and isinstance(tree.get("state_dict"), dict):
+        tree = tree["state_dict"]
+    if not isinstance(tree, dict):
+        raise InputError(f"{path} holds a {_class_name(type(tree))}; a checkpoint is a dictionary of tensors")
+    return {str(name): _array(name, value, path) for name, value in tree.items() if name != _PADDLE_NAME_TABLE}
+
+
+def _array(name: Any, value: Any, path: Path) -> np.ndarray:
+    if isinstance(value, tuple) and len(value) == 2:  # paddle.save of a single tensor: its name and its array
+        value = value[1]
+    if isinstance(value, (_Tensor, _NumpyArray)):
+        return value.array()
+    kind = _class_name(value if isinstance(value, type) else type(value))
+    raise InputError(f"{path}: {name!r} is a {kind}, which is refused; a checkpoint may hold tensors only")
+
+
+def _class_name(kind: Any) -> str:
+    return f"{kind.__module__}.{kind.__qualname__}"

@@ -1,0 +1,62 @@
+"""Config files: YAML, with the names of ``Parameter`` as keys. Defaults < config file < command line."""
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from .errors import InputError
+from .modes import Mode
+from .parameters import Parameter, refuse_unknown
+
+MACHINE = (
+    Parameter("device", str, None, "cpu, cuda or cuda:N; a GPU where there is one if not given."),
+    Parameter("dtype", str, None, "float32, float16 or bfloat16; float16 on a GPU, float32 on a CPU if not given."),
+)
+
+_HEADER = """\
+# The defaults of `ppt2v {mode}`, for `ppt2v {mode} --config FILE`; options on the command line win over this file.
+# A line that is deleted, or whose value is null, leaves the choice to the model; a value wins over the model's own.
+"""
+
+
+def parameters(mode: Mode) -> tuple[Parameter, ...]:
+    """What a config file or a command line can say: the mode's parameters, then those of the machine."""
+    return mode.parameters + MACHINE
+
+
+def load(path: str | Path, mode: Mode) -> dict[str, Any]:
+    """What a config file says, by names of parameters; the values are not checked.
+
+    Raises:
+        InputError: a file that is missing or no YAML mapping, or a key that is no parameter (with the nearest ones).
+    """
+    values = _read(path)
+    try:
+        refuse_unknown(values, [parameter.name for parameter in parameters(mode)])
+    except InputError as error:
+        raise InputError(f"{path}: {error}") from None
+    return values
+
+
+def _read(path: str | Path) -> dict[str, Any]:
+    from omegaconf import OmegaConf
+    from omegaconf.errors import OmegaConfBaseException
+    from yaml import YAMLError
+
+    try:
+        values = OmegaConf.to_container(OmegaConf.load(path), resolve=True)
+    except FileNotFoundError:
+        raise InputError(f"config {path}: there is no such file") from None
+    except (OSError, UnicodeDecodeError, YAMLError, OmegaConfBaseException) as error:
+        raise InputError(f"config {path} cannot be read: {error}") from None
+    if not isinstance(values, dict):
+        raise InputError(f"config {path} is a list; give lines of the form `name: value`, as `ppt2v config` prints")
+    return {str(name): value for name, value in values.items()}
+
+
+def dump(mode: Mode) -> str:
+    """The defaults as YAML, each with its help as a comment above; ``load`` takes it."""
+    from omegaconf import OmegaConf
+
+    lines = [f"\n# {each.help}\n{OmegaConf.to_yaml({each.name: each.default})}" for each in parameters(mode)]
+    return _HEADER.format(mode=mode.name) + "".join(lines)

@@ -1,0 +1,9 @@
+"""The errors that a person may meet; each message says what was given, the rule, and what to do."""
+
+
+class InputError(ValueError):
+    """An argument, a file or a model that cannot be used; nothing was computed and nothing was written."""
+
+
+class NumericalError(ArithmeticError):
+    """A network produced NaN or infinite numbers, also in float32; no video was written."""

@@ -1,0 +1,96 @@
+"""What a run can be told: each parameter once, for Python, the command line, config files and recipes alike."""
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from difflib import get_close_matches
+from typing import Any
+
+from .errors import InputError
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """One parameter of a mode.
+
+    Args:
+        name: its name in Python, config files and recipes (that of the original's ``process_*`` methods).
+        kind: str, int, float or bool.
+        default: used where nothing is given and the model brings no value of its own.
+        help: one line for people.
+        minimum, maximum: the valid range, both included.
+        above: a bound that is itself not valid.
+        option: its name on the command line; parameters that share one are given together (``--motion X Y``).
+        argument: the pipeline's name for it; None where the pipeline is not concerned.
+    """
+
+    name: str
+    kind: type
+    default: Any
+    help: str
+    minimum: float | None = None
+    maximum: float | None = None
+    above: float | None = None
+    option: str | None = None
+    argument: str | None = None
+
+    @property
+    def flag(self) -> str:
+        """The command line's name, without dashes in front."""
+        return self.option or self.name.replace("_", "-")
+
+    @property
+    def rule(self) -> str:
+        """The valid values in words."""
+        words = {str: "a text", int: "a whole number", float: "a number", bool: "true or false"}[self.kind]
+        bounds = [f"> {self.above}" if self.above is not None else None,
+                  f">= {self.minimum}" if self.minimum is not None else None,
+                  f"<= {self.maximum}" if self.maximum is not None else None]
+        return " ".join([words, " and ".join(bound for bound in bounds if bound)]).strip()
+
+    def check(self, value: Any) -> Any:
+        """The value in its own type.
+
+        Raises:
+            InputError: the wrong type, or outside the range.
+        """
+        accepted = {str: (str,), int: (int,), float: (int, float), bool: (bool,)}[self.kind]
+        right_type = isinstance(value, accepted) and isinstance(value, bool) == (self.kind is bool)
+        if not right_type or not self._in_range(value):
+            raise InputError(f"{self.name}={value!r}: the rule is {self.rule}")
+        return self.kind(value)
+
+    def _in_range(self, value: Any) -> bool:
+        if self.kind not in (int, float):
+            return True
+        return (math.isfinite(value)
+                and (self.minimum is None or value >= self.minimum)
+                and (self.maximum is None or value <= self.maximum)
+                and (self.above is None or value > self.above))
+
+
+def resolve(
+    parameters: tuple[Parameter, ...], given: Mapping[str, Any], model_defaults: Mapping[str, Any]
+) -> dict[str, Any]:
+    """A value for every parameter: what is given, else the model's own, else the default; None counts as not given.
+
+    Raises:
+        InputError: a name that is no parameter (with the nearest ones), a wrong type or a value outside its range.
+    """
+    refuse_unknown(given, [parameter.name for parameter in parameters])
+    values = {}
+    for parameter in parameters:
+        value = given.get(parameter.name)
+        if value is None:
+            value = model_defaults.get(parameter.name, parameter.default)
+        values[parameter.name] = None if value is None else parameter.check(value)
+    return values
+
+
+def refuse_unknown(given: Mapping[str, Any], known: list[str]) -> None:
+    """Raises InputError for a name that is not known, with the nearest known ones."""
+    for name in given:
+        if name not in known:
+            near = get_close_matches(name, known, n=3) or known
+            raise InputError(f"unknown parameter {name!r}; did you mean {' or '.join(near)}?")

@@ -1,0 +1,53 @@
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from setuptools import setup
+
+HERE = Path(__file__).parent
+
+# The upper bounds keep out releases with which ppdiffusers 0.29 and paddlenlp 2.8 no longer import, although their own
+# metadata allows them.
+PADDLE_STACK = [
+    "aistudio-sdk>=0.2.6,<0.3",
+    "datasets>=2.20,<3",
+    "huggingface_hub>=0.23,<0.26",
+    "numpy>=1.23,<2",
+    "paddlenlp>=2.8,<2.9",
+    "ppdiffusers>=0.29,<0.30",
+    "pyarrow>=15,<22",
+]
+OWN = [
+    "av>=14",
+    "decord>=0.6",
+    "omegaconf>=2.3",
+    "opencv-python-headless>=4.8",
+    "packaging>=21",
+    "Pillow>=10",
+    "requests>=2.31",
+    "rich>=13",
+    "safetensors>=0.4",
+    "typer>=0.12",
+]
+
+setup(
+    name="ppt2v",
+    version=re.search(r'__version__ = "(.+)"', (HERE / "ppt2v" / "__init__.py").read_text("utf-8")).group(1),
+    description="Text to video on PaddlePaddle with pretrained diffusion models",
+    long_description=(HERE / "README.md").read_text("utf-8"),
+    long_description_content_type="text/markdown",
+    license="Apache-2.0",
+    author="ppt2v authors",
+    python_requires=">=3.9,<3.13",
+    packages=["ppt2v", "ppt2v.pipelines", "ppt2v.embedded"],
+    package_dir={"ppt2v.pipelines": "pipelines", "ppt2v.embedded": "__assets__/embedded"},
+    package_data={"ppt2v.embedded": ["*.json", "*.md", "*/*.json", "*/*.txt", "*/*.safetensors"]},
+    install_requires=PADDLE_STACK + OWN,
+    extras_require={
+        "cpu": ["paddlepaddle>=2.6.2,<4"],
+        "gpu": ["paddlepaddle-gpu>=2.6.2,<4"],
+        "dev": ["imageio>=2.31", "pytest>=7", "setuptools>=64", "wheel"],
+    },
+    entry_points={"console_scripts": ["ppt2v = ppt2v.cli:main"]},
+)

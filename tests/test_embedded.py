@@ -1,0 +1,73 @@
+"""The acceptance test of the main job: the model that ships makes the right video, judged by a network of its own."""
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from ppt2v import Model, hub, video
+
+TRAINING = Path(__file__).parents[1] / "training"
+
+
+@pytest.fixture(scope="module")
+def judge():
+    sys.path.insert(0, str(TRAINING))
+    try:
+        import judge
+    finally:
+        sys.path.remove(str(TRAINING))
+    return judge
+
+
+@pytest.fixture(scope="module")
+def model():
+    return Model(device="cpu")
+
+
+@pytest.mark.parametrize(
+    ("subject", "place", "prompt", "motion"),
+    [
+        ("panda", "snow", "a panda in the snow", (12, 0)),
+        pytest.param("rocket", "space", "a rocket in outer space", (0, -12), marks=pytest.mark.smoke),
+    ],
+    ids=["left", "down"],
+)
+def test_right_subject_in_the_right_place_moves_as_asked(judge, model, tmp_path, subject, place, prompt, motion):
+    path = model.process_text2video(
+        prompt, save_path=tmp_path / "clip.mp4", seed=0, motion_field_strength_x=motion[0],
+        motion_field_strength_y=motion[1],
+    )
+    clip = video.read(path, multiple=1)
+    assert clip.frames.shape == (8, 128, 128, 3)
+    subjects, places, centres = judge.verdict(judge.load(), clip.frames)
+    assert subjects == [subject] * 8
+    assert places == [place] * 8
+    asked = -7 * np.array(motion) * 128 / 512
+    assert (centres[-1] - centres[0]) @ asked > 0.5 * asked @ asked
+
+
+@pytest.mark.parametrize("prompt", ["an elderly wizard drinking tea", "a fox in the snow " * 60, "一只在雪地里的狐狸"])
+def test_unknown_subjects_and_long_prompts_are_no_error(model, tmp_path, prompt):
+    path = model.process_text2video(
+        prompt, save_path=tmp_path / "clip.gif", seed=0, video_length=2, num_inference_steps=4
+    )
+    assert video.read(path, multiple=1).frames.shape == (2, 128, 128, 3)
+
+
+def test_notice_is_given_once(tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr(Model, "_notice_given", False)
+    for name in ("a", "b"):
+        model = Model(device="cpu")
+        model.process_text2video("a fox", save_path=tmp_path / f"{name}.gif", video_length=1, num_inference_steps=2)
+    said = capsys.readouterr().err
+    assert said.count("Using the small model that ships with ppt2v") == 1
+    assert "--model stable-diffusion-v1-5" in said
+
+
+def test_the_folder_is_small_and_complete():
+    folder = hub.locate(hub.EMBEDDED)
+    assert sum(file.stat().st_size for file in folder.rglob("*")) < 25e6
+    assert (folder / "README.md").exists()

@@ -1,0 +1,50 @@
+"""Imports go one way, from the top of this list down to its end, and importing the package loads nothing heavy."""
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import ppt2v
+import ppt2v.pipelines
+
+LAYERS = (
+    "cli",
+    "config doctor model",
+    "modes",
+    "pipelines.text_to_video_zero",
+    "pipelines.denoise",
+    "pipelines.attention pipelines.motion pipelines.noise pipelines.resume pipelines.schedule",
+    "weights",
+    "hub video",
+    "checkpoint chunks devices overlay parameters reading sizes",
+    "__init__ pipelines.__init__",  # of which the others take the version
+    "errors progress threads",
+)
+DEPTH = {module: depth for depth, layer in enumerate(LAYERS) for module in layer.split()}
+FOLDERS = {"": Path(ppt2v.__file__).parent, "pipelines.": Path(ppt2v.pipelines.__file__).parent}
+MODULES = {prefix + file.stem: file for prefix, folder in FOLDERS.items() for file in folder.glob("*.py")}
+
+
+def _imported(module: str) -> Iterator[str]:
+    """The modules of this package that a module imports, at its top or within functions."""
+    for node in ast.walk(ast.parse(MODULES[module].read_text(encoding="utf-8"))):
+        if isinstance(node, ast.ImportFrom) and node.level:
+            package = ["ppt2v", *module.split(".")][: -node.level][1:]
+            base = ".".join([*package, *filter(None, [node.module])])
+            within = [f"{base}.{alias.name}".lstrip(".") for alias in node.names]
+            yield from [base] if base in DEPTH else [name if name in DEPTH else "__init__" for name in within]
+
+
+def test_imports_go_one_way():
+    assert MODULES.keys() == DEPTH.keys()
+    backwards = [(module, name) for module in MODULES for name in _imported(module) if DEPTH[name] <= DEPTH[module]]
+    assert not backwards
+
+
+def test_importing_loads_nothing_heavy():
+    heavy = {"av", "cv2", "decord", "numpy", "paddle", "paddlenlp", "ppdiffusers", "torch"}
+    code = f"import sys, ppt2v, ppt2v.cli, ppt2v.modes; print({heavy!r} & sys.modules.keys())"
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "set()\n"

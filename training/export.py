@@ -1,0 +1,65 @@
+"""Makes the embedded model's folder from what was trained: the layout of diffusers, float16 safetensors.
+
+    python training/export.py OUT __assets__/embedded
+"""
+from __future__ import annotations
+
+import argparse
+import json
+import shutil
+from pathlib import Path
+
+import torch
+from diffusers import AutoencoderKL
+from safetensors.torch import save_file
+
+from train_unet import SCHEDULER, TEXT, UNET, Networks
+
+MODEL_INDEX = {
+    "_class_name": "StableDiffusionPipeline", "scheduler": ["diffusers", "DDIMScheduler"],
+    "text_encoder": ["transformers", "CLIPTextModel"], "tokenizer": ["transformers", "CLIPTokenizer"],
+    "unet": ["diffusers", "UNet2DConditionModel"], "vae": ["diffusers", "AutoencoderKL"],
+}
+
+
+def write_json(path: Path, content: dict) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(content, indent=2) + "\n")
+
+
+def write_weights(path: Path, state: dict[str, torch.Tensor]) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    save_file({name: tensor.half().contiguous() for name, tensor in state.items()}, path, {"format": "pt"})
+
+
+def text_state(networks: Networks) -> dict[str, torch.Tensor]:
+    """The text encoder's weights under the names of hub-era files, which start with ``text_model.``."""
+    state = networks.text.state_dict()
+    names = {name: name if name.startswith("text_model.") else f"text_model.{name}" for name in state}
+    return {names[name]: tensor for name, tensor in state.items() if "position_ids" not in name}
+
+
+def export(out: Path, folder: Path) -> None:
+    """Writes every part but ``ppt2v.json`` and the model card, which are kept by hand."""
+    final = out / "unet-final.pt"
+    networks = Networks()
+    networks.load_state_dict(torch.load(final if final.exists() else out / "unet.pt")["average"])
+    vae = AutoencoderKL.from_pretrained(out / "vae")
+    write_json(folder / "model_index.json", MODEL_INDEX)
+    write_json(folder / "scheduler/scheduler_config.json", {"_class_name": "DDIMScheduler", **SCHEDULER})
+    text_config = {"architectures": ["CLIPTextModel"], "model_type": "clip_text_model", **TEXT}
+    write_json(folder / "text_encoder/config.json", text_config)
+    write_json(folder / "unet/config.json", {"_class_name": "UNet2DConditionModel", **UNET})
+    vae_config = {name: value for name, value in vae.config.items() if not name.startswith("_") and value is not None}
+    write_json(folder / "vae/config.json", {"_class_name": "AutoencoderKL", **vae_config})
+    write_weights(folder / "text_encoder/model.safetensors", text_state(networks))
+    write_weights(folder / "unet/diffusion_pytorch_model.safetensors", networks.unet.state_dict())
+    write_weights(folder / "vae/diffusion_pytorch_model.safetensors", vae.state_dict())
+    shutil.copytree(out / "tokenizer", folder / "tokenizer", dirs_exist_ok=True)
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("out", type=Path)
+    parser.add_argument("folder", type=Path)
+    export(**vars(parser.parse_args()))
