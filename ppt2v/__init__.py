@@ -8,6 +8,7 @@ Importing this package loads nothing heavy: Paddle and PPDiffusers are imported 
 from __future__ import annotations
 
 import importlib
+import zlib  # noqa: F401  (Paddle 2.6.2 brings an older zlib along, which breaks Python's when it is loaded first)
 
 from .threads import use_all_cores
 

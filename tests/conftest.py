@@ -3,10 +3,11 @@ from __future__ import annotations
 
 import json
 import shutil
-import zlib  # noqa: F401  (paddle 2.6.2 brings an older zlib along, which breaks Python's when it is loaded first)
 from pathlib import Path
 
 import pytest
+
+import ppt2v  # noqa: F401  (before Paddle, for its threads and its zlib)
 
 TOKENS = 77
 CHECKPOINTS = Path(__file__).parent / "data" / "checkpoints"
