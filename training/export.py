@@ -41,9 +41,8 @@ def text_state(networks: Networks) -> dict[str, torch.Tensor]:
 
 def export(out: Path, folder: Path) -> None:
     """Writes every part but ``ppt2v.json`` and the model card, which are kept by hand."""
-    final = out / "unet-final.pt"
     networks = Networks()
-    networks.load_state_dict(torch.load(final if final.exists() else out / "unet.pt")["average"])
+    networks.load_state_dict(torch.load(out / "unet.pt")["average"])
     vae = AutoencoderKL.from_pretrained(out / "vae")
     write_json(folder / "model_index.json", MODEL_INDEX)
     write_json(folder / "scheduler/scheduler_config.json", {"_class_name": "DDIMScheduler", **SCHEDULER})

@@ -11,6 +11,7 @@ import argparse
 import copy
 import json
 import math
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +19,7 @@ import torch
 import torch.nn.functional as F
 from diffusers import AutoencoderKL, DDIMScheduler, UNet2DConditionModel
 from PIL import Image
+from safetensors.torch import load_file
 from transformers import CLIPTextConfig, CLIPTextModel
 
 import tokenizer
@@ -139,54 +141,79 @@ def follow(average: Networks, model: Networks, decay: float) -> None:
         slow.lerp_(fast, 1 - decay)
 
 
-def train(sprites: Sprites, out: Path, minutes: float, lr: float) -> None:
-    """Trains for ``minutes`` in all with a cosine schedule over that time; keeps an average of the weights."""
-    torch.manual_seed(0)
-    encode = tokenizer.load(out / "tokenizer")
-    vae = AutoencoderKL.from_pretrained(out / "vae").eval()
-    model = Networks().train()
-    average = copy.deepcopy(model).eval()
-    print(f"UNet {sum(p.numel() for p in model.unet.parameters()):,}, "
-          f"text {sum(p.numel() for p in model.text.parameters()):,}")
-    optimizers = optimizers_of(model, lr)
-    groups = [(group, group["lr"]) for optimizer in optimizers for group in optimizer.param_groups]
-    scheduler = DDIMScheduler(**SCHEDULER)
-    state_file, spent, step = out / "unet.pt", 0.0, 0
-    if state_file.exists():
-        state = torch.load(state_file)
-        model.load_state_dict(state["model"])
-        average.load_state_dict(state["average"])
-        for optimizer, saved in zip(optimizers, state["optimizers"]):
+@dataclass
+class Training:
+    """What is trained, and how far it is."""
+
+    model: Networks
+    average: Networks
+    optimizers: list[torch.optim.Optimizer]
+    spent: float = 0.0
+    step: int = 0
+
+    @classmethod
+    def begin(cls, lr: float, start: Path | None) -> Training:
+        """A new training, from scratch or from the weights that ``export.py`` wrote to ``start``."""
+        torch.manual_seed(0)
+        model = Networks()
+        if start is not None:
+            model.unet.load_state_dict(load_file(start / "unet/diffusion_pytorch_model.safetensors"))
+            text = load_file(start / "text_encoder/model.safetensors")
+            own = {name.removeprefix("text_model."): name for name in model.text.state_dict()}
+            model.text.load_state_dict({own[name.removeprefix("text_model.")]: text[name] for name in text})
+        return cls(model.train(), copy.deepcopy(model).eval(), optimizers_of(model, lr))
+
+    def load(self, file: Path) -> None:
+        state = torch.load(file)
+        self.model.load_state_dict(state["model"])
+        self.average.load_state_dict(state["average"])
+        for optimizer, saved in zip(self.optimizers, state["optimizers"]):
             optimizer.load_state_dict(saved)
-        spent, step = state["spent"], state["step"]
-    pool = Pool(sprites, vae, encode, seed=step)
-    for _ in range(50):
-        pool.add(20)
-    budget, losses = Budget(minutes, spent), []
-    while budget.done < 1:
-        rate = min(1, (step + 1) / 50) * (0.5 + 0.5 * math.cos(math.pi * min(1, budget.done)))
-        for group, peak in groups:
-            group["lr"] = peak * rate
-        pool.add(FRESH)
-        loss = loss_of(model, scheduler, *pool.draw(BATCH))
+        self.spent, self.step = state["spent"], state["step"]
+
+    def save(self, file: Path, spent: float) -> None:
+        optimizers = [optimizer.state_dict() for optimizer in self.optimizers]
+        state = {"model": self.model.state_dict(), "average": self.average.state_dict(), "optimizers": optimizers}
+        torch.save({**state, "spent": spent, "step": self.step}, file.with_suffix(".tmp"))
+        file.with_suffix(".tmp").rename(file)
+
+    def advance(self, loss: torch.Tensor, rates: tuple[float, ...]) -> None:
         loss.backward()
-        torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
-        for optimizer in optimizers:
+        torch.nn.utils.clip_grad_norm_(self.model.parameters(), 1.0)
+        for optimizer, rate in zip(self.optimizers, rates):
+            for group in optimizer.param_groups:
+                group["lr"] = rate
             optimizer.step()
             optimizer.zero_grad(set_to_none=True)
-        step += 1
-        follow(average, model, min(0.999, step / (step + 100)))
+        self.step += 1
+        follow(self.average, self.model, min(0.999, self.step / (self.step + 100)))
+
+
+def train(sprites: Sprites, out: Path, minutes: float, lr: float, start: Path | None) -> None:
+    """Trains for ``minutes`` in all with a cosine schedule over that time; keeps an average of the weights."""
+    encode = tokenizer.load(out / "tokenizer")
+    vae = AutoencoderKL.from_pretrained(out / "vae").eval()
+    training, scheduler, state_file = Training.begin(lr, start), DDIMScheduler(**SCHEDULER), out / "unet.pt"
+    if state_file.exists():
+        training.load(state_file)
+    pool = Pool(sprites, vae, encode, seed=training.step)
+    for _ in range(50):
+        pool.add(20)
+    budget, losses = Budget(minutes, training.spent), []
+    while budget.done < 1:
+        rate = lr * min(1, (training.step + 1) / 50) * (0.5 + 0.5 * math.cos(math.pi * min(1, budget.done)))
+        pool.add(FRESH)
+        loss = loss_of(training.model, scheduler, *pool.draw(BATCH))
+        training.advance(loss, (rate, rate / 10))
         losses.append(loss.item())
-        if step % 200 == 0:
-            print(f"step {step} {budget.spent:.1f} min loss {np.mean(losses[-200:]):.4f}", flush=True)
-            state = {"model": model.state_dict(), "average": average.state_dict(),
-                     "optimizers": [optimizer.state_dict() for optimizer in optimizers]}
-            torch.save({**state, "spent": budget.spent, "step": step}, state_file.with_suffix(".tmp"))
-            state_file.with_suffix(".tmp").rename(state_file)
-            if step % 800 == 0:
-                preview(average, vae, encode, out / f"preview-{step}.png")
-    preview(average, vae, encode, out / "preview-final.png")
-    torch.save({"average": average.state_dict(), "spent": budget.spent, "step": step}, out / "unet-final.pt")
+        if training.step % 200 == 0:
+            print(f"step {training.step} {budget.spent:.1f} min loss {np.mean(losses[-200:]):.4f} rate {rate:.5f}",
+                  flush=True)
+            training.save(state_file, budget.spent)
+        if training.step % 800 == 0:
+            preview(training.average, vae, encode, out / f"preview-{training.step}.png")
+    training.save(state_file, budget.spent)
+    preview(training.average, vae, encode, out / "preview-final.png")
 
 
 def main() -> None:
@@ -197,12 +224,13 @@ def main() -> None:
                         help="emojibase-data's en/data.json: labels to learn words from")
     parser.add_argument("--minutes", type=float, default=120)
     parser.add_argument("--lr", type=float, default=0.01, help="peak rate of Muon; AdamW's is a tenth of it")
+    parser.add_argument("--start", type=Path, help="a folder that export.py made: its weights instead of random ones")
     args = parser.parse_args()
     if not (args.out / "tokenizer").exists():
         labels = json.loads(args.words.read_text())
         words = [word for entry in labels for word in (entry["label"], *entry.get("tags", []))]
         tokenizer.train(words, args.out / "tokenizer")
-    train(Sprites(args.sprites), args.out, args.minutes, args.lr)
+    train(Sprites(args.sprites), args.out, args.minutes, args.lr, args.start)
 
 
 if __name__ == "__main__":
