@@ -4,6 +4,7 @@ from __future__ import annotations
 import re
 
 from .errors import InputError
+from .threads import import_paddle
 
 HALF = ("float16", "bfloat16")
 DTYPES = ("float32", *HALF)
@@ -15,8 +16,7 @@ def device_name(device: str | None) -> str:
     Raises:
         InputError: no such device here.
     """
-    import paddle
-
+    paddle = import_paddle()
     count = paddle.device.cuda.device_count() if paddle.is_compiled_with_cuda() else 0
     if device is None:
         return "gpu" if count else "cpu"

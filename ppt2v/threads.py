@@ -1,8 +1,12 @@
 """How many threads Paddle uses: one unless it is told otherwise before it is imported."""
 from __future__ import annotations
 
+import contextlib
+import io
 import os
 import sys
+
+from .errors import InputError
 
 
 def cores() -> int:
@@ -19,3 +23,26 @@ def use_all_cores() -> None:
 def too_late() -> bool:
     """Whether Paddle was imported first, and so runs on the threads that it chose."""
     return "paddle" in sys.modules
+
+
+def import_paddle():
+    """Paddle, imported without its notice that more than one thread was asked for: ppt2v did so on purpose.
+
+    Raises:
+        InputError: Paddle is not installed.
+    """
+    printed = io.StringIO()
+    try:
+        with contextlib.redirect_stderr(printed):
+            import paddle
+    except ModuleNotFoundError as error:
+        if error.name != "paddle":
+            raise
+        raise InputError(
+            "PaddlePaddle is not installed: pip install 'ppt2v[cpu]', or 'ppt2v[gpu]' for a CUDA GPU; `ppt2v doctor` "
+            "says more"
+        ) from None
+    for line in printed.getvalue().splitlines():
+        if "OMP_NUM_THREADS" not in line:
+            print(line, file=sys.stderr)
+    return paddle

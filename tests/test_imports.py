@@ -21,7 +21,8 @@ LAYERS = (
     "hub video",
     "checkpoint chunks devices overlay parameters reading sizes",
     "__init__ pipelines.__init__",  # of which the others take the version
-    "errors progress threads",
+    "progress threads",
+    "errors",
 )
 DEPTH = {module: depth for depth, layer in enumerate(LAYERS) for module in layer.split()}
 FOLDERS = {"": Path(ppt2v.__file__).parent, "pipelines.": Path(ppt2v.pipelines.__file__).parent}
