@@ -21,6 +21,10 @@ MODEL_INDEX = {
     "unet": ["diffusers", "UNet2DConditionModel"], "vae": ["diffusers", "AutoencoderKL"],
 }
 
+# What every version of the class knows; newer ones add parameters, which older ones warn about.
+VAE = ("in_channels", "out_channels", "down_block_types", "up_block_types", "block_out_channels", "layers_per_block",
+       "act_fn", "latent_channels", "norm_num_groups", "sample_size", "scaling_factor")
+
 
 def write_json(path: Path, content: dict) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -49,8 +53,7 @@ def export(out: Path, folder: Path) -> None:
     text_config = {"architectures": ["CLIPTextModel"], "model_type": "clip_text_model", **TEXT}
     write_json(folder / "text_encoder/config.json", text_config)
     write_json(folder / "unet/config.json", {"_class_name": "UNet2DConditionModel", **UNET})
-    vae_config = {name: value for name, value in vae.config.items() if not name.startswith("_") and value is not None}
-    write_json(folder / "vae/config.json", {"_class_name": "AutoencoderKL", **vae_config})
+    write_json(folder / "vae/config.json", {"_class_name": "AutoencoderKL", **{name: vae.config[name] for name in VAE}})
     write_weights(folder / "text_encoder/model.safetensors", text_state(networks))
     write_weights(folder / "unet/diffusion_pytorch_model.safetensors", networks.unet.state_dict())
     write_weights(folder / "vae/diffusion_pytorch_model.safetensors", vae.state_dict())
