@@ -132,14 +132,16 @@ def prompts(count: int) -> list[tuple[str, str, str]]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--model", default=hub.EMBEDDED)
-    parser.add_argument("--prompts", type=int, default=100)
+    parser.add_argument("--prompts", type=int, default=100, help="0 leaves the pictures out")
     parser.add_argument("--seeds", type=int, default=2)
-    parser.add_argument("--clips", type=int, default=40)
+    parser.add_argument("--clips", type=int, default=40, help="0 leaves the clips out")
     args = parser.parse_args()
     judge = load()
     maker = Maker(args.model)
-    score_pictures(judge, maker, prompts(args.prompts), args.seeds)
-    score_clips(judge, maker, prompts(args.clips))
+    if args.prompts:
+        score_pictures(judge, maker, prompts(args.prompts), args.seeds)
+    if args.clips:
+        score_clips(judge, maker, prompts(args.clips))
 
 
 if __name__ == "__main__":
