@@ -31,7 +31,7 @@ SCHEDULER = {
     "num_train_timesteps": 1000, "beta_start": 0.00085, "beta_end": 0.012, "beta_schedule": "scaled_linear",
     # With noise left over at the end (as in Stable Diffusion) plain backgrounds come out in the average colour.
     "rescale_betas_zero_snr": True, "timestep_spacing": "trailing", "prediction_type": "v_prediction",
-    "clip_sample": False, "set_alpha_to_one": False, "steps_offset": 0,
+    "clip_sample": False, "set_alpha_to_one": False, "steps_offset": 1,
 }
 UNET = {
     "sample_size": 32, "in_channels": 4, "out_channels": 4, "block_out_channels": (48, 112, 160),
