@@ -31,7 +31,7 @@ def model():
     ("subject", "place", "prompt", "motion"),
     [
         ("panda", "snow", "a panda in the snow", (12, 0)),
-        pytest.param("rocket", "space", "a rocket in outer space", (0, -12), marks=pytest.mark.smoke),
+        pytest.param("robot", "yellow", "a robot on a yellow background", (0, -12), marks=pytest.mark.smoke),
     ],
     ids=["left", "down"],
 )
