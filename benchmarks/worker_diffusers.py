@@ -13,7 +13,9 @@ from diffusers import TextToVideoZeroPipeline
 
 _, folder, frames, steps = sys.argv[1], Path(sys.argv[2]), int(sys.argv[3]), int(sys.argv[4])
 shared = json.loads((folder / "shared.json").read_text())
-pipeline = TextToVideoZeroPipeline.from_pretrained(shared["model"], safety_checker=None, feature_extractor=None)
+pipeline = TextToVideoZeroPipeline.from_pretrained(
+    shared["model"], safety_checker=None, feature_extractor=None, torch_dtype=torch.float32
+)
 pipeline.set_progress_bar_config(disable=True)
 
 
