@@ -24,7 +24,8 @@ def test_the_users_number_wins(given, used):
 
 def test_paddle_is_imported_without_its_notice():
     command = [sys.executable, "-c", "from ppt2v.threads import import_paddle; print(import_paddle().__name__)"]
-    done = subprocess.run(command, env={**os.environ, "OMP_NUM_THREADS": "2"}, capture_output=True, text=True, check=True)
+    environment = {**os.environ, "OMP_NUM_THREADS": "2"}
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "paddle"
     assert "OMP_NUM_THREADS" not in done.stderr
 
