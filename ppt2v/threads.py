@@ -42,7 +42,8 @@ def import_paddle():
             "PaddlePaddle is not installed: pip install 'ppt2v[cpu]', or 'ppt2v[gpu]' for a CUDA GPU; `ppt2v doctor` "
             "says more"
         ) from None
-    for line in printed.getvalue().splitlines():
-        if "OMP_NUM_THREADS" not in line:
-            print(line, file=sys.stderr)
+    finally:
+        for line in printed.getvalue().splitlines():
+            if "OMP_NUM_THREADS" not in line:
+                print(line, file=sys.stderr)
     return paddle

@@ -1,6 +1,6 @@
 """Muon (Keller Jordan, 2024): momentum whose matrices are made orthogonal; here for convolutions as well.
 
-On this UNet it reached in 70 steps the loss that AdamW had after 110, each at the best rate of those tried.
+Chosen after one short trial on this UNet: its training loss after 70 steps was below AdamW's (rate 1e-3) after 110.
 """
 from __future__ import annotations
 

@@ -47,6 +47,7 @@ TEXT = {
 }
 POOL, FRESH, BATCH = 12000, 4, 24
 EMPTY_CAPTIONS = 0.1
+ADAMW_SHARE = 0.1  # of Muon's learning rate
 
 
 class Networks(torch.nn.Module):
@@ -132,7 +133,7 @@ def optimizers_of(model: Networks, lr: float) -> list[torch.optim.Optimizer]:
     inner = [w for name, w in model.named_parameters() if w.ndim >= 2 and not any(edge in name for edge in edges)]
     chosen = {id(weight) for weight in inner}
     rest = [weight for weight in model.parameters() if id(weight) not in chosen]
-    return [Muon(inner, lr=lr), torch.optim.AdamW(rest, lr=lr / 10, betas=(0.9, 0.99), weight_decay=0.01)]
+    return [Muon(inner, lr=lr), torch.optim.AdamW(rest, lr=lr * ADAMW_SHARE, betas=(0.9, 0.99), weight_decay=0.01)]
 
 
 @torch.no_grad()
@@ -204,7 +205,7 @@ def train(sprites: Sprites, out: Path, minutes: float, lr: float, start: Path | 
         rate = lr * min(1, (training.step + 1) / 50) * (0.5 + 0.5 * math.cos(math.pi * min(1, budget.done)))
         pool.add(FRESH)
         loss = loss_of(training.model, scheduler, *pool.draw(BATCH))
-        training.advance(loss, (rate, rate / 10))
+        training.advance(loss, (rate, rate * ADAMW_SHARE))
         losses.append(loss.item())
         if training.step % 200 == 0:
             print(f"step {training.step} {budget.spent:.1f} min loss {np.mean(losses[-200:]):.4f} rate {rate:.5f}",
