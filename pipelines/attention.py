@@ -1,18 +1,23 @@
 """Cross-frame attention: every frame looks at the first one (Text2Video-Zero, arXiv 2303.13439, section 3.3.2)."""
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
+from typing import Tuple
 
 import paddle
 import paddle.nn.functional as F
+
+KeyValue = Tuple[paddle.Tensor, paddle.Tensor]
+SCORES_LIMIT = 256 * 2**20  # bytes, in float32
 
 
 class CrossFrameAttnProcessor:
     """Self-attention in which all frames take their keys and values from the anchor frame (frame 0).
 
     The anchor's keys and values are computed once and remembered: the first call after ``forget`` must have the anchor
-    as the first frame of every guidance branch; later calls may hold any frames. Cross-attention to the text, where
+    as the first frame of every guidance branch; later calls may hold any frames. Attention to the text, where
     ``encoder_hidden_states`` is given, is left as it is.
 
     Args:
@@ -22,7 +27,7 @@ class CrossFrameAttnProcessor:
 
     def __init__(self, batch_size: int = 2):
         self.batch_size = batch_size
-        self.anchor: tuple[paddle.Tensor, paddle.Tensor] | None = None
+        self.anchor: KeyValue | None = None
 
     def forget(self) -> None:
         """Drops the remembered anchor: the next call brings a new one."""
@@ -34,24 +39,60 @@ class CrossFrameAttnProcessor:
         ``kwargs`` takes what other processors understand, such as LoRA's ``scale``.
         """
         scale = _lora_scale(attn.to_q, kwargs)
-        query = attn.to_q(hidden_states, *scale)
         if encoder_hidden_states is not None:
-            key, value = attn.to_k(encoder_hidden_states, *scale), attn.to_v(encoder_hidden_states, *scale)
-            return self._project(attn, _attend(query, key, value, attn.heads), scale)
+            query = attn.to_q(hidden_states, *scale)
+            attended = attend(query, *keys_and_values(attn, encoder_hidden_states, scale), attn.heads)
+            return _project(attn, attended, scale)
+        self.anchor = self._anchor(attn, hidden_states, scale)
+        return _attend_by_branch(attn, hidden_states, self.anchor, scale)
+
+    def _anchor(self, attn, hidden_states, scale) -> KeyValue:
+        tokens, rows = hidden_states.shape[1], _by_branch(hidden_states, self.batch_size)
         if self.anchor is None:
-            first = self._by_branch(hidden_states)[:, : hidden_states.shape[1]]
-            self.anchor = attn.to_k(first, *scale), attn.to_v(first, *scale)
-        key, value = (tensor.astype(query.dtype) for tensor in self.anchor)
-        # The queries of all frames stand in one row, so that the anchor's keys and values need not be copied.
-        attended = _attend(self._by_branch(query), key, value, attn.heads)
-        return self._project(attn, attended.reshape(query.shape), scale)
+            return keys_and_values(attn, rows[:, :tokens], scale)
+        if paddle.in_dynamic_mode():
+            return self.anchor
+        # A network that is traced for an engine serves both kinds of calls: with the remembered anchor, and with none,
+        # which is one without tokens.
+        missing = (paddle.shape(self.anchor[0])[1] == 0).astype("int64")
+        own = keys_and_values(attn, rows[:, : missing * tokens], scale)
+        return tuple(paddle.concat(parts, axis=1) for parts in zip(own, self.anchor))
 
-    def _by_branch(self, tensor: paddle.Tensor) -> paddle.Tensor:
-        return tensor.reshape([self.batch_size, -1, tensor.shape[-1]])
 
-    @staticmethod
-    def _project(attn, hidden_states, scale):
-        return attn.to_out[1](attn.to_out[0](hidden_states, *scale)) / attn.rescale_output_factor
+class TextAttnProcessor:
+    """Attention to a text whose keys and values were computed before, once for all steps and frames.
+
+    Args:
+        text: keys and values, ``[branches, tokens, channels]``; a batch is ordered branch by branch.
+    """
+
+    def __init__(self, text: KeyValue):
+        self.text = text
+
+    def __call__(self, attn, hidden_states, encoder_hidden_states=None, attention_mask=None, **kwargs):
+        """Attends; ``hidden_states`` is ``[branches * frames, tokens, channels]``, and so is the result."""
+        return _attend_by_branch(attn, hidden_states, self.text, _lora_scale(attn.to_q, kwargs))
+
+
+def keys_and_values(attn, hidden_states: paddle.Tensor, scale: tuple = ()) -> KeyValue:
+    """What an attention layer lets others look up in ``hidden_states``: two tensors ``[rows, tokens, channels]``."""
+    return attn.to_k(hidden_states, *scale), attn.to_v(hidden_states, *scale)
+
+
+def _attend_by_branch(attn, hidden_states, looked_up: KeyValue, scale: tuple) -> paddle.Tensor:
+    """All frames of a branch look up the same keys and values, which therefore need not be copied."""
+    query = attn.to_q(hidden_states, *scale)
+    key, value = (tensor.astype(query.dtype) for tensor in looked_up)
+    attended = attend(_by_branch(query, key.shape[0]), key, value, attn.heads)
+    return _project(attn, attended.reshape([-1, *query.shape[1:]]), scale)
+
+
+def _by_branch(tensor: paddle.Tensor, branches) -> paddle.Tensor:
+    return tensor.reshape([branches, -1, tensor.shape[-1]])
+
+
+def _project(attn, hidden_states: paddle.Tensor, scale: tuple) -> paddle.Tensor:
+    return attn.to_out[1](attn.to_out[0](hidden_states, *scale)) / attn.rescale_output_factor
 
 
 def _lora_scale(layer, kwargs: dict) -> tuple:
@@ -60,45 +101,29 @@ def _lora_scale(layer, kwargs: dict) -> tuple:
     return (kwargs["scale"],) if accepts_scale and "scale" in kwargs else ()
 
 
-def _attend(query, key, value, heads: int) -> paddle.Tensor:
-    query, key, value = (tensor.reshape([0, 0, heads, -1]) for tensor in (query, key, value))
-    return F.scaled_dot_product_attention(query, key, value, training=False).flatten(2)
+def attend(query: paddle.Tensor, key: paddle.Tensor, value: paddle.Tensor, heads: int) -> paddle.Tensor:
+    """Attention of ``[rows, queries, channels]`` to ``[rows, tokens, channels]``; the result is like ``query``.
 
-
-class AnchorMemory:
-    """What the cross-frame layers of a network remember of the anchor frame at one step."""
-
-    def __init__(self, processors: list[CrossFrameAttnProcessor]):
-        self._processors = processors
-
-    def forget(self) -> None:
-        """Makes the next call of the network the anchor's."""
-        for processor in self._processors:
-            processor.forget()
-
-    def take(self) -> list[tuple[paddle.Tensor, paddle.Tensor]]:
-        """The anchor's keys and values, layer by layer, to be given back later by ``put``."""
-        return [processor.anchor for processor in self._processors]
-
-    def put(self, remembered: list[tuple[paddle.Tensor, paddle.Tensor]]) -> None:
-        """Makes the next calls of the network attend to an earlier anchor."""
-        for processor, anchor in zip(self._processors, remembered):
-            processor.anchor = anchor
+    Where it would hold a matrix of scores above ``SCORES_LIMIT`` it goes through the queries block by block.
+    """
+    by_head = [0, 0, heads, key.shape[-1] // heads]
+    query, key, value = (tensor.reshape(by_head) for tensor in (query, key, value))
+    attention = partial(F.scaled_dot_product_attention, key=key, value=value, training=False)
+    if not paddle.in_dynamic_mode():  # an engine has its own way to keep the matrix small
+        return attention(query).flatten(2)
+    block = max(1, SCORES_LIMIT // (4 * query.shape[0] * heads * key.shape[1]))
+    starts = range(0, query.shape[1], block)
+    return paddle.concat([attention(query[:, start : start + block]) for start in starts], axis=1).flatten(2)
 
 
 @contextmanager
-def cross_frame_attention(network, branches: int, enabled: bool = True) -> Iterator[AnchorMemory]:
-    """Gives every self-attention layer of ``network`` a ``CrossFrameAttnProcessor``; undone on leaving.
-
-    With ``enabled`` false the network stays as it is, and the memory stays empty.
-    """
-    layers = [layer for name, layer in network.named_sublayers() if name.endswith("attn1")] if enabled else []
+def processors(layers: Sequence, replacements: Sequence) -> Iterator[None]:
+    """Gives each attention layer its replacement; undone on leaving."""
     originals = [layer.processor for layer in layers]
-    processors = [CrossFrameAttnProcessor(branches) for _ in layers]
     try:
-        for layer, processor in zip(layers, processors):
-            layer.processor = processor
-        yield AnchorMemory(processors)
+        for layer, replacement in zip(layers, replacements):
+            layer.processor = replacement
+        yield
     finally:
         for layer, original in zip(layers, originals):
             layer.processor = original

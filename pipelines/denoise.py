@@ -2,12 +2,12 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
 
 import paddle
 
 from ..errors import InputError, NumericalError
 from .noise import Noise
+from .unet import UNet
 
 
 def finite(tensor: paddle.Tensor) -> bool:
@@ -15,18 +15,12 @@ def finite(tensor: paddle.Tensor) -> bool:
     return bool(paddle.isfinite(tensor).all().item())
 
 
-def is_half(network) -> bool:
-    """Whether the network computes in float16 or bfloat16."""
-    return network.dtype in (paddle.float16, paddle.bfloat16)
-
-
 class Denoiser:
     """Takes the latents of any frames from one step of the schedule to the next.
 
     Args:
-        unet: predicts the noise from ``(latents, timestep, encoder_hidden_states)``.
+        unet: predicts the noise of each guidance branch.
         scheduler: a DDIM-like scheduler (no state between steps) whose timesteps are set.
-        text: ``[branches, tokens, channels]``: the prompt alone, or the negative prompt and then the prompt.
         guidance_scale: classifier-free guidance; used with two branches.
         eta: DDIM's stochasticity, 0..1 (arXiv 2010.02502, eq. 16).
         noise: where the noise of stochastic steps comes from.
@@ -35,29 +29,26 @@ class Denoiser:
         InputError: ``eta`` is not 0 and the scheduler has no such parameter.
     """
 
-    def __init__(self, unet, scheduler, text: paddle.Tensor, guidance_scale: float, eta: float, noise: Noise):
-        self.unet, self.scheduler, self.text = unet, scheduler, text
+    def __init__(self, unet: UNet, scheduler, guidance_scale: float, eta: float, noise: Noise):
+        self.unet, self.scheduler = unet, scheduler
         self.guidance_scale, self.eta, self.noise = guidance_scale, eta, noise
         self.timesteps = [int(timestep) for timestep in scheduler.timesteps.tolist()]
         if eta and "variance_noise" not in inspect.signature(scheduler.step).parameters:
             raise InputError(f"eta={eta}: {type(scheduler).__name__} has no eta; use 0, or the DDIM scheduler")
 
-    def __call__(
-        self, latents: paddle.Tensor, step: int, frame_ids: list[int], prepare: Callable[[], None] = lambda: None
-    ) -> paddle.Tensor:
+    def __call__(self, latents: paddle.Tensor, step: int, frame_ids: list[int]) -> paddle.Tensor:
         """One step for the frames given: float32 ``[frames, channels, height, width]`` in and out.
 
-        Where the network runs in half precision and yields NaN or infinity, it goes on in float32; ``prepare`` is
-        called before each of the two attempts.
+        Where the network runs in half precision and yields NaN or infinity, it goes on in float32.
 
         Raises:
             NumericalError: the result is not finite in float32 either.
         """
-        prepare()
+        anchor = self.unet.anchor
         result = self._step(latents, step, frame_ids)
-        if not finite(result) and is_half(self.unet):
-            self.unet.to(dtype="float32")
-            prepare()
+        if not finite(result) and self.unet.half:
+            self.unet.use_float32()
+            self.unet.anchor = anchor  # the second attempt must not attend to what the failed one left behind
             result = self._step(latents, step, frame_ids)
         if not finite(result):
             raise NumericalError(
@@ -68,19 +59,16 @@ class Denoiser:
 
     def _step(self, latents: paddle.Tensor, step: int, frame_ids: list[int]) -> paddle.Tensor:
         timestep = self.timesteps[step]
-        predicted = self._predict(self.scheduler.scale_model_input(latents, timestep), timestep)
+        predicted = self._predict(self.scheduler.scale_model_input(latents, timestep), step)
         stochastic = {}
         if self.eta:
             variance_noise = self.noise.draw("step", frame_ids, latents.shape[1:], step)
             stochastic = {"eta": self.eta, "variance_noise": variance_noise}
         return self.scheduler.step(predicted, timestep, latents, **stochastic).prev_sample
 
-    def _predict(self, latents: paddle.Tensor, timestep: int) -> paddle.Tensor:
-        branches, frames = self.text.shape[0], latents.shape[0]
-        batch = paddle.concat([latents] * branches).astype(self.unet.dtype)
-        text = self.text.repeat_interleave(frames, axis=0).astype(self.unet.dtype)
-        predicted = self.unet(batch, paddle.to_tensor(timestep), encoder_hidden_states=text).sample.astype("float32")
-        if branches == 1:
+    def _predict(self, latents: paddle.Tensor, step: int) -> paddle.Tensor:
+        predicted = self.unet(latents, step)
+        if self.unet.branches == 1:
             return predicted
-        unconditional, conditional = predicted.chunk(branches)
+        unconditional, conditional = predicted.chunk(self.unet.branches)
         return unconditional + self.guidance_scale * (conditional - unconditional)

@@ -14,20 +14,26 @@ import paddle
 from ppdiffusers import StableDiffusionPipeline
 
 from ..chunks import followers
+from ..engine import Engine, Runner
+from ..engine.eager import EagerEngine
+from ..engine.program import Program
 from ..errors import NumericalError
 from ..sizes import frame_size
-from .attention import AnchorMemory, cross_frame_attention
-from .denoise import Denoiser, finite, is_half
+from .denoise import Denoiser, finite
 from .motion import ddpm_forward, warp
 from .noise import Noise
+from .programs import Decoder, NoisePrediction, TextEncoder
 from .resume import Checkpoint
 from .schedule import REFERENCE_STEPS, motion_steps
+from .unet import UNet
 
 Progress = Callable[[int, int], None]
 
 
 class TextToVideoZeroPipeline(StableDiffusionPipeline):
-    """Zero-shot text to video with the parts of a Stable Diffusion pipeline."""
+    """Zero-shot text to video with the parts of a Stable Diffusion pipeline, on ``engine``."""
+
+    engine: Engine = EagerEngine()
 
     @paddle.no_grad()
     def __call__(
@@ -78,18 +84,20 @@ class TextToVideoZeroPipeline(StableDiffusionPipeline):
         chunks = followers(video_length, chunk_size)
         reference, timesteps = self._timesteps(REFERENCE_STEPS), self._timesteps(num_inference_steps)
         start, warp_step = motion_steps(timesteps, reference, t0, t1) if use_motion_field else (0, 0)
-        text = self._encode(prompt, negative_prompt, guided=guidance_scale > 1)
-        denoiser = Denoiser(self.unet, self.scheduler, text, guidance_scale, eta, noise)
+        shape = self._latent_shape(height, width)
+        text = self._encode([negative_prompt, prompt] if guidance_scale > 1 else [prompt])
+        unet = UNet(self.main_program(height, width, use_cf_attn), self.engine, text, timesteps)
+        denoiser = Denoiser(unet, self.scheduler, guidance_scale, eta, noise)
         strength = motion_field_strength_x, motion_field_strength_y
-        run = _Run(
-            denoiser, noise, chunks, self._latent_shape(height, width), start, warp_step, strength, checkpoint, progress
-        )
-        precision = self.unet.dtype
+        run = _Run(denoiser, noise, chunks, shape, start, warp_step, strength, checkpoint, progress)
         try:
-            with cross_frame_attention(self.unet, text.shape[0], use_cf_attn) as memory:
-                return run(memory)
+            return run()
         finally:
-            _restore(self.unet, precision)
+            unet.restore()
+
+    def main_program(self, height: int, width: int, use_cf_attn: bool) -> Program:
+        """What nearly all of a run's time goes into."""
+        return NoisePrediction(self.unet, *self._latent_shape(height, width)[1:], use_cf_attn)
 
     @paddle.no_grad()
     def decode(self, latents: paddle.Tensor) -> Iterator[np.ndarray]:
@@ -98,12 +106,12 @@ class TextToVideoZeroPipeline(StableDiffusionPipeline):
         Raises:
             NumericalError: a frame is not finite, in float32 either.
         """
-        precision = self.vae.dtype
+        decoder = self.engine.prepare(Decoder(self.vae, *latents.shape[2:]))
         try:
             for index, latent in enumerate(latents.split(latents.shape[0])):
-                yield self._decode_frame(latent / self.vae.config.scaling_factor, index)
+                yield _picture(decoder, latent / self.vae.config.scaling_factor, index)
         finally:
-            _restore(self.vae, precision)
+            decoder.restore()
 
     def _timesteps(self, steps: int) -> list[int]:
         self.scheduler.set_timesteps(steps)
@@ -112,26 +120,24 @@ class TextToVideoZeroPipeline(StableDiffusionPipeline):
     def _latent_shape(self, height: int, width: int) -> list[int]:
         return [self.unet.config.in_channels, height // self.vae_scale_factor, width // self.vae_scale_factor]
 
-    def _encode(self, prompt: str, negative_prompt: str, guided: bool) -> paddle.Tensor:
-        positive, negative = self.encode_prompt(prompt, 1, guided, negative_prompt)
-        return paddle.concat([negative, positive]) if guided else positive
-
-    def _decode_frame(self, latent: paddle.Tensor, index: int) -> np.ndarray:
-        picture = self.vae.decode(latent.astype(self.vae.dtype)).sample
-        if not finite(picture) and is_half(self.vae):
-            self.vae.to(dtype="float32")
-            picture = self.vae.decode(latent).sample
-        if not finite(picture):
-            raise NumericalError(
-                f"decoding frame {index} gave NaN or infinite pixels in float32: the VAE's weights are damaged"
-            )
-        picture = (picture[0].astype("float32") / 2 + 0.5).clip(0, 1) * 255
-        return picture.round().astype("uint8").transpose([1, 2, 0]).numpy()
+    def _encode(self, texts: list[str]) -> paddle.Tensor:
+        length = self.text_encoder.config.max_position_embeddings
+        tokens = self.tokenizer(texts, padding="max_length", max_length=length, truncation=True, return_tensors="pd")
+        encoded, = self.engine.prepare(TextEncoder(self.text_encoder))([tokens["input_ids"]])
+        return paddle.to_tensor(encoded)
 
 
-def _restore(network, precision: paddle.dtype) -> None:
-    if network.dtype != precision:
-        network.to(dtype=precision)
+def _picture(decoder: Runner, latent: paddle.Tensor, index: int) -> np.ndarray:
+    picture = paddle.to_tensor(decoder([latent])[0])
+    if not finite(picture) and decoder.half:
+        decoder.use_float32()
+        picture = paddle.to_tensor(decoder([latent])[0])
+    if not finite(picture):
+        raise NumericalError(
+            f"decoding frame {index} gave NaN or infinite pixels in float32: the VAE's weights are damaged"
+        )
+    picture = (picture[0].astype("float32") / 2 + 0.5).clip(0, 1) * 255
+    return picture.round().astype("uint8").transpose([1, 2, 0]).numpy()
 
 
 class _Run:
@@ -147,29 +153,29 @@ class _Run:
         self.anchor = noise.draw("start", [0], shape) * denoiser.scheduler.init_noise_sigma
         self.followers: paddle.Tensor | None = None
 
-    def __call__(self, memory: AnchorMemory) -> paddle.Tensor:
+    def __call__(self) -> paddle.Tensor:
         self._restore()
         while self.anchor_step < self.start:
-            self._advance_anchor(memory)
+            self._advance_anchor()
             self._save()
         if self.anchor_step < self.warp_step or self.followers is None:
-            self._branch_off(memory)
+            self._branch_off()
         while self.anchor_step < self.last_step:
-            self._advance_anchor(memory)
+            self._advance_anchor()
             self._advance_followers()
             self._save()
         return paddle.concat([self.anchor, self.followers]) if self.frame_ids else self.anchor
 
-    def _branch_off(self, memory: AnchorMemory) -> None:
+    def _branch_off(self) -> None:
         """Takes the anchor from T1 to T0, warps it there, and brings the followers from T1 to T0."""
         at_start, remembered = self.anchor, []
         while self.anchor_step < self.warp_step:
-            self._advance_anchor(memory)
-            remembered.append(memory.take())
+            self._advance_anchor()
+            remembered.append(self.denoiser.unet.anchor)
         if self.followers is None:
             self.followers = self._first_followers()
         while self.followers_step < self.warp_step:
-            memory.put(remembered[self.followers_step - self.start])
+            self.denoiser.unet.anchor = remembered[self.followers_step - self.start]
             self._advance_followers()
             # Saved with the anchor at T1: what it leaves behind for the followers is too large to keep on disk.
             self._save(at_start, self.start)
@@ -184,9 +190,9 @@ class _Run:
         noise = self.noise.draw("forward", self.frame_ids, self.shape)
         return ddpm_forward(moved, noise, self.denoiser.scheduler.alphas[low:high])
 
-    def _advance_anchor(self, memory: AnchorMemory) -> None:
-        # A second attempt must not attend to the keys and values that the failed one left behind.
-        self.anchor = self.denoiser(self.anchor, self.anchor_step, [0], prepare=memory.forget)
+    def _advance_anchor(self) -> None:
+        self.denoiser.unet.forget()
+        self.anchor = self.denoiser(self.anchor, self.anchor_step, [0])
         self.anchor_step += 1
         self._report()
 
@@ -212,7 +218,7 @@ class _Run:
             anchor_step=self.anchor_step if anchor_step is None else anchor_step,
             followers=None if self.followers is None else self.followers.numpy(),
             followers_step=self.followers_step,
-            in_float32=not is_half(self.denoiser.unet),
+            in_float32=not self.denoiser.unet.half,
         )
 
     def _restore(self) -> None:
@@ -222,6 +228,6 @@ class _Run:
         self.anchor = paddle.to_tensor(state["anchor"])
         self.anchor_step, self.followers_step = int(state["anchor_step"]), int(state["followers_step"])
         if state["in_float32"]:  # a network rescued from half precision stays rescued
-            self.denoiser.unet.to(dtype="float32")
+            self.denoiser.unet.use_float32()
         if "followers" in state:
             self.followers = paddle.to_tensor(state["followers"])

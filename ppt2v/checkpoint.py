@@ -88,11 +88,25 @@ def widen(array: np.ndarray) -> np.ndarray:
 def put(network, checkpoint: Checkpoint, source: str) -> None:
     """Copies a checkpoint into a Paddle network, each tensor in the network's own type.
 
-    Names of older versions of the libraries are understood. ``source`` names the file in errors.
-    Raises InputError, before anything is copied, unless names and shapes are exactly those of the network.
+    Raises InputError, before anything is copied, as ``match`` does.
     """
     import paddle
 
+    tensors = match(network, checkpoint, source)
+    for name, parameter in network.state_dict().items():
+        value = np.array(widen(tensors[name]), order="C")
+        if parameter.dtype == paddle.float32:  # as an array, since memory that was freed takes no tensor
+            parameter.set_value(value.astype(np.float32, copy=False))
+        else:
+            parameter.set_value(paddle.to_tensor(value).cast(parameter.dtype))
+
+
+def match(network, checkpoint: Checkpoint, source: str) -> dict[str, np.ndarray]:
+    """The tensors of a checkpoint under the names and in the layout of a Paddle network.
+
+    Names of older versions of the libraries are understood. ``source`` names the file in errors.
+    Raises InputError unless names and shapes are exactly those of the network.
+    """
     state = network.state_dict()
     tensors = _current_names(checkpoint.tensors, set(state))
     if checkpoint.layout == PYTORCH:
@@ -100,9 +114,7 @@ def put(network, checkpoint: Checkpoint, source: str) -> None:
     kind = type(network).__name__
     _check_names(set(state), set(tensors), f"{source} does not fit {kind}")
     _check_shapes(state, tensors, f"{source} does not fit {kind}")
-    for name, parameter in state.items():
-        value = paddle.to_tensor(np.array(widen(tensors[name]), order="C"))
-        parameter.set_value(value if value.dtype == parameter.dtype else value.cast(parameter.dtype))
+    return tensors
 
 
 def _transpose_linear(network, tensors: dict[str, np.ndarray]) -> dict[str, np.ndarray]:

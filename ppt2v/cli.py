@@ -36,6 +36,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 def _quiet_libraries() -> None:
     """Paddle's packages warn and log at import about what only their own developers can change."""
     logging.disable(logging.INFO)
+    warnings.formatwarning = lambda message, *_: f"Warning: {message}\n"
     if not sys.warnoptions:  # the user's -W and PYTHONWARNINGS win
         warnings.filterwarnings("ignore", module="paddle|ppdiffusers|_distutils_hack|pkg_resources")
 
@@ -73,6 +74,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 config_app = typer.Typer(help="Print the defaults of a mode as YAML, for --config.", no_args_is_help=True)
+cache_app = typer.Typer(help="List or remove the programs that the engines have exported.", no_args_is_help=True)
 
 
 def _print_version(wanted: bool) -> None:
@@ -212,6 +214,7 @@ def rerun(
     out: Optional[str] = typer.Option(None, help="File to write; FILE's name with -rerun, here, if not given."),
     device: Optional[str] = typer.Option(None, help="Another device than that of the first run."),
     dtype: Optional[str] = typer.Option(None, help="Another precision than that of the first run."),
+    engine: Optional[str] = typer.Option(None, help="Another engine than that of the first run."),
     quiet: bool = _QUIET,
 ) -> None:
     """Make the same video again, from the recipe in its file."""
@@ -220,7 +223,8 @@ def rerun(
     recipe = _recipe(file)
     save_format = "png" if file.is_dir() else file.suffix.lstrip(".") or None
     out = out or str(video.output_file(None, save_format, f"{file.stem}-rerun"))
-    machine = {"device": device or recipe.get("device"), "dtype": dtype or recipe.get("dtype")}
+    given = {"device": device, "dtype": dtype, "engine": engine}
+    machine = {name: value or recipe.get(name) for name, value in given.items()}
     _make_video(recipe["mode"], {**recipe["parameters"], **machine, "save_path": out}, quiet)
 
 
@@ -248,7 +252,7 @@ def _recipe(file: Path) -> dict[str, Any]:
 
 
 def _warn_of_versions(made_with: Mapping[str, str]) -> None:
-    from .doctor import installed
+    from .versions import installed
 
     here = installed()
     others = [f"{name} {version} (here {here.get(name)})" for name, version in made_with.items()
@@ -301,6 +305,40 @@ def _embedded_gb() -> str:
 
 def _gb(size: int | None) -> str:
     return "" if size is None else f"{size / 1e9:.2f}"
+
+
+@cache_app.command("list")
+def cache_list() -> None:
+    """List the exported programs, the last used first."""
+    from rich.console import Console
+
+    Console().print(_cache_table())
+
+
+def _cache_table():
+    from datetime import datetime
+
+    from rich.table import Table
+
+    from .engine.cache import Cache
+
+    cache = Cache()
+    table = Table("Program", "Network", "GB", "Last used", caption=f"in {cache.folder}; limit {_gb(cache.limit)} GB")
+    for entry in cache.entries():
+        used = datetime.fromtimestamp(entry.used).strftime("%Y-%m-%d %H:%M")
+        table.add_row(entry.about["program"], entry.about["network"], _gb(entry.size), used)
+    return table
+
+
+@cache_app.command("clear")
+def cache_clear() -> None:
+    """Remove all exported programs; they are made again when they are needed."""
+    from .engine.cache import Cache
+
+    typer.echo(f"{_gb(Cache().clear())} GB freed")
+
+
+app.add_typer(cache_app, name="cache")
 
 
 @app.command()

@@ -10,7 +10,10 @@ from .parameters import Parameter, refuse_unknown
 
 MACHINE = (
     Parameter("device", str, None, "cpu, cuda or cuda:N; a GPU where there is one if not given."),
-    Parameter("dtype", str, None, "float32, float16 or bfloat16; float16 on a GPU, float32 on a CPU if not given."),
+    Parameter("dtype", str, None,
+              "float32, float16 or bfloat16; if not given, float16 on a GPU, and on a CPU what is fastest there."),
+    Parameter("engine", str, "auto",
+              "What executes the networks: eager, openvino, or auto, which takes the fastest for each run."),
 )
 
 _HEADER = """\

@@ -40,19 +40,25 @@ def _advice(count: int) -> str:
     return "choose one of those" if count else "choose cpu, or install paddlepaddle-gpu on a machine with a CUDA GPU"
 
 
-def dtype_name(dtype, device: str) -> str:
+def dtype_name(dtype, device: str, half_on_cpu: str | None = None) -> str:
     """The precision's name: "float32", "float16" or "bfloat16"; None is float16 on a GPU and float32 on a CPU.
 
+    Args:
+        dtype: Paddle's dtype, or its name.
+        device: as ``device_name`` gives it.
+        half_on_cpu: the half precision that can be had on a CPU; Paddle itself has none.
+
     Raises:
-        InputError: unknown, or a half precision on a CPU, for which Paddle has no matrix product.
+        InputError: unknown, or not to be had on the device.
     """
     if dtype is None:
         return "float32" if device == "cpu" else "float16"
     name = str(dtype).rsplit(".", 1)[-1].lower()
     if name not in DTYPES:
         raise InputError(f"unknown dtype {dtype!r}: choose {', '.join(DTYPES)}")
-    if device == "cpu" and name in HALF:
+    if device == "cpu" and name in HALF and name != half_on_cpu:
         raise InputError(
             f"dtype {name} on the CPU: Paddle has no matrix product in half precision there; choose float32"
+            + (f" or {half_on_cpu}" if half_on_cpu else "")
         )
     return name

@@ -14,13 +14,13 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from . import __version__, hub
+from . import __version__, hub, versions
 from .errors import InputError
 from .threads import cores
+from .versions import PADDLES, version_of
 
 # Modules by the name of their distribution, where the two differ.
 _MODULES = {"opencv-python-headless": "cv2", "Pillow": "PIL", "paddlepaddle": "paddle", "paddlepaddle-gpu": "paddle"}
-_PADDLES = ("paddlepaddle", "paddlepaddle-gpu")
 
 # What an import fails with, and what mends it; the first match counts.
 _REMEDIES = (
@@ -45,24 +45,6 @@ class Finding(NamedTuple):
     remedy: str | None = None
 
 
-def installed() -> dict[str, str]:
-    """The versions of what is installed, by the names that recipes use."""
-    versions = {"paddle": _version(_paddle()), "ppdiffusers": _version("ppdiffusers")}
-    return {"ppt2v": __version__, **{name: version for name, version in versions.items() if version}}
-
-
-def _paddle() -> str:
-    """The distribution of Paddle that is installed, else that of its CPU build."""
-    return next((name for name in _PADDLES if _version(name)), _PADDLES[0])
-
-
-def _version(distribution: str) -> str | None:
-    try:
-        return metadata.version(distribution)
-    except metadata.PackageNotFoundError:
-        return None
-
-
 def examine() -> list[Finding]:
     """Looks at Python, the packages, the device, the threads, video and the embedded model; takes some seconds."""
     requirements = _requirements()
@@ -70,7 +52,7 @@ def examine() -> list[Finding]:
     trials = _try([*modules, *_TRIALS])
     unmet = any(_unmet(requirement) for requirement in requirements)
     packages = [_package(requirement, trials[module], unmet) for requirement, module in zip(requirements, modules)]
-    if all(map(_version, _PADDLES)):
+    if all(map(version_of, PADDLES)):
         packages.append(Finding("paddle", "two builds over each other", _ONE_PADDLE))
     broken = any(package.remedy for package in packages)
     others = [_trial(name, trials[name], broken) for name in _TRIALS]
@@ -107,7 +89,7 @@ def _requirements() -> list:
         every = [Requirement(line) for line in metadata.requires("ppt2v") or []]
     except metadata.PackageNotFoundError:
         return []
-    chosen = [requirement for requirement in every if requirement.name == _paddle()]
+    chosen = [requirement for requirement in every if requirement.name == versions.paddle()]
     return chosen + [each for each in every if each.marker is None or each.marker.evaluate({"extra": ""})]
 
 
@@ -117,7 +99,7 @@ def _module(requirement: Any) -> str:
 
 def _unmet(requirement: Any) -> str | None:
     """What is wrong with the installed version, None where it is in the range."""
-    version = _version(requirement.name)
+    version = version_of(requirement.name)
     if version is None:
         return "not installed"
     in_range = requirement.specifier.contains(version, prereleases=True)
@@ -125,7 +107,7 @@ def _unmet(requirement: Any) -> str | None:
 
 
 def _package(requirement: Any, trial: dict[str, str], others_unmet: bool) -> Finding:
-    name, version = requirement.name, _version(requirement.name)
+    name, version = requirement.name, version_of(requirement.name)
     unmet = _unmet(requirement)
     if unmet:
         return Finding(name, unmet, f'pip install "{name}{requirement.specifier}"')
@@ -225,7 +207,7 @@ def _python() -> Finding:
 
 
 def _ppt2v() -> Finding:
-    whole = _version("ppt2v") and importlib.util.find_spec("ppt2v.pipelines")
+    whole = version_of("ppt2v") and importlib.util.find_spec("ppt2v.pipelines")
     found = f"{__version__}, {Path(__file__).parent}"
     return Finding("ppt2v", found) if whole else Finding("ppt2v", f"{found}, but not installed with pip", _REINSTALL)
 

@@ -7,3 +7,7 @@ class InputError(ValueError):
 
 class NumericalError(ArithmeticError):
     """A network produced NaN or infinite numbers, also in float32; no video was written."""
+
+
+class UnsupportedError(RuntimeError):
+    """An engine cannot run a network; the eager engine can."""

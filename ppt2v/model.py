@@ -9,15 +9,18 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from . import __version__, hub, sizes, video, weights
+from . import hub, sizes, video, weights
 from .chunks import followers
-from .devices import device_name, dtype_name
+from .devices import device_name
+from .engine.choice import WORTH_EXPORTING, Choice, build, choose
 from .errors import InputError
 from .modes import MODES, Mode
 from .overlay import names_image
 from .parameters import resolve
 from .progress import bar, counted, say
+from .versions import installed
 
+EXPORT_NOTICE = "Preparing the networks for OpenVINO, once per model and size ..."
 EMBEDDED_NOTICE = (
     "Using the small model that ships with ppt2v: it knows about fifty subjects in about a dozen places, at 128x128 "
     "pixels.\n"
@@ -31,19 +34,25 @@ class Model:
 
     Args:
         device: "cpu", "cuda", "cuda:1", ...; None: a GPU where there is one.
-        dtype: Paddle's dtype or its name; None: float16 on a GPU, float32 on a CPU.
+        dtype: Paddle's dtype or its name; None: float16 on a GPU; on a CPU bfloat16 where it is faster, else float32.
         show_progress: whether progress bars and notices go to standard error.
+        engine: what executes the networks, one of ``engine.choice.ENGINES``; "auto" takes the fastest for each run.
 
     Raises:
-        InputError: this Paddle does not have the device, or the device not the precision.
+        InputError: this Paddle does not have the device, the device not the precision, or the machine not the engine.
     """
 
     _notice_given = False
 
-    def __init__(self, device: str | None = None, dtype: Any = None, show_progress: bool = True):
+    def __init__(
+        self, device: str | None = None, dtype: Any = None, show_progress: bool = True, engine: str = "auto"
+    ):
         self.device = device_name(device)
-        self.dtype = dtype_name(dtype, self.device)
         self.show_progress = show_progress
+        self._automatic = engine == "auto"
+        self._choice = choose(engine, self.device, dtype)
+        self._engine = build(self._choice, self._explain_export)
+        self._export_explained = False
         self._loaded: tuple[tuple[str, Path], Any] | None = None
 
     def process_text2video(
@@ -116,14 +125,15 @@ class Model:
 
         arguments = {p.argument: values[p.name] for p in mode.parameters if p.argument} | size
         pipeline = self._pipeline(mode, folder)
-        checkpoint = self._checkpoint(values, arguments)
-        with bar("Denoising", self.show_progress) as report:
+        choice = self._use_engine(pipeline, values, arguments)
+        checkpoint = self._checkpoint(values, arguments, choice)
+        with bar(f"Denoising ({choice.engine}, {choice.precision})", self.show_progress) as report:
             latents = pipeline(noise=Noise(values["seed"]), checkpoint=checkpoint, progress=report, **arguments)
         with bar("Decoding", self.show_progress) as report:
             frames = counted(pipeline.decode(latents), latents.shape[0], report)
             if values["watermark"]:
                 frames = video.watermark(frames, values["watermark"])
-            path = video.write(frames, output, values["fps"], self._recipe(mode, values))
+            path = video.write(frames, output, values["fps"], self._recipe(mode, values, choice))
         if checkpoint:
             checkpoint.remove()
         return str(path)
@@ -137,19 +147,44 @@ class Model:
             self._loaded = None  # the old one goes before the new one comes
             module, name = mode.pipeline.split(":")
             cls = getattr(importlib.import_module(f".pipelines.{module}", __package__), name)
-            loaded = weights.load_stable_diffusion(folder, self.dtype)
+            loaded = weights.load_stable_diffusion(folder, self._choice.network, lazy=True)
             pipeline = cls(**loaded.components, requires_safety_checker=False)
             self._loaded = key, pipeline
         return self._loaded[1]
 
-    def _checkpoint(self, values: dict[str, Any], arguments: dict[str, Any]):
+    def _use_engine(self, pipeline, values: dict[str, Any], arguments: dict[str, Any]) -> Choice:
+        """Gives the pipeline its engine for this run: that of the run to go on with, else the fastest."""
+        choice = self._choice
+        if self._automatic and choice.engine != "eager":
+            before = self._before(values)
+            if before is not None:
+                short = before["engine"] == "eager"
+            else:
+                program = pipeline.main_program(*(arguments[name] for name in ("height", "width", "use_cf_attn")))
+                steps = values["video_length"] * values["num_inference_steps"]
+                short = steps < WORTH_EXPORTING and not self._engine.cached(program)
+            choice = choice.eager if short else choice
+        pipeline.engine = self._engine if choice == self._choice else build(choice)
+        return choice
+
+    def _checkpoint(self, values: dict[str, Any], arguments: dict[str, Any], choice: Choice):
         if values["checkpoint_dir"] is None:
             return None
         from .pipelines.resume import Checkpoint
 
         decisive = {name: value for name, value in arguments.items() if name != "chunk_size"}
-        settings = {**decisive, "model_name": values["model_name"], "seed": values["seed"], "dtype": self.dtype}
+        machine = {"engine": choice.engine, "dtype": choice.precision}
+        settings = {**decisive, "model_name": values["model_name"], "seed": values["seed"], **machine}
         return Checkpoint(values["checkpoint_dir"], settings)
+
+    @staticmethod
+    def _before(values: dict[str, Any]) -> dict[str, Any] | None:
+        """The settings of the run to go on with."""
+        if values["checkpoint_dir"] is None:
+            return None
+        from .pipelines.resume import Checkpoint
+
+        return Checkpoint.saved_settings(values["checkpoint_dir"])
 
     def _seed(self, values: dict[str, Any]) -> int:
         """The seed given, else that of the run to go on with, else one from Paddle's global generator."""
@@ -157,23 +192,20 @@ class Model:
 
         if values["seed"] is not None:
             return values["seed"]
-        if values["checkpoint_dir"] is not None:
-            from .pipelines.resume import Checkpoint
+        before = self._before(values)
+        return paddle.randint(0, 2**31 - 1, [1]).item() if before is None else before["seed"]
 
-            before = Checkpoint.saved_settings(values["checkpoint_dir"])
-            if before is not None:
-                return before["seed"]
-        return paddle.randint(0, 2**31 - 1, [1]).item()
-
-    def _recipe(self, mode: Mode, values: dict[str, Any]) -> dict[str, Any]:
+    def _recipe(self, mode: Mode, values: dict[str, Any], choice: Choice) -> dict[str, Any]:
         """All that is needed to make the same video again, and what made it."""
-        import paddle
-        import ppdiffusers
-
-        versions = {"ppt2v": __version__, "paddle": paddle.__version__, "ppdiffusers": ppdiffusers.__version__}
         left_out = "save_path", "save_format", "checkpoint_dir"
         kept = {name: value for name, value in values.items() if name not in left_out}
-        return {"mode": mode.name, "parameters": kept, "device": self.device, "dtype": self.dtype, "versions": versions}
+        machine = {"device": self.device, "engine": choice.engine, "dtype": choice.precision}
+        return {"mode": mode.name, "parameters": kept, **machine, "versions": installed()}
+
+    def _explain_export(self) -> None:
+        if self.show_progress and not self._export_explained:
+            self._export_explained = True
+            say(EXPORT_NOTICE)
 
     def _notice(self, model_name: str) -> None:
         if model_name == hub.EMBEDDED and self.show_progress and not Model._notice_given:

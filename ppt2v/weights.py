@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from . import checkpoint
 from .devices import DTYPES
+from .engine.cache import fingerprint
 from .errors import InputError
 from .hub import read_json, weight_files
 
@@ -27,8 +28,8 @@ def frame_configs(folder: Path) -> tuple[dict, dict]:
     return read_json(folder / "unet" / "config.json"), read_json(folder / "vae" / "config.json")
 
 
-def load_stable_diffusion(folder: Path, dtype: str = "float32") -> StableDiffusionPipeline:
-    """Stable Diffusion with a DDIM scheduler and without safety checker; dtype one of ``devices.DTYPES``.
+def load_stable_diffusion(folder: Path, dtype: str = "float32", lazy: bool = False) -> StableDiffusionPipeline:
+    """Stable Diffusion with a DDIM scheduler and without safety checker; dtype and lazy as for ``load_component``.
 
     Raises InputError for what is no such model or has weights that do not fit exactly.
     """
@@ -39,10 +40,10 @@ def load_stable_diffusion(folder: Path, dtype: str = "float32") -> StableDiffusi
     from ppdiffusers.transformers import CLIPTextModel
 
     return StableDiffusionPipeline(
-        vae=load_component(folder / "vae", AutoencoderKL, dtype),
-        text_encoder=load_component(folder / "text_encoder", CLIPTextModel, dtype),
+        vae=load_component(folder / "vae", AutoencoderKL, dtype, lazy),
+        text_encoder=load_component(folder / "text_encoder", CLIPTextModel, dtype, lazy),
         tokenizer=load_tokenizer(folder / "tokenizer"),
-        unet=load_component(folder / "unet", UNet2DConditionModel, dtype),
+        unet=load_component(folder / "unet", UNet2DConditionModel, dtype, lazy),
         scheduler=DDIMScheduler.from_config(read_json(folder / "scheduler" / "scheduler_config.json")),
         safety_checker=None,
         feature_extractor=None,
@@ -50,19 +51,58 @@ def load_stable_diffusion(folder: Path, dtype: str = "float32") -> StableDiffusi
     )
 
 
-def load_component(folder: Path, cls: type, dtype: str = "float32"):
+class Weights:
+    """The weights of a network, which are read when they are needed: an engine may have them in a form of its own.
+
+    Args:
+        network: what they belong to.
+        files: where they are.
+
+    Raises:
+        InputError: names and shapes are not exactly those of the network, or a file cannot be read.
+    """
+
+    def __init__(self, network, files: list[Path]):
+        self._network, self._files, self._loaded = network, files, False
+        checkpoint.match(network, self._read(), str(files[0]))
+
+    @property
+    def fingerprint(self) -> str:
+        """Differs for different weights."""
+        return " ".join(fingerprint(file) for file in self._files)
+
+    def load(self) -> None:
+        """Puts them into the network, unless they are there."""
+        if not self._loaded:
+            checkpoint.put(self._network, self._read(), str(self._files[0]))
+            self._loaded = True
+
+    def release(self) -> None:
+        """Frees their memory."""
+        for parameter in self._network.parameters():
+            parameter._clear_data()
+        self._loaded = False
+
+    def _read(self) -> checkpoint.Checkpoint:
+        parts = [checkpoint.read(file) for file in self._files]
+        tensors = {name: array for part in parts for name, array in part.tensors.items()}
+        return checkpoint.Checkpoint(tensors, parts[0].layout)
+
+
+def load_component(folder: Path, cls: type, dtype: str = "float32", lazy: bool = False):
     """A network of ``cls``, a model class of ppdiffusers or ppdiffusers.transformers, from its config.json and weights.
 
     The network is in evaluation mode and of type ``dtype`` (one of ``devices.DTYPES``) whatever the type of the file.
+    With ``lazy`` it is without weights until ``network.weights.load()`` is called.
     Raises InputError unless names and shapes of the weights are exactly those of the network.
     """
     _check_dtype(dtype)
     files = weight_files(folder)
     network = _build(cls, read_json(folder / "config.json"), dtype)
-    parts = [checkpoint.read(file) for file in files]
-    tensors = {name: array for part in parts for name, array in part.tensors.items()}
-    checkpoint.put(network, checkpoint.Checkpoint(tensors, parts[0].layout), str(files[0]))
     network.eval()
+    network.weights = Weights(network, files)
+    if not lazy:
+        network.weights.load()
     return network
 
 

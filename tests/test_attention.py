@@ -8,7 +8,10 @@ import pytest
 from ppdiffusers.models.attention_processor import Attention, AttnProcessor
 from ppdiffusers.models.lora import LoRACompatibleLinear, LoRALinearLayer
 
-from ppt2v.pipelines.attention import CrossFrameAttnProcessor, cross_frame_attention
+from ppt2v.pipelines import attention
+from ppt2v.pipelines.attention import (
+    CrossFrameAttnProcessor, TextAttnProcessor, attend, keys_and_values, processors
+)
 
 CHANNELS, HEADS, TOKENS = 16, 2, 6
 
@@ -100,40 +103,32 @@ def test_layers_without_lora_ignore_its_scale(layer):
     assert np.array_equal(scaled.numpy(), plain.numpy())
 
 
-def attention_layers(network) -> dict[str, Attention]:
-    return {name: layer for name, layer in network.named_sublayers() if isinstance(layer, Attention)}
+def test_a_text_looked_up_before_gives_the_same(layer):
+    hidden_states, text = random(2 * 3, TOKENS, CHANNELS, seed=1), random(2, 9, CHANNELS, seed=2)
+    expected = layer(hidden_states, text.repeat_interleave(3, axis=0)).numpy()
+    attended = TextAttnProcessor(keys_and_values(layer, text))(layer, hidden_states, text)
+    np.testing.assert_allclose(attended.numpy(), expected, atol=1e-6)
 
 
-def test_only_self_attention_is_replaced_and_only_for_a_while(tiny_pipe):
-    layers = attention_layers(tiny_pipe.unet)
-    before = {name: layer.processor for name, layer in layers.items()}
-    with pytest.raises(KeyError), cross_frame_attention(tiny_pipe.unet, branches=3):
-        replaced = [name for name, layer in layers.items() if isinstance(layer.processor, CrossFrameAttnProcessor)]
-        assert {layers[name].processor.batch_size for name in replaced} == {3}
+@pytest.mark.parametrize("limit", [1, 4 * HEADS * 2 * 9 * 5, 2**30])
+def test_blocks_of_queries_change_nothing(monkeypatch, limit):
+    query, key, value = random(2, 13, CHANNELS, seed=1), random(2, 9, CHANNELS, seed=2), random(2, 9, CHANNELS, seed=3)
+    expected = attend(query, key, value, HEADS).numpy()
+    sizes, whole = [], F.scaled_dot_product_attention
+
+    def noted(query, key, value, **kwargs):
+        sizes.append(4 * query.shape[0] * query.shape[2] * query.shape[1] * key.shape[1])
+        return whole(query, key, value, **kwargs)
+
+    monkeypatch.setattr(attention, "SCORES_LIMIT", limit)
+    monkeypatch.setattr(F, "scaled_dot_product_attention", noted)
+    np.testing.assert_allclose(attend(query, key, value, HEADS).numpy(), expected, atol=1e-6)
+    assert max(sizes) <= max(limit, 4 * HEADS * 2 * 9)
+
+
+def test_processors_are_replaced_for_a_while(layer):
+    before, other = layer.processor, CrossFrameAttnProcessor()
+    with pytest.raises(KeyError), processors([layer], [other]):
+        assert layer.processor is other
         raise KeyError
-    assert replaced == [name for name in layers if name.endswith("attn1")]
-    assert all(layer.processor is before[name] for name, layer in layers.items())
-
-
-def test_when_disabled_nothing_is_replaced(tiny_pipe):
-    layers = attention_layers(tiny_pipe.unet)
-    before = [layer.processor for layer in layers.values()]
-    with cross_frame_attention(tiny_pipe.unet, branches=2, enabled=False) as memory:
-        assert all(layer.processor is then for layer, then in zip(layers.values(), before))
-        memory.forget()
-        assert memory.take() == []
-
-
-def test_an_earlier_anchor_can_be_put_back(tiny_pipe):
-    def predict(latents: paddle.Tensor) -> np.ndarray:
-        return tiny_pipe.unet(latents, paddle.to_tensor(500), encoder_hidden_states=random(1, 77, 16)).sample.numpy()
-
-    with paddle.no_grad(), cross_frame_attention(tiny_pipe.unet, branches=1) as memory:
-        anchor, follower = random(1, 4, 8, 8, seed=1), random(1, 4, 8, 8, seed=2)
-        predict(anchor)
-        remembered, expected = memory.take(), predict(follower)
-        memory.forget()
-        alone = predict(follower)
-        memory.put(remembered)
-        assert np.array_equal(predict(follower), expected)
-        assert not np.allclose(alone, expected, atol=1e-6)
+    assert layer.processor is before

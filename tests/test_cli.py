@@ -15,7 +15,7 @@ import typer
 from typer.testing import CliRunner
 
 import ppt2v.model
-from ppt2v import MODES, InputError, NumericalError, __version__, cli, config, doctor, hub, video, weights
+from ppt2v import MODES, InputError, NumericalError, __version__, cli, config, doctor, hub, versions, video, weights
 from ppt2v.modes import Mode
 from ppt2v.parameters import Parameter
 
@@ -83,7 +83,7 @@ OPTIONS = [
 @pytest.mark.parametrize(("arguments", "expected"), [([], {}), *OPTIONS])
 def test_only_what_is_given_reaches_the_model(run, made, arguments, expected):
     assert run("text2video", "a [red] fox [/]", *arguments) == (0, "made.mp4\n", "")
-    machine = {"device": None, "dtype": None, "show_progress": True}
+    machine = {"device": None, "dtype": None, "engine": "auto", "show_progress": True}
     assert made == [{"mode": "text2video", "parameters": {"prompt": "a [red] fox [/]", **expected}, **machine}]
 
 
@@ -265,7 +265,7 @@ def _video(recipe: dict, name: str = "first.gif") -> None:
 
 def _recipe(**changes) -> dict:
     run = {"mode": "text2video", "parameters": {"prompt": "a [red] fox", "seed": 3, "fps": 4.0}}
-    return {**run, "device": "cpu", "dtype": "float32", "versions": doctor.installed(), **changes}
+    return {**run, "device": "cpu", "dtype": "float32", "engine": "eager", "versions": versions.installed(), **changes}
 
 
 @pytest.mark.parametrize("name", ["first.gif", "first.png"])
@@ -273,7 +273,7 @@ def test_rerun_follows_the_recipe(run, made, name):
     _video(_recipe(), name)
     assert run("rerun", name) == (0, "made.mp4\n", "")
     parameters = {"prompt": "a [red] fox", "seed": 3, "fps": 4.0, "save_path": name.replace(".", "-rerun.")}
-    machine = {"device": "cpu", "dtype": "float32", "show_progress": True}
+    machine = {"device": "cpu", "dtype": "float32", "engine": "eager", "show_progress": True}
     assert made == [{"mode": "text2video", "parameters": parameters, **machine}]
 
 
@@ -292,7 +292,7 @@ def test_rerun_never_takes_a_name_that_exists(run, made):
 
 
 def test_rerun_warns_of_other_versions_in_one_line(run, made):
-    _video(_recipe(versions={**doctor.installed(), "paddle": "2.0.0"}))
+    _video(_recipe(versions={**versions.installed(), "paddle": "2.0.0"}))
     code, out, err = run("rerun", "first.gif")
     assert (code, out) == (0, "made.mp4\n")
     assert err.startswith("Warning: ") and err.count("\n") == 1

@@ -6,6 +6,7 @@ import sys
 import pytest
 from packaging.requirements import Requirement
 
+import ppt2v.versions
 from ppt2v import doctor
 
 PADDLE = {"paddlepaddle": "3.3.1"}
@@ -18,7 +19,8 @@ def machine(monkeypatch):
 
     def make(versions: dict[str, str], trials: dict[str, dict[str, str]], requirements: list[str]) -> dict:
         versions, lines = {"ppt2v": "0.1.0", **versions}, [*requirements, 'paddlepaddle<4,>=2.6.2; extra == "cpu"']
-        monkeypatch.setattr(doctor, "_version", versions.get)
+        monkeypatch.setattr(doctor, "version_of", versions.get)
+        monkeypatch.setattr(ppt2v.versions, "version_of", versions.get)
         monkeypatch.setattr(doctor.metadata, "requires", lambda name: lines)
         monkeypatch.setattr(doctor, "_try", lambda names: {name: trials.get(name, WORKS) for name in names})
         return {finding.subject: finding for finding in doctor.examine()}

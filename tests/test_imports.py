@@ -2,13 +2,11 @@
 from __future__ import annotations
 
 import ast
+import importlib
 import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-
-import ppt2v
-import ppt2v.pipelines
 
 LAYERS = (
     "cli",
@@ -16,16 +14,25 @@ LAYERS = (
     "modes",
     "pipelines.text_to_video_zero",
     "pipelines.denoise",
+    "pipelines.unet",
+    "pipelines.programs",
     "pipelines.attention pipelines.motion pipelines.noise pipelines.resume pipelines.schedule",
+    "engine.choice",
+    "engine.openvino",
+    "engine.eager engine.trace engine.translate",
+    "engine.__init__ engine.program",
     "weights",
     "hub video",
-    "checkpoint chunks devices overlay parameters reading sizes",
+    "checkpoint chunks devices engine.cache overlay parameters reading sizes versions",
     "__init__ pipelines.__init__",  # of which the others take the version
     "progress threads",
     "errors",
 )
 DEPTH = {module: depth for depth, layer in enumerate(LAYERS) for module in layer.split()}
-FOLDERS = {"": Path(ppt2v.__file__).parent, "pipelines.": Path(ppt2v.pipelines.__file__).parent}
+FOLDERS = {
+    f"{package}.".lstrip("."): Path(importlib.import_module(f"ppt2v.{package}".rstrip(".")).__file__).parent
+    for package in ("", "engine", "pipelines")
+}
 MODULES = {prefix + file.stem: file for prefix, folder in FOLDERS.items() for file in folder.glob("*.py")}
 
 
@@ -36,7 +43,9 @@ def _imported(module: str) -> Iterator[str]:
             package = ["ppt2v", *module.split(".")][: -node.level][1:]
             base = ".".join([*package, *filter(None, [node.module])])
             within = [f"{base}.{alias.name}".lstrip(".") for alias in node.names]
-            yield from [base] if base in DEPTH else [name if name in DEPTH else "__init__" for name in within]
+            yield from [base] if base in DEPTH else [
+                name if name in DEPTH else f"{base}.__init__".lstrip(".") for name in within
+            ]
 
 
 def test_imports_go_one_way():

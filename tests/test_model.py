@@ -119,7 +119,7 @@ def test_gradio_gets_a_file_of_its_own(model, tiny_folder):
 def test_one_pipeline_is_loaded_at_a_time_and_kept(make, monkeypatch):
     loads = []
     load = weights.load_stable_diffusion
-    monkeypatch.setattr(weights, "load_stable_diffusion", lambda *args: loads.append(args) or load(*args))
+    monkeypatch.setattr(weights, "load_stable_diffusion", lambda *args, **given: loads.append(args) or load(*args, **given))
     make("a")
     make("b")
     assert len(loads) == 1
@@ -169,7 +169,7 @@ def test_killed_run_goes_on_to_the_same_bytes(model, tiny_folder, tmp_path, monk
 )
 def test_wrong_values_are_refused_before_a_model_is_loaded(model, tiny_folder, tmp_path, monkeypatch, wrong):
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(weights, "load_stable_diffusion", lambda *_: pytest.fail("a model was loaded"))
+    monkeypatch.setattr(weights, "load_stable_diffusion", lambda *_, **__: pytest.fail("a model was loaded"))
     with pytest.raises(InputError) as error:
         model.run("text2video", **{"prompt": "a panda", "model_name": tiny_folder, **wrong})
     assert "\n" not in str(error.value)

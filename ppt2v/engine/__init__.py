@@ -1,0 +1,29 @@
+"""How networks are executed: eagerly by Paddle, or as compiled programs by OpenVINO or Paddle Inference.
+
+An engine turns a ``program.Program`` into a runner; a runner is called as the program would be.
+"""
+from __future__ import annotations
+
+from typing import Protocol
+
+
+class Runner(Protocol):
+    """A program that is ready to run."""
+
+    half: bool  # whether it computes in half precision
+
+    def __call__(self, inputs: list) -> list:
+        """The program's outputs: tensors of the engine's own kind, which it takes as inputs as well."""
+
+    def use_float32(self) -> None:
+        """Goes on in float32 until ``restore``."""
+
+    def restore(self) -> None:
+        """Back to the engine's own precision."""
+
+
+class Engine(Protocol):
+    """Executes programs."""
+
+    def prepare(self, program) -> Runner:
+        """A runner for the program; with a cache of exported programs this is quick from the second time on."""

@@ -1,0 +1,142 @@
+"""Exported programs on disk: one folder each, complete or not there at all."""
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, NamedTuple
+
+_ABOUT = "about.json"
+_BLOCK, _BLOCKS = 2**20, 16
+DEFAULT_LIMIT_GB = 20
+
+
+class Entry(NamedTuple):
+    """An exported program: what it is, how much room it takes, when it was last used (seconds since 1970)."""
+
+    folder: Path
+    about: dict[str, Any]
+    size: int
+    used: float
+
+
+def default_folder() -> Path:
+    """PPT2V_CACHE, else ppt2v/engines in the user's cache folder; it need not exist."""
+    usual = Path(os.getenv("XDG_CACHE_HOME", "~/.cache")) / "ppt2v" / "engines"
+    return Path(os.getenv("PPT2V_CACHE", usual)).expanduser().absolute()
+
+
+def fingerprint(file: Path) -> str:
+    """Tells the contents of files apart at once, however large they are: by length and evenly spread samples."""
+    size = file.stat().st_size
+    digest = hashlib.sha256(str(size).encode())
+    step = max(_BLOCK, size // _BLOCKS)
+    with file.open("rb") as stream:
+        for start in [*range(0, size, step), max(0, size - _BLOCK)]:
+            stream.seek(start)
+            digest.update(stream.read(_BLOCK))
+    return digest.hexdigest()
+
+
+class Cache:
+    """A folder of exported programs, shared by concurrent processes; the longest unused ones make room for new ones.
+
+    Args:
+        folder: where they are; made when the first one is added.
+        limit: bytes that they may take together.
+    """
+
+    def __init__(self, folder: Path | None = None, limit: float | None = None):
+        self.folder = folder or default_folder()
+        self.limit = limit or float(os.getenv("PPT2V_CACHE_GB", DEFAULT_LIMIT_GB)) * 1e9
+
+    def find(self, key: dict[str, Any]) -> Path | None:
+        """The folder of the program with that key; one that is damaged is removed."""
+        folder = self._place(key)
+        if not folder.exists():
+            return None
+        if not _intact(folder):
+            shutil.rmtree(folder, ignore_errors=True)
+            return None
+        os.utime(folder / _ABOUT)
+        return folder
+
+    def add(self, key: dict[str, Any], write: Callable[[Path], None]) -> Path:
+        """Lets ``write`` fill a folder, which then becomes that of the key; a program already there stays.
+
+        Raises:
+            OSError: the cache cannot be written to.
+        """
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self._remove_abandoned()
+        made, place = Path(tempfile.mkdtemp(prefix=".new-", dir=self.folder)), self._place(key)
+        try:
+            write(made)
+            files = {file.name: fingerprint(file) for file in sorted(made.iterdir())}
+            about = json.dumps({"key": key, "files": files}, indent=1)
+            (made / _ABOUT).write_text(about, encoding="utf-8")
+            _move(made, place)
+        finally:
+            shutil.rmtree(made, ignore_errors=True)
+        self._make_room(place)
+        return place
+
+    def entries(self) -> list[Entry]:
+        """The programs that are complete, the last used first."""
+        found = [_entry(file.parent) for file in self.folder.glob(f"[!.]*/{_ABOUT}")]
+        return sorted(filter(None, found), key=lambda entry: -entry.used)
+
+    def clear(self) -> int:
+        """Removes all; returns the bytes that have become free."""
+        entries = self.entries()
+        if self.folder.exists():
+            for folder in self.folder.iterdir():
+                if (folder / _ABOUT).exists() or folder.name.startswith(".new-"):
+                    shutil.rmtree(folder, ignore_errors=True)
+        return sum(entry.size for entry in entries)
+
+    def _place(self, key: dict[str, Any]) -> Path:
+        return self.folder / hashlib.sha256(json.dumps(key, sort_keys=True).encode()).hexdigest()[:32]
+
+    def _make_room(self, newest: Path) -> None:
+        total = 0
+        for entry in self.entries():
+            total += entry.size
+            if total > self.limit and entry.folder != newest:
+                shutil.rmtree(entry.folder, ignore_errors=True)
+
+    def _remove_abandoned(self) -> None:
+        """What processes that were killed left behind a day ago or earlier."""
+        for folder in self.folder.glob(".new-*"):
+            if time.time() - folder.stat().st_mtime > 86400:
+                shutil.rmtree(folder, ignore_errors=True)
+
+
+def _move(made: Path, place: Path) -> None:
+    try:
+        os.rename(made, place)
+    except OSError:
+        if not _intact(place):  # otherwise another process was quicker
+            raise
+
+
+def _entry(folder: Path) -> Entry | None:
+    try:
+        about = json.loads((folder / _ABOUT).read_text(encoding="utf-8"))
+        size = sum(file.stat().st_size for file in folder.iterdir())
+        return Entry(folder, about["key"], size, (folder / _ABOUT).stat().st_mtime)
+    except (OSError, ValueError, KeyError):  # damaged, or just being removed by another process
+        return None
+
+
+def _intact(folder: Path) -> bool:
+    try:
+        files = json.loads((folder / _ABOUT).read_text(encoding="utf-8"))["files"]
+        return bool(files) and all(fingerprint(folder / name) == expected for name, expected in files.items())
+    except (OSError, ValueError, KeyError, AttributeError):
+        return False

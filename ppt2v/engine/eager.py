@@ -1,0 +1,42 @@
+"""Paddle's eager mode: every operation by itself, on every device."""
+from __future__ import annotations
+
+import paddle
+
+from .program import Program
+
+HALF = (paddle.float16, paddle.bfloat16)
+
+
+class EagerRunner:
+    """Calls the network itself; a network in half precision is put into float32 and back."""
+
+    def __init__(self, program: Program):
+        self._program = program
+        self._precision = program.network.dtype
+
+    @property
+    def half(self) -> bool:
+        return self._program.network.dtype in HALF
+
+    @paddle.no_grad()
+    def __call__(self, inputs: list) -> list:
+        self._program.load()
+        return self._program.forward([self._cast(tensor) for tensor in inputs])
+
+    def _cast(self, tensor: paddle.Tensor) -> paddle.Tensor:
+        return tensor.astype(self._program.network.dtype) if tensor.is_floating_point() else tensor
+
+    def use_float32(self) -> None:
+        self._program.network.to(dtype="float32")
+
+    def restore(self) -> None:
+        if self._program.network.dtype != self._precision:
+            self._program.network.to(dtype=self._precision)
+
+
+class EagerEngine:
+    """The engine that runs everything; the others are held against it."""
+
+    def prepare(self, program: Program) -> EagerRunner:
+        return EagerRunner(program)

@@ -1,0 +1,54 @@
+"""What an engine runs: a network as a function of tensors alone."""
+from __future__ import annotations
+
+import hashlib
+from abc import ABC, abstractmethod
+from typing import Any
+
+
+class Program(ABC):
+    """A network, or a part of one, as a function from a list of tensors to a list of tensors.
+
+    Args:
+        network: holds the weights. A program may change it during a call only.
+    """
+
+    def __init__(self, network):
+        self.network = network
+
+    @abstractmethod
+    def forward(self, inputs: list) -> list:
+        """The outputs, in the network's precision."""
+
+    @abstractmethod
+    def inputs(self) -> list:
+        """An ``InputSpec`` with a name for every input; None stands for sizes that change from call to call."""
+
+    def identity(self) -> dict[str, Any]:
+        """All that decides what the program computes, of plain types: two programs that share it are the same."""
+        config = self.network.config
+        return {
+            "program": type(self).__name__,
+            "inputs": [[spec.name, list(spec.shape), str(spec.dtype)] for spec in self.inputs()],
+            "network": type(self.network).__name__,
+            "config": str(sorted(dict(config if hasattr(config, "items") else config.to_dict()).items())),
+            "weights": self._fingerprint(),
+        }
+
+    def _fingerprint(self) -> str:
+        if hasattr(self.network, "weights"):
+            return self.network.weights.fingerprint
+        digest = hashlib.sha256()
+        for parameter in self.network.parameters():
+            digest.update(parameter.numpy().tobytes())
+        return digest.hexdigest()
+
+    def load(self) -> None:
+        """Reads the network's weights, where that has been put off (``ppt2v.weights``)."""
+        if hasattr(self.network, "weights"):
+            self.network.weights.load()
+
+    def release(self) -> None:
+        """Frees the network's weights, where they can be read again."""
+        if hasattr(self.network, "weights"):
+            self.network.weights.release()

@@ -1,0 +1,49 @@
+"""Paddle networks as static programs."""
+from __future__ import annotations
+
+import ctypes
+from typing import NamedTuple
+
+import numpy as np
+import paddle
+
+from .program import Program
+
+
+class Traced(NamedTuple):
+    """A static program. Its operations live only as long as ``owner`` does."""
+
+    program: object
+    outputs: list
+    parameters: dict[str, np.ndarray]  # on the memory of the network's own
+    owner: object
+
+
+class _Layer(paddle.nn.Layer):
+    """A program in the form that Paddle traces."""
+
+    def __init__(self, program: Program):
+        super().__init__()
+        self.program, self.network = program, program.network
+        self.eval()
+
+    def forward(self, inputs):
+        return self.program.forward(inputs)
+
+
+def trace(program: Program) -> Traced:
+    """Records what ``program`` computes, for the sizes that its inputs leave open."""
+    layer = _Layer(program)
+    static = paddle.jit.to_static(layer.forward, input_spec=[program.inputs()], full_graph=True)
+    concrete = static.concrete_program
+    tensors, values = concrete.parameters
+    names = {value.get_defining_op().attrs()["parameter_name"]: tensor for tensor, value in zip(tensors, values)}
+    parameters = {name: _shared(tensor) for name, tensor in names.items()}
+    return Traced(concrete.main_program, paddle.utils.flatten(concrete.outputs), parameters, (layer, static))
+
+
+def _shared(tensor: paddle.Tensor) -> np.ndarray:
+    """A tensor's own memory as an array."""
+    dtype = np.dtype(str(tensor.dtype).rsplit(".", 1)[-1])
+    memory = (ctypes.c_byte * (tensor.size * dtype.itemsize)).from_address(tensor.data_ptr())
+    return np.frombuffer(memory, dtype).reshape(tensor.shape)
