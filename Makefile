@@ -1,5 +1,5 @@
 # make demo [PROMPT="..."] [OUT=video.mp4]
-# make test | smoke-paddle2 | wheel | bench TORCH_PYTHON=... | clean
+# make test | smoke-paddle2 | score | tradeoff | wheel | bench TORCH_PYTHON=... | clean
 
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 PROMPT := an astronaut in outer space
@@ -23,7 +23,7 @@ $(1)/bin/pip install --quiet --no-compile --no-deps --force-reinstall -c $(2) op
 @touch $(1)/installed
 endef
 
-.PHONY: demo test smoke-paddle2 score wheel bench clean
+.PHONY: demo test smoke-paddle2 score tradeoff wheel bench clean
 
 demo: .venv/installed
 	.venv/bin/ppt2v text2video $${OUT:+--out "$$OUT"} -- "$$PROMPT"
@@ -37,12 +37,15 @@ smoke-paddle2: .venv-paddle2/installed
 score: .venv/installed
 	.venv/bin/python training/judge.py
 
+tradeoff: .venv/installed
+	.venv/bin/python training/tradeoff.py
+
 wheel: .venv/installed
 	rm -rf build
 	.venv/bin/pip wheel --quiet --no-deps --wheel-dir dist .
 
 bench: .venv/installed
-	.venv/bin/python benchmarks/text2video.py --torch-python "$$TORCH_PYTHON"
+	.venv/bin/python benchmarks/bench.py --torch-python "$$TORCH_PYTHON"
 
 clean:
 	rm -rf .venv .venv-paddle2 .pytest_cache build dist ppt2v.egg-info

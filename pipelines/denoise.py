@@ -1,12 +1,11 @@
 """The one guidance and scheduler loop that every pipeline uses."""
 from __future__ import annotations
 
-import inspect
-
 import paddle
 
-from ..errors import InputError, NumericalError
+from ..errors import NumericalError
 from .noise import Noise
+from .solvers import Frames, Solver
 from .unet import UNet
 
 
@@ -16,28 +15,20 @@ def finite(tensor: paddle.Tensor) -> bool:
 
 
 class Denoiser:
-    """Takes the latents of any frames from one step of the schedule to the next.
+    """Takes any frames from one step of the schedule to the next.
 
     Args:
         unet: predicts the noise of each guidance branch.
-        scheduler: a DDIM-like scheduler (no state between steps) whose timesteps are set.
+        solver: makes the step.
         guidance_scale: classifier-free guidance; used with two branches.
-        eta: DDIM's stochasticity, 0..1 (arXiv 2010.02502, eq. 16).
         noise: where the noise of stochastic steps comes from.
-
-    Raises:
-        InputError: ``eta`` is not 0 and the scheduler has no such parameter.
     """
 
-    def __init__(self, unet: UNet, scheduler, guidance_scale: float, eta: float, noise: Noise):
-        self.unet, self.scheduler = unet, scheduler
-        self.guidance_scale, self.eta, self.noise = guidance_scale, eta, noise
-        self.timesteps = [int(timestep) for timestep in scheduler.timesteps.tolist()]
-        if eta and "variance_noise" not in inspect.signature(scheduler.step).parameters:
-            raise InputError(f"eta={eta}: {type(scheduler).__name__} has no eta; use 0, or the DDIM scheduler")
+    def __init__(self, unet: UNet, solver: Solver, guidance_scale: float, noise: Noise):
+        self.unet, self.solver, self.guidance_scale, self.noise = unet, solver, guidance_scale, noise
 
-    def __call__(self, latents: paddle.Tensor, step: int, frame_ids: list[int]) -> paddle.Tensor:
-        """One step for the frames given: float32 ``[frames, channels, height, width]`` in and out.
+    def __call__(self, frames: Frames, step: int, frame_ids: list[int]) -> Frames:
+        """One step for the frames given.
 
         Where the network runs in half precision and yields NaN or infinity, it goes on in float32.
 
@@ -45,26 +36,23 @@ class Denoiser:
             NumericalError: the result is not finite in float32 either.
         """
         anchor = self.unet.anchor
-        result = self._step(latents, step, frame_ids)
-        if not finite(result) and self.unet.half:
+        result = self._step(frames, step, frame_ids)
+        if not finite(result.latents) and self.unet.half:
             self.unet.use_float32()
             self.unet.anchor = anchor  # the second attempt must not attend to what the failed one left behind
-            result = self._step(latents, step, frame_ids)
-        if not finite(result):
+            result = self._step(frames, step, frame_ids)
+        if not finite(result.latents):
+            timesteps = self.solver.timesteps
             raise NumericalError(
-                f"step {step + 1} of {len(self.timesteps)} (timestep {self.timesteps[step]}) gave NaN or infinite "
-                "latents in float32: the weights are damaged, or guidance_scale is too large"
+                f"step {step + 1} of {len(timesteps)} (timestep {timesteps[step]}) gave NaN or infinite latents in "
+                "float32: the weights are damaged, or guidance_scale is too large"
             )
         return result
 
-    def _step(self, latents: paddle.Tensor, step: int, frame_ids: list[int]) -> paddle.Tensor:
-        timestep = self.timesteps[step]
-        predicted = self._predict(self.scheduler.scale_model_input(latents, timestep), step)
-        stochastic = {}
-        if self.eta:
-            variance_noise = self.noise.draw("step", frame_ids, latents.shape[1:], step)
-            stochastic = {"eta": self.eta, "variance_noise": variance_noise}
-        return self.scheduler.step(predicted, timestep, latents, **stochastic).prev_sample
+    def _step(self, frames: Frames, step: int, frame_ids: list[int]) -> Frames:
+        scheduler, shape = self.solver.scheduler, frames.latents.shape[1:]
+        predicted = self._predict(scheduler.scale_model_input(frames.latents, self.solver.timesteps[step]), step)
+        return self.solver.step(predicted, step, frames, lambda: self.noise.draw("step", frame_ids, shape, step))
 
     def _predict(self, latents: paddle.Tensor, step: int) -> paddle.Tensor:
         predicted = self.unet(latents, step)

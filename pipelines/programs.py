@@ -101,7 +101,8 @@ class Decoder(Program):
         return [self.network.decode(inputs[0]).sample]
 
     def inputs(self) -> list[InputSpec]:
-        return [InputSpec([DYNAMIC, self.network.config.latent_channels, self.height, self.width], "float32", "latents")]
+        channels = self.network.config.latent_channels
+        return [InputSpec([DYNAMIC, channels, self.height, self.width], "float32", "latents")]
 
 
 @contextmanager

@@ -29,11 +29,10 @@ class Checkpoint:
         stored = _read(Path(folder) / "latents.npz")
         return None if stored is None else stored[0]
 
-    def save(self, **state: np.ndarray | int | None) -> None:
+    def save(self, **state: np.ndarray | int) -> None:
         """Replaces the saved state; a kill at any moment leaves the old or the new one, never half of one."""
         self.folder.mkdir(parents=True, exist_ok=True)
-        present = {name: value for name, value in state.items() if value is not None}
-        np.savez(self._partial, settings=json.dumps(self.settings), **present)
+        np.savez(self._partial, settings=json.dumps(self.settings), **state)
         os.replace(self._partial, self._file)
 
     def load(self) -> dict[str, np.ndarray] | None:

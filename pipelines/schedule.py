@@ -1,4 +1,4 @@
-"""T0 and T1 of Text2Video-Zero (section 3.3.1) on any schedule: integers only."""
+"""Which solvers there are, and T0 and T1 of Text2Video-Zero (section 3.3.1) on any schedule: numbers only."""
 from __future__ import annotations
 
 from collections.abc import Sequence
@@ -7,6 +7,13 @@ from ..errors import InputError
 
 # t0 and t1 are indices, counted from the end, on this DDIM schedule: 44 and 47 mean the timesteps 881 and 941 of 1000.
 REFERENCE_STEPS = 50
+SOLVERS = ("ddim", "dpmsolver++", "lcm")
+
+
+def check_eta(eta: float, solver: str) -> None:
+    """Refuses stochasticity for a solver that has none to choose."""
+    if eta and solver != "ddim":
+        raise InputError(f"eta={eta} belongs to the solver ddim; use that, or eta=0")
 
 
 def check_motion_levels(t0: int, t1: int) -> None:

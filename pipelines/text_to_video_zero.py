@@ -25,6 +25,8 @@ from .noise import Noise
 from .programs import Decoder, NoisePrediction, TextEncoder
 from .resume import Checkpoint
 from .schedule import REFERENCE_STEPS, motion_steps
+from .solvers import DDIM, Frames
+from .solvers import solver as make_solver
 from .unet import UNet
 
 Progress = Callable[[int, int], None]
@@ -47,6 +49,7 @@ class TextToVideoZeroPipeline(StableDiffusionPipeline):
         guidance_scale: float = 7.5,
         negative_prompt: str = "",
         eta: float = 0.0,
+        solver: str = "ddim",
         motion_field_strength_x: float = 12,
         motion_field_strength_y: float = 12,
         t0: int = 44,
@@ -67,7 +70,8 @@ class TextToVideoZeroPipeline(StableDiffusionPipeline):
             num_inference_steps: steps of the schedule, >= 1 (>= 2 with a motion field).
             guidance_scale: classifier-free guidance; 1 or less turns it off, and with it the negative prompt.
             negative_prompt: what to avoid.
-            eta: 0 (DDIM) to 1 (as stochastic as DDPM).
+            eta: 0 (DDIM) to 1 (as stochastic as DDPM); for the solver "ddim".
+            solver: one of ``schedule.SOLVERS``.
             motion_field_strength_x, motion_field_strength_y: see ``motion.warp``.
             t0, t1: noise levels T0 and T1, see ``schedule.check_motion_levels``.
             chunk_size: frames computed together, the anchor included, >= 2.
@@ -82,12 +86,13 @@ class TextToVideoZeroPipeline(StableDiffusionPipeline):
         """
         height, width = frame_size(height, width, self.unet.config, self.vae.config)
         chunks = followers(video_length, chunk_size)
-        reference, timesteps = self._timesteps(REFERENCE_STEPS), self._timesteps(num_inference_steps)
-        start, warp_step = motion_steps(timesteps, reference, t0, t1) if use_motion_field else (0, 0)
+        reference = DDIM(self.scheduler, REFERENCE_STEPS).timesteps
+        stepper = make_solver(solver, self.scheduler, num_inference_steps, eta)
+        start, warp_step = motion_steps(stepper.timesteps, reference, t0, t1) if use_motion_field else (0, 0)
         shape = self._latent_shape(height, width)
         text = self._encode([negative_prompt, prompt] if guidance_scale > 1 else [prompt])
-        unet = UNet(self.main_program(height, width, use_cf_attn), self.engine, text, timesteps)
-        denoiser = Denoiser(unet, self.scheduler, guidance_scale, eta, noise)
+        unet = UNet(self.main_program(height, width, use_cf_attn), self.engine, text, stepper.timesteps)
+        denoiser = Denoiser(unet, stepper, guidance_scale, noise)
         strength = motion_field_strength_x, motion_field_strength_y
         run = _Run(denoiser, noise, chunks, shape, start, warp_step, strength, checkpoint, progress)
         try:
@@ -112,10 +117,6 @@ class TextToVideoZeroPipeline(StableDiffusionPipeline):
                 yield _picture(decoder, latent / self.vae.config.scaling_factor, index)
         finally:
             decoder.restore()
-
-    def _timesteps(self, steps: int) -> list[int]:
-        self.scheduler.set_timesteps(steps)
-        return self.scheduler.timesteps.tolist()
 
     def _latent_shape(self, height: int, width: int) -> list[int]:
         return [self.unet.config.in_channels, height // self.vae_scale_factor, width // self.vae_scale_factor]
@@ -148,10 +149,11 @@ class _Run:
         self.start, self.warp_step, self.strength = start, warp_step, strength
         self.checkpoint, self.progress = checkpoint, progress
         self.frame_ids = [frame for chunk in chunks for frame in chunk]
-        self.last_step = len(denoiser.timesteps)
+        self.solver = denoiser.solver
+        self.last_step = len(self.solver.timesteps)
         self.anchor_step, self.followers_step = 0, start
-        self.anchor = noise.draw("start", [0], shape) * denoiser.scheduler.init_noise_sigma
-        self.followers: paddle.Tensor | None = None
+        self.anchor = Frames(noise.draw("start", [0], shape) * self.solver.scheduler.init_noise_sigma)
+        self.followers: Frames | None = None
 
     def __call__(self) -> paddle.Tensor:
         self._restore()
@@ -164,7 +166,7 @@ class _Run:
             self._advance_anchor()
             self._advance_followers()
             self._save()
-        return paddle.concat([self.anchor, self.followers]) if self.frame_ids else self.anchor
+        return Frames.joined([self.anchor, self.followers] if self.frame_ids else [self.anchor]).latents
 
     def _branch_off(self) -> None:
         """Takes the anchor from T1 to T0, warps it there, and brings the followers from T1 to T0."""
@@ -180,15 +182,16 @@ class _Run:
             # Saved with the anchor at T1: what it leaves behind for the followers is too large to keep on disk.
             self._save(at_start, self.start)
 
-    def _first_followers(self) -> paddle.Tensor | None:
+    def _first_followers(self) -> Frames | None:
         if not self.frame_ids:
             return None
         if self.warp_step == self.start:
-            return self.noise.draw("start", self.frame_ids, self.shape) * self.denoiser.scheduler.init_noise_sigma
-        high, low = (self.denoiser.timesteps[step] for step in (self.start, self.warp_step))
-        moved = warp(self.anchor, self.frame_ids, *self.strength)
+            noise = self.noise.draw("start", self.frame_ids, self.shape)
+            return Frames(noise * self.solver.scheduler.init_noise_sigma)
+        high, low = (self.solver.timesteps[step] for step in (self.start, self.warp_step))
+        moved = warp(self.anchor.latents, self.frame_ids, *self.strength)
         noise = self.noise.draw("forward", self.frame_ids, self.shape)
-        return ddpm_forward(moved, noise, self.denoiser.scheduler.alphas[low:high])
+        return Frames(ddpm_forward(moved, noise, self.solver.scheduler.alphas[low:high]))
 
     def _advance_anchor(self) -> None:
         self.denoiser.unet.forget()
@@ -199,9 +202,9 @@ class _Run:
     def _advance_followers(self) -> None:
         advanced = []
         for chunk in self.chunks:
-            latents = self.followers[chunk[0] - 1 : chunk[-1]]
-            advanced.append(self.denoiser(latents, self.followers_step, chunk))
-        self.followers = paddle.concat(advanced) if advanced else None
+            frames = self.followers.part(chunk[0] - 1, chunk[-1])
+            advanced.append(self.denoiser(frames, self.followers_step, chunk))
+        self.followers = Frames.joined(advanced) if advanced else None
         self.followers_step += 1
         self._report()
 
@@ -210,13 +213,13 @@ class _Run:
         done = self.anchor_step + (self.followers_step - self.start) * frames
         self.progress(done, self.last_step + (self.last_step - self.start) * frames)
 
-    def _save(self, anchor: paddle.Tensor | None = None, anchor_step: int | None = None) -> None:
+    def _save(self, anchor: Frames | None = None, anchor_step: int | None = None) -> None:
         if self.checkpoint is None:
             return
         self.checkpoint.save(
-            anchor=(self.anchor if anchor is None else anchor).numpy(),
+            **_arrays("anchor", anchor or self.anchor),
+            **_arrays("followers", self.followers),
             anchor_step=self.anchor_step if anchor_step is None else anchor_step,
-            followers=None if self.followers is None else self.followers.numpy(),
             followers_step=self.followers_step,
             in_float32=not self.denoiser.unet.half,
         )
@@ -225,9 +228,19 @@ class _Run:
         state = self.checkpoint.load() if self.checkpoint else None
         if state is None:
             return
-        self.anchor = paddle.to_tensor(state["anchor"])
+        self.anchor, self.followers = _frames("anchor", state), _frames("followers", state)
         self.anchor_step, self.followers_step = int(state["anchor_step"]), int(state["followers_step"])
         if state["in_float32"]:  # a network rescued from half precision stays rescued
             self.denoiser.unet.use_float32()
-        if "followers" in state:
-            self.followers = paddle.to_tensor(state["followers"])
+
+
+def _arrays(name: str, frames: Frames | None) -> dict[str, np.ndarray]:
+    """The frames as a checkpoint keeps them."""
+    fields = {} if frames is None else frames._asdict()
+    return {f"{name}_{field}": tensor.numpy() for field, tensor in fields.items() if tensor is not None}
+
+
+def _frames(name: str, state: dict[str, np.ndarray]) -> Frames | None:
+    """The frames that a checkpoint holds."""
+    fields = {field: state[f"{name}_{field}"] for field in Frames._fields if f"{name}_{field}" in state}
+    return Frames(**{field: paddle.to_tensor(array) for field, array in fields.items()}) if fields else None

@@ -89,7 +89,9 @@ def _requirements() -> list:
         every = [Requirement(line) for line in metadata.requires("ppt2v") or []]
     except metadata.PackageNotFoundError:
         return []
-    chosen = [requirement for requirement in every if requirement.name == versions.paddle()]
+    paddle = versions.paddle()
+    engines = {"openvino"} if paddle == "paddlepaddle" else set()
+    chosen = [requirement for requirement in every if requirement.name in {paddle, *engines}]
     return chosen + [each for each in every if each.marker is None or each.marker.evaluate({"extra": ""})]
 
 

@@ -74,6 +74,7 @@ class Model:
         use_motion_field: bool | None = None,
         num_inference_steps: int | None = None,
         guidance_scale: float | None = None,
+        solver: str | None = None,
         eta: float | None = None,
         save_path: str | Path | None = None,
         save_format: str | None = None,
@@ -219,7 +220,7 @@ def check(values: Mapping[str, Any]) -> None:
     Raises:
         InputError: an empty prompt, an impossible pair, a size that is none, a watermark that cannot be read.
     """
-    from .pipelines.schedule import check_motion_levels
+    from .pipelines.schedule import check_eta, check_motion_levels
 
     if not (values["prompt"] or "").strip():
         raise InputError("the prompt is empty: say in a few words what the video should show")
@@ -229,6 +230,7 @@ def check(values: Mapping[str, Any]) -> None:
         check_motion_levels(values["t0"], values["t1"])
         if values["num_inference_steps"] < 2:
             raise InputError("num_inference_steps=1: the motion field needs at least 2; or use_motion_field=False")
+    check_eta(values["eta"], values["solver"])
     if values["watermark"]:
         video.watermark((), values["watermark"])
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from .hub import EMBEDDED
 from .parameters import Parameter
+from .pipelines.schedule import SOLVERS
 
 
 @dataclass(frozen=True)
@@ -40,6 +41,9 @@ SAMPLING = (
               argument="num_inference_steps"),
     Parameter("guidance_scale", float, 7.5, "How closely to follow the prompt; 1 or less turns guidance off.",
               minimum=0, maximum=100, argument="guidance_scale"),
+    Parameter("solver", str, "ddim",
+              "How a step is made: ddim, dpmsolver++ (needs fewer steps), or lcm (for models distilled for it).",
+              choices=SOLVERS, argument="solver"),
     Parameter("eta", float, 0.0, "Stochasticity of DDIM: 0 is deterministic, 1 is DDPM.", minimum=0, maximum=1,
               argument="eta"),
     Parameter("chunk_size", int, 8, "Frames computed together, the first included; changes only the memory needed.",

@@ -21,6 +21,7 @@ class Parameter:
         help: one line for people.
         minimum, maximum: the valid range, both included.
         above: a bound that is itself not valid.
+        choices: the valid values, where there are only some.
         option: its name on the command line; parameters that share one are given together (``--motion X Y``).
         argument: the pipeline's name for it; None where the pipeline is not concerned.
     """
@@ -32,6 +33,7 @@ class Parameter:
     minimum: float | None = None
     maximum: float | None = None
     above: float | None = None
+    choices: tuple[str, ...] = ()
     option: str | None = None
     argument: str | None = None
 
@@ -43,6 +45,8 @@ class Parameter:
     @property
     def rule(self) -> str:
         """The valid values in words."""
+        if self.choices:
+            return f"one of {', '.join(self.choices)}"
         words = {str: "a text", int: "a whole number", float: "a number", bool: "true or false"}[self.kind]
         bounds = [f"> {self.above}" if self.above is not None else None,
                   f">= {self.minimum}" if self.minimum is not None else None,
@@ -63,7 +67,7 @@ class Parameter:
 
     def _in_range(self, value: Any) -> bool:
         if self.kind not in (int, float):
-            return True
+            return not self.choices or value in self.choices
         return (math.isfinite(value)
                 and (self.minimum is None or value >= self.minimum)
                 and (self.maximum is None or value <= self.maximum)

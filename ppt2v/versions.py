@@ -10,7 +10,8 @@ PADDLES = ("paddlepaddle", "paddlepaddle-gpu")
 
 def installed() -> dict[str, str]:
     """The versions of what takes part in making a video, by the names that recipes use."""
-    versions = {"paddle": version_of(paddle()), "ppdiffusers": version_of("ppdiffusers"), "openvino": version_of("openvino")}
+    distributions = {"paddle": paddle(), "ppdiffusers": "ppdiffusers", "openvino": "openvino"}
+    versions = {name: version_of(distribution) for name, distribution in distributions.items()}
     return {"ppt2v": __version__, **{name: found for name, found in versions.items() if found}}
 
 

@@ -3,6 +3,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -88,6 +89,14 @@ def _vae():
         norm_num_groups=4,
         sample_size=16,
     )
+
+
+@pytest.fixture(scope="session", autouse=True)
+def engine_cache(tmp_path_factory) -> Iterator[None]:
+    """Exported programs go to a folder of the session, and never to the user's."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PPT2V_CACHE", str(tmp_path_factory.mktemp("engine_cache")))
+        yield
 
 
 @pytest.fixture(scope="session")

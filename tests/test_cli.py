@@ -16,6 +16,7 @@ from typer.testing import CliRunner
 
 import ppt2v.model
 from ppt2v import MODES, InputError, NumericalError, __version__, cli, config, doctor, hub, versions, video, weights
+from ppt2v.engine.cache import Cache
 from ppt2v.modes import Mode
 from ppt2v.parameters import Parameter
 
@@ -330,6 +331,18 @@ def test_models_lists_known_and_cached_ones(run, monkeypatch, tmp_path):
     assert code == 0
     for words in ("embedded", known.id, "4.27", "hf:someone/something", "2.50", f"{known.memory_gb('float16'):.1f}"):
         assert words in out
+
+
+def test_cache_lists_and_clears_exported_programs(run, tmp_path, monkeypatch):
+    monkeypatch.setenv("PPT2V_CACHE", str(tmp_path / "engines"))
+    assert run("cache", "list")[0] == 0 and not (tmp_path / "engines").exists()
+    key = {"program": "Decoder", "network": "AutoencoderKL"}
+    Cache().add(key, lambda folder: (folder / "a").write_bytes(b"x" * 10**7))
+    code, out, _ = run("cache", "list")
+    assert code == 0 and all(words in out for words in ("Decoder", "AutoencoderKL", "0.01"))
+    code, out, _ = run("cache", "clear")
+    assert (code, out.strip()) == (0, "0.01 GB freed")
+    assert "Decoder" not in run("cache", "list")[1]
 
 
 @pytest.mark.parametrize(("remedy", "code"), [(None, 0), ("pip install numpy", 1)])

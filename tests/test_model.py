@@ -66,7 +66,7 @@ def test_paddle_seed_repeats_the_video_and_a_number_overrides_it(make):
         {"prompt": "a dog in the snow"}, {"n_prompt": "a dog in the snow"}, {"seed": 4}, {"num_inference_steps": 5},
         {"guidance_scale": 1.0}, {"guidance_scale": 3.0}, {"eta": 1.0}, {"use_cf_attn": False},
         {"use_motion_field": False}, {"motion_field_strength_x": 200.0}, {"motion_field_strength_y": 200.0},
-        {"t0": 10, "t1": 30}, {"watermark": "ppt2v"},
+        {"t0": 10, "t1": 30}, {"watermark": "ppt2v"}, {"solver": "dpmsolver++"},
     ],
     ids=lambda changed: " ".join(changed),
 )
@@ -119,7 +119,9 @@ def test_gradio_gets_a_file_of_its_own(model, tiny_folder):
 def test_one_pipeline_is_loaded_at_a_time_and_kept(make, monkeypatch):
     loads = []
     load = weights.load_stable_diffusion
-    monkeypatch.setattr(weights, "load_stable_diffusion", lambda *args, **given: loads.append(args) or load(*args, **given))
+    monkeypatch.setattr(
+        weights, "load_stable_diffusion", lambda *args, **given: loads.append(args) or load(*args, **given)
+    )
     make("a")
     make("b")
     assert len(loads) == 1
@@ -163,6 +165,7 @@ def test_killed_run_goes_on_to_the_same_bytes(model, tiny_folder, tmp_path, monk
         {"num_inference_steps": 0}, {"num_inference_steps": 1}, {"save_format": "avi"},
         {"save_path": "/nowhere/at/all.mp4"}, {"model_name": "no such model"}, {"model_name": "/tmp"},
         {"watermark": "missing.png"}, {"watermark": " "}, {"guidance_scale": "high"}, {"video_lenght": 4},
+        {"solver": "euler"}, {"solver": "lcm", "eta": 0.5},
         {"save_format": "gif", "fps": 100},
     ],
     ids=lambda wrong: " ".join(f"{k}={v}" for k, v in wrong.items()),

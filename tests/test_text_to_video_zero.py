@@ -147,9 +147,9 @@ def test_latents_are_those_of_diffusers(reference_pipe, case):
     assert np.abs(latents - expected).max() <= 1e-3 * expected.std()
 
 
-@pytest.mark.parametrize("eta", [0.0, 0.5])
-def test_chunk_size_changes_nothing(module_pipe, eta):
-    latents = [make(module_pipe, video_length=9, eta=eta, chunk_size=chunk_size) for chunk_size in (2, 3, 5, 8, 100)]
+@pytest.mark.parametrize("changes", [{}, {"eta": 0.5}, {"solver": "dpmsolver++"}, {"solver": "lcm"}], ids=str)
+def test_chunk_size_changes_nothing(module_pipe, changes):
+    latents = [make(module_pipe, video_length=9, chunk_size=chunk_size, **changes) for chunk_size in (2, 3, 5, 8, 100)]
     assert np.ptp(latents, axis=0).max() <= 1e-4
 
 
@@ -212,6 +212,8 @@ def test_processors_are_restored(pipe, call):
         {"negative_prompt": "dog"},
         {"prompt": "cat on the beach"},
         {"eta": 0.5},
+        {"solver": "dpmsolver++"},
+        {"solver": "lcm"},
         {"seed": 1},
         {"num_inference_steps": 7},
         {"t0": 30},
@@ -265,7 +267,9 @@ def test_a_killed_run_ends_in_the_same_bytes(module_pipe, plain, tmp_path, call)
 
 @pytest.mark.parametrize("call", [1, 7])
 @pytest.mark.parametrize(
-    "changes", [{"use_cf_attn": False, "eta": 0.5}, {"use_motion_field": False}, {"video_length": 1}], ids=str
+    "changes",
+    [{"use_cf_attn": False, "eta": 0.5}, {"use_motion_field": False}, {"video_length": 1}, {"solver": "dpmsolver++"}],
+    ids=str,
 )
 def test_so_does_a_run_with_other_arguments(module_pipe, tmp_path, call, changes):
     expected = make(module_pipe, **changes)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
+from typing import NamedTuple
 
 import ppt2v  # before Paddle, so that it uses all cores
 import numpy as np
@@ -17,6 +18,7 @@ from paddle import nn
 
 from ppt2v import hub, sizes, weights
 from ppt2v.checkpoint import put, read
+from ppt2v.engine.choice import ENGINES, build, choose
 from ppt2v.modes import MODES
 from ppt2v.parameters import resolve
 from ppt2v.pipelines.noise import Noise
@@ -63,12 +65,13 @@ def load() -> Judge:
 
 
 class Maker:
-    """Makes frames with the embedded model through the package's own loader and pipeline."""
+    """Makes frames with the embedded model through the package's own loader, engine and pipeline."""
 
-    def __init__(self, model: str):
-        folder = hub.locate(model)
-        components = weights.load_stable_diffusion(folder).components
+    def __init__(self, model: str = hub.EMBEDDED, engine: str = "auto", dtype: str | None = None):
+        folder, choice = hub.locate(model), choose(engine, "cpu", dtype)
+        components = weights.load_stable_diffusion(folder, choice.network, lazy=True).components
         self.pipeline = TextToVideoZeroPipeline(**components, requires_safety_checker=False)
+        self.pipeline.engine = build(choice)
         mode = MODES["text2video"]
         values = resolve(mode.parameters, {}, weights.model_defaults(folder).get(mode.name, {}))
         self.arguments = {p.argument: values[p.name] for p in mode.parameters if p.argument}
@@ -89,36 +92,58 @@ def verdict(judge: Judge, frames: np.ndarray) -> tuple[list[str], list[str], np.
     return (*names, centre.numpy())
 
 
-def score_pictures(judge: Judge, maker: Maker, prompts: list, seeds: int) -> None:
-    """How often the first frame shows what was asked for."""
+class Pictures(NamedTuple):
+    """Shares of the pictures that show what was asked for, 0..1."""
+
+    subject: float
+    place: float
+
+    def __str__(self) -> str:
+        return f"right subject {self.subject:.1%}, right place {self.place:.1%}"
+
+
+class Clips(NamedTuple):
+    """Of clips of 8 frames: shares, 0..1, and medians."""
+
+    same: float  # share whose subject stays the same throughout
+    moved: float  # share that moves the way of the motion field by more than half of its length
+    along: float  # median way along the motion field, in its length
+    change: float  # median of the mean absolute difference of neighbouring frames, in levels of 255
+
+    def __str__(self) -> str:
+        return (f"same subject throughout in {self.same:.1%}; moved the way of the motion field by more than half of "
+                f"its length in {self.moved:.1%} (median {self.along:.2f} of its length); neighbouring frames differ "
+                f"by {self.change:.1f} levels")
+
+
+def score_pictures(judge: Judge, maker: Maker, prompts: list, seeds: int, **changed) -> tuple[Pictures, list[str]]:
+    """How often the first frame shows what was asked for, and a line on each that does not."""
     tasks = [(task, seed) for task in prompts for seed in range(seeds)]
-    right = []
+    right, wrong = [], []
     with bar("Pictures", True) as report:
         for (subject, place, prompt), seed in counted(tasks, len(tasks), report):
-            seen_subject, seen_place, _ = verdict(judge, maker.frames(prompt, seed, 1))
-            right.append((seen_subject[0] == subject, seen_place[0] == place))
+            [seen_subject], [seen_place], _ = verdict(judge, maker.frames(prompt, seed, 1, **changed))
+            right.append((seen_subject == subject, seen_place == place))
             if not all(right[-1]):
-                print(f"  {prompt!r}, seed {seed}: seen as {seen_subject[0]} / {seen_place[0]}")
-    subjects, places = np.mean(right, axis=0)
-    print(f"{len(tasks)} pictures ({len(prompts)} prompts, {seeds} seeds): right subject {subjects:.1%}, "
-          f"right place {places:.1%}")
+                wrong.append(f"{prompt!r}, seed {seed}: seen as {seen_subject} / {seen_place}")
+    return Pictures(*np.mean(right, axis=0)), wrong
 
 
-def score_clips(judge: Judge, maker: Maker, prompts: list) -> None:
+def score_clips(judge: Judge, maker: Maker, prompts: list, **changed) -> Clips:
     """How often the subject stays the same over 8 frames, and how far it moves along the motion field."""
-    same, along = [], []
+    same, along, change = [], [], []
     directions = [(12, 0), (-12, 0), (0, 12), (0, -12)]
     with bar("Clips", True) as report:
         for number, (_, _, prompt) in counted(list(enumerate(prompts)), len(prompts), report):
             x, y = directions[number % len(directions)]
-            frames = maker.frames(prompt, number, 8, motion_field_strength_x=x, motion_field_strength_y=y)
+            motion = {"motion_field_strength_x": x, "motion_field_strength_y": y}
+            frames = maker.frames(prompt, number, 8, **motion, **changed)
             subjects, _, centres = verdict(judge, frames)
             same.append(len(set(subjects)) == 1)
             asked = -7 * np.array([x, y]) * SIZE / 512
             along.append(float((centres[-1] - centres[0]) @ asked / (asked @ asked)))
-    moved = np.mean(np.array(along) > 0.5)
-    print(f"{len(prompts)} clips of 8 frames: same subject throughout in {np.mean(same):.1%}; moved the way of the "
-          f"motion field by more than half of its length in {moved:.1%} (median {np.median(along):.2f} of its length)")
+            change.append(np.abs(np.diff(frames.astype(float), axis=0)).mean())
+    return Clips(np.mean(same), np.mean(np.array(along) > 0.5), np.median(along), np.median(change))
 
 
 def prompts(count: int) -> list[tuple[str, str, str]]:
@@ -135,13 +160,17 @@ def main() -> None:
     parser.add_argument("--prompts", type=int, default=100, help="0 leaves the pictures out")
     parser.add_argument("--seeds", type=int, default=2)
     parser.add_argument("--clips", type=int, default=40, help="0 leaves the clips out")
+    parser.add_argument("--engine", default="auto", choices=ENGINES)
+    parser.add_argument("--dtype", help="float32 or bfloat16; what is fastest if not given")
     args = parser.parse_args()
     judge = load()
-    maker = Maker(args.model)
+    maker = Maker(args.model, args.engine, args.dtype)
     if args.prompts:
-        score_pictures(judge, maker, prompts(args.prompts), args.seeds)
+        pictures, wrong = score_pictures(judge, maker, prompts(args.prompts), args.seeds)
+        print("\n".join(f"  {line}" for line in wrong))
+        print(f"{args.prompts} prompts, {args.seeds} seeds each: {pictures}")
     if args.clips:
-        score_clips(judge, maker, prompts(args.clips))
+        print(f"{args.clips} clips of 8 frames: {score_clips(judge, maker, prompts(args.clips))}")
 
 
 if __name__ == "__main__":

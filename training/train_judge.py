@@ -2,8 +2,8 @@
 
     python training/train_judge.py SPRITES
 
-The judge sees only compositions that the generator never saw (``sprites.held_out``), blurred, tinted and noised at
-random.
+The judge sees only compositions that the generator never saw (``sprites.held_out``), moved as a clip moves them,
+blurred, tinted and noised at random.
 """
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ from torch import nn
 from sprites import PLACES, SIZE, SUBJECTS, Sprites, sample
 
 WIDTHS = (3, 32, 64, 128, 192)
+REACH = 24  # pixels; the last frame of a clip of 8 is moved by 21
 WEIGHTS = Path(__file__).with_name("judge.safetensors")
 
 
@@ -47,14 +48,23 @@ class Judge(nn.Module):
 def batch(sprites: Sprites, rng: np.random.Generator, count: int):
     """Held-out compositions ``[count, 3, 128, 128]`` in 0..1, with their subjects, places and centres."""
     made = [sample(rng, for_judge=True) for _ in range(count)]
-    pictures = torch.from_numpy(np.stack([sprites.compose(m)[0] for m in made])).permute(0, 3, 1, 2)
+    ways = rng.integers(-REACH, REACH + 1, (count, 2))
+    moved = [_move(sprites.compose(m)[0], *way) for m, way in zip(made, ways)]
+    pictures = torch.from_numpy(np.stack(moved)).permute(0, 3, 1, 2)
     blurred = F.avg_pool2d(pictures, 5, 1, 2, count_include_pad=False)
     pictures = pictures.lerp(blurred, torch.from_numpy(rng.uniform(0, 1, (count, 1, 1, 1)).astype(np.float32)))
     tint = torch.from_numpy(rng.uniform(0.85, 1.15, (count, 3, 1, 1)).astype(np.float32))
     noise = torch.from_numpy(rng.normal(0, 0.02, pictures.shape).astype(np.float32))
     subjects = torch.tensor([list(SUBJECTS).index(m.subject) for m in made])
     places = torch.tensor([list(PLACES).index(m.place) for m in made])
-    return (pictures * tint + noise).clamp(0, 1), subjects, places, torch.tensor([[m.x, m.y] for m in made]).float()
+    centres = torch.tensor([[m.x + x, m.y + y] for m, (x, y) in zip(made, ways)]).float()
+    return (pictures * tint + noise).clamp(0, 1), subjects, places, centres
+
+
+def _move(picture: np.ndarray, right: int, down: int) -> np.ndarray:
+    """The whole picture moved, what comes in at its borders reflected, as the motion field does it."""
+    padded = np.pad(picture, ((REACH, REACH), (REACH, REACH), (0, 0)), mode="reflect")
+    return padded[REACH - down : REACH - down + SIZE, REACH - right : REACH - right + SIZE]
 
 
 def main() -> None:
@@ -79,7 +89,8 @@ def main() -> None:
     with torch.no_grad():
         pictures, subjects, places, centres = batch(sprites, np.random.default_rng(2), 480)
         subject, place, centre = judge(pictures)
-    print(f"on 480 fresh held-out compositions: subject {(subject.argmax(1) == subjects).float().mean():.1%}, "
+    print("on 480 fresh held-out compositions, moved likewise: "
+          f"subject {(subject.argmax(1) == subjects).float().mean():.1%}, "
           f"place {(place.argmax(1) == places).float().mean():.1%}, "
           f"centre off by {(centre - centres).abs().mean():.1f} px")
     save_file({name: tensor.half() for name, tensor in judge.state_dict().items()}, WEIGHTS, {"format": "pt"})

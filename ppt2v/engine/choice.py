@@ -10,7 +10,7 @@ from ..errors import InputError
 from ..threads import import_paddle
 from . import Engine
 
-ENGINES = ("auto", "eager", "openvino")
+ENGINES = ("auto", "eager", "openvino", "inference")
 # Exporting takes as long as this many steps of a frame save, on the embedded model; on larger ones it pays earlier.
 WORTH_EXPORTING = 80
 
@@ -42,16 +42,18 @@ def choose(engine: str, device: str, dtype) -> Choice:
     """
     if engine not in ENGINES:
         raise InputError(f"unknown engine {engine!r}: choose {', '.join(ENGINES)}")
-    obstacle = _obstacle_to_openvino(device)
+    obstacle = None if engine in ("eager", "inference") else _obstacle_to_openvino(device)
     if engine == "openvino" and obstacle:
         raise InputError(f"engine openvino: {obstacle}; or choose auto")
-    if engine == "eager" or obstacle:
-        precision = dtype_name(dtype, device)
-        return Choice("eager", precision, precision)
-    precision = dtype_name(dtype, device, half_on_cpu="bfloat16")
-    if dtype is None and _computes_in_bfloat16():
-        precision = "bfloat16"
-    return Choice("openvino", precision, "float32")
+    if engine == "inference" and not _paddle_3():
+        raise InputError("engine inference: it needs Paddle 3; pip install -U paddlepaddle, or choose auto")
+    if engine == "openvino" or (engine == "auto" and not obstacle):
+        precision = dtype_name(dtype, device, half_on_cpu="bfloat16")
+        if dtype is None and _computes_in_bfloat16():
+            precision = "bfloat16"
+        return Choice("openvino", precision, "float32")
+    precision = dtype_name(dtype, device)
+    return Choice("inference" if engine == "inference" else "eager", precision, precision)
 
 
 def build(choice: Choice, before_export: Callable[[], None] = lambda: None) -> Engine:
@@ -60,6 +62,10 @@ def build(choice: Choice, before_export: Callable[[], None] = lambda: None) -> E
         from .eager import EagerEngine
 
         return EagerEngine()
+    if choice.engine == "inference":
+        from .inference import InferenceEngine
+
+        return InferenceEngine(choice.precision, before_export=before_export)
     from .openvino import OpenVINOEngine
 
     return OpenVINOEngine(choice.precision, before_export=before_export)
@@ -71,9 +77,11 @@ def _obstacle_to_openvino(device: str) -> str | None:
         return f"it runs on the CPU, and the device is {device}; choose the device cpu"
     if importlib.util.find_spec("openvino") is None:
         return "OpenVINO is not installed; pip install openvino"
-    if int(import_paddle().__version__.split(".")[0]) < 3:
-        return "it needs Paddle 3; pip install -U paddlepaddle"
-    return None
+    return None if _paddle_3() else "it needs Paddle 3; pip install -U paddlepaddle"
+
+
+def _paddle_3() -> bool:
+    return int(import_paddle().__version__.split(".")[0]) >= 3
 
 
 def _computes_in_bfloat16() -> bool:

@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import ctypes
+from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
@@ -29,6 +30,11 @@ class _Layer(paddle.nn.Layer):
 
     def forward(self, inputs):
         return self.program.forward(inputs)
+
+
+def save(program: Program, path: Path) -> None:
+    """Writes ``path``.json and ``path``.pdiparams, for Paddle Inference."""
+    paddle.jit.save(_Layer(program), str(path), input_spec=[program.inputs()])
 
 
 def trace(program: Program) -> Traced:

@@ -1,4 +1,4 @@
-"""The OpenVINO engine: it computes what Paddle does, exports once, and steps aside where it cannot."""
+"""The engines: they compute what eager Paddle does, export once, and step aside where they cannot."""
 from __future__ import annotations
 
 import numpy as np
@@ -22,7 +22,8 @@ if int(paddle.__version__.split(".")[0]) < 3:
     pytest.skip("the OpenVINO engine needs Paddle 3", allow_module_level=True)
 
 from ppt2v.engine import openvino as engine_module  # noqa: E402
-from ppt2v.engine.openvino import OpenVINOEngine, OpenVINORunner, check_against_eager  # noqa: E402
+from ppt2v.engine.inference import InferenceEngine  # noqa: E402
+from ppt2v.engine.openvino import OpenVINOEngine  # noqa: E402
 
 SHORT = {"prompt": "the fox in the snow", "num_inference_steps": 10, "t1": 35, "t0": 20, "video_length": 5}
 
@@ -33,7 +34,8 @@ def random(*shape: int, seed: int = 0) -> paddle.Tensor:
 
 def distance(made: list, expected: list) -> float:
     """The largest difference, relative to the standard deviation of what is expected."""
-    return max(np.abs(np.asarray(one) - other.numpy()).max() / other.numpy().std() for one, other in zip(made, expected))
+    pairs = [(np.asarray(one), other.numpy()) for one, other in zip(made, expected)]
+    return max(np.abs(one - other).max() / other.std() for one, other in pairs)
 
 
 @pytest.fixture(scope="module")
@@ -165,7 +167,7 @@ def test_other_weights_and_damaged_programs_are_exported_again(decoder, copy, ex
     assert len(exports) == 3 and len(cache.entries()) == 2
 
 
-def test_without_a_writable_cache_it_runs_from_memory(decoder, tmp_path):
+def test_without_a_writable_cache_it_exports_for_itself_alone(decoder, tmp_path):
     (tmp_path / "file").touch()
     program, latents = decoder(), [random(1, 4, 8, 8)]
     with pytest.warns(UserWarning, match="cache cannot be used"):
@@ -180,10 +182,10 @@ def test_what_differs_from_eager_is_refused(decoder, monkeypatch, tmp_path):
         return translate(program, outputs, {name: array * 1.1 for name, array in parameters.items()})
 
     monkeypatch.setattr(engine_module, "translate", translate_wrongly)
-    with pytest.warns(UserWarning, match="Decoder runs eagerly.*differs from Paddle"):
+    with pytest.warns(UserWarning, match="Decoder runs eagerly.*differs from eager Paddle"):
         runner = OpenVINOEngine("float32", Cache(tmp_path)).prepare(decoder())
     assert isinstance(runner, EagerRunner)
-    assert not list(tmp_path.glob("[!c]*"))
+    assert Cache(tmp_path).entries() == []
 
 
 class Unknown(Program):
@@ -202,13 +204,23 @@ def test_an_unknown_operation_runs_eagerly(tmp_path):
     assert isinstance(runner, EagerRunner)
 
 
-def test_a_correct_export_passes_its_check(decoder):
+# Paddle Inference, on the CPU
+
+
+@pytest.mark.parametrize("changes", [{}, {"use_cf_attn": False}, {"guidance_scale": 1}], ids=str)
+def test_paddle_inference_gives_the_latents_of_eager_mode(pipe, cache, changes):
+    expected = make(pipe, **changes)
+    made = make(pipe, InferenceEngine("float32", cache), **changes)
+    assert np.abs(made - expected).max() <= 1e-3 * expected.std()
+
+
+def test_paddle_inference_decodes_without_reading_the_weights_again(decoder, tmp_path):
+    latents = [random(2, 4, 8, 8)]
+    InferenceEngine("float32", Cache(tmp_path)).prepare(decoder())
     program = decoder()
-    program.load()
-    traced = engine_module.trace(program)
-    model = engine_module.translate(traced.program, traced.outputs, traced.parameters)
-    check_against_eager(program, model)
-    assert isinstance(OpenVINORunner(model, "float32")([random(1, 4, 8, 8)])[0], np.ndarray)
+    made = InferenceEngine("float32", Cache(tmp_path)).prepare(program)(latents)
+    assert not any(parameter._is_initialized() for parameter in program.network.parameters())
+    assert distance(made, EagerRunner(program)(latents)) < 1e-4
 
 
 # The choice
@@ -221,7 +233,9 @@ def test_the_fastest_engine_is_chosen():
     assert choose("openvino", "cpu", paddle.bfloat16).precision == "bfloat16"
     assert choose("auto", "gpu", None) == Choice("eager", "float16", "float16")
     assert choose("eager", "cpu", None) == Choice("eager", "float32", "float32")
+    assert choose("inference", "gpu:1", None) == Choice("inference", "float16", "float16")
     assert isinstance(build(fastest), OpenVINOEngine)
+    assert isinstance(build(choose("inference", "cpu", None)), InferenceEngine)
 
 
 @pytest.mark.parametrize("computes, precision", [(True, "bfloat16"), (False, "float32")])
@@ -233,7 +247,7 @@ def test_bfloat16_is_the_default_where_the_processor_has_it(monkeypatch, compute
 @pytest.mark.parametrize(
     "engine, device, dtype, named",
     [
-        ("tensorrt", "cpu", None, "unknown engine 'tensorrt': choose auto, eager, openvino"),
+        ("tensorrt", "cpu", None, "unknown engine 'tensorrt': choose auto, eager, openvino, inference"),
         ("openvino", "gpu", None, "the device is gpu"),
         ("openvino", "cpu", "float16", "float16 on the CPU.*float32 or bfloat16"),
         ("eager", "cpu", "bfloat16", "bfloat16 on the CPU"),

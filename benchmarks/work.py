@@ -1,0 +1,37 @@
+"""What is measured, and how both sides report it. Free of both sides' packages."""
+from __future__ import annotations
+
+import json
+import resource
+import sys
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Work:
+    """One piece of text to video, the same for both sides."""
+
+    model: str
+    frames: int = 8
+    steps: int = 10
+    size: int = 256
+    chunk_size: int = 8
+    precision: str = "float32"
+    engine: str = "auto"
+
+    @property
+    def argument(self) -> str:
+        """For the command line of a worker."""
+        return json.dumps(asdict(self))
+
+
+def given() -> tuple[Work, Path]:
+    """A worker's work and the folder that it shares with the other side."""
+    return Work(**json.loads(sys.argv[1])), Path(sys.argv[2])
+
+
+def report(seconds: float, **more: float) -> None:
+    """A worker's last line of output."""
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    print(json.dumps({"seconds": seconds, "peak_mb": peak, **more}))

@@ -1,0 +1,111 @@
+"""What engines with exported programs have in common: export once, check, keep in the cache, step aside on failure."""
+from __future__ import annotations
+
+import atexit
+import shutil
+import tempfile
+import warnings
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import paddle
+
+from .. import __version__
+from ..errors import UnsupportedError
+from . import Runner
+from .cache import Cache
+from .eager import EagerRunner
+from .program import Program
+
+TOLERANCE = 1e-3  # of an output's standard deviation
+
+
+class ExportingEngine(ABC):
+    """Runs programs in a form of its own, made once and kept in the cache.
+
+    Args:
+        precision: in which it computes.
+        cache: where exported programs are kept.
+        before_export: called before a program is exported, which takes a while.
+    """
+
+    name: str
+    version: str  # of what runs the programs
+
+    def __init__(self, precision: str, cache: Cache | None = None, before_export: Callable[[], None] = lambda: None):
+        self.precision, self.cache, self._before_export = precision, cache or Cache(), before_export
+        self._ready: dict[str, tuple[dict, Runner]] = {}
+
+    @abstractmethod
+    def _write(self, program: Program, folder: Path) -> None:
+        """Exports a program into an empty folder."""
+
+    @abstractmethod
+    def _open(self, program: Program, folder: Path) -> Runner:
+        """A runner for what ``_write`` has left in a folder."""
+
+    def prepare(self, program: Program) -> Runner:
+        """A runner; an eager one, with a warning, where the engine cannot run the program or runs it wrongly."""
+        kind, key = type(program).__name__, self._key(program)
+        if kind not in self._ready or self._ready[kind][0] != key:
+            self._ready.pop(kind, None)  # the old one's memory goes before the new one's comes
+            try:
+                folder = self.cache.find(key) or self._exported(program, key)
+            except UnsupportedError as error:
+                warnings.warn(f"{kind} runs eagerly, which is slower: {error}", stacklevel=2)
+                return EagerRunner(program)
+            self._ready[kind] = key, self._open(program, folder)
+        return self._ready[kind][1]
+
+    def cached(self, program: Program) -> bool:
+        """Whether the program was exported before."""
+        return self.cache.find(self._key(program)) is not None
+
+    def _exported(self, program: Program, key: dict) -> Path:
+        def write(folder: Path) -> None:
+            self._write(program, folder)
+            check_against_eager(program, self._open(program, folder))
+
+        self._before_export()
+        program.load()
+        try:
+            folder = self.cache.add(key, write)
+        except OSError as error:
+            warnings.warn(f"exported for this process alone, since the cache cannot be used: {error}", stacklevel=3)
+            instead = tempfile.mkdtemp(prefix="ppt2v-")
+            atexit.register(shutil.rmtree, instead, ignore_errors=True)
+            self.cache = Cache(Path(instead))
+            folder = self.cache.add(key, write)
+        program.release()
+        return folder
+
+    def _key(self, program: Program) -> dict:
+        """All that decides what is exported."""
+        versions = {"ppt2v": __version__, "paddle": paddle.__version__, self.name: self.version}
+        return {"engine": self.name, **program.identity(), "versions": versions}
+
+
+def check_against_eager(program: Program, runner: Runner) -> None:
+    """Compares an exported program with the eager network on small random inputs, in float32 where it can.
+
+    Raises:
+        UnsupportedError: they differ by more than ``TOLERANCE``.
+    """
+    inputs = [_random(spec, seed) for seed, spec in enumerate(program.inputs())]
+    expected = EagerRunner(program)([paddle.to_tensor(array) for array in inputs])
+    runner.use_float32()
+    for eager, exported in zip(expected, runner(inputs)):
+        eager = eager.astype("float32").numpy()
+        difference = np.abs(np.asarray(exported, np.float32) - eager).max() / eager.std()
+        if not difference <= TOLERANCE:
+            raise UnsupportedError(f"what it computes differs from eager Paddle by {difference:.1e} of the deviation")
+
+
+def _random(spec, seed: int) -> np.ndarray:
+    shape = [2 if size in (None, -1) else size for size in spec.shape]
+    generator = np.random.default_rng(seed)
+    if str(spec.dtype).endswith("int64"):
+        return generator.integers(0, 2, shape)
+    return generator.standard_normal(shape, np.float32)

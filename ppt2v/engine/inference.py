@@ -1,0 +1,75 @@
+"""Paddle Inference: Paddle's programs without Python between their operations; for GPUs."""
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import paddle
+from paddle import inference
+
+from .eager import HALF, EagerRunner
+from .export import ExportingEngine
+from .program import Program
+from .trace import save
+
+_MODEL = "model"
+
+
+class InferenceRunner:
+    """Runs an exported program in the precision of its weights, else, in float32, the network itself."""
+
+    def __init__(self, program: Program, model: Path):
+        self._program, self._model = program, model
+        self._predictor: inference.Predictor | None = None
+        self._rescuer: EagerRunner | None = None
+
+    @property
+    def half(self) -> bool:
+        return self._rescuer is None and self._program.network.dtype in HALF
+
+    def __call__(self, inputs: list) -> list:
+        tensors = [paddle.to_tensor(tensor) for tensor in inputs]
+        if self._rescuer:
+            return self._rescuer(tensors)
+        if self._predictor is None:
+            self._predictor = inference.create_predictor(_config(self._model))
+        # Copied, since the next call writes its outputs into the same memory.
+        return [output.clone() for output in self._predictor.run(tensors)]
+
+    def use_float32(self) -> None:
+        if self.half:
+            self._rescuer = EagerRunner(self._program)
+            self._rescuer.use_float32()
+
+    def restore(self) -> None:
+        if self._rescuer:
+            self._rescuer.restore()
+            self._rescuer = None
+
+
+class InferenceEngine(ExportingEngine):
+    """Computes in the precision of Paddle's networks."""
+
+    name, version = "inference", paddle.__version__
+
+    def _write(self, program: Program, folder: Path) -> None:
+        save(program, folder / _MODEL)
+
+    def _open(self, program: Program, folder: Path) -> InferenceRunner:
+        return InferenceRunner(program, folder / _MODEL)
+
+
+def _config(model: Path) -> inference.Config:
+    config = inference.Config(f"{model}.json", f"{model}.pdiparams")
+    config.disable_glog_info()
+    config.enable_new_ir(True)
+    config.enable_new_executor()
+    device = paddle.get_device()
+    if device.startswith("gpu"):
+        config.enable_use_gpu(256, int(device.partition(":")[2] or 0))
+    else:
+        # Without oneDNN, which in Paddle 3.3 fails on tensors without elements: they stand for "no anchor yet".
+        config.disable_gpu()
+        config.disable_mkldnn()
+        config.set_cpu_math_library_num_threads(int(os.getenv("OMP_NUM_THREADS", "1")))
+    return config

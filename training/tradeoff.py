@@ -1,0 +1,92 @@
+"""What fewer steps cost: time and the judge's scores of solvers and numbers of steps on the embedded model.
+
+    python training/tradeoff.py                 # prints a table, writes tradeoff.png
+
+The reference is DDIM with 50 steps; a setting is called good whose scores are all within 2 % of its.
+"""
+from __future__ import annotations
+
+import argparse
+import time
+from typing import NamedTuple
+
+import judge  # before Paddle, so that it uses all cores
+from judge import Clips, Pictures
+
+REFERENCE = ("ddim", 50)
+SETTINGS = (REFERENCE, ("ddim", 20), ("ddim", 10), *(("dpmsolver++", steps) for steps in (20, 15, 12, 10, 8, 6, 4)))
+TOLERANCE = 0.02
+
+
+class Result(NamedTuple):
+    """One setting: its name, seconds for all its clips, and its scores."""
+
+    name: str
+    seconds: float
+    pictures: Pictures
+    clips: Clips
+
+    def good(self, reference: Result) -> bool:
+        """Whether no score is lower than the reference's by more than the tolerance."""
+        pairs = zip((*self.pictures, self.clips.same, self.clips.moved),
+                    (*reference.pictures, reference.clips.same, reference.clips.moved))
+        return all(ours >= theirs - TOLERANCE for ours, theirs in pairs)
+
+
+def measure(maker: judge.Maker, solver: str, steps: int, prompts: int, seeds: int, clips: int) -> Result:
+    """Scores one setting; only the clips are timed."""
+    critic, changed = judge.load(), {"solver": solver, "num_inference_steps": steps}
+    pictures, _ = judge.score_pictures(critic, maker, judge.prompts(prompts), seeds, **changed)
+    start = time.perf_counter()
+    scores = judge.score_clips(critic, maker, judge.prompts(clips), **changed)
+    return Result(f"{solver} {steps}", time.perf_counter() - start, pictures, scores)
+
+
+def row(result: Result, reference: Result) -> str:
+    """A line of the Markdown table."""
+    shares = (*result.pictures, result.clips.same, result.clips.moved)
+    cells = [result.name, f"{result.seconds / reference.seconds:.2f}", *(f"{share:.1%}" for share in shares),
+             f"{result.clips.along:.2f}", f"{result.clips.change:.1f}", "yes" if result.good(reference) else "no"]
+    return f"| {' | '.join(cells)} |"
+
+
+def plot(results: list[Result], file: str) -> None:
+    """Scores over time."""
+    from matplotlib import pyplot
+
+    figure, axes = pyplot.subplots(figsize=(8, 4.5), layout="constrained")
+    times = [result.seconds / results[0].seconds for result in results]
+    for name, shares in (
+        ("right subject", [result.pictures.subject for result in results]),
+        ("right place", [result.pictures.place for result in results]),
+        ("same subject in all frames", [result.clips.same for result in results]),
+        ("moved as asked", [result.clips.moved for result in results]),
+    ):
+        axes.scatter(times, shares, label=name)
+    for result, time_ratio in zip(results, times):
+        axes.annotate(result.name, (time_ratio, result.clips.same), fontsize=7, rotation=30)
+    axes.set(xlabel="time, DDIM with 50 steps = 1", ylabel="share", xscale="log", title="Fewer steps: what they cost")
+    axes.legend()
+    figure.savefig(file, dpi=120)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--prompts", type=int, default=100)
+    parser.add_argument("--seeds", type=int, default=1)
+    parser.add_argument("--clips", type=int, default=40)
+    parser.add_argument("--plot", default="tradeoff.png", help="where the plot goes")
+    args = parser.parse_args()
+    maker = judge.Maker()
+    maker.frames("a fox", 0, 8, num_inference_steps=2)  # exports and compiles, which is not what is timed
+    print("| setting | time | right subject | right place | same subject | moved | way | change | good |")
+    print("|---|---|---|---|---|---|---|---|---|")
+    results: list[Result] = []
+    for solver, steps in SETTINGS:
+        results.append(measure(maker, solver, steps, args.prompts, args.seeds, args.clips))
+        print(row(results[-1], results[0]), flush=True)
+    plot(results, args.plot)
+
+
+if __name__ == "__main__":
+    main()
