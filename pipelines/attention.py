@@ -47,15 +47,16 @@ class CrossFrameAttnProcessor:
         return _attend_by_branch(attn, hidden_states, self.anchor, scale)
 
     def _anchor(self, attn, hidden_states, scale) -> KeyValue:
-        tokens, rows = hidden_states.shape[1], _by_branch(hidden_states, self.batch_size)
+        tokens = hidden_states.shape[1]
         if self.anchor is None:
-            return keys_and_values(attn, rows[:, :tokens], scale)
+            return keys_and_values(attn, _by_branch(hidden_states, self.batch_size)[:, :tokens], scale)
         if paddle.in_dynamic_mode():
             return self.anchor
         # A network that is traced for an engine serves both kinds of calls: with the remembered anchor, and with none,
         # which is one without tokens.
-        missing = (paddle.shape(self.anchor[0])[1] == 0).astype("int64")
-        own = keys_and_values(attn, rows[:, : missing * tokens], scale)
+        branches, remembered = (paddle.shape(self.anchor[0])[axis] for axis in (0, 1))
+        missing = (remembered == 0).astype("int64")
+        own = keys_and_values(attn, _by_branch(hidden_states, branches)[:, : missing * tokens], scale)
         return tuple(paddle.concat(parts, axis=1) for parts in zip(own, self.anchor))
 
 
@@ -83,7 +84,8 @@ def _attend_by_branch(attn, hidden_states, looked_up: KeyValue, scale: tuple) ->
     """All frames of a branch look up the same keys and values, which therefore need not be copied."""
     query = attn.to_q(hidden_states, *scale)
     key, value = (tensor.astype(query.dtype) for tensor in looked_up)
-    attended = attend(_by_branch(query, key.shape[0]), key, value, attn.heads)
+    branches = key.shape[0] if paddle.in_dynamic_mode() else paddle.shape(key)[0]
+    attended = attend(_by_branch(query, branches), key, value, attn.heads)
     return _project(attn, attended.reshape([-1, *query.shape[1:]]), scale)
 
 

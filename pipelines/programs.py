@@ -22,14 +22,14 @@ def _pairs(tensors: list) -> list:
 
 
 class TextEncoder(Program):
-    """Token numbers ``[texts, tokens]`` -> ``[texts, tokens, channels]``."""
+    """Token numbers ``[1, tokens]`` -> ``[1, tokens, channels]``."""
 
     def forward(self, inputs: list) -> list:
         return [self.network(inputs[0])[0]]
 
     def inputs(self) -> list[InputSpec]:
         tokens = self.network.config.max_position_embeddings
-        return [InputSpec([DYNAMIC, tokens], "int64", "tokens")]
+        return [InputSpec([1, tokens], "int64", "tokens")]
 
 
 class TextLookup(Program):
@@ -63,7 +63,7 @@ class NoisePrediction(Program):
     def forward(self, inputs: list) -> list:
         latents, time, rest = inputs[0], inputs[1], inputs[2:]
         texts = [TextAttnProcessor(pair) for pair in _pairs(rest[: 2 * len(self.to_text)])]
-        anchors = [CrossFrameAttnProcessor(texts[0].text[0].shape[0]) for _ in self.to_anchor]
+        anchors = [CrossFrameAttnProcessor(rest[0].shape[0]) for _ in self.to_anchor]
         for processor, pair in zip(anchors, _pairs(rest[2 * len(self.to_text) :])):
             processor.anchor = None if paddle.in_dynamic_mode() and pair[0].shape[1] == 0 else pair
         with processors(self.to_text + self.to_anchor, texts + anchors), _given(self.network.time_proj, time):

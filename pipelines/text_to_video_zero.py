@@ -124,8 +124,8 @@ class TextToVideoZeroPipeline(StableDiffusionPipeline):
     def _encode(self, texts: list[str]) -> paddle.Tensor:
         length = self.text_encoder.config.max_position_embeddings
         tokens = self.tokenizer(texts, padding="max_length", max_length=length, truncation=True, return_tensors="pd")
-        encoded, = self.engine.prepare(TextEncoder(self.text_encoder))([tokens["input_ids"]])
-        return paddle.to_tensor(encoded)
+        encode = self.engine.prepare(TextEncoder(self.text_encoder))
+        return paddle.concat([paddle.to_tensor(encode([one])[0]) for one in tokens["input_ids"].split(len(texts))])
 
 
 def _picture(decoder: Runner, latent: paddle.Tensor, index: int) -> np.ndarray:

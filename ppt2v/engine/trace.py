@@ -25,11 +25,14 @@ class _Layer(paddle.nn.Layer):
 
     def __init__(self, program: Program):
         super().__init__()
-        self.program, self.network = program, program.network
+        self.network = program.network
+        # Paddle rewrites the source code of what it traces, but not of lambdas nor of what they call. Nothing in a
+        # network depends on the numbers in its tensors, so this is not needed, and it would take most of the time.
+        self._run = lambda inputs: program.forward(inputs)
         self.eval()
 
     def forward(self, inputs):
-        return self.program.forward(inputs)
+        return self._run(inputs)
 
 
 def save(program: Program, path: Path) -> None:
