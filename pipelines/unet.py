@@ -26,7 +26,7 @@ class UNet:
         self.branches, self._text = text.shape[0], text
         self._look_up, self._predict = engine.prepare(TextLookup(program.network)), engine.prepare(program)
         self._looked_up: list | None = None
-        # Outside the network: Paddle Inference computes it wrongly, and one call serves the whole schedule.
+        # Outside the network: one call serves the whole schedule, and Paddle's oneDNN gets the sines wrong.
         self._times = program.network.time_proj(paddle.to_tensor(list(timesteps))).split(len(timesteps))
         self._no_anchor = program.no_anchor(self.branches)
         self.anchor = self._no_anchor

@@ -49,8 +49,9 @@ class Model:
     ):
         self.device = device_name(device)
         self.show_progress = show_progress
-        self._automatic = engine == "auto"
         self._choice = choose(engine, self.device, dtype)
+        # Eager mode may take over short work, unless a precision is asked for that it does not have.
+        self._automatic = engine == "auto" and (dtype is None or self._choice.precision == self._choice.network)
         self._engine = build(self._choice, self._explain_export)
         self._export_explained = False
         self._loaded: tuple[tuple[str, Path], Any] | None = None

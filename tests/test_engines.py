@@ -289,8 +289,13 @@ def test_short_work_exports_nothing_but_uses_what_is_there(run):
     assert run(short, "eager")["engine"] == "eager"
 
 
-def test_the_engine_asked_for_is_used(run):
+def test_what_is_asked_for_is_used(run, tiny_folder, tmp_path):
     assert run(2, "openvino")["engine"] == "openvino"
+    model = Model(device="cpu", dtype="bfloat16", show_progress=False)
+    path = model.run("text2video", prompt="a fox", model_name=tiny_folder, resolution=32, video_length=1,
+                     num_inference_steps=2, save_path=tmp_path / "half.mp4")
+    recipe = video.read_recipe(path)
+    assert (recipe["engine"], recipe["dtype"]) == ("openvino", "bfloat16")
 
 
 def test_waiting_for_an_export_is_explained_once(tiny_folder, tmp_path, monkeypatch, capsys):

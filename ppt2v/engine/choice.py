@@ -12,7 +12,7 @@ from . import Engine
 
 ENGINES = ("auto", "eager", "openvino", "inference")
 # Exporting takes as long as this many steps of a frame save, on the embedded model; on larger ones it pays earlier.
-WORTH_EXPORTING = 80
+WORTH_EXPORTING = 40
 
 
 class Choice(NamedTuple):

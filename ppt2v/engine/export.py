@@ -77,8 +77,8 @@ class ExportingEngine(ABC):
             instead = tempfile.mkdtemp(prefix="ppt2v-")
             atexit.register(shutil.rmtree, instead, ignore_errors=True)
             self.cache = Cache(Path(instead))
+            program.load()
             folder = self.cache.add(key, write)
-        program.release()
         return folder
 
     def _key(self, program: Program) -> dict:
@@ -90,11 +90,14 @@ class ExportingEngine(ABC):
 def check_against_eager(program: Program, runner: Runner) -> None:
     """Compares an exported program with the eager network on small random inputs, in float32 where it can.
 
+    The network's weights are freed in between, so that they are not in memory twice.
+
     Raises:
         UnsupportedError: they differ by more than ``TOLERANCE``.
     """
     inputs = [_random(spec, seed) for seed, spec in enumerate(program.inputs())]
     expected = EagerRunner(program)([paddle.to_tensor(array) for array in inputs])
+    program.release()
     runner.use_float32()
     for eager, exported in zip(expected, runner(inputs)):
         eager = eager.astype("float32").numpy()
