@@ -2,13 +2,19 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-import ppt2v  # noqa: F401  (before Paddle, for its threads and its zlib)
+# What makes rich and typer write colours or other widths into what the tests read; typer looks when it is imported.
+for _name in ("GITHUB_ACTIONS", "FORCE_COLOR", "PY_COLORS", "CLICOLOR_FORCE", "TTY_COMPATIBLE", "TTY_INTERACTIVE"):
+    os.environ.pop(_name, None)
+os.environ["COLUMNS"] = "80"
+
+import ppt2v  # noqa: E402, F401  (before Paddle, for its threads and its zlib)
 
 TOKENS = 77
 CHECKPOINTS = Path(__file__).parent / "data" / "checkpoints"

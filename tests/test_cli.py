@@ -65,6 +65,7 @@ OPTIONS = [
     (["--steps", "7"], {"num_inference_steps": 7}),
     (["--guidance-scale", "1"], {"guidance_scale": 1.0}),
     (["--eta", "0.5"], {"eta": 0.5}),
+    (["--solver", "dpmsolver++"], {"solver": "dpmsolver++"}),
     (["--chunk-size", "2"], {"chunk_size": 2}),
     (["--cross-frame-attention"], {"use_cf_attn": True}),
     (["--no-cross-frame-attention"], {"use_cf_attn": False}),
