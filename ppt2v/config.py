@@ -4,6 +4,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from .engine.choice import ENGINES
 from .errors import InputError
 from .modes import Mode
 from .parameters import Parameter, refuse_unknown
@@ -13,7 +14,8 @@ MACHINE = (
     Parameter("dtype", str, None,
               "float32, float16 or bfloat16; if not given, float16 on a GPU, and on a CPU what is fastest there."),
     Parameter("engine", str, "auto",
-              "What executes the networks: eager, openvino, or auto, which takes the fastest for each run."),
+              "What executes the networks: eager, openvino, inference, or auto, which takes the fastest for each run.",
+              choices=ENGINES),
 )
 
 _HEADER = """\
