@@ -64,9 +64,10 @@ def plot(results: list[Result], file: str) -> None:
     ):
         axes.scatter(times, shares, label=name)
     for result, time_ratio in zip(results, times):
-        axes.annotate(result.name, (time_ratio, result.clips.same), fontsize=7, rotation=30)
-    axes.set(xlabel="time, DDIM with 50 steps = 1", ylabel="share", xscale="log", title="Fewer steps: what they cost")
-    axes.legend()
+        axes.annotate(result.name, (time_ratio, result.clips.same), fontsize=7, rotation=60)
+    axes.set(xlabel="time, DDIM with 50 steps = 1", ylabel="share", xscale="log")
+    axes.margins(x=0.1, y=0.35)
+    axes.legend(loc="lower right")
     figure.savefig(file, dpi=120)
 
 
