@@ -36,13 +36,11 @@ class TextLookup(Program):
     """The encoded text ``[branches, tokens, channels]`` -> keys and values for each attention layer of a UNet."""
 
     def forward(self, inputs: list) -> list:
-        return [tensor for layer in self._layers() for tensor in keys_and_values(layer, inputs[0])]
+        layers = _attention(self.network, "attn2")
+        return [tensor for layer in layers for tensor in keys_and_values(layer, inputs[0])]
 
     def inputs(self) -> list[InputSpec]:
         return [InputSpec([DYNAMIC, DYNAMIC, self.network.config.cross_attention_dim], "float32", "text")]
-
-    def _layers(self) -> list:
-        return _attention(self.network, "attn2")
 
 
 class NoisePrediction(Program):
@@ -56,7 +54,7 @@ class NoisePrediction(Program):
 
     def __init__(self, network, height: int, width: int, cross_frame: bool = True):
         super().__init__(network)
-        self.height, self.width, self.cross_frame = height, width, cross_frame
+        self.height, self.width = height, width
         self.to_text = _attention(network, "attn2")
         self.to_anchor = _attention(network, "attn1") if cross_frame else []
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 import json
 import shutil
 import tempfile
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -66,7 +67,7 @@ class Weights:
         self._network, self._files, self._loaded = network, files, False
         checkpoint.match(network, self._read(), str(files[0]))
 
-    @property
+    @cached_property
     def fingerprint(self) -> str:
         """Differs for different weights."""
         return " ".join(fingerprint(file) for file in self._files)

@@ -11,7 +11,7 @@ from ..threads import import_paddle
 from . import Engine
 
 ENGINES = ("auto", "eager", "openvino", "inference")
-# Exporting takes as long as this many steps of a frame save, on the embedded model; on larger ones it pays earlier.
+# Steps of frames from which exporting is worth the wait; on larger models than the embedded one it pays earlier.
 WORTH_EXPORTING = 40
 
 

@@ -25,7 +25,8 @@ class EagerRunner:
         return self._program.forward([self._cast(tensor) for tensor in inputs])
 
     def _cast(self, tensor: paddle.Tensor) -> paddle.Tensor:
-        return tensor.astype(self._program.network.dtype) if tensor.is_floating_point() else tensor
+        wanted = self._program.network.dtype
+        return tensor.astype(wanted) if tensor.is_floating_point() and tensor.dtype != wanted else tensor
 
     def use_float32(self) -> None:
         self._program.network.to(dtype="float32")

@@ -28,7 +28,7 @@ class InferenceRunner:
         return self._rescuer is None and self._program.network.dtype in HALF
 
     def __call__(self, inputs: list) -> list:
-        tensors = [paddle.to_tensor(tensor) for tensor in inputs]
+        tensors = [one if isinstance(one, paddle.Tensor) else paddle.to_tensor(one) for one in inputs]
         if self._rescuer:
             return self._rescuer(tensors)
         if self._predictor is None:

@@ -97,13 +97,9 @@ def _fuse_attention(model: ov.Model) -> None:
             continue
         query, key = scores.input_value(0), scores.input_value(1)
         if scores.get_attributes()["transpose_b"] and not any(product.get_attributes().values()):
-            scale = ops.constant(np.float32(1))
-            attention = ops.scaled_dot_product_attention(query, key, product.input_value(1), _no_mask(), scale)
+            no_mask, scale = ops.constant(np.float32(0)), ops.constant(np.float32(1))
+            attention = ops.scaled_dot_product_attention(query, key, product.input_value(1), no_mask, scale)
             product.output(0).replace(attention.output(0))
-
-
-def _no_mask():
-    return ops.constant(np.float32(0))
 
 
 def _node(value: Value):
@@ -120,9 +116,9 @@ def _numbers(value: Value) -> list[int]:
 
 def _vector(value: Value):
     """A list of whole numbers, constant or not, as one node."""
-    parts = value if isinstance(value, list) else [value]
-    flat = [ops.reshape(_node(part), np.array([-1]), special_zero=False) for part in parts]
-    return _node(value) if isinstance(value, np.ndarray) else flat[0] if len(flat) == 1 else ops.concat(flat, 0)
+    if isinstance(value, list):
+        return ops.concat([_vector(part) for part in value], 0)
+    return ops.reshape(_node(value), np.array([-1]), special_zero=False)
 
 
 def _dtype(paddle_dtype) -> type:
@@ -150,7 +146,8 @@ def _elementwise(name: str, make: Callable[..., Any]) -> None:
 
 
 for _name, _make in {
-    "add": ops.add, "subtract": ops.subtract, "multiply": ops.multiply, "divide": ops.divide, "exp": ops.exp,
+    "add": ops.add, "subtract": ops.subtract, "multiply": ops.multiply, "divide": ops.divide, "equal": ops.equal,
+    "exp": ops.exp,
     "relu": ops.relu, "sigmoid": ops.sigmoid, "silu": ops.swish, "tanh": ops.tanh,
 }.items():
     _elementwise(_name, _make)
@@ -187,14 +184,9 @@ def _split(attributes, members):
     return members
 
 
-@_converts("pd_op.equal")
-def _equal(attributes, x, y):
-    return ops.equal(_node(x), _node(y))
-
-
 @_converts("pd_op.cast")
 def _cast(attributes, x):
-    return ops.convert(_node(x), np.dtype(_dtype(attributes["dtype"])).name.replace("float", "f").replace("int", "i"))
+    return ops.convert(_node(x), ov.Type(np.dtype(_dtype(attributes["dtype"]))))
 
 
 @_converts("pd_op.scale")
