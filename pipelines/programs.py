@@ -1,6 +1,7 @@
 """The networks as functions of tensors alone, the form in which an engine can export them."""
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -33,7 +34,14 @@ class TextEncoder(Program):
 
 
 class TextLookup(Program):
-    """The encoded text ``[branches, tokens, channels]`` -> keys and values for each attention layer of a UNet."""
+    """The encoded text ``[branches, tokens, channels]`` -> keys and values for each attention layer of a network.
+
+    ``owner`` tells the networks of a run apart.
+    """
+
+    def __init__(self, network, owner: str = "UNet"):
+        super().__init__(network)
+        self.place = f"{type(self).__name__} {owner}"
 
     def forward(self, inputs: list) -> list:
         layers = _attention(self.network, "attn2")
@@ -43,13 +51,13 @@ class TextLookup(Program):
         return [InputSpec([DYNAMIC, DYNAMIC, self.network.config.cross_attention_dim], "float32", "text")]
 
 
-class NoisePrediction(Program):
-    """The UNet with cross-frame attention, or with its own where ``cross_frame`` is false.
+class _CrossFrame(Program):
+    """A network in which frames attend to the anchor frame, or to themselves where ``cross_frame`` is false.
 
     Inputs: latents ``[branches * frames, channels, height, width]``; the sinusoidal embedding of the timestep
     ``[1, channels]``; keys and values of the text, then those of the anchor frame, layer by layer, each
-    ``[branches, tokens, channels]``. Without tokens they mean that the first frame of this call is the anchor.
-    Outputs: the predicted noise, then keys and values of the anchor.
+    ``[branches, tokens, channels]``; then what the kind of network needs. Without tokens the anchor's mean that the
+    first frame of this call is the anchor. Outputs: what the kind of network makes, then keys and values of the anchor.
     """
 
     def __init__(self, network, height: int, width: int, cross_frame: bool = True):
@@ -58,23 +66,32 @@ class NoisePrediction(Program):
         self.to_text = _attention(network, "attn2")
         self.to_anchor = _attention(network, "attn1") if cross_frame else []
 
+    @abstractmethod
+    def compute(self, latents: paddle.Tensor, timestep: paddle.Tensor, text: paddle.Tensor, own: list) -> list:
+        """What the network makes; text and timestep are passed for the sake of its signature and have no effect."""
+
+    @abstractmethod
+    def own_inputs(self) -> list[InputSpec]:
+        """The inputs after those that all kinds have."""
+
     def forward(self, inputs: list) -> list:
         latents, time, rest = inputs[0], inputs[1], inputs[2:]
-        texts = [TextAttnProcessor(pair) for pair in _pairs(rest[: 2 * len(self.to_text)])]
-        anchors = [CrossFrameAttnProcessor(rest[0].shape[0]) for _ in self.to_anchor]
-        for processor, pair in zip(anchors, _pairs(rest[2 * len(self.to_text) :])):
+        texts, rest = rest[: 2 * len(self.to_text)], rest[2 * len(self.to_text) :]
+        remembered, own = _pairs(rest[: 2 * len(self.to_anchor)]), rest[2 * len(self.to_anchor) :]
+        anchors = [CrossFrameAttnProcessor(texts[0].shape[0]) for _ in self.to_anchor]
+        for processor, pair in zip(anchors, remembered):
             processor.anchor = None if paddle.in_dynamic_mode() and pair[0].shape[1] == 0 else pair
-        with processors(self.to_text + self.to_anchor, texts + anchors), _given(self.network.time_proj, time):
-            # The text is passed for the sake of the layers' signatures; its keys and values are used.
-            predicted = self.network(latents, time[0, 0], encoder_hidden_states=rest[0]).sample
-        return [predicted, *(tensor for processor in anchors for tensor in processor.anchor)]
+        replacements = [TextAttnProcessor(pair) for pair in _pairs(texts)] + anchors
+        with processors(self.to_text + self.to_anchor, replacements), _given(self.network.time_proj, time):
+            made = self.compute(latents, time[0, 0], texts[0], own)
+        return [*made, *(tensor for processor in anchors for tensor in processor.anchor)]
 
     def inputs(self) -> list[InputSpec]:
         config = self.network.config
         latents = InputSpec([DYNAMIC, config.in_channels, self.height, self.width], "float32", "latents")
         time = InputSpec([1, config.block_out_channels[0]], "float32", "time")
         pairs = [*self._pair_specs(self.to_text, "text"), *self._pair_specs(self.to_anchor, "anchor")]
-        return [latents, time, *pairs]
+        return [latents, time, *pairs, *self.own_inputs()]
 
     def no_anchor(self, branches: int) -> list[paddle.Tensor]:
         """The inputs that make the first frame of a call the anchor."""
@@ -86,6 +103,78 @@ class NoisePrediction(Program):
             for kind, projection in (("key", layer.to_k), ("value", layer.to_v)):
                 channels = projection.weight.shape[-1]
                 yield InputSpec([DYNAMIC, DYNAMIC, channels], "float32", f"{name}_{kind}_{number}")
+
+
+class NoisePrediction(_CrossFrame):
+    """The UNet: makes the predicted noise. With ``residuals`` those of ControlNets, summed, are its own inputs."""
+
+    def __init__(self, network, height: int, width: int, cross_frame: bool = True, residuals: bool = False):
+        super().__init__(network, height, width, cross_frame)
+        self.residuals = residuals
+
+    def compute(self, latents, timestep, text, own) -> list:
+        added = {}
+        if self.residuals:
+            added = {"down_block_additional_residuals": own[:-1], "mid_block_additional_residual": own[-1]}
+        return [self.network(latents, timestep, encoder_hidden_states=text, **added).sample]
+
+    def own_inputs(self) -> list[InputSpec]:
+        return self._residual_specs() if self.residuals else []
+
+    def _residual_specs(self) -> list[InputSpec]:
+        """One for what each layer on the way down leaves for the way up, then one for the middle."""
+        config, height, width = self.network.config, self.height, self.width
+        widths = config.block_out_channels
+        shapes = [(widths[0], height, width)]
+        for level, channels in enumerate(widths):
+            shapes += [(channels, height, width)] * config.layers_per_block
+            if level + 1 < len(widths):
+                height, width = -(-height // 2), -(-width // 2)
+                shapes.append((channels, height, width))
+        shapes.append((widths[-1], height, width))
+        return [InputSpec([DYNAMIC, *shape], "float32", f"residual_{number}") for number, shape in enumerate(shapes)]
+
+
+class ControlResiduals(_CrossFrame):
+    """A ControlNet (arXiv 2302.05543): makes what is added to the UNet's layers on the way down and in the middle.
+
+    Its own inputs: the embedded control maps ``[branches * frames, channels, height, width]``, and the strength
+    ``[1]``. ``number`` tells several ControlNets of a run apart.
+    """
+
+    def __init__(self, network, height: int, width: int, cross_frame: bool = True, number: int = 0):
+        super().__init__(network, height, width, cross_frame)
+        self.place = f"{type(self).__name__} {number}"
+
+    def compute(self, latents, timestep, text, own) -> list:
+        embedded, strength = own
+        with _given(self.network.controlnet_cond_embedding, embedded):
+            down, middle = self.network(latents, timestep, text, embedded, return_dict=False)
+        return [residual * strength for residual in (*down, middle)]
+
+    def own_inputs(self) -> list[InputSpec]:
+        channels = self.network.config.block_out_channels[0]
+        embedded = InputSpec([DYNAMIC, channels, self.height, self.width], "float32", "control")
+        return [embedded, InputSpec([1], "float32", "strength")]
+
+
+class ControlEmbedding(Program):
+    """Control maps in 0..1, ``[frames, 3, ...]`` -> ``[frames, channels, height, width]``, as ``ControlResiduals``."""
+
+    def __init__(self, network, height: int, width: int, number: int = 0):
+        super().__init__(network)
+        self.height, self.width = height, width
+        self.place = f"{type(self).__name__} {number}"
+
+    def forward(self, inputs: list) -> list:
+        order = self.network.config.controlnet_conditioning_channel_order
+        return [self.network.controlnet_cond_embedding(inputs[0].flip([1]) if order == "bgr" else inputs[0])]
+
+    def inputs(self) -> list[InputSpec]:
+        config = self.network.config
+        scale = 2 ** (len(config.conditioning_embedding_out_channels) - 1)
+        size = [config.conditioning_channels, self.height * scale, self.width * scale]
+        return [InputSpec([DYNAMIC, *size], "float32", "maps")]
 
 
 class Decoder(Program):
@@ -101,6 +190,20 @@ class Decoder(Program):
     def inputs(self) -> list[InputSpec]:
         channels = self.network.config.latent_channels
         return [InputSpec([DYNAMIC, channels, self.height, self.width], "float32", "latents")]
+
+
+class Encoder(Program):
+    """Pictures in -1..1, ``[frames, 3, height, width]`` -> the means of their latents, not scaled."""
+
+    def __init__(self, network, height: int, width: int):
+        super().__init__(network)
+        self.height, self.width = height, width
+
+    def forward(self, inputs: list) -> list:
+        return [self.network.encode(inputs[0]).latent_dist.mean]
+
+    def inputs(self) -> list[InputSpec]:
+        return [InputSpec([DYNAMIC, self.network.config.in_channels, self.height, self.width], "float32", "pictures")]
 
 
 @contextmanager

@@ -4,6 +4,8 @@ from __future__ import annotations
 import json
 import shutil
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -139,10 +141,23 @@ def _build(cls: type, config: dict, dtype: str):
     default = paddle.get_default_dtype()
     paddle.set_default_dtype(dtype)
     try:
-        with no_init_weights(), paddle.LazyGuard():
+        with no_init_weights(), _zeroing_nothing(), paddle.LazyGuard():
             return cls.from_config(config) if issubclass(cls, ModelMixin) else cls(cls.config_class.from_dict(config))
     finally:
         paddle.set_default_dtype(default)
+
+
+@contextmanager
+def _zeroing_nothing() -> Iterator[None]:
+    """ControlNetModel fills layers with zeros, which parameters without memory cannot take; undone on leaving."""
+    from ppdiffusers.models import controlnet
+
+    original = controlnet.zero_module
+    controlnet.zero_module = lambda layer: layer
+    try:
+        yield
+    finally:
+        controlnet.zero_module = original
 
 
 def _check_dtype(dtype: str) -> None:

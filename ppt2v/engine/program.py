@@ -11,10 +11,14 @@ class Program(ABC):
 
     Args:
         network: holds the weights. A program may change it during a call only.
+
+    Attributes:
+        place: an engine keeps one program ready for each; a kind of which several are used in turn has several.
     """
 
     def __init__(self, network):
         self.network = network
+        self.place = type(self).__name__
 
     @abstractmethod
     def forward(self, inputs: list) -> list:
