@@ -45,6 +45,8 @@ _OLD_PADDLE_CLIP = {
     ".norm1.": ".layer_norm1.",
     ".norm2.": ".layer_norm2.",
 }  # names of paddlenlp's own CLIPTextModel, in which early Paddle conversions of Stable Diffusion were saved
+_PYTORCH_BATCH_NORM = {"running_mean": "_mean", "running_var": "_variance"}
+_NO_WEIGHTS = ("position_ids", "num_batches_tracked")  # PyTorch's buffers of which Paddle's networks have none
 
 
 class Checkpoint(NamedTuple):
@@ -126,7 +128,7 @@ def _transpose_linear(network, tensors: dict[str, np.ndarray]) -> dict[str, np.n
 
 def _current_names(tensors: dict[str, np.ndarray], expected: set[str]) -> dict[str, np.ndarray]:
     renamed = {_current_name(name, expected): array for name, array in tensors.items()}
-    return {name: array for name, array in renamed.items() if name in expected or not name.endswith("position_ids")}
+    return {name: array for name, array in renamed.items() if name in expected or not name.endswith(_NO_WEIGHTS)}
 
 
 def _current_name(name: str, expected: set[str]) -> str:
@@ -138,7 +140,8 @@ def _current_name(name: str, expected: set[str]) -> str:
     attention = re.sub(
         r"\.(query|key|value|proj_attn)\.(weight|bias)$", lambda m: f".{_OLD_ATTENTION[m[1]]}.{m[2]}", name
     )
-    candidates = (attention, f"text_model.{name}", clip)
+    norm = re.sub(r"\.(running_mean|running_var)$", lambda m: f".{_PYTORCH_BATCH_NORM[m[1]]}", name)
+    candidates = (attention, f"text_model.{name}", clip, norm)
     return next((candidate for candidate in candidates if candidate in expected), name)
 
 

@@ -1,4 +1,4 @@
-"""Names to folders: which models are known, what a model's folder must hold, and downloads."""
+"""Names to folders and files: which models are known, what a model's folder must hold, and downloads."""
 from __future__ import annotations
 
 import contextlib
@@ -71,6 +71,7 @@ _PIPELINE = {
 _OPTIONAL = ("ppt2v.json", "tokenizer/tokenizer_config.json", "tokenizer/special_tokens_map.json")
 
 _ID = re.compile(r"[\w-][\w.-]*/[\w-][\w.-]*")
+_FILE_ENDINGS = (".safetensors", ".pdparams", ".bin", ".pth", ".pt", ".ckpt")  # of a path that is no id
 
 
 def check(name: str | Path) -> None:
@@ -110,7 +111,33 @@ def locate(name: str | Path, progress: bool = True) -> Path:
     if folder:
         return folder
     with contextlib.nullcontext() if progress else contextlib.redirect_stderr(io.StringIO()):
-        return _download(source, repository)
+        return _download(source, repository, _fetch_model, "the path of a folder that holds the model")
+
+
+def locate_file(name: str | Path, files: tuple[str, ...], what: str, progress: bool = True) -> Path:
+    """A single file of weights: the one that ``name`` is the path of, else the first of ``files`` in a place.
+
+    Args:
+        name: path of a file or of a folder, or "[hf:|aistudio:]ORG/NAME", from which only the file is downloaded.
+        files: the names that the file may have in a folder or repository; folders in front are allowed.
+        what: what the file is, for errors.
+
+    Raises:
+        InputError: no such file, folder or id; a place without any of the files; a download that fails.
+    """
+    path = Path(os.path.expanduser(str(name))).absolute()
+    if path.is_file():
+        return path
+    if path.is_dir():
+        file = next((path / file for file in files if (path / file).is_file()), None)
+        if file is None:
+            raise InputError(f"{path} holds no {what}: it has no {_alternatives(files)}; give the path of the file")
+        return file
+    source, repository = _split(str(name))
+    if not _ID.fullmatch(repository) or path.suffix in _FILE_ENDINGS:
+        raise InputError(f"{what}: {str(name)!r} is no file, no folder, and no id of the form [hf:|aistudio:]ORG/NAME")
+    with contextlib.nullcontext() if progress else contextlib.redirect_stderr(io.StringIO()):
+        return _download(source, repository, lambda fetch: _fetch_file(fetch, files), f"the path of the {what}")
 
 
 def from_anywhere(name: str | Path) -> str:
@@ -259,9 +286,13 @@ def _cached_folder(source: str, repository: str) -> Path | None:
     return max(folders, key=lambda folder: folder.stat().st_mtime, default=None)
 
 
-def _download(source: str, repository: str) -> Path:
+Fetch = Callable[[str], "Path | None"]
+
+
+def _download(source: str, repository: str, fetch_wanted: Callable[[Fetch], Path], instead: str) -> Path:
+    """What ``fetch_wanted`` fetches; ``instead`` is what can be given if the download fails."""
     try:
-        return _fetch_model(_fetcher(source, repository))
+        return fetch_wanted(_fetcher(source, repository))
     except InputError as error:
         reason = error
     except Exception as error:  # whatever the libraries raise for a dead network, a closed door, a full disk
@@ -269,11 +300,8 @@ def _download(source: str, repository: str) -> Path:
     name = _PREFIXES[source] + repository
     raise InputError(
         f"could not download {name!r} from {source}: {reason}; try again to go on where it stopped, "
-        f"or give the path of a folder that holds the model{_nearest(name)}"
+        f"or give {instead}{_nearest(name)}"
     )
-
-
-Fetch = Callable[[str], "Path | None"]
 
 
 def _fetch_model(fetch: Fetch) -> Path:
@@ -288,6 +316,13 @@ def _fetch_model(fetch: Fetch) -> Path:
     for name in _OPTIONAL:
         fetch(name)
     return index.parent
+
+
+def _fetch_file(fetch: Fetch, files: tuple[str, ...]) -> Path:
+    file = next((file for name in files if (file := fetch(name))), None)
+    if file is None:
+        raise InputError(f"it has no {_alternatives(files)}")
+    return file
 
 
 def _fetch_part(fetch: Fetch, prefix: str, groups: tuple[tuple[str, ...], ...]) -> Path:

@@ -229,6 +229,6 @@ def test_progress_is_shown_on_request(server, capsys, progress):
 )
 def test_known_model_is_asked_for_by_the_id_of_the_server(cache_homes, monkeypatch, name, asked):
     repositories = []
-    monkeypatch.setattr(hub, "_download", lambda source, repository: repositories.append(repository))
+    monkeypatch.setattr(hub, "_download", lambda source, repository, *_: repositories.append(repository))
     hub.locate(name)
     assert repositories == [asked]
