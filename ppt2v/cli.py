@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Optional, Tuple
+from typing import Any, List, Optional, Tuple
 
 import typer
 from typer.core import TyperGroup
@@ -21,7 +21,7 @@ from .errors import InputError, NumericalError
 from .modes import MODES, Mode
 from .parameters import Parameter, resolve
 
-POSITIONAL = "prompt"
+POSITIONAL = ("video_path", "prompt")
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -139,8 +139,10 @@ def _describe(flag: str, group: list[Parameter]) -> tuple[str, Any, Any]:
     """Name, description and type of an option as typer takes them; the default is None: not given."""
     first, name = group[0], flag.replace("-", "_")
     about = {"help": _help(group), "show_default": False}
-    if first.name == POSITIONAL:
+    if first.name in POSITIONAL:
         return name, typer.Argument(None, **about), Optional[str]
+    if first.many:
+        return name, typer.Option(None, f"--{flag}", **about), Optional[List[first.kind]]
     if first.kind is bool:
         return name, typer.Option(None, f"--{flag}/--no-{flag}", **about), Optional[bool]
     if len(group) == 1:
@@ -152,7 +154,7 @@ def _describe(flag: str, group: list[Parameter]) -> tuple[str, Any, Any]:
 
 def _help(group: list[Parameter]) -> str:
     """The help of one option, with the real defaults, in rich's markup."""
-    defaults = [_default(parameter) for parameter in group if parameter.default not in (None, "")]
+    defaults = [_default(parameter) for parameter in group if parameter.default not in (None, "", ())]
     shown = [f"[default: {' '.join(defaults)}]"] if defaults else []
     return " ".join([*(parameter.help for parameter in group), *shown]).replace("[", r"\[")
 
@@ -166,7 +168,7 @@ def _given(options: Mapping[str, list[Parameter]], values: Mapping[str, Any]) ->
     given = {}
     for flag, group in options.items():
         value = values[flag.replace("-", "_")]
-        if value is None:
+        if value is None or value == []:
             continue
         for parameter, single in zip(group, value if len(group) > 1 else [value]):
             given[parameter.name] = replace(parameter, name=f"--{flag}").check(single)

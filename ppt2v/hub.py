@@ -13,7 +13,7 @@ from typing import Callable, Iterator, NamedTuple
 
 from .errors import InputError
 
-EMBEDDED = "embedded"
+EMBEDDED = "embedded"  # and "embedded/NAME" for the others that ship with ppt2v
 
 
 class KnownModel(NamedTuple):
@@ -82,8 +82,8 @@ def check(name: str | Path) -> None:
     with the first file that a folder lacks.
     """
     folder = _given_folder(name)
-    if name == EMBEDDED:
-        _embedded_folder()
+    if _is_embedded(name):
+        _embedded_folder(str(name))
     elif folder:
         lacks = _lacks(folder)
         if lacks:
@@ -103,8 +103,8 @@ def locate(name: str | Path, progress: bool = True) -> Path:
     InputError as ``check`` does, and for a download that fails.
     """
     check(name)
-    if name == EMBEDDED:
-        return _embedded_folder()
+    if _is_embedded(name):
+        return _embedded_folder(str(name))
     source, repository = _split(str(name))
     repository = _server_id(source, repository)
     folder = _given_folder(name) or _cached_folder(source, repository)
@@ -148,7 +148,7 @@ def from_anywhere(name: str | Path) -> str:
 def _given_folder(name: str | Path) -> Path | None:
     """The folder, as an absolute path, that a name is the path of, if any."""
     folder = os.path.expanduser(str(name))  # which leaves a ~ that is nobody's home as it is
-    return Path(folder).absolute() if name != EMBEDDED and os.path.isdir(folder) else None
+    return Path(folder).absolute() if not _is_embedded(name) and os.path.isdir(folder) else None
 
 
 def cached() -> list[tuple[str, Path, int]]:
@@ -230,12 +230,26 @@ def _names() -> list[str]:
     return [EMBEDDED, *(known.id for known in KNOWN)]
 
 
-def _embedded_folder() -> Path:
+def _is_embedded(name: str | Path) -> bool:
+    return str(name).split("/")[0] == EMBEDDED
+
+
+def _embedded_folder(name: str) -> Path:
     here = Path(__file__).parent
     for folder in (here / "embedded", here.parent / "__assets__" / "embedded"):  # installed; in a checkout
         if (folder / "model_index.json").exists():
-            return folder
+            return _embedded_part(folder, name)
     raise InputError("this copy of ppt2v has no embedded model; install ppt2v with pip, or give a model folder")
+
+
+def _embedded_part(folder: Path, name: str) -> Path:
+    parts = {EMBEDDED: folder}
+    for index in sorted((*folder.glob("*/model_index.json"), *folder.glob("*/config.json"))):
+        if index.parent.name not in _PIPELINE:
+            parts[f"{EMBEDDED}/{index.parent.name}"] = index.parent
+    if name not in parts:
+        raise InputError(f"there is no {name!r}; the models that ship with ppt2v are {', '.join(parts)}")
+    return parts[name]
 
 
 # Downloads. A source is a key of _PREFIXES; `repository` is the id on its server.

@@ -38,13 +38,41 @@ def frame_size(height: int | None, width: int | None, unet: Mapping, vae: Mappin
     Raises:
         InputError: a side that the networks cannot divide, or that is too large for them.
     """
-    scale = 2 ** (len(vae["block_out_channels"]) - 1)
-    native, multiple = unet["sample_size"] * scale, scale * 2 ** (len(unet["block_out_channels"]) - 1)
+    native, divisor = _native(unet, vae), _divisor(unet, vae)
     size = height or native, width or native
     for side in size:
-        if side % multiple or not multiple <= side <= LARGEST * native:
+        if side % divisor or not divisor <= side <= LARGEST * native:
             raise InputError(
-                f"{size[1]}x{size[0]} pixels: this model makes frames with sides that are multiples of {multiple}, "
-                f"from {multiple} to {LARGEST * native}; its own size is {native}x{native}"
+                f"{size[1]}x{size[0]} pixels: this model makes frames with sides that are multiples of {divisor}, "
+                f"from {divisor} to {LARGEST * native}; its own size is {native}x{native}"
             )
     return size
+
+
+def multiple(unet: Mapping, vae: Mapping) -> int:
+    """What the sides of a clip are rounded to: 64 as in the published code, less for models of small pictures."""
+    return max(_divisor(unet, vae), min(64, _native(unet, vae) // 8))
+
+
+def clip_resolution(resolution: int, unet: Mapping, vae: Mapping) -> int:
+    """The longest side of a clip, as it was given.
+
+    Raises:
+        InputError: too small or too large for the networks.
+    """
+    least, most = multiple(unet, vae), LARGEST * _native(unet, vae)
+    if not least <= resolution <= most:
+        raise InputError(f"resolution={resolution}: this model works on clips whose longest side is {least} to {most}")
+    return resolution
+
+
+def _native(unet: Mapping, vae: Mapping) -> int:
+    return unet["sample_size"] * _scale(vae)
+
+
+def _divisor(unet: Mapping, vae: Mapping) -> int:
+    return _scale(vae) * 2 ** (len(unet["block_out_channels"]) - 1)
+
+
+def _scale(vae: Mapping) -> int:
+    return 2 ** (len(vae["block_out_channels"]) - 1)

@@ -64,6 +64,7 @@ OPTIONS = [
     (["--seed", "0"], {"seed": 0}),
     (["--steps", "7"], {"num_inference_steps": 7}),
     (["--guidance-scale", "1"], {"guidance_scale": 1.0}),
+    (["--guidance-stop", "0.5"], {"guidance_stop_step": 0.5}),
     (["--eta", "0.5"], {"eta": 0.5}),
     (["--solver", "dpmsolver++"], {"solver": "dpmsolver++"}),
     (["--chunk-size", "2"], {"chunk_size": 2}),
@@ -92,6 +93,18 @@ def test_only_what_is_given_reaches_the_model(run, made, arguments, expected):
 def test_every_parameter_of_the_mode_has_an_option_above():
     reached = {name for _, expected in OPTIONS for name in expected} | {"prompt"}
     assert reached == {parameter.name for parameter in MODES["text2video"].parameters}
+
+
+@pytest.mark.parametrize("mode", ["pix2pix", "pose", "canny", "depth", "canny-db"])
+def test_guided_modes_take_a_clip_and_a_prompt(run, made, mode):
+    assert run(mode, "clip.mp4", "a fox", "--out-fps", "5", "--resolution", "128") == (0, "made.mp4\n", "")
+    given = {"video_path": "clip.mp4", "prompt": "a fox", "out_fps": 5.0, "resolution": 128}
+    assert (made[0]["mode"], made[0]["parameters"]) == (mode, given)
+
+
+def test_options_that_can_be_repeated(run, made):
+    run("canny", "clip.mp4", "a fox", "--also", "depth:0.5", "--also", "pose:1:a/b")
+    assert made[0]["parameters"]["extra_controls"] == ["depth:0.5", "pose:1:a/b"]
 
 
 def test_device_precision_and_quiet(run, made):

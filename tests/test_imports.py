@@ -11,6 +11,7 @@ from pathlib import Path
 LAYERS = (
     "cli",
     "config doctor model",
+    "inputs",
     "modes",
     "pipelines.text_to_video_zero pipelines.video_controlnet pipelines.video_instruct_pix2pix",
     "pipelines.run",
@@ -20,6 +21,11 @@ LAYERS = (
     "pipelines.programs",
     "pipelines.attention pipelines.motion pipelines.noise pipelines.resume pipelines.solvers",
     "pipelines.schedule",
+    "controls",
+    "recognition detectors.blazepose detectors.depth detectors.saliency",
+    "detectors.pose",
+    "detectors.skeleton",
+    "detectors.people detectors.__init__",
     "engine.choice",
     "engine.inference engine.openvino",
     "engine.export",
@@ -35,7 +41,7 @@ LAYERS = (
 DEPTH = {module: depth for depth, layer in enumerate(LAYERS) for module in layer.split()}
 FOLDERS = {
     f"{package}.".lstrip("."): Path(importlib.import_module(f"ppt2v.{package}".rstrip(".")).__file__).parent
-    for package in ("", "engine", "pipelines")
+    for package in ("", "detectors", "engine", "pipelines")
 }
 MODULES = {prefix + file.stem: file for prefix, folder in FOLDERS.items() for file in folder.glob("*.py")}
 

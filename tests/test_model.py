@@ -204,8 +204,8 @@ def test_device_and_dtype_names():
 
 def test_a_run_leaves_the_networks_as_they_were(model, make):
     make("a")
-    pipeline = model._loaded[1]
-    before = [layer.processor for name, layer in pipeline.unet.named_sublayers() if name.endswith("attn1")]
+    unet = model._loaded[1]["unet"]
+    before = [layer.processor for name, layer in unet.named_sublayers() if name.endswith("attn1")]
     make("b")
-    after = [layer.processor for name, layer in pipeline.unet.named_sublayers() if name.endswith("attn1")]
+    after = [layer.processor for name, layer in unet.named_sublayers() if name.endswith("attn1")]
     assert all(one is other for one, other in zip(before, after)) and len(before) > 0
