@@ -17,6 +17,7 @@ import typer
 from typer.core import TyperGroup
 
 from . import __version__, config
+from .controls import CLIP, CONTROLS, Control
 from .errors import InputError, NumericalError
 from .modes import MODES, Mode
 from .parameters import Parameter, resolve
@@ -76,6 +77,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 config_app = typer.Typer(help="Print the defaults of a mode as YAML, for --config.", no_args_is_help=True)
+control_app = typer.Typer(help="Write the control maps of a clip as a clip, to look at.", no_args_is_help=True)
 cache_app = typer.Typer(help="List or remove the programs that the engines have exported.", no_args_is_help=True)
 
 
@@ -207,6 +209,82 @@ def _add_modes() -> None:
 
 
 _add_modes()
+
+
+# Control maps and reports
+
+_CLIP = typer.Argument(..., metavar="CLIP", help="A video, or a clip of ready maps.")
+_OUT = typer.Option(None, "--out", metavar="FILE", help="File to write; named after CLIP, here, if not given.")
+
+
+def _control_command(control: Control) -> Callable[..., None]:
+    options = _options(control.parameters + CLIP)
+
+    def command(clip: str, out: str | None, **values: Any) -> None:
+        _write_maps(control, clip, out, _given(options, values))
+
+    arguments = [("clip", _CLIP, str), ("out", _OUT, Optional[str])]
+    _sign(command, arguments + [_describe(flag, group) for flag, group in options.items()])
+    return command
+
+
+def _write_maps(control: Control, clip: str, out: str | None, given: Mapping[str, Any]) -> None:
+    from . import video
+    from .controls import check, control_maps
+    from .progress import say
+
+    values = resolve(control.parameters + CLIP, given, {})
+    check(control.name, values)
+    target = video.output_file(out, None, f"{Path(clip).stem}-{control.name}")
+    source = video.read(clip, *(values[parameter.name] for parameter in CLIP))
+    maps = control_maps(control.name, source.frames, values)
+    if maps.decision:
+        say(maps.decision)
+    recipe = {"control": control.name, "clip": str(Path(clip).absolute()), "parameters": values}
+    typer.echo(video.write(maps.frames, target, source.fps, recipe))
+
+
+for _control in CONTROLS.values():
+    control_app.command(_control.name, help=_control.summary)(_control_command(_control))
+app.add_typer(control_app, name="control")
+
+
+@app.command()
+def report(
+    file: str = typer.Argument(..., metavar="VIDEO", help="The video to measure."),
+    source: Optional[str] = typer.Option(None, metavar="CLIP", help="What it was made from: a clip or its edge map."),
+    chunk_size: Optional[int] = typer.Option(
+        None, min=2, help="Frames that were computed together; as VIDEO's recipe says if not given."
+    ),
+    json: Optional[str] = typer.Option(None, metavar="FILE", help="Write the figures as JSON."),
+    sheet: Optional[str] = typer.Option(None, metavar="PNG", help="Write some frames as one picture."),
+) -> None:
+    """Measure a video without weights: flicker, motion, seams, likeness to its source, broken frames."""
+    from rich.console import Console
+
+    from .report import measure, table, write_json, write_sheet
+
+    measured = measure(file, source, chunk_size)
+    if json:
+        write_json(measured, json)
+    if sheet:
+        write_sheet(file, sheet)
+    Console().print(table(measured))
+
+
+@app.command()
+def compare(
+    one: str = typer.Argument(..., metavar="A"),
+    other: str = typer.Argument(..., metavar="B"),
+    source: Optional[str] = typer.Option(None, metavar="CLIP", help="What both were made from."),
+    chunk_size: Optional[int] = typer.Option(None, min=2, help="Frames that were computed together."),
+) -> None:
+    """Measure two videos side by side and mark what is better."""
+    from rich.console import Console
+
+    from .report import measure, table
+
+    Console().print(table(*(measure(file, source, chunk_size) for file in (one, other))))
 
 
 # The other commands
