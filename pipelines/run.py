@@ -7,11 +7,13 @@ again to T1.
 """
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
 import paddle
 
+from .background import smooth
 from .base import Progress
 from .denoise import Denoiser
 from .motion import ddpm_forward, warp
@@ -28,6 +30,14 @@ class Motion(NamedTuple):
     strength: tuple[float, float] = (0.0, 0.0)
 
 
+class Smoothing(NamedTuple):
+    """Background smoothing: ``find_subject`` takes the finished latents of all frames and gives their subjects as
+    ``background.subject_cells`` does; ``kept`` is as for ``background.smooth``."""
+
+    find_subject: Callable[[paddle.Tensor], paddle.Tensor]
+    kept: float
+
+
 class Run:
     """Where the anchor and the followers stand, and how they go on.
 
@@ -39,10 +49,12 @@ class Run:
         checkpoint: where each completed step is saved, and from where a killed run goes on.
         progress: called with the frame steps done and their total.
         motion: without it every frame starts from its own noise.
+        smoothing: with it the frames are made twice, the second time from T1 on with smooth backgrounds.
     """
 
     def __init__(self, denoiser: Denoiser, noise: Noise, chunks: list[list[int]], shape: list[int],
-                 checkpoint: Checkpoint | None, progress: Progress, motion: Motion = Motion()):
+                 checkpoint: Checkpoint | None, progress: Progress, motion: Motion = Motion(),
+                 smoothing: Smoothing | None = None):
         self.denoiser, self.noise, self.chunks, self.shape = denoiser, noise, chunks, shape
         self.checkpoint, self.progress = checkpoint, progress
         self.start, self.warp_step, self.strength = motion
@@ -52,6 +64,8 @@ class Run:
         self.anchor_step, self.followers_step = 0, self.start
         self.anchor = Frames(self.solver.start(noise.draw("start", [0], shape)))
         self.followers: Frames | None = None
+        self.smoothing, self.smoothed = smoothing, False
+        self.at_start: tuple[Frames, Frames] | None = None  # anchor and followers at T1, for smoothing
 
     def __call__(self) -> paddle.Tensor:
         """The latents of all frames, float32 ``[frames, *shape]``.
@@ -69,6 +83,14 @@ class Run:
         while self.anchor_step < self.start:
             self._advance_anchor()
             self._save()
+        latents = self._joint_steps()
+        if self.smoothing and self.frame_ids and not self.smoothed:
+            self._smooth(latents)
+            latents = self._joint_steps()
+        return latents
+
+    def _joint_steps(self) -> paddle.Tensor:
+        """From T1 to the end, all frames."""
         if self.anchor_step < self.warp_step or self.followers is None:
             self._branch_off()
         while self.anchor_step < self.last_step:
@@ -76,6 +98,15 @@ class Run:
             self._advance_followers()
             self._save()
         return Frames.joined([self.anchor, self.followers] if self.frame_ids else [self.anchor]).latents
+
+    def _smooth(self, latents: paddle.Tensor) -> None:
+        """Back to T1, with the anchor's background in all frames."""
+        subject = self.smoothing.find_subject(latents)
+        self.anchor, followers = self.at_start
+        moved = smooth(self.anchor.latents, followers.latents, subject, self.frame_ids, self.strength,
+                       self.smoothing.kept)
+        self.followers, self.smoothed = Frames(moved), True
+        self.anchor_step = self.followers_step = self.start
 
     def _branch_off(self) -> None:
         """Takes the anchor from T1 to T0, warps it there, and brings the followers from T1 to T0."""
@@ -85,6 +116,7 @@ class Run:
             remembered.append(self.denoiser.unet.memory)
         if self.followers is None:
             self.followers = self._first_followers()
+            self.at_start = at_start, self.followers
         while self.followers_step < self.warp_step:
             self.denoiser.unet.memory = remembered[self.followers_step - self.start]
             self._advance_followers()
@@ -117,9 +149,10 @@ class Run:
         self._report()
 
     def _report(self) -> None:
-        frames = len(self.frame_ids)
-        done = self.anchor_step + (self.followers_step - self.start) * frames
-        self.progress(done, self.last_step + (self.last_step - self.start) * frames)
+        frames, joint = len(self.frame_ids), self.last_step - self.start
+        again = joint * (1 + frames) if self.smoothing and frames else 0
+        done = self.anchor_step + (self.followers_step - self.start) * frames + again * self.smoothed
+        self.progress(done, self.last_step + joint * frames + again)
 
     def _save(self, anchor: Frames | None = None, anchor_step: int | None = None) -> None:
         if self.checkpoint is None:
@@ -130,7 +163,15 @@ class Run:
             anchor_step=self.anchor_step if anchor_step is None else anchor_step,
             followers_step=self.followers_step,
             in_float32=not self.denoiser.unet.half,
+            smoothed=self.smoothed,
+            **self._start_to_save(),
         )
+
+    def _start_to_save(self) -> dict[str, np.ndarray]:
+        if not self.smoothing or self.smoothed or self.at_start is None or self.at_start[1] is None:
+            return {}
+        anchor, followers = self.at_start
+        return {**_arrays("start_anchor", anchor), **_arrays("start_followers", followers)}
 
     def _restore(self) -> None:
         state = self.checkpoint.load() if self.checkpoint else None
@@ -138,6 +179,9 @@ class Run:
             return
         self.anchor, self.followers = _frames("anchor", state), _frames("followers", state)
         self.anchor_step, self.followers_step = int(state["anchor_step"]), int(state["followers_step"])
+        self.smoothed = bool(state["smoothed"])
+        start = _frames("start_anchor", state), _frames("start_followers", state)
+        self.at_start = start if start[1] else None
         if state["in_float32"]:  # a network rescued from half precision stays rescued
             self.denoiser.unet.use_float32()
 

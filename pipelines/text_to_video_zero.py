@@ -1,19 +1,26 @@
 """Text2Video-Zero: a text-to-image model makes video with no training (arXiv 2303.13439, section 3.3)."""
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
+
+import numpy as np
 import paddle
 
 from ..chunks import followers
 from ..sizes import frame_size
+from .background import subject_cells
 from .base import Progress, VideoPipeline
 from .denoise import Denoiser
 from .networks import UNet
 from .noise import Noise
 from .resume import Checkpoint
-from .run import Motion, Run
+from .run import Motion, Run, Smoothing
 from .schedule import REFERENCE_STEPS, motion_steps
 from .solvers import DDIM
 from .solvers import solver as make_solver
+
+SubjectFinder = Callable[[np.ndarray], np.ndarray]
 
 
 class TextToVideoZeroPipeline(VideoPipeline):
@@ -40,6 +47,8 @@ class TextToVideoZeroPipeline(VideoPipeline):
         chunk_size: int = 8,
         use_cf_attn: bool = True,
         use_motion_field: bool = True,
+        smooth_bg: SubjectFinder | None = None,
+        smooth_bg_strength: float = 0.4,
         checkpoint: Checkpoint | None = None,
         progress: Progress = lambda done, total: None,
     ) -> paddle.Tensor:
@@ -61,6 +70,9 @@ class TextToVideoZeroPipeline(VideoPipeline):
             chunk_size: frames computed together, the anchor included, >= 2.
             use_cf_attn: whether frames attend to the anchor instead of to themselves.
             use_motion_field: without it every frame starts from its own noise, as in the paper's ablation.
+            smooth_bg: finds the subject of a frame, uint8 RGB ``[H, W, 3]``, as float32 ``[H, W]`` in 0..1; with it the
+                background is smoothed (section 3.3.3), which takes about twice the time.
+            smooth_bg_strength: the share of its own background that each frame keeps, 0..1.
             checkpoint: where each completed step is saved, and from where a killed run goes on.
             progress: called with the frame steps done and their total.
 
@@ -78,4 +90,9 @@ class TextToVideoZeroPipeline(VideoPipeline):
         schedule = self.schedule(texts, stepper.timesteps, guidance_stop_step)
         unet = UNet(self.main_program(height, width, use_cf_attn), self.engine, schedule)
         denoiser = Denoiser(unet, stepper, [guidance_scale], noise)
-        return Run(denoiser, noise, chunks, self.latent_shape(height, width), checkpoint, progress, motion)()
+        smoothing = Smoothing(partial(self._subject, smooth_bg), smooth_bg_strength) if smooth_bg else None
+        shape = self.latent_shape(height, width)
+        return Run(denoiser, noise, chunks, shape, checkpoint, progress, motion, smoothing)()
+
+    def _subject(self, find: SubjectFinder, latents: paddle.Tensor) -> paddle.Tensor:
+        return subject_cells(map(find, self.decode(latents)), *latents.shape[2:])

@@ -92,7 +92,12 @@ def gather(mode: Mode, values: Mapping[str, Any], folder: Path, load_controlnet:
     _check_kind(mode, values["model_name"], *configs)
     if not mode.takes_clip:
         size = sizes.frame_size(*sizes.parse(values["resolution"]), *configs)
-        return Inputs(values["video_length"], values["fps"], size, {"height": size[0], "width": size[1]})
+        arguments: dict[str, Any] = {"height": size[0], "width": size[1]}
+        if values["smooth_bg"]:
+            from .detectors.saliency import SalientObject
+
+            arguments["smooth_bg"] = SalientObject(values["saliency_weights"])
+        return Inputs(values["video_length"], values["fps"], size, arguments)
     resolution = sizes.clip_resolution(values["resolution"], *configs)
     times = values["start_t"], values["end_t"], values["out_fps"]
     clip = video.read(values["video_path"], *times, resolution, sizes.multiple(*configs))

@@ -99,6 +99,9 @@ class Model:
         fps: float | None = None,
         use_cf_attn: bool | None = None,
         use_motion_field: bool | None = None,
+        smooth_bg: bool | None = None,
+        smooth_bg_strength: float | None = None,
+        saliency_weights: str | Path | None = None,
         num_inference_steps: int | None = None,
         guidance_scale: float | None = None,
         guidance_stop_step: float | None = None,
@@ -311,6 +314,8 @@ def check(mode: Mode, values: Mapping[str, Any]) -> None:
         check_motion_levels(values["t0"], values["t1"])
         if values["num_inference_steps"] < 2:
             raise InputError("num_inference_steps=1: the motion field needs at least 2; or use_motion_field=False")
+    if values.get("smooth_bg") and not values["use_motion_field"]:
+        raise InputError("smooth_bg=True moves the background along the motion field; leave use_motion_field on")
     check_eta(values["eta"], values["solver"])
     if values["watermark"]:
         video.watermark((), values["watermark"])
@@ -332,7 +337,7 @@ def _mode(name: str) -> Mode:
 def _plain(mode: Mode, given: Mapping[str, Any]) -> dict[str, Any]:
     """The values as recipes keep them: texts, with which the same models and files are found from every folder."""
     as_text = {"save_path": str, "checkpoint_dir": str, "watermark": _mark_from_anywhere, "video_path": _absolute}
-    as_text |= dict.fromkeys(("model_name", "controlnet", "detector_weights"), hub.from_anywhere)
+    as_text |= dict.fromkeys(("model_name", "controlnet", "detector_weights", "saliency_weights"), hub.from_anywhere)
     if not mode.takes_clip:
         as_text["resolution"] = str  # the side of a square may come as a number
     return {name: as_text[name](value) if value is not None and name in as_text else value

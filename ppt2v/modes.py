@@ -99,6 +99,14 @@ MOTION = (
     Parameter("use_motion_field", bool, True,
               "Start the frames from the moved first frame instead of from noise of their own.",
               option="motion-field", argument="use_motion_field"),
+    Parameter("smooth_bg", bool, False,
+              "Keep the background steady with the first frame's, moved along; takes about twice the time.",
+              option="smooth-background"),
+    Parameter("smooth_bg_strength", float, 0.4, "Share of its own background that each frame keeps, with the former.",
+              minimum=0, maximum=1, option="background-kept", argument="smooth_bg_strength"),
+    Parameter("saliency_weights", str, f"{EMBEDDED}/saliency",
+              "Network that finds the subject for it: a file u2net.pth or u2netp.pth, or where one is; the embedded one "
+              "knows the embedded model's subjects.", option="saliency"),
 )
 
 OUTPUT = (

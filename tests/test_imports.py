@@ -10,7 +10,8 @@ from pathlib import Path
 
 LAYERS = (
     "cli",
-    "config doctor model",
+    "config doctor model report",
+    "quality",
     "inputs",
     "modes",
     "pipelines.text_to_video_zero pipelines.video_controlnet pipelines.video_instruct_pix2pix",
@@ -19,6 +20,7 @@ LAYERS = (
     "pipelines.denoise",
     "pipelines.networks",
     "pipelines.programs",
+    "pipelines.background",
     "pipelines.attention pipelines.motion pipelines.noise pipelines.resume pipelines.solvers",
     "pipelines.schedule",
     "controls",
