@@ -13,7 +13,7 @@ from ..engine.program import Program
 from ..errors import NumericalError
 from .denoise import finite
 from .networks import Schedule
-from .programs import Decoder, Encoder, NoisePrediction, TextEncoder
+from .programs import Decoder, Encoder, NoisePrediction, SelfAttention, TextEncoder
 
 Progress = Callable[[int, int], None]
 
@@ -23,9 +23,9 @@ class VideoPipeline(StableDiffusionPipeline):
 
     engine: Engine = EagerEngine()
 
-    def main_program(self, height: int, width: int, use_cf_attn: bool, residuals: bool = False) -> Program:
+    def main_program(self, height: int, width: int, attention: SelfAttention, residuals: bool = False) -> Program:
         """What nearly all of a run's time goes into; sizes in pixels."""
-        return NoisePrediction(self.unet, *self.latent_shape(height, width)[1:], use_cf_attn, residuals)
+        return NoisePrediction(self.unet, *self.latent_shape(height, width)[1:], attention, residuals)
 
     def latent_shape(self, height: int, width: int) -> list[int]:
         """``[channels, height, width]`` of a frame's latents."""

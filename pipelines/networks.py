@@ -8,7 +8,7 @@ import numpy as np
 import paddle
 
 from ..engine import Engine
-from .programs import ControlEmbedding, ControlResiduals, NoisePrediction, TextLookup
+from .programs import ControlEmbedding, ControlResiduals, NoisePrediction, SelfAttention, TextLookup
 
 
 class Schedule(NamedTuple):
@@ -89,15 +89,15 @@ class ControlNet(_CrossFrameNetwork):
         network: a ControlNetModel.
         maps: uint8 RGB ``[frames, height, width, 3]``.
         strength: the residuals are multiplied by it.
-        cross_frame: whether frames attend to the anchor.
+        attention: what frames attend to.
         number: its place among the ControlNets of the run.
     """
 
-    def __init__(self, network, maps: np.ndarray, strength: float, cross_frame: bool, number: int, engine: Engine,
-                 schedule: Schedule):
+    def __init__(self, network, maps: np.ndarray, strength: float, attention: SelfAttention, number: int,
+                 engine: Engine, schedule: Schedule):
         scale = 2 ** (len(network.config.conditioning_embedding_out_channels) - 1)
         size = maps.shape[1] // scale, maps.shape[2] // scale
-        program = ControlResiduals(network, *size, cross_frame, number)
+        program = ControlResiduals(network, *size, attention, number)
         super().__init__(program, TextLookup(network, f"ControlNet {number}"), engine, schedule)
         self._embed = engine.prepare(ControlEmbedding(network, *size, number))
         self._maps, self._strength = maps, paddle.to_tensor([strength], "float32")

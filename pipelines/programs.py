@@ -4,12 +4,16 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import NamedTuple
 
 import paddle
 from paddle.static import InputSpec
 
 from ..engine.program import Program
-from .attention import CrossFrameAttnProcessor, TextAttnProcessor, keys_and_values, processors
+from .attention import (
+    CrossFrameAttnProcessor, MergedAttnProcessor, TextAttnProcessor, keys_and_values, processors
+)
+from .merging import Merging
 
 DYNAMIC = None
 
@@ -51,8 +55,24 @@ class TextLookup(Program):
         return [InputSpec([DYNAMIC, DYNAMIC, self.network.config.cross_attention_dim], "float32", "text")]
 
 
+class SelfAttention(NamedTuple):
+    """What frames attend to: ``cross_frame`` to the anchor, else to themselves; and the share of their tokens that are
+    merged, 0..1, in the layers with the most tokens."""
+
+    cross_frame: bool = True
+    merging_ratio: float = 0.0
+
+    def merging(self, config, height: int, width: int) -> Merging | None:
+        """The merging for latents of a size; None where no tokens are merged."""
+        if not self.merging_ratio:
+            return None
+        kinds = config.down_block_types
+        halved = next((level for level, kind in enumerate(kinds) if "CrossAttn" in kind), len(kinds) - 1)
+        return Merging(self.merging_ratio, -(-height // 2**halved), -(-width // 2**halved))
+
+
 class _CrossFrame(Program):
-    """A network in which frames attend to the anchor frame, or to themselves where ``cross_frame`` is false.
+    """A network in which frames attend to the anchor frame, or to themselves, as ``attention`` says.
 
     Inputs: latents ``[branches * frames, channels, height, width]``; the sinusoidal embedding of the timestep
     ``[1, channels]``; keys and values of the text, then those of the anchor frame, layer by layer, each
@@ -60,11 +80,13 @@ class _CrossFrame(Program):
     first frame of this call is the anchor. Outputs: what the kind of network makes, then keys and values of the anchor.
     """
 
-    def __init__(self, network, height: int, width: int, cross_frame: bool = True):
+    def __init__(self, network, height: int, width: int, attention: SelfAttention = SelfAttention()):
         super().__init__(network)
         self.height, self.width = height, width
-        self.to_text = _attention(network, "attn2")
-        self.to_anchor = _attention(network, "attn1") if cross_frame else []
+        self.to_text, to_frames = _attention(network, "attn2"), _attention(network, "attn1")
+        self.to_anchor, self.to_itself = (to_frames, []) if attention.cross_frame else ([], to_frames)
+        self.merging = attention.merging(network.config, height, width)
+        self.settings = attention._asdict()
 
     @abstractmethod
     def compute(self, latents: paddle.Tensor, timestep: paddle.Tensor, text: paddle.Tensor, own: list) -> list:
@@ -78,13 +100,18 @@ class _CrossFrame(Program):
         latents, time, rest = inputs[0], inputs[1], inputs[2:]
         texts, rest = rest[: 2 * len(self.to_text)], rest[2 * len(self.to_text) :]
         remembered, own = _pairs(rest[: 2 * len(self.to_anchor)]), rest[2 * len(self.to_anchor) :]
-        anchors = [CrossFrameAttnProcessor(texts[0].shape[0]) for _ in self.to_anchor]
+        anchors = [CrossFrameAttnProcessor(texts[0].shape[0], self.merging) for _ in self.to_anchor]
         for processor, pair in zip(anchors, remembered):
             processor.anchor = None if paddle.in_dynamic_mode() and pair[0].shape[1] == 0 else pair
-        replacements = [TextAttnProcessor(pair) for pair in _pairs(texts)] + anchors
-        with processors(self.to_text + self.to_anchor, replacements), _given(self.network.time_proj, time):
+        layers, replacements = self.to_text + self.to_anchor, [*map(TextAttnProcessor, _pairs(texts)), *anchors]
+        if self.merging:
+            layers, replacements = layers + self.to_itself, [*replacements, *self._merged()]
+        with processors(layers, replacements), _given(self.network.time_proj, time):
             made = self.compute(latents, time[0, 0], texts[0], own)
         return [*made, *(tensor for processor in anchors for tensor in processor.anchor)]
+
+    def _merged(self) -> list[MergedAttnProcessor]:
+        return [MergedAttnProcessor(self.merging) for _ in self.to_itself]
 
     def inputs(self) -> list[InputSpec]:
         config = self.network.config
@@ -108,8 +135,9 @@ class _CrossFrame(Program):
 class NoisePrediction(_CrossFrame):
     """The UNet: makes the predicted noise. With ``residuals`` those of ControlNets, summed, are its own inputs."""
 
-    def __init__(self, network, height: int, width: int, cross_frame: bool = True, residuals: bool = False):
-        super().__init__(network, height, width, cross_frame)
+    def __init__(self, network, height: int, width: int, attention: SelfAttention = SelfAttention(),
+                 residuals: bool = False):
+        super().__init__(network, height, width, attention)
         self.residuals = residuals
 
     def compute(self, latents, timestep, text, own) -> list:
@@ -142,8 +170,8 @@ class ControlResiduals(_CrossFrame):
     ``[1]``. ``number`` tells several ControlNets of a run apart.
     """
 
-    def __init__(self, network, height: int, width: int, cross_frame: bool = True, number: int = 0):
-        super().__init__(network, height, width, cross_frame)
+    def __init__(self, network, height: int, width: int, attention: SelfAttention, number: int = 0):
+        super().__init__(network, height, width, attention)
         self.place = f"{type(self).__name__} {number}"
 
     def compute(self, latents, timestep, text, own) -> list:

@@ -14,6 +14,7 @@ from .base import Progress, VideoPipeline
 from .denoise import Denoiser
 from .networks import UNet
 from .noise import Noise
+from .programs import SelfAttention
 from .resume import Checkpoint
 from .run import Motion, Run, Smoothing
 from .schedule import REFERENCE_STEPS, motion_steps
@@ -46,6 +47,7 @@ class TextToVideoZeroPipeline(VideoPipeline):
         t1: int = 47,
         chunk_size: int = 8,
         use_cf_attn: bool = True,
+        merging_ratio: float = 0.0,
         use_motion_field: bool = True,
         smooth_bg: SubjectFinder | None = None,
         smooth_bg_strength: float = 0.4,
@@ -69,6 +71,7 @@ class TextToVideoZeroPipeline(VideoPipeline):
             t0, t1: noise levels T0 and T1, see ``schedule.check_motion_levels``.
             chunk_size: frames computed together, the anchor included, >= 2.
             use_cf_attn: whether frames attend to the anchor instead of to themselves.
+            merging_ratio: share of the tokens that are merged where the layers have most, 0..0.9 (``merging``).
             use_motion_field: without it every frame starts from its own noise, as in the paper's ablation.
             smooth_bg: finds the subject of a frame, uint8 RGB ``[H, W, 3]``, as float32 ``[H, W]`` in 0..1; with it the
                 background is smoothed (section 3.3.3), which takes about twice the time.
@@ -87,8 +90,9 @@ class TextToVideoZeroPipeline(VideoPipeline):
         steps = motion_steps(stepper.timesteps, reference, t0, t1) if use_motion_field else (0, 0)
         motion = Motion(*steps, (motion_field_strength_x, motion_field_strength_y))
         texts = [negative_prompt, prompt] if guidance_scale > 1 else [prompt]
+        attention = SelfAttention(use_cf_attn, merging_ratio)
         schedule = self.schedule(texts, stepper.timesteps, guidance_stop_step)
-        unet = UNet(self.main_program(height, width, use_cf_attn), self.engine, schedule)
+        unet = UNet(self.main_program(height, width, attention), self.engine, schedule)
         denoiser = Denoiser(unet, stepper, [guidance_scale], noise)
         smoothing = Smoothing(partial(self._subject, smooth_bg), smooth_bg_strength) if smooth_bg else None
         shape = self.latent_shape(height, width)

@@ -12,6 +12,7 @@ from .base import Progress, VideoPipeline
 from .denoise import Denoiser
 from .networks import ControlNet, UNet
 from .noise import Noise, SharedNoise
+from .programs import SelfAttention
 from .resume import Checkpoint
 from .run import Run
 from .solvers import solver as make_solver
@@ -42,6 +43,7 @@ class VideoControlNetPipeline(VideoPipeline):
         solver: str = "ddim",
         chunk_size: int = 8,
         use_cf_attn: bool = True,
+        merging_ratio: float = 0.0,
         checkpoint: Checkpoint | None = None,
         progress: Progress = lambda done, total: None,
     ) -> paddle.Tensor:
@@ -61,6 +63,7 @@ class VideoControlNetPipeline(VideoPipeline):
             solver: one of ``schedule.SOLVERS``.
             chunk_size: frames computed together, the anchor included, >= 2.
             use_cf_attn: whether frames attend to the anchor instead of to themselves, in UNet and ControlNets.
+            merging_ratio: share of the tokens that are merged where the layers have most, 0..0.9 (``merging``).
             checkpoint: where each completed step is saved, and from where a killed run goes on.
             progress: called with the frame steps done and their total.
 
@@ -71,10 +74,11 @@ class VideoControlNetPipeline(VideoPipeline):
         count, height, width = controls[0].maps.shape[:3]
         stepper = make_solver(solver, self.scheduler, num_inference_steps, eta)
         texts = [negative_prompt, prompt] if guidance_scale > 1 else [prompt]
+        attention = SelfAttention(use_cf_attn, merging_ratio)
         schedule = self.schedule(texts, stepper.timesteps, guidance_stop_step)
-        guides = [ControlNet(*control, use_cf_attn, number, self.engine, schedule)
+        guides = [ControlNet(*control, attention, number, self.engine, schedule)
                   for number, control in enumerate(controls)]
-        unet = UNet(self.main_program(height, width, use_cf_attn, residuals=True), self.engine, schedule, guides)
+        unet = UNet(self.main_program(height, width, attention, residuals=True), self.engine, schedule, guides)
         noise = SharedNoise(noise, ("start",))
         denoiser = Denoiser(unet, stepper, [guidance_scale], noise)
         chunks = followers(count, chunk_size)

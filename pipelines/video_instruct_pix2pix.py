@@ -9,6 +9,7 @@ from .base import Progress, VideoPipeline
 from .denoise import Denoiser
 from .networks import UNet
 from .noise import Noise, SharedNoise
+from .programs import SelfAttention
 from .resume import Checkpoint
 from .run import Run
 from .solvers import solver as make_solver
@@ -32,6 +33,7 @@ class VideoInstructPix2PixPipeline(VideoPipeline):
         solver: str = "euler_a",
         chunk_size: int = 8,
         use_cf_attn: bool = True,
+        merging_ratio: float = 0.0,
         shared_noise: bool = True,
         checkpoint: Checkpoint | None = None,
         progress: Progress = lambda done, total: None,
@@ -51,6 +53,7 @@ class VideoInstructPix2PixPipeline(VideoPipeline):
             solver: one of ``schedule.SOLVERS``.
             chunk_size: frames computed together, the anchor included, >= 2.
             use_cf_attn: whether frames attend to the anchor instead of to themselves.
+            merging_ratio: share of the tokens that are merged where the layers have most, 0..0.9 (``merging``).
             shared_noise: whether all frames get the same noise, which flickers less than noise of their own.
             checkpoint: where each completed step is saved, and from where a killed run goes on.
             progress: called with the frame steps done and their total.
@@ -63,6 +66,7 @@ class VideoInstructPix2PixPipeline(VideoPipeline):
         stepper = make_solver(solver, self.scheduler, num_inference_steps, eta)
         guided = guidance_scale > 1 and image_guidance_scale >= 1
         texts = [negative_prompt, negative_prompt, prompt] if guided else [prompt]
+        attention = SelfAttention(use_cf_attn, merging_ratio)
         schedule = self.schedule(texts, stepper.timesteps, guidance_stop_step)
         clip = self.encode(frames)
 
@@ -71,7 +75,7 @@ class VideoInstructPix2PixPipeline(VideoPipeline):
             latents = clip[frame_ids]
             return paddle.concat([paddle.zeros_like(latents), latents, latents][-branches:])
 
-        unet = UNet(self.main_program(height, width, use_cf_attn), self.engine, schedule, appended=appended)
+        unet = UNet(self.main_program(height, width, attention), self.engine, schedule, appended=appended)
         if shared_noise:
             noise = SharedNoise(noise, ("start", "step"))
         denoiser = Denoiser(unet, stepper, [image_guidance_scale, guidance_scale], noise)

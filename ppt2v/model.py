@@ -99,6 +99,7 @@ class Model:
         fps: float | None = None,
         use_cf_attn: bool | None = None,
         use_motion_field: bool | None = None,
+        merging_ratio: float | None = None,
         smooth_bg: bool | None = None,
         smooth_bg_strength: float | None = None,
         saliency_weights: str | Path | None = None,
@@ -242,7 +243,10 @@ class Model:
             if before is not None:
                 short = before["engine"] == "eager"
             else:
-                program = pipeline.main_program(*made.size, values["use_cf_attn"], mode.control is not None)
+                from .pipelines.programs import SelfAttention
+
+                attention = SelfAttention(values["use_cf_attn"], values["merging_ratio"])
+                program = pipeline.main_program(*made.size, attention, mode.control is not None)
                 steps = made.count * values["num_inference_steps"]
                 short = steps < WORTH_EXPORTING and not self._engine.cached(program)
             choice = choice.eager if short else choice

@@ -84,6 +84,9 @@ SAMPLING = (
               minimum=2, argument="chunk_size"),
     Parameter("use_cf_attn", bool, True, "Let every frame attend to the first one.", option="cross-frame-attention",
               argument="use_cf_attn"),
+    Parameter("merging_ratio", float, 0.0,
+              "Share of the tokens that are merged where there are most of them: faster at large sizes, less detail.",
+              minimum=0, maximum=0.9, argument="merging_ratio"),
 )
 
 MOTION = (
@@ -105,8 +108,8 @@ MOTION = (
     Parameter("smooth_bg_strength", float, 0.4, "Share of its own background that each frame keeps, with the former.",
               minimum=0, maximum=1, option="background-kept", argument="smooth_bg_strength"),
     Parameter("saliency_weights", str, f"{EMBEDDED}/saliency",
-              "Network that finds the subject for it: a file u2net.pth or u2netp.pth, or where one is; the embedded one "
-              "knows the embedded model's subjects.", option="saliency"),
+              "Network that finds the subject for it: a file u2net.pth or u2netp.pth, or where one is; the embedded "
+              "one knows the embedded model's subjects.", option="saliency"),
 )
 
 OUTPUT = (

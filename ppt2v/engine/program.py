@@ -13,11 +13,13 @@ class Program(ABC):
         network: holds the weights. A program may change it during a call only.
 
     Attributes:
+        settings: of plain types, all beside the network and the inputs that decides what it computes.
         place: an engine keeps one program ready for each; a kind of which several are used in turn has several.
     """
 
     def __init__(self, network):
         self.network = network
+        self.settings: dict[str, Any] = {}
         self.place = type(self).__name__
 
     @abstractmethod
@@ -33,6 +35,7 @@ class Program(ABC):
         config = self.network.config
         return {
             "program": type(self).__name__,
+            "settings": self.settings,
             "inputs": [[spec.name, list(spec.shape), str(spec.dtype)] for spec in self.inputs()],
             "network": type(self.network).__name__,
             "config": str(sorted(dict(config if hasattr(config, "items") else config.to_dict()).items())),
