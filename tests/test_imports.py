@@ -10,8 +10,12 @@ from pathlib import Path
 
 LAYERS = (
     "cli",
-    "config doctor model",
+    "config doctor model report",
     "modes",
+    "controls quality",
+    "detectors.depth detectors.pose detectors.saliency",
+    "detectors.blazepose detectors.skeleton",
+    "detectors.people",
     "pipelines.text_to_video_zero",
     "pipelines.denoise",
     "pipelines.unet",
@@ -25,15 +29,15 @@ LAYERS = (
     "engine.__init__ engine.program",
     "weights",
     "hub video",
-    "checkpoint chunks devices engine.cache overlay parameters reading sizes versions",
-    "__init__ pipelines.__init__",  # of which the others take the version
+    "checkpoint chunks devices engine.cache overlay parameters reading recognition sizes versions",
+    "__init__ detectors.__init__ pipelines.__init__",  # of which the others take the version
     "progress threads",
     "errors",
 )
 DEPTH = {module: depth for depth, layer in enumerate(LAYERS) for module in layer.split()}
 FOLDERS = {
     f"{package}.".lstrip("."): Path(importlib.import_module(f"ppt2v.{package}".rstrip(".")).__file__).parent
-    for package in ("", "engine", "pipelines")
+    for package in ("", "detectors", "engine", "pipelines")
 }
 MODULES = {prefix + file.stem: file for prefix, folder in FOLDERS.items() for file in folder.glob("*.py")}
 
