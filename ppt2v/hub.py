@@ -136,6 +136,9 @@ def locate_file(name: str | Path, files: tuple[str, ...], what: str, progress: b
     source, repository = _split(str(name))
     if not _ID.fullmatch(repository) or path.suffix in _FILE_ENDINGS:
         raise InputError(f"{what}: {str(name)!r} is no file, no folder, and no id of the form [hf:|aistudio:]ORG/NAME")
+    cached = _cached_file(source, repository, files)
+    if cached:
+        return cached
     with contextlib.nullcontext() if progress else contextlib.redirect_stderr(io.StringIO()):
         return _download(source, repository, lambda fetch: _fetch_file(fetch, files), f"the path of the {what}")
 
@@ -287,6 +290,12 @@ def _cached_folder(source: str, repository: str) -> Path | None:
 
 
 Fetch = Callable[[str], "Path | None"]
+
+
+def _cached_file(source: str, repository: str, files: tuple[str, ...]) -> Path | None:
+    pattern = repository if source == _PADDLE else f"models--{repository.replace('/', '--')}/snapshots/*"
+    found = [folder / file for folder in _cache(source).glob(pattern) for file in files if (folder / file).is_file()]
+    return max(found, key=lambda file: file.stat().st_mtime, default=None)
 
 
 def _download(source: str, repository: str, fetch_wanted: Callable[[Fetch], Path], instead: str) -> Path:
