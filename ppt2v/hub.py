@@ -125,7 +125,8 @@ def locate_file(name: str | Path, files: tuple[str, ...], what: str, progress: b
     Raises:
         InputError: no such file, folder or id; a place without any of the files; a download that fails.
     """
-    path = Path(os.path.expanduser(str(name))).absolute()
+    embedded = str(name).split("/")[0] == EMBEDDED
+    path = locate(name) if embedded else Path(os.path.expanduser(str(name))).absolute()
     if path.is_file():
         return path
     if path.is_dir():

@@ -171,15 +171,29 @@ def test_bad_input_is_refused(tmp_path, monkeypatch):
             control_maps(name, [film()], values(name, detector_weights=missing))
 
 
-def test_pose_by_mediapipe_where_it_is_installed(monkeypatch):
+@pytest.fixture
+def mediapipe(monkeypatch):
+    """Stands for MediaPipe: in each frame it finds the same people, which the test can change."""
     class Finder:
         name = "MediaPipe"
+        people = np.load(PEOPLE)["one people"]
 
         def __call__(self, frame):
-            return np.load(PEOPLE)["one people"]
+            return self.people
 
     monkeypatch.setattr(blazepose, "is_installed", lambda: True)
     monkeypatch.setattr(blazepose, "BlazePose", Finder)
+    return Finder
+
+
+def test_a_video_of_nobody_is_refused(mediapipe):
+    mediapipe.people = np.empty((0, 18, 2))
+    maps = control_maps("pose", [film(0), film(1)], values("pose")).frames
+    with pytest.raises(InputError, match="MediaPipe found nobody in any frame"):
+        list(maps)
+
+
+def test_pose_by_mediapipe_where_it_is_installed(mediapipe):
     maps = control_maps("pose", [film(0), film(1)], values("pose"))
     assert maps.decision == "pose: the clip is no skeleton drawing; its maps are made by MediaPipe"
     expected = draw(np.load(PEOPLE)["one people"], *SIZE)

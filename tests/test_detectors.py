@@ -164,7 +164,8 @@ def test_saliency_network(name):
     network = U2Net(dict(zip(STAGES, WIDTHS[name])))
     network.eval()
     tensors = seeded(torch_shapes(network))
-    counts = {f"{name.rsplit('.', 1)[0]}.num_batches_tracked": np.array(0) for name in tensors if "running_mean" in name}
+    norms = [name.removesuffix(".running_mean") for name in tensors if name.endswith("running_mean")]
+    counts = {f"{norm}.num_batches_tracked": np.array(0) for norm in norms}
     assert len({**tensors, **counts}) == 798
     checkpoint.put(network, checkpoint.Checkpoint({**tensors, **counts}, checkpoint.PYTORCH), name)
     with paddle.no_grad():

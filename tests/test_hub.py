@@ -237,6 +237,10 @@ def test_local_file_is_found_by_its_path_or_folder(tmp_path, monkeypatch):
     assert locate_weights("mine.bin") == tmp_path / "mine.bin"
 
 
+def test_file_of_an_embedded_model_is_found():
+    assert hub.locate_file(hub.EMBEDDED, ("a.pth", "unet/config.json"), "file").parent.name == "unet"
+
+
 @pytest.mark.parametrize("name", ["no.pth", "no/such.pth", "hf:", "a/b/c", "hf:org/file.safetensors"])
 def test_path_of_no_file_is_not_asked_for(cache_homes, name):
     with pytest.raises(InputError, match=f"weights of a detector: '{name}' is no file, no folder, and no id"):
