@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import paddle
 import pytest
-from safetensors.numpy import save_file
+from safetensors.numpy import load_file, save_file
 
 from ppt2v import checkpoint
 from ppt2v.detectors import blazepose, people, skeleton
@@ -211,9 +211,17 @@ def test_saliency_refuses_other_files(tmp_path, tiny_u2net):
 # DPT
 
 
+@pytest.mark.parametrize("unused_layer", ["kept", "left out"])
 @pytest.mark.parametrize("name", ["dpt", "dpt_hybrid"])
-def test_depth_network(name):
-    network = DepthNetwork(REFERENCE / name).network
+def test_depth_network(tmp_path, name, unused_layer):
+    folder = REFERENCE / name
+    if unused_layer == "left out":  # as Intel's files do
+        tensors = {key: value for key, value in load_file(folder / "model.safetensors").items()
+                   if "layers.0.residual_layer1" not in key}
+        shutil.copy(folder / "config.json", tmp_path)
+        folder = tmp_path
+        save_file(tensors, folder / "model.safetensors")
+    network = DepthNetwork(folder).network
     with paddle.no_grad():
         depth = network(paddle.to_tensor(picture(64, 64) * 2)).predicted_depth[0].numpy()
     expected = np.load(REFERENCE / "depths.npz")[name]
@@ -234,7 +242,7 @@ def test_depth_refuses_other_folders(tmp_path, tiny_folder):
         DepthNetwork(tiny_folder / "unet")
     shutil.copytree(REFERENCE / "dpt", tmp_path / "dpt")
     shutil.copy(REFERENCE / "dpt_hybrid" / "model.safetensors", tmp_path / "dpt")
-    with pytest.raises(InputError, match="does not fit DPTForDepthEstimation"):
+    with pytest.raises(InputError, match="does not fit DPT"):
         DepthNetwork(tmp_path / "dpt")
     (tmp_path / "dpt" / "model.safetensors").unlink()
     with pytest.raises(InputError, match="has no weights"):
