@@ -106,11 +106,14 @@ def put(network, checkpoint: Checkpoint, source: str) -> None:
 def match(network, checkpoint: Checkpoint, source: str) -> dict[str, np.ndarray]:
     """The tensors of a checkpoint under the names and in the layout of a Paddle network.
 
-    Names of older versions of the libraries are understood. ``source`` names the file in errors.
-    Raises InputError unless names and shapes are exactly those of the network.
+    Names of older versions of the libraries are understood. A network can say, by ``unused_weights``, with what the
+    names begin that some files hold and it has no use for. ``source`` names the file in errors.
+    Raises InputError unless names and shapes are otherwise exactly those of the network.
     """
     state = network.state_dict()
+    unused = getattr(network, "unused_weights", ())
     tensors = _current_names(checkpoint.tensors, set(state))
+    tensors = {name: array for name, array in tensors.items() if not name.startswith(unused)}
     if checkpoint.layout == PYTORCH:
         tensors = _transpose_linear(network, tensors)
     kind = type(network).__name__

@@ -83,11 +83,12 @@ def control_maps(name: str, frames: Frames, values: Mapping[str, Any]) -> Maps:
 
     Args:
         name: a key of ``CONTROLS``.
-        frames: uint8 RGB ``[H, W, 3]``; the first few are looked at, and weights are loaded, before this returns.
+        frames: uint8 RGB ``[H, W, 3]``; the first few are looked at, and weights are loaded, before this returns. That
+            nobody is in the clip shows only after its last frame.
         values: a value for each of the control's parameters, as ``parameters.resolve`` gives them.
 
     Raises:
-        InputError: as ``check``; weights that are missing or do not fit; no frames.
+        InputError: as ``check``; weights that are missing or do not fit; no frames; poses of nobody.
     """
     check(name, values)
     control, frames = CONTROLS[name], iter(frames)
@@ -144,8 +145,15 @@ def _pose(values: Mapping[str, Any]):
     find_people = _people_finder(values["detector_weights"])
 
     def detect(frames: Frames) -> Iterator[np.ndarray]:
+        found = 0
         for frame in frames:
-            yield draw(find_people(frame), *frame.shape[:2])
+            people = find_people(frame)
+            found += len(people)
+            yield draw(people, *frame.shape[:2])
+        if not found:
+            raise InputError(
+                f"{find_people.name} found nobody in any frame of the clip; give a clip in which a person can be seen"
+            )
 
     return detect, f"by {find_people.name}"
 

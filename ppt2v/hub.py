@@ -125,7 +125,7 @@ def locate_file(name: str | Path, files: tuple[str, ...], what: str, progress: b
     Raises:
         InputError: no such file, folder or id; a place without any of the files; a download that fails.
     """
-    path = Path(os.path.expanduser(str(name))).absolute()
+    path = locate(name) if _is_embedded(name) else Path(os.path.expanduser(str(name))).absolute()
     if path.is_file():
         return path
     if path.is_dir():
@@ -136,6 +136,9 @@ def locate_file(name: str | Path, files: tuple[str, ...], what: str, progress: b
     source, repository = _split(str(name))
     if not _ID.fullmatch(repository) or path.suffix in _FILE_ENDINGS:
         raise InputError(f"{what}: {str(name)!r} is no file, no folder, and no id of the form [hf:|aistudio:]ORG/NAME")
+    cached = _cached_file(source, repository, files)
+    if cached:
+        return cached
     with contextlib.nullcontext() if progress else contextlib.redirect_stderr(io.StringIO()):
         return _download(source, repository, lambda fetch: _fetch_file(fetch, files), f"the path of the {what}")
 
@@ -243,10 +246,9 @@ def _embedded_folder(name: str) -> Path:
 
 
 def _embedded_part(folder: Path, name: str) -> Path:
-    parts = {EMBEDDED: folder}
-    for index in sorted((*folder.glob("*/model_index.json"), *folder.glob("*/config.json"))):
-        if index.parent.name not in _PIPELINE:
-            parts[f"{EMBEDDED}/{index.parent.name}"] = index.parent
+    others = (part for part in sorted(folder.iterdir())
+              if part.name not in _PIPELINE and part.is_dir() and any(part.glob("*.json")))
+    parts = {EMBEDDED: folder, **{f"{EMBEDDED}/{part.name}": part for part in others}}
     if name not in parts:
         raise InputError(f"there is no {name!r}; the models that ship with ppt2v are {', '.join(parts)}")
     return parts[name]
@@ -301,6 +303,12 @@ def _cached_folder(source: str, repository: str) -> Path | None:
 
 
 Fetch = Callable[[str], "Path | None"]
+
+
+def _cached_file(source: str, repository: str, files: tuple[str, ...]) -> Path | None:
+    pattern = repository if source == _PADDLE else f"models--{repository.replace('/', '--')}/snapshots/*"
+    found = [folder / file for folder in _cache(source).glob(pattern) for file in files if (folder / file).is_file()]
+    return max(found, key=lambda file: file.stat().st_mtime, default=None)
 
 
 def _download(source: str, repository: str, fetch_wanted: Callable[[Fetch], Path], instead: str) -> Path:

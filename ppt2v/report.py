@@ -14,9 +14,8 @@ from .errors import InputError
 from .recognition import are_edge_maps
 
 FROZEN = 0.02  # percent of the diagonal per frame: below this nothing moves
+_LIKE_MOTION = 0.5  # the less moves, the steadier it is: steadiness is compared at like motion only
 _SHEET_FRAMES = 8
-# Steadiness can only be compared at like motion: the less moves, the steadier it is.
-_LIKE_MOTION = 0.5
 
 
 @dataclass(frozen=True)
@@ -140,12 +139,17 @@ def better(figure: Figure, one: Report, other: Report) -> int | None:
     values = [getattr(report, figure.name) for report in (one, other)]
     if not figure.better or None in values:
         return None
-    if figure.of_steadiness and min(one.motion, other.motion) < _LIKE_MOTION * max(one.motion, other.motion):
+    if figure.of_steadiness and not _move_alike(one, other):
         return None
     sizes = [len(value) if isinstance(value, list) else value for value in values]
     if sizes[0] == sizes[1]:
         return None
     return int((sizes[0] > sizes[1]) == (figure.better == "low"))
+
+
+def _move_alike(one: Report, other: Report) -> bool:
+    motions = one.motion or 0, other.motion or 0
+    return min(motions) >= _LIKE_MOTION * max(motions)
 
 
 def table(*reports: Report):
@@ -173,7 +177,7 @@ def _caption(*reports: Report) -> str | None:
              if report.frozen]
     if len(reports) == 2:
         lines.append("* is better")
-        if None not in (motions := [report.motion for report in reports]) and min(motions) < _LIKE_MOTION * max(motions):
+        if not _move_alike(*reports):
             lines.append("One moves less than half as much as the other: flicker and warp error are not compared.")
     return "\n".join(lines) or None
 

@@ -11,9 +11,9 @@ from pathlib import Path
 LAYERS = (
     "cli",
     "config doctor model report",
-    "quality",
     "inputs",
     "modes",
+    "quality",
     "pipelines.text_to_video_zero pipelines.video_controlnet pipelines.video_instruct_pix2pix",
     "pipelines.run",
     "pipelines.base",
@@ -24,10 +24,9 @@ LAYERS = (
     "pipelines.merging pipelines.motion pipelines.noise pipelines.resume pipelines.solvers",
     "pipelines.schedule",
     "controls",
-    "recognition detectors.blazepose detectors.depth detectors.saliency",
-    "detectors.pose",
-    "detectors.skeleton",
-    "detectors.people detectors.__init__",
+    "detectors.depth detectors.pose detectors.saliency",
+    "detectors.blazepose detectors.skeleton",
+    "detectors.people",
     "engine.choice",
     "engine.inference engine.openvino",
     "engine.export",
@@ -36,8 +35,8 @@ LAYERS = (
     "engine.__init__ engine.program",
     "weights",
     "hub video",
-    "checkpoint chunks devices engine.cache overlay parameters reading sizes versions",
-    "__init__ pipelines.__init__",  # of which the others take the version
+    "checkpoint chunks devices engine.cache overlay parameters reading recognition sizes versions",
+    "__init__ detectors.__init__ pipelines.__init__",  # of which the others take the version
     "progress threads",
     "errors",
 )

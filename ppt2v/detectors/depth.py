@@ -7,12 +7,23 @@ from pathlib import Path
 import cv2
 import numpy as np
 import paddle
+from paddlenlp.transformers import DPTForDepthEstimation
 from PIL import Image
 
 from .. import hub, weights
 from ..errors import InputError
 
 _MEMORY = 0.9  # of the range of earlier frames; about ten frames
+
+
+class DPT(DPTForDepthEstimation):
+    """DPT without the layer that no picture passes through: the published files do not have its weights, others do."""
+
+    unused_weights = ("neck.fusion_stage.layers.0.residual_layer1.",)
+
+    def __init__(self, config) -> None:
+        super().__init__(config)
+        self.neck.fusion_stage.layers[0].residual_layer1 = None
 
 
 class DepthNetwork:
@@ -26,13 +37,11 @@ class DepthNetwork:
     """
 
     def __init__(self, model: str | Path) -> None:
-        from paddlenlp.transformers import DPTForDepthEstimation
-
         folder = hub.locate(model)
         kind = hub.read_json(folder / "config.json").get("model_type")
         if kind != "dpt":
             raise InputError(f"{folder} is a network of type {kind!r}; depth needs one of type 'dpt'")
-        self.network = weights.load_component(folder, DPTForDepthEstimation)
+        self.network = weights.load_component(folder, DPT)
         self.side = self.network.config.image_size
 
     def __call__(self, frame: np.ndarray) -> np.ndarray:

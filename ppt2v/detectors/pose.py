@@ -105,21 +105,22 @@ class OpenPose:
 
     def __call__(self, frame: np.ndarray) -> np.ndarray:
         """People ``[P, 18, 2]`` as ``people.assemble`` gives them, in a frame uint8 RGB ``[H, W, 3]``."""
-        fields, heatmaps = self.maps(frame)
+        fields, heatmaps = body_maps(self.network, frame)
         return assemble(heatmaps, fields)
 
-    def maps(self, frame: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Part affinity fields ``[H, W, 38]`` and heatmaps ``[H, W, 19]``, float32, at the size of the frame."""
-        height, width = frame.shape[:2]
-        scale = _HEIGHT / height
-        small = cv2.resize(frame[..., ::-1], (0, 0), fx=scale, fy=scale, interpolation=cv2.INTER_CUBIC)
-        below, right = (-side % _STRIDE for side in small.shape[:2])
-        padded = np.pad(small, ((0, below), (0, right), (0, 0)), constant_values=_PADDING)
-        picture = padded.transpose(2, 0, 1)[None].astype(np.float32) / 256 - 0.5
-        with paddle.no_grad():
-            outputs = self.network(paddle.to_tensor(picture))
-        fields, heatmaps = (_enlarge(output[0].numpy(), small.shape[:2], (height, width)) for output in outputs)
-        return fields, heatmaps
+
+def body_maps(network, frame: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Part affinity fields ``[H, W, 38]`` and heatmaps ``[H, W, 19]``, float32, of a frame uint8 RGB ``[H, W, 3]``."""
+    height, width = frame.shape[:2]
+    scale = _HEIGHT / height
+    small = cv2.resize(frame[..., ::-1], (0, 0), fx=scale, fy=scale, interpolation=cv2.INTER_CUBIC)
+    below, right = (-side % _STRIDE for side in small.shape[:2])
+    padded = np.pad(small, ((0, below), (0, right), (0, 0)), constant_values=_PADDING)
+    picture = padded.transpose(2, 0, 1)[None].astype(np.float32) / 256 - 0.5
+    with paddle.no_grad():
+        outputs = network(paddle.to_tensor(picture))
+    fields, heatmaps = (_enlarge(output[0].numpy(), small.shape[:2], (height, width)) for output in outputs)
+    return fields, heatmaps
 
 
 def _enlarge(maps: np.ndarray, inner: tuple[int, int], size: tuple[int, int]) -> np.ndarray:

@@ -15,7 +15,10 @@ from .. import checkpoint, hub
 from ..errors import InputError
 
 # U2-Net and its small variant, as published, as in PaddleHub, and converted.
-FILES = ("u2net.pth", "u2netp.pth", "u2net.pdparams", "u2netp.pdparams", "u2net.safetensors", "u2netp.safetensors")
+FILES = (
+    "u2net.pth", "u2netp.pth", "u2net.pdparams", "u2netp.pdparams", "u2net.safetensors", "u2netp.safetensors",
+    "model.safetensors",
+)
 
 _SIDE = 320  # pixels, of the pictures that the published weights were trained on
 _MEAN, _STD = np.array([0.485, 0.456, 0.406]), np.array([0.229, 0.224, 0.225])  # of ImageNet, RGB
