@@ -32,19 +32,20 @@ class Change(NamedTuple):
 def changes(frames: np.ndarray) -> Change:
     """Flicker, warp error (Lai et al., arXiv 1808.00449, section 4) and motion ``[F-1]``, with OpenCV's DIS flow."""
     flow_of = cv2.DISOpticalFlow_create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
-    grey = [cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY) for frame in frames]
-    diagonal = np.hypot(*frames.shape[1:3])
-    rows = []
-    for index in range(1, len(frames)):
-        before, after = frames[index - 1].astype(np.float32), frames[index].astype(np.float32)
-        forward = flow_of.calc(grey[index - 1], grey[index], None)
-        backward = flow_of.calc(grey[index], grey[index - 1], None)
-        followed = _consistent(forward, _moved_back(backward, forward))
-        difference = np.abs(_moved_back(after, forward) - before).mean(-1)
-        warp_error = difference[followed].mean() / 255 if followed.any() else np.nan
-        motion = 100 * np.linalg.norm(forward, axis=-1).mean() / diagonal
-        rows.append((np.abs(after - before).mean() / 255, warp_error, motion))
+    rows = [_change(before, after, flow_of) for before, after in zip(frames, frames[1:])]
     return Change(*np.array(rows).reshape(-1, 3).T)
+
+
+def _change(before: np.ndarray, after: np.ndarray, flow_of) -> tuple[float, float, float]:
+    """Flicker, warp error and motion of two neighbours."""
+    pair = [cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY) for frame in (before, after)]
+    forward, backward = flow_of.calc(*pair, None), flow_of.calc(*pair[::-1], None)
+    before, after = before.astype(np.float32), after.astype(np.float32)
+    followed = _consistent(forward, _moved_back(backward, forward))
+    difference = np.abs(_moved_back(after, forward) - before).mean(-1)
+    warp_error = difference[followed].mean() / 255 if followed.any() else np.nan
+    motion = 100 * np.linalg.norm(forward, axis=-1).mean() / np.hypot(*before.shape[:2])
+    return np.abs(after - before).mean() / 255, warp_error, motion
 
 
 def _moved_back(picture: np.ndarray, flow: np.ndarray) -> np.ndarray:

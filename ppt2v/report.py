@@ -117,12 +117,15 @@ def _chunk_size(path: str | Path) -> int | None:
 def _like_source(clip: video.Clip, source: str | Path) -> tuple[float, float | None]:
     """Edge F1 and SSIM, the latter None where the source is an edge map."""
     size = clip.frames.shape[2], clip.frames.shape[1]
-    frames = [_resized(frame, size) for frame in video.read(source, out_fps=clip.fps, multiple=1).frames]
-    pairs = list(zip(clip.frames, frames))
-    ready = are_edge_maps(frames[:4])
-    wanted = [frame[..., 0] > 127 if ready else quality.edges(frame) for frame in frames]
-    edge_f1 = np.mean([quality.edge_f1(quality.edges(frame), lines) for frame, lines in zip(clip.frames, wanted)])
-    return float(edge_f1), None if ready else float(np.mean([quality.similarity(*pair) for pair in pairs]))
+    originals = video.read(source, out_fps=clip.fps, multiple=1).frames
+    ready = are_edge_maps(list(originals[:4]))
+    edge_f1, ssim = [], []
+    for frame, original in zip(clip.frames, originals):
+        original = _resized(original, size)
+        wanted = original[..., 0] > 127 if ready else quality.edges(original)
+        edge_f1.append(quality.edge_f1(quality.edges(frame), wanted))
+        ssim.append(quality.similarity(frame, original))
+    return float(np.mean(edge_f1)), None if ready else float(np.mean(ssim))
 
 
 def _resized(frame: np.ndarray, size: tuple[int, int]) -> np.ndarray:

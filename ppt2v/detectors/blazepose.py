@@ -10,6 +10,8 @@ _LANDMARKS = {0: 0, 2: 12, 3: 14, 4: 16, 5: 11, 6: 13, 7: 15, 8: 24, 9: 26, 10: 
               15: 2, 16: 8, 17: 7}
 _NECK, _SHOULDERS = 1, [2, 5]
 _MIN_VISIBILITY = 0.5
+# Below MediaPipe's own 0.5: a clip that poses are asked of shows a person, and a frame without a skeleton flickers.
+_MIN_CONFIDENCE = 0.2
 
 
 def is_installed() -> bool:
@@ -29,7 +31,8 @@ class BlazePose:
     def __init__(self) -> None:
         from mediapipe.python.solutions.pose import Pose
 
-        self.pose = Pose(static_image_mode=True, model_complexity=1)  # the only complexity that is in the package
+        # The package holds the models for this complexity only.
+        self.pose = Pose(static_image_mode=True, model_complexity=1, min_detection_confidence=_MIN_CONFIDENCE)
 
     def __call__(self, frame: np.ndarray) -> np.ndarray:
         """People ``[0 or 1, 18, 2]`` in a frame uint8 RGB ``[H, W, 3]``, in the form of ``people.assemble``."""
