@@ -60,30 +60,59 @@ def _along(start: np.ndarray, degrees: float, length: float) -> np.ndarray:
     return start + length * np.array([math.sin(math.radians(degrees)), math.cos(math.radians(degrees))])
 
 
+@dataclass(frozen=True)
+class Body:
+    """Lengths in pixels: head (width), trunk, upper arm, thigh, half the shoulders, half the hips."""
+
+    head: float
+    trunk: float
+    arm: float
+    leg: float
+    shoulders: float
+    hips: float
+
+
+@dataclass(frozen=True)
+class Stance:
+    """Angles in degrees; 0 hangs down, and limbs open outwards. Pairs are right and left."""
+
+    lean: float
+    tilt: float
+    upper_arms: tuple[float, float]
+    forearms: tuple[float, float]
+    thighs: tuple[float, float]
+    shins: tuple[float, float]
+
+
+def joints_of(body: Body, stance: Stance) -> np.ndarray:
+    """The joints ``[18, 2]`` (x, y), the middle of the hips at (0, 0)."""
+    joints = np.zeros((18, 2))
+    joints[NECK] = _along(np.zeros(2), 180 + stance.lean, body.trunk)
+    across = np.array([math.cos(math.radians(stance.lean)), math.sin(math.radians(stance.lean))])
+    rows = ((-1, R_SHOULDER, R_ELBOW, R_WRIST, R_HIP, R_KNEE, R_ANKLE),
+            (1, L_SHOULDER, L_ELBOW, L_WRIST, L_HIP, L_KNEE, L_ANKLE))
+    for number, (side, shoulder, elbow, wrist, hip, knee, ankle) in enumerate(rows):
+        joints[shoulder] = joints[NECK] + side * across * body.shoulders + (0, 1.5)
+        joints[hip] = side * across * body.hips
+        joints[elbow] = _along(joints[shoulder], side * stance.upper_arms[number], body.arm)
+        joints[wrist] = _along(joints[elbow], side * stance.forearms[number], body.arm)
+        joints[knee] = _along(joints[hip], side * stance.thighs[number], body.leg)
+        joints[ankle] = _along(joints[knee], side * stance.shins[number], body.leg)
+    _add_head(joints, body.head, stance.tilt)
+    return joints
+
+
 def pose(rng: np.random.Generator) -> np.ndarray:
     """Joints of a random dancing pose, ``[18, 2]`` in pixels (x, y)."""
-    height = rng.uniform(84, 112)
-    head, trunk, leg, arm = (height * rng.uniform(*share) for share in
-                             ((0.34, 0.46), (0.26, 0.32), (0.15, 0.19), (0.14, 0.19)))
-    joints = np.zeros((18, 2))
-    lean = rng.normal(0, 9)
-    hips = np.array([0.0, 0.0])
-    joints[NECK] = _along(hips, 180 + lean, trunk)
-    across = np.array([math.cos(math.radians(lean)), math.sin(math.radians(lean))])
-    for side, (shoulder, elbow, wrist, hip, knee, ankle) in ((-1, (2, 3, 4, 8, 9, 10)), (1, (5, 6, 7, 11, 12, 13))):
-        joints[shoulder] = joints[NECK] + side * across * height * 0.105 + (0, 1.5)
-        joints[hip] = hips + side * across * height * 0.065
-        upper = rng.uniform(15, 150)
-        lower = upper + rng.uniform(-30, 110)
-        joints[elbow] = _along(joints[shoulder], side * upper, arm)
-        joints[wrist] = _along(joints[elbow], side * lower, arm)
-        thigh = rng.uniform(-5, 55) if rng.random() < 0.6 else rng.uniform(-5, 20)
-        joints[knee] = _along(joints[hip], side * thigh, leg)
-        joints[ankle] = _along(joints[knee], side * (thigh - rng.uniform(0, 70) * rng.random()), leg)
-    _add_head(joints, head, lean + rng.normal(0, 8))
+    height, lean = rng.uniform(84, 112), rng.normal(0, 9)
+    shares = rng.uniform((0.34, 0.26, 0.14, 0.15), (0.46, 0.32, 0.19, 0.19))
+    body = Body(*(height * shares), shoulders=0.105 * height, hips=0.065 * height)
+    upper, thighs = rng.uniform(15, 150, 2), rng.uniform(-5, np.where(rng.random(2) < 0.6, 55, 20))
+    forearms, shins = upper + rng.uniform(-30, 110, 2), thighs - rng.uniform(0, 70, 2) * rng.random(2)
+    joints = joints_of(body, Stance(lean, lean + rng.normal(0, 8), upper, forearms, thighs, shins))
     if rng.random() < 0.15:
         joints[:, 0] += 0.35 * joints[:, 1] * rng.uniform(-0.5, 0.5)
-    return _placed(rng, joints, head)
+    return _placed(rng, joints, body.head)
 
 
 def _add_head(joints: np.ndarray, side: float, tilt: float) -> None:
