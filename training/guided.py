@@ -24,7 +24,7 @@ from train_unet import Networks, follow
 
 FRESH, BATCH = 4, 24
 EDGES = ("embed", "conv_in", "conv_out", "controlnet_")  # parts of the names of what AdamW trains
-FIRST = 960  # examples before the first step
+FIRST = 480  # examples before the first step
 
 
 Draw = Callable[[np.random.Generator], Example]
