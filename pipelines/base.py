@@ -1,7 +1,8 @@
 """What all pipelines that make a video with an image model have in common: the way in and the way out."""
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
 import numpy as np
 import paddle
@@ -14,14 +15,15 @@ from ..errors import NumericalError
 from .denoise import finite
 from .networks import Schedule
 from .programs import Decoder, Encoder, NoisePrediction, SelfAttention, TextEncoder
-
-Progress = Callable[[int, int], None]
+from .run import Run
+from .tiles import decode_in_tiles
 
 
 class VideoPipeline(StableDiffusionPipeline):
     """The parts of a Stable Diffusion pipeline, run on ``engine``."""
 
     engine: Engine = EagerEngine()
+    offload = False  # whether each network leaves the memory when its part is done
 
     def main_program(self, height: int, width: int, attention: SelfAttention, residuals: bool = False) -> Program:
         """What nearly all of a run's time goes into; sizes in pixels."""
@@ -38,42 +40,64 @@ class VideoPipeline(StableDiffusionPipeline):
     def _encode_text(self, texts: list[str]) -> paddle.Tensor:
         length = self.text_encoder.config.max_position_embeddings
         tokens = self.tokenizer(texts, padding="max_length", max_length=length, truncation=True, return_tensors="pd")
-        encode = self.engine.prepare(TextEncoder(self.text_encoder))
-        return paddle.concat([paddle.to_tensor(encode([one])[0]) for one in tokens["input_ids"].split(len(texts))])
+        with self._prepared(TextEncoder(self.text_encoder)) as encode:
+            return paddle.concat([paddle.to_tensor(encode([one])[0]) for one in tokens["input_ids"].split(len(texts))])
+
+    @contextmanager
+    def _prepared(self, program: Program) -> Iterator[Runner]:
+        runner = self.engine.prepare(program)
+        try:
+            yield runner
+        finally:
+            runner.restore()
+            if self.offload:
+                self.engine.release(program)
+
+    def run(self, run: Run) -> paddle.Tensor:
+        """The latents that a run makes."""
+        try:
+            return run()
+        finally:
+            if self.offload:
+                run.denoiser.unet.release()
 
     @paddle.no_grad()
     def encode(self, frames: np.ndarray) -> paddle.Tensor:
         """The latents of frames, uint8 RGB ``[F, H, W, 3]``, one after the other and not scaled."""
-        encode = self.engine.prepare(Encoder(self.vae, *frames.shape[1:3]))
-        try:
+        with self._prepared(Encoder(self.vae, *frames.shape[1:3])) as encode:
             pictures = (paddle.to_tensor(frame).transpose([2, 0, 1]).astype("float32") / 127.5 - 1 for frame in frames)
             return paddle.concat([paddle.to_tensor(encode([picture[None]])[0]) for picture in pictures])
-        finally:
-            encode.restore()
 
     @paddle.no_grad()
-    def decode(self, latents: paddle.Tensor) -> Iterator[np.ndarray]:
+    def decode(self, latents: paddle.Tensor, tile: int | None = None) -> Iterator[np.ndarray]:
         """Decodes the latents frame by frame to uint8 RGB ``[height, width, 3]``.
+
+        Args:
+            latents: ``[frames, channels, height, width]``.
+            tile: side in pixels of the tiles that are decoded one by one; None: each frame as a whole.
 
         Raises:
             NumericalError: a frame is not finite, in float32 either.
         """
-        decoder = self.engine.prepare(Decoder(self.vae, *latents.shape[2:]))
-        try:
+        cells = latents.shape[2:]
+        if tile:
+            cells = [min(max(1, tile // self.vae_scale_factor), side) for side in cells]
+        with self._prepared(Decoder(self.vae, *cells)) as decoder:
             for index, latent in enumerate(latents.split(latents.shape[0])):
-                yield _picture(decoder, latent / self.vae.config.scaling_factor, index)
-        finally:
-            decoder.restore()
+                yield _picture(decoder, latent / self.vae.config.scaling_factor, max(cells), index)
 
 
-def _picture(decoder: Runner, latent: paddle.Tensor, index: int) -> np.ndarray:
-    picture = paddle.to_tensor(decoder([latent])[0])
+def _picture(decoder: Runner, latent: paddle.Tensor, tile: int, index: int) -> np.ndarray:
+    def decode() -> paddle.Tensor:
+        return decode_in_tiles(lambda part: paddle.to_tensor(decoder([part])[0]), latent, tile)
+
+    picture = decode()
     if not finite(picture) and decoder.half:
         decoder.use_float32()
-        picture = paddle.to_tensor(decoder([latent])[0])
+        picture = decode()
     if not finite(picture):
         raise NumericalError(
             f"decoding frame {index} gave NaN or infinite pixels in float32: the VAE's weights are damaged"
         )
-    picture = (picture[0].astype("float32") / 2 + 0.5).clip(0, 1) * 255
+    picture = (picture[0] / 2 + 0.5).clip(0, 1) * 255
     return picture.round().astype("uint8").transpose([1, 2, 0]).numpy()

@@ -37,7 +37,8 @@ class _CrossFrameNetwork:
 
     def __init__(self, program, look_up: TextLookup, engine: Engine, schedule: Schedule):
         self.schedule = schedule
-        self._look_up, self._runner = engine.prepare(look_up), engine.prepare(program)
+        self._engine, self._programs = engine, [look_up, program]
+        self._look_up, self._runner = (engine.prepare(each) for each in self._programs)
         self._no_anchor = program.no_anchor
         self._texts: dict[int, list] = {}
         timesteps = paddle.to_tensor(list(schedule.timesteps), "float32")
@@ -81,6 +82,11 @@ class _CrossFrameNetwork:
         for runner in (self._look_up, self._runner):
             runner.restore()
 
+    def release(self) -> None:
+        """Frees the memory of the networks; the next run reads them again."""
+        for program in self._programs:
+            self._engine.release(program)
+
 
 class ControlNet(_CrossFrameNetwork):
     """A ControlNet with the control maps of a clip.
@@ -99,7 +105,8 @@ class ControlNet(_CrossFrameNetwork):
         size = maps.shape[1] // scale, maps.shape[2] // scale
         program = ControlResiduals(network, *size, attention, number)
         super().__init__(program, TextLookup(network, f"ControlNet {number}"), engine, schedule)
-        self._embed = engine.prepare(ControlEmbedding(network, *size, number))
+        self._programs.append(ControlEmbedding(network, *size, number))
+        self._embed = engine.prepare(self._programs[-1])
         self._maps, self._strength = maps, paddle.to_tensor([strength], "float32")
 
     def residuals(self, batch: paddle.Tensor, step: int, frame_ids: list[int]) -> list:
@@ -162,6 +169,11 @@ class UNet(_CrossFrameNetwork):
         super().restore()
         for control in self._controls:
             control.restore()
+
+    def release(self) -> None:
+        super().release()
+        for control in self._controls:
+            control.release()
 
 
 def _summed(residuals: list[list]) -> list:

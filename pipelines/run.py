@@ -14,12 +14,13 @@ import numpy as np
 import paddle
 
 from .background import smooth
-from .base import Progress
 from .denoise import Denoiser
 from .motion import ddpm_forward, warp
 from .noise import Noise
 from .resume import Checkpoint
 from .solvers import Frames
+
+Progress = Callable[[int, int], None]
 
 
 class Motion(NamedTuple):

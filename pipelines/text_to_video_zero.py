@@ -10,13 +10,13 @@ import paddle
 from ..chunks import followers
 from ..sizes import frame_size
 from .background import subject_cells
-from .base import Progress, VideoPipeline
+from .base import VideoPipeline
 from .denoise import Denoiser
 from .networks import UNet
 from .noise import Noise
 from .programs import SelfAttention
 from .resume import Checkpoint
-from .run import Motion, Run, Smoothing
+from .run import Motion, Progress, Run, Smoothing
 from .schedule import REFERENCE_STEPS, motion_steps
 from .solvers import DDIM
 from .solvers import solver as make_solver
@@ -96,7 +96,7 @@ class TextToVideoZeroPipeline(VideoPipeline):
         denoiser = Denoiser(unet, stepper, [guidance_scale], noise)
         smoothing = Smoothing(partial(self._subject, smooth_bg), smooth_bg_strength) if smooth_bg else None
         shape = self.latent_shape(height, width)
-        return Run(denoiser, noise, chunks, shape, checkpoint, progress, motion, smoothing)()
+        return self.run(Run(denoiser, noise, chunks, shape, checkpoint, progress, motion, smoothing))
 
     def _subject(self, find: SubjectFinder, latents: paddle.Tensor) -> paddle.Tensor:
         return subject_cells(map(find, self.decode(latents)), *latents.shape[2:])

@@ -8,13 +8,13 @@ import numpy as np
 import paddle
 
 from ..chunks import followers
-from .base import Progress, VideoPipeline
+from .base import VideoPipeline
 from .denoise import Denoiser
 from .networks import ControlNet, UNet
 from .noise import Noise, SharedNoise
 from .programs import SelfAttention
 from .resume import Checkpoint
-from .run import Run
+from .run import Progress, Run
 from .solvers import solver as make_solver
 
 
@@ -82,4 +82,4 @@ class VideoControlNetPipeline(VideoPipeline):
         noise = SharedNoise(noise, ("start",))
         denoiser = Denoiser(unet, stepper, [guidance_scale], noise)
         chunks = followers(count, chunk_size)
-        return Run(denoiser, noise, chunks, self.latent_shape(height, width), checkpoint, progress)()
+        return self.run(Run(denoiser, noise, chunks, self.latent_shape(height, width), checkpoint, progress))

@@ -5,13 +5,13 @@ import numpy as np
 import paddle
 
 from ..chunks import followers
-from .base import Progress, VideoPipeline
+from .base import VideoPipeline
 from .denoise import Denoiser
 from .networks import UNet
 from .noise import Noise, SharedNoise
 from .programs import SelfAttention
 from .resume import Checkpoint
-from .run import Run
+from .run import Progress, Run
 from .solvers import solver as make_solver
 
 
@@ -80,4 +80,4 @@ class VideoInstructPix2PixPipeline(VideoPipeline):
             noise = SharedNoise(noise, ("start", "step"))
         denoiser = Denoiser(unet, stepper, [image_guidance_scale, guidance_scale], noise)
         chunks = followers(len(frames), chunk_size)
-        return Run(denoiser, noise, chunks, self.latent_shape(height, width), checkpoint, progress)()
+        return self.run(Run(denoiser, noise, chunks, self.latent_shape(height, width), checkpoint, progress))

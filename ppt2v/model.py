@@ -28,7 +28,7 @@ EMBEDDED_NOTICE = (
 )
 
 # Parameters that do not change what the networks compute, or only through the size and the number of the frames.
-UNDECISIVE = ("chunk_size", "fps", "watermark", "save_path", "save_format", "checkpoint_dir", "resolution")
+UNDECISIVE = ("chunk_size", "fps", "watermark", "save_path", "save_format", "checkpoint_dir", "resolution", "fast")
 
 
 _ABOUT = """
@@ -107,6 +107,7 @@ class Model:
         guidance_scale: float | None = None,
         guidance_stop_step: float | None = None,
         solver: str | None = None,
+        fast: bool | None = None,
         eta: float | None = None,
         save_path: str | Path | None = None,
         save_format: str | None = None,
@@ -167,13 +168,21 @@ class Model:
         hub.check(values["model_name"])
         output = _output_file(values)
         folder = hub.locate(values["model_name"], self.show_progress)
-        values = resolve(row.parameters, given, weights.model_defaults(folder).get(mode, {}))
+        values = resolve(row.parameters, given, self._defaults(row, folder, values["fast"]))
         check(row, values)
         made = inputs.gather(row, values, folder, self._controlnet, self._explain)
         video.check_fps(made.fps, _ending(output))
         self._notice(row, values["model_name"])
         values["seed"] = self._seed(values)
         return self._make(row, folder, values, output, made)
+
+    @staticmethod
+    def _defaults(mode: Mode, folder: Path, fast: bool) -> dict[str, Any]:
+        """What the model brings along for a mode, and for a fast run instead."""
+        own = weights.model_defaults(folder)
+        usual = {"solver": "dpmsolver++", "num_inference_steps": mode.fast_steps}
+        preset = own.get("fast", {}).get(mode.name, usual) if fast else {}
+        return {**own.get(mode.name, {}), **preset}
 
     def _process(self, mode: str, given: dict[str, Any], is_gradio: bool) -> str:
         if is_gradio and given["save_path"]:
@@ -282,7 +291,7 @@ class Model:
 
     def _recipe(self, mode: Mode, values: dict[str, Any], choice: Choice) -> dict[str, Any]:
         """All that is needed to make the same video again, and what made it."""
-        left_out = "save_path", "save_format", "checkpoint_dir"
+        left_out = "save_path", "save_format", "checkpoint_dir", "fast"  # what it stands for is among the values
         kept = {name: value for name, value in values.items() if name not in left_out}
         machine = {"device": self.device, "engine": choice.engine, "dtype": choice.precision}
         return {"mode": mode.name, "parameters": kept, **machine, "versions": installed()}

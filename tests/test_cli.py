@@ -66,6 +66,7 @@ OPTIONS = [
     (["--guidance-scale", "1"], {"guidance_scale": 1.0}),
     (["--guidance-stop", "0.5"], {"guidance_stop_step": 0.5}),
     (["--eta", "0.5"], {"eta": 0.5}),
+    (["--fast"], {"fast": True}),
     (["--solver", "dpmsolver++"], {"solver": "dpmsolver++"}),
     (["--chunk-size", "2"], {"chunk_size": 2}),
     (["--cross-frame-attention"], {"use_cf_attn": True}),

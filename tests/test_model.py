@@ -77,6 +77,19 @@ def test_every_argument_has_its_effect_on_the_second_call_too(make, changed):
     assert np.array_equal(make("again", resolution=32), plain)
 
 
+def test_fast_takes_the_preset_and_what_is_given_wins(model, tiny_folder, tmp_path, copy):
+    def used(name: str, model_name: Path, **given) -> tuple:
+        path = model.process_text2video("a panda", model_name=model_name, video_length=2, seed=0, fast=True,
+                                        save_path=tmp_path / name, **given)
+        values = video.read_recipe(path)["parameters"]
+        return values["solver"], values["num_inference_steps"]
+
+    assert used("a.mp4", tiny_folder) == ("dpmsolver++", 20)
+    assert used("b.mp4", tiny_folder, num_inference_steps=7) == ("dpmsolver++", 7)
+    (copy / "ppt2v.json").write_text('{"fast": {"text2video": {"num_inference_steps": 5}}}')
+    assert used("c.mp4", copy) == ("ddim", 5)
+
+
 def test_size_and_length(make):
     assert make("wide", resolution="24x16").shape == (3, 16, 24, 3)
     assert make("long", video_length=5, chunk_size=2).shape == (5, 16, 16, 3)

@@ -59,6 +59,10 @@ class ExportingEngine(ABC):
             self._ready[place] = key, self._open(program, folder)
         return self._ready[place][1]
 
+    def release(self, program: Program) -> None:
+        self._ready.pop(program.place, None)
+        program.release()
+
     def cached(self, program: Program) -> bool:
         """Whether the program was exported before."""
         return self.cache.find(self._key(program)) is not None
