@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from . import hub, inputs, sizes, video, weights
+from . import hub, inputs, memory, sizes, video, weights
 from .devices import device_name
 from .engine.choice import WORTH_EXPORTING, Choice, build, choose
 from .errors import InputError
@@ -28,7 +28,8 @@ EMBEDDED_NOTICE = (
 )
 
 # Parameters that do not change what the networks compute, or only through the size and the number of the frames.
-UNDECISIVE = ("chunk_size", "fps", "watermark", "save_path", "save_format", "checkpoint_dir", "resolution", "fast")
+UNDECISIVE = ("chunk_size", "memory", "decode_tile", "offload", "fps", "watermark", "save_path", "save_format",
+              "checkpoint_dir", "resolution", "fast")
 
 
 _ABOUT = """
@@ -100,6 +101,9 @@ class Model:
         use_cf_attn: bool | None = None,
         use_motion_field: bool | None = None,
         merging_ratio: float | None = None,
+        memory: str | None = None,
+        decode_tile: int | None = None,
+        offload: bool | None = None,
         smooth_bg: bool | None = None,
         smooth_bg_strength: float | None = None,
         saliency_weights: str | Path | None = None,
@@ -174,7 +178,9 @@ class Model:
         video.check_fps(made.fps, _ending(output))
         self._notice(row, values["model_name"])
         values["seed"] = self._seed(values)
-        return self._make(row, folder, values, output, made)
+        pipeline = self._pipeline(row, folder)
+        values |= self._within_memory(pipeline, given, values, made)
+        return self._make(pipeline, row, values, output, made)
 
     @staticmethod
     def _defaults(mode: Mode, folder: Path, fast: bool) -> dict[str, Any]:
@@ -203,19 +209,19 @@ class Model:
             given = {"controlnet": controlnet, **given}
         return self._process(mode, _clip(video_path, prompt, model, given), is_gradio)
 
-    def _make(self, mode: Mode, folder: Path, values: dict[str, Any], output: Path, made: inputs.Inputs) -> str:
+    def _make(self, pipeline, mode: Mode, values: dict[str, Any], output: Path, made: inputs.Inputs) -> str:
         from .pipelines.noise import Noise
 
         arguments = {p.argument: values[p.name] for p in mode.parameters if p.argument} | made.arguments
         if values.get("a_prompt"):
             arguments["prompt"] = f"{values['prompt']}, {values['a_prompt']}"
-        pipeline = self._pipeline(mode, folder)
+        pipeline.offload = values["offload"]
         choice = self._use_engine(pipeline, mode, values, made)
         checkpoint = self._checkpoint(values, made, choice)
         with bar(f"Denoising ({choice.engine}, {choice.precision})", self.show_progress) as report:
             latents = pipeline(noise=Noise(values["seed"]), checkpoint=checkpoint, progress=report, **arguments)
         with bar("Decoding", self.show_progress) as report:
-            frames = counted(pipeline.decode(latents), latents.shape[0], report)
+            frames = counted(pipeline.decode(latents, values["decode_tile"]), latents.shape[0], report)
             if values["watermark"]:
                 frames = video.watermark(frames, values["watermark"])
             path = video.write(frames, output, made.fps, self._recipe(mode, values, choice))
@@ -262,6 +268,16 @@ class Model:
         pipeline.engine = self._engine if choice == self._choice else build(choice)
         return choice
 
+    def _within_memory(self, pipeline, given: Mapping[str, Any], values: dict[str, Any], made: inputs.Inputs) -> dict:
+        """The settings that keep the run within the memory that it may use."""
+        if values["memory"] is None:
+            return {}
+        sizes_of_run = memory.Sizes.of(pipeline, self._controlnets.values(), made.size, _branches(values))
+        fixed = {name: values[name] for name in ("chunk_size", "decode_tile", "offload") if given.get(name) is not None}
+        plan = memory.choose(memory.parse(values["memory"]), sizes_of_run, self._choice.precision, fixed)
+        self._explain(f"memory: {plan}")
+        return {"chunk_size": plan.chunk_size, "decode_tile": plan.decode_tile, "offload": plan.offload}
+
     def _checkpoint(self, values: dict[str, Any], made: inputs.Inputs, choice: Choice):
         if values["checkpoint_dir"] is None:
             return None
@@ -291,7 +307,8 @@ class Model:
 
     def _recipe(self, mode: Mode, values: dict[str, Any], choice: Choice) -> dict[str, Any]:
         """All that is needed to make the same video again, and what made it."""
-        left_out = "save_path", "save_format", "checkpoint_dir", "fast"  # what it stands for is among the values
+        # What fast and memory stand for is among the values.
+        left_out = "save_path", "save_format", "checkpoint_dir", "fast", "memory"
         kept = {name: value for name, value in values.items() if name not in left_out}
         machine = {"device": self.device, "engine": choice.engine, "dtype": choice.precision}
         return {"mode": mode.name, "parameters": kept, **machine, "versions": installed()}
@@ -327,12 +344,21 @@ def check(mode: Mode, values: Mapping[str, Any]) -> None:
         check_motion_levels(values["t0"], values["t1"])
         if values["num_inference_steps"] < 2:
             raise InputError("num_inference_steps=1: the motion field needs at least 2; or use_motion_field=False")
+    if values["memory"]:
+        memory.parse(values["memory"])
     if values.get("smooth_bg") and not values["use_motion_field"]:
         raise InputError("smooth_bg=True moves the background along the motion field; leave use_motion_field on")
     check_eta(values["eta"], values["solver"])
     if values["watermark"]:
         video.watermark((), values["watermark"])
     inputs.check(mode, values)
+
+
+def _branches(values: Mapping[str, Any]) -> int:
+    """Branches of guidance that are computed together."""
+    if values["guidance_scale"] <= 1:
+        return 1
+    return 3 if "image_guidance_scale" in values else 2
 
 
 def _clip(video_path, prompt, model, given: Mapping[str, Any]) -> dict[str, Any]:

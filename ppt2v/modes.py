@@ -119,6 +119,16 @@ MOTION = (
               "one knows the embedded model's subjects.", option="saliency"),
 )
 
+MEMORY = (
+    Parameter("memory", str, None,
+              "Most memory to use, such as 8GB: chooses the chunk size and the next two, as far as they are not given."),
+    Parameter("decode_tile", int, None,
+              "Decode frames in tiles of this side in pixels: less memory for large frames, slightly other pixels.",
+              minimum=64),
+    Parameter("offload", bool, False,
+              "Let each network leave the memory when its part is done; the next run reads it again."),
+)
+
 OUTPUT = (
     Parameter("fps", float, None, "Frames per second of the file; those taken from the clip if not given.", above=0,
               maximum=240),
@@ -152,6 +162,7 @@ def _controlled(a_prompt: str, n_prompt: str, fps: float | None = None) -> tuple
                   "One more ControlNet: KIND:STRENGTH or KIND:STRENGTH:MODEL, such as depth:0.5.", many=True,
                   option="also"),
         *_with_defaults(SAMPLING, n_prompt=n_prompt, num_inference_steps=20, guidance_scale=9.0),
+        *MEMORY,
         *_with_defaults(OUTPUT, fps=fps),
     )
 
@@ -173,7 +184,7 @@ MODES = {
                           argument="video_length"),
                 Parameter("resolution", str, None,
                           "Side of a square or WIDTHxHEIGHT, in pixels; the model's own if not given."),
-                *SAMPLING, *MOTION,
+                *SAMPLING, *MOTION, *MEMORY,
                 replace(OUTPUT[0], default=4.0, help="Frames per second of the file."), *OUTPUT[1:],
             ),
         ),
@@ -191,7 +202,7 @@ MODES = {
                 Parameter("shared_noise", bool, True,
                           "Give all frames the same noise, which flickers less than noise of their own.",
                           argument="shared_noise"),
-                *_with_defaults(SAMPLING, solver="euler_a"), *OUTPUT,
+                *_with_defaults(SAMPLING, solver="euler_a"), *MEMORY, *OUTPUT,
             ),
             example="timbrooks/instruct-pix2pix",
         ),

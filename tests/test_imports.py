@@ -31,11 +31,11 @@ LAYERS = (
     "engine.inference engine.openvino",
     "engine.export",
     "engine.eager engine.trace engine.translate",
-    "engine.operations",
+    "engine.mapped engine.operations",
     "engine.__init__ engine.program",
     "weights",
     "hub video",
-    "checkpoint chunks devices engine.cache overlay parameters reading recognition sizes versions",
+    "checkpoint chunks devices engine.cache memory overlay parameters reading recognition sizes versions",
     "__init__ detectors.__init__ pipelines.__init__",  # of which the others take the version
     "progress threads",
     "errors",
