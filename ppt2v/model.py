@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from . import hub, inputs, sizes, video, weights
+from . import adapters, hub, inputs, sizes, video, weights
 from .devices import device_name
 from .engine.choice import WORTH_EXPORTING, Choice, build, choose
 from .errors import InputError
@@ -79,7 +79,7 @@ class Model:
         self._automatic = engine == "auto" and (dtype is None or self._choice.precision == self._choice.network)
         self._engine = build(self._choice, self._explain_export)
         self._export_explained = False
-        self._loaded: tuple[Path, dict[str, Any]] | None = None
+        self._loaded: tuple[tuple, dict[str, Any]] | None = None
         self._controlnets: dict[Path, Any] = {}
 
     def process_text2video(
@@ -111,6 +111,9 @@ class Model:
         save_format: str | None = None,
         is_gradio: bool = False,
         checkpoint_dir: str | Path | None = None,
+        lora: str | list | None = None,
+        textual_inversion: str | list | None = None,
+        tokenizer: str | Path | None = None,
     ) -> str:
         """Zero-shot text to video (Text2Video-Zero, arXiv 2303.13439, section 3.3).
 
@@ -168,6 +171,8 @@ class Model:
         folder = hub.locate(values["model_name"], self.show_progress)
         values = resolve(row.parameters, given, weights.model_defaults(folder).get(mode, {}))
         check(row, values)
+        if values["lora"] or values["textual_inversion"]:
+            self._load(folder, values)  # only the networks can say whether these fit; without weights they are light
         made = inputs.gather(row, values, folder, self._controlnet, self._explain)
         video.check_fps(made.fps, _ending(output))
         self._notice(row, values["model_name"])
@@ -199,7 +204,9 @@ class Model:
         arguments = {p.argument: values[p.name] for p in mode.parameters if p.argument} | made.arguments
         if values.get("a_prompt"):
             arguments["prompt"] = f"{values['prompt']}, {values['a_prompt']}"
-        pipeline = self._pipeline(mode, folder)
+        expand = adapters.read(values).expand
+        arguments |= {name: expand(arguments[name]) for name in ("prompt", "negative_prompt")}
+        pipeline = self._pipeline(mode, folder, values)
         choice = self._use_engine(pipeline, mode, values, made)
         checkpoint = self._checkpoint(values, made, choice)
         with bar(f"Denoising ({choice.engine}, {choice.precision})", self.show_progress) as report:
@@ -213,17 +220,24 @@ class Model:
             checkpoint.remove()
         return str(path)
 
-    def _pipeline(self, mode: Mode, folder: Path):
+    def _pipeline(self, mode: Mode, folder: Path, values: dict[str, Any]):
+        components = self._load(folder, values)
+        module, name = mode.pipeline.split(":")
+        cls = getattr(importlib.import_module(f".pipelines.{module}", __package__), name)
+        return cls(**components, requires_safety_checker=False)
+
+    def _load(self, folder: Path, values: dict[str, Any]) -> dict[str, Any]:
+        """The model's parts, which read their weights when they are needed; those of the last run where they serve."""
         import paddle
 
         paddle.set_device(self.device)
-        if self._loaded is None or self._loaded[0] != folder:
+        adapted = adapters.read(values)
+        key = folder, adapted.mark, values["tokenizer"]
+        if self._loaded is None or self._loaded[0] != key:
             self._loaded = None  # the old one goes before the new one comes
-            loaded = weights.load_stable_diffusion(folder, self._choice.network, lazy=True)
-            self._loaded = folder, loaded.components
-        module, name = mode.pipeline.split(":")
-        cls = getattr(importlib.import_module(f".pipelines.{module}", __package__), name)
-        return cls(**self._loaded[1], requires_safety_checker=False)
+            loaded = weights.load_stable_diffusion(folder, self._choice.network, True, adapted, values["tokenizer"])
+            self._loaded = key, loaded.components
+        return self._loaded[1]
 
     def _controlnet(self, folder: Path):
         """The ControlNet of a folder; those of one run are kept for the next."""
@@ -320,6 +334,7 @@ def check(mode: Mode, values: Mapping[str, Any]) -> None:
     if values["watermark"]:
         video.watermark((), values["watermark"])
     inputs.check(mode, values)
+    adapters.check(values)
 
 
 def _clip(video_path, prompt, model, given: Mapping[str, Any]) -> dict[str, Any]:
@@ -337,7 +352,9 @@ def _mode(name: str) -> Mode:
 def _plain(mode: Mode, given: Mapping[str, Any]) -> dict[str, Any]:
     """The values as recipes keep them: texts, with which the same models and files are found from every folder."""
     as_text = {"save_path": str, "checkpoint_dir": str, "watermark": _mark_from_anywhere, "video_path": _absolute}
-    as_text |= dict.fromkeys(("model_name", "controlnet", "detector_weights", "saliency_weights"), hub.from_anywhere)
+    as_text |= {"lora": adapters.as_texts, "textual_inversion": adapters.as_texts}
+    models = "model_name", "controlnet", "detector_weights", "saliency_weights", "tokenizer"
+    as_text |= dict.fromkeys(models, hub.from_anywhere)
     if not mode.takes_clip:
         as_text["resolution"] = str  # the side of a square may come as a number
     return {name: as_text[name](value) if value is not None and name in as_text else value

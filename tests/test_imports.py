@@ -34,6 +34,8 @@ LAYERS = (
     "engine.eager engine.trace engine.translate",
     "engine.__init__ engine.program",
     "weights",
+    "adapters single_file vocabulary",
+    "inversion lora",
     "hub video",
     "checkpoint chunks devices engine.cache overlay parameters reading sizes versions",
     "__init__ pipelines.__init__",  # of which the others take the version
