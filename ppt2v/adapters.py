@@ -60,8 +60,8 @@ def check(values: Mapping[str, Any]) -> None:
             raise InputError(f"two textual inversions have the word {inversion.token!r}; rename one, as PATH:TOKEN")
         if not any(inversion.occurs(prompt) for prompt in prompts):
             raise InputError(
-                f"{inversion.file} would have no effect: its word {inversion.token!r} is in no prompt; write it into the "
-                "prompt or the negative prompt, wherever it is meant"
+                f"{inversion.file} would have no effect: its word {inversion.token!r} is in no prompt; write it where "
+                "it is meant, in the prompt or the negative prompt"
             )
 
 

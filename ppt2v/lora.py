@@ -1,4 +1,4 @@
-"""LoRA files (arXiv 2106.09685): reads those of diffusers, kohya's scripts and PPDiffusers, and merges them into weights.
+"""LoRA files (arXiv 2106.09685), of diffusers, kohya's scripts and PPDiffusers: reads them, merges them into weights.
 
 A LoRA changes a weight ``W`` into ``W + strength * alpha / rank * up @ down`` (section 4.1).
 """
@@ -22,6 +22,7 @@ _ROLES = {"down": "down", "A": "down", "up": "up", "B": "up"}
 _ALPHA = ".alpha"
 _PEFT = "lora_adapter_metadata"  # where diffusers keeps alpha, as JSON
 _LISTED = 4
+_LEFT_OUT = "text_model."  # with transformers 5
 
 # How a file may begin the name of a layer: with its full name, or with one in which dots have become underscores.
 _PREFIXES = {
@@ -186,7 +187,8 @@ def _spellings(part: str, name: str) -> Iterator[str]:
     """The names that files may have for a layer of a network."""
     yield from (prefix + name.replace(".", "_") for prefix in _KOHYA_PREFIXES[part])
     old = [name.removesuffix(ending) + other for ending, other in _OLD_ENDINGS.items() if name.endswith(ending)]
-    yield from (prefix + spelling for prefix in _PREFIXES[part] for spelling in (name, *old))
+    yield from (prefix + spelling for prefix in _PREFIXES[part]
+                for full in (name, *old) for spelling in (full, full.removeprefix(_LEFT_OUT)))
 
 
 def _trimmed(shape: tuple[int, ...]) -> tuple[int, ...]:
