@@ -84,9 +84,10 @@ def _pieces(given: Any) -> Sequence[str]:
 
 
 def _split(text: str) -> tuple[str, str | None]:
-    """A path or an id, and what follows it after a colon; an existing file may have colons in its own name."""
+    """A path or an id, and what follows it after a colon; the name of a file may have colons, and so may an id."""
     path, colon, rest = text.rpartition(":")
-    if not colon or "/" in rest or "\\" in rest or os.path.exists(os.path.expanduser(text)):
+    whole = not colon or os.path.exists(os.path.expanduser(text))
+    if whole or (set(rest) & set("/\\") and not os.path.exists(os.path.expanduser(path))):
         return text, None
     return path, rest
 

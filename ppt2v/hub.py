@@ -187,7 +187,7 @@ def read_json(file: Path) -> dict:
     """The content of a file of a model; InputError if it is missing or no JSON."""
     try:
         return json.loads(file.read_text(encoding="utf-8"))
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         raise InputError(f"{file.parent} has no {file.name}; give a folder in the layout of diffusers") from None
     except ValueError as error:
         raise InputError(f"{file} is no JSON ({error}); download or copy this file again") from None

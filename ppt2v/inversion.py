@@ -29,7 +29,7 @@ class Inversion:
     def __init__(self, file: Path, token: str | None = None):
         self.file = file
         name, vectors = _read(file)
-        self.token = token or name
+        self.token = (token or name).lower()  # as CLIP's tokenizer reads every text
         self.vectors = np.atleast_2d(checkpoint.widen(vectors)).astype(np.float32)
         if self.vectors.ndim != 2 or not re.fullmatch(r"\S+", self.token):
             raise InputError(f"{file}: vectors {list(vectors.shape)} for the word {self.token!r}; the rule is "
@@ -46,7 +46,7 @@ class Inversion:
         return [self.token, *(f"{self.token}_{number}" for number in range(1, len(self.vectors)))]
 
     def expand(self, text: str) -> str:
-        """The text with all tokens where the word stands, in whatever case, as CLIP knows no cases."""
+        """The text with all tokens where the word stands, in whatever case."""
         return self._pattern.sub(lambda _: " ".join(self.tokens), text)
 
     def occurs(self, text: str) -> bool:
@@ -79,6 +79,7 @@ def add_tokens(tokenizer, inversions: tuple[Inversion, ...], width: int) -> dict
         InputError: vectors of another width, or a word that is already one of the tokenizer's.
     """
     rows = {}
+    tokenizer.verbose = False  # else it announces every word
     for inversion in inversions:
         if inversion.vectors.shape[1] != width:
             raise InputError(
@@ -86,13 +87,17 @@ def add_tokens(tokenizer, inversions: tuple[Inversion, ...], width: int) -> dict
                 f"{inversion.vectors.shape[1]} numbers instead of {width}; give one made for a model of this family"
             )
         for token, vector in zip(inversion.tokens, inversion.vectors):
-            if not tokenizer.add_tokens([token]):
+            if _knows(tokenizer, f"{token}</w>") or not tokenizer.add_tokens([token]):
                 raise InputError(
-                    f"{inversion.file}: {token!r} is a word that the model has already; give another, as "
+                    f"{inversion.file}: {token!r} is a word that the model has already; give another, such as "
                     f"{inversion.file}:<{token}>"
                 )
             rows[tokenizer.convert_tokens_to_ids(token)] = vector
     return rows
+
+
+def _knows(tokenizer, token: str) -> bool:
+    return tokenizer.convert_tokens_to_ids(token) != tokenizer.convert_tokens_to_ids(tokenizer.unk_token)
 
 
 def with_rows(loaded: checkpoint.Checkpoint, rows: dict[int, np.ndarray], vocabulary: int) -> checkpoint.Checkpoint:

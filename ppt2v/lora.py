@@ -143,7 +143,7 @@ def _read(file: Path) -> dict[str, Update]:
             f"{file} is no plain LoRA: {_listed(strange + incomplete)} belong to another method (LoHa, LoKr, DoRA) or "
             "lack their counterpart; give a file with lora_down and lora_up, or lora_A and lora_B, for each layer"
         )
-    alphas = _Alphas(loaded.metadata.get(_PEFT))
+    alphas = _Alphas(loaded.metadata.get(_PEFT, "{}"), file)
     return {layer: _update(layer, found, alphas) for layer, found in matrices.items()}
 
 
@@ -161,8 +161,11 @@ def _update(layer: str, found: dict[str, np.ndarray], alphas: _Alphas) -> Update
 class _Alphas:
     """What diffusers says beside the matrices, ``{"unet.lora_alpha": 8, ...}`` as JSON; else alpha is the rank."""
 
-    def __init__(self, metadata: str | None):
-        self._said = json.loads(metadata) if metadata else {}
+    def __init__(self, metadata: str, file: Path):
+        try:
+            self._said = dict(json.loads(metadata))
+        except (TypeError, ValueError) as error:
+            raise InputError(f"{file}: what it says of its alphas ({_PEFT}) is no JSON object: {error}") from None
 
     def scale(self, layer: str, rank: int) -> float:
         part, _, name = layer.partition(".")

@@ -14,7 +14,7 @@ from . import adapters, hub, inputs, sizes, video, weights
 from .devices import device_name
 from .engine.choice import WORTH_EXPORTING, Choice, build, choose
 from .errors import InputError
-from .modes import MODES, Mode
+from .modes import ADAPTERS, MODES, Mode
 from .overlay import names_image
 from .parameters import resolve
 from .progress import bar, counted, say
@@ -171,8 +171,8 @@ class Model:
         folder = hub.locate(values["model_name"], self.show_progress)
         values = resolve(row.parameters, given, weights.model_defaults(folder).get(mode, {}))
         check(row, values)
-        if values["lora"] or values["textual_inversion"]:
-            self._load(folder, values)  # only the networks can say whether these fit; without weights they are light
+        if folder.is_file() or any(values[parameter.name] for parameter in ADAPTERS):
+            self._load(folder, values)  # only the networks can say whether all fits; without weights they are light
         made = inputs.gather(row, values, folder, self._controlnet, self._explain)
         video.check_fps(made.fps, _ending(output))
         self._notice(row, values["model_name"])

@@ -53,10 +53,9 @@ def config(file: Path, part: str) -> dict[str, Any]:
     return {"unet": _unet_config, "vae": _vae_config, "text_encoder": _text_config}[part](shapes)
 
 
-def convert(loaded: checkpoint.Checkpoint, file: Path, part: str) -> checkpoint.Checkpoint:
+def convert(loaded: checkpoint.Checkpoint, config: Mapping[str, Any], part: str) -> checkpoint.Checkpoint:
     """The weights of a part under the names of diffusers; a name that is not in the tables stays as it is."""
-    own = config(file, part)
-    table = {"unet": _unet_table, "vae": _vae_table, "text_encoder": lambda _: {}}[part](own)
+    table = {"unet": _unet_table, "vae": _vae_table, "text_encoder": lambda _: {}}[part](config)
     tensors = {_renamed(name, table): array for name, array in _selected(loaded, part).items()}
     if part == "vae":  # whose attention was made of 1x1 convolutions
         tensors = {name: array[..., 0, 0] if ".attentions." in name and array.ndim == 4 else array

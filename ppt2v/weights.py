@@ -90,7 +90,8 @@ def _config(model: Path, part: str) -> dict:
 def _source(model: Path, part: str) -> Source:
     if model.is_dir():
         return Source(_config(model, part), weight_files(model / part))
-    return Source(_config(model, part), [model], lambda loaded: single_file.convert(loaded, model, part))
+    config = _config(model, part)
+    return Source(config, [model], lambda loaded: single_file.convert(loaded, config, part))
 
 
 def _with_words(source: Source, folder: Path, adapters: Adapters) -> tuple[Any, Source]:

@@ -116,10 +116,10 @@ def test_text_forms(tmp_path, monkeypatch):
     assert adapters._split(f"{here}a:0.5") == (f"{here}a:0.5", None)
 
 
-def _saved(path: Path, tensors: dict) -> Path:
+def _saved(path: Path, tensors: dict, metadata: dict | None = None) -> Path:
     from safetensors.numpy import save_file
 
-    save_file({name: np.ascontiguousarray(array) for name, array in tensors.items()}, path)
+    save_file({name: np.ascontiguousarray(array) for name, array in tensors.items()}, path, metadata)
     return path
 
 
@@ -136,6 +136,7 @@ BAD_LORAS = {
               "lora_te2_text_model_encoder_layers_0_mlp_fc1.lora_up.weight": UP}, "lora_te2_text_model"),
     "another width": ({f"{LAYER}.lora_A.weight": np.ones((2, 320), np.float32), f"{LAYER}.lora_B.weight": UP},
                       r"by their shapes: .*attn1.to_q takes \[8, 8\], the file is for \[8, 320\]"),
+    "no JSON": ({f"{LAYER}.lora_A.weight": DOWN, f"{LAYER}.lora_B.weight": UP}, "is no JSON object"),
     "ranks that differ": ({f"{LAYER}.lora_A.weight": np.ones((4, 8), np.float32), f"{LAYER}.lora_B.weight": UP},
                           "by their shapes"),
 }
@@ -145,7 +146,8 @@ BAD_LORAS = {
 def test_loras_that_do_not_fit(name, tmp_path):
     tensors, message = BAD_LORAS[name]
     with pytest.raises(InputError, match=message):
-        load(lora=_saved(tmp_path / "bad.safetensors", tensors), lazy=True)
+        metadata = {"lora_adapter_metadata": "[1"} if name == "no JSON" else None
+        load(lora=_saved(tmp_path / "bad.safetensors", tensors, metadata), lazy=True)
 
 
 # Textual inversion
@@ -183,7 +185,8 @@ def test_two_inversions_in_an_engine(expected):
 
 @pytest.mark.parametrize(("given", "message"), [
     (KOHYA, "tensors .* instead of one"),
-    ((FILES / "one.safetensors", "fox</w>"), "already"),
+    ((FILES / "one.safetensors", "fox</w>"), "'fox</w>' is a word that the model has already"),
+    ((FILES / "one.safetensors", "fox"), "'fox' is a word that the model has already"),
     ((FILES / "one.safetensors", "two words"), "without spaces"),
     ("missing.pt", "no file"),
 ])
