@@ -210,33 +210,23 @@ def model() -> Model:
 
 @pytest.fixture
 def make(model, tmp_path):
-    def make(**given) -> np.ndarray:
-        arguments = {"prompt": PROMPT, "model_name": BASE, "num_inference_steps": 2, "video_length": 2, "seed": 0,
-                     "save_path": tmp_path / "made", "save_format": "png", **given}
-        return video.read(model.run("text2video", **arguments), multiple=1).frames
+    def make(name: str = "made", **given) -> Path:
+        arguments = {"prompt": PROMPT, "model_name": BASE, "num_inference_steps": 2, "video_length": 2, "seed": 0}
+        return Path(model.run("text2video", save_path=tmp_path / f"{name}.gif", **{**arguments, **given}))
 
     return make
 
 
-@pytest.fixture
-def make_file(model, tmp_path):
-    def make_file(name: str, **given) -> Path:
-        arguments = {"prompt": PROMPT, "model_name": BASE, "num_inference_steps": 2, "video_length": 2, "seed": 0}
-        return Path(model.run("text2video", save_path=tmp_path / f"{name}.gif", **{**arguments, **given}))
-
-    return make_file
-
-
 @pytest.mark.parametrize("given", [{"lora": [(KOHYA, 0.5)]}, {"textual_inversion": FILES / "two.bin"}])
-def test_a_run_without_is_the_same_before_and_after(make_file, given):
-    before, changed, after = make_file("before"), make_file("changed", **given), make_file("after")
+def test_a_run_without_is_the_same_before_and_after(make, given):
+    before, changed, after = make("before"), make("changed", **given), make("after")
     pictures = [video.read(file, multiple=1).frames for file in (before, changed, after)]
     assert not np.array_equal(pictures[0], pictures[1])
     assert before.read_bytes() == after.read_bytes()
 
 
-def test_recipe_repeats_a_run_with_adapters(model, make_file, tmp_path):
-    first = make_file("first", lora=f"{KOHYA}:0.5", textual_inversion=FILES / "two.bin")
+def test_recipe_repeats_a_run_with_adapters(model, make, tmp_path):
+    first = make("first", lora=f"{KOHYA}:0.5", textual_inversion=FILES / "two.bin")
     recipe = video.read_recipe(first)
     assert recipe["parameters"]["lora"] == [f"{KOHYA}:0.5"]
     again = model.run(recipe["mode"], **recipe["parameters"], save_path=tmp_path / "again.gif")
