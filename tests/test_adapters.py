@@ -1,4 +1,4 @@
-"""LoRA and textual inversion: against PyTorch diffusers, in every engine, undone for the next run, and what is refused."""
+"""LoRA and textual inversion: against PyTorch diffusers, in every engine, undone for the next run; what is refused."""
 from __future__ import annotations
 
 import shutil

@@ -11,14 +11,16 @@ import numpy as np
 import paddle
 import pytest
 
-from ppt2v import InputError, Model, hub, single_file, video, vocabulary, weights
+from ppt2v import InputError, Model, checkpoint, hub, single_file, video, vocabulary, weights
 
 DATA = Path(__file__).parent / "data"
 FILES = DATA / "adapters_reference"
 TOKENIZER = DATA / "text2video_reference" / "model"
 SHAPES = json.loads((FILES / "single_file.json").read_text(encoding="utf-8"))
 # Names that such files have beside those of the networks.
-BESIDE = {"betas": (10,), "model_ema.decay": (), "cond_stage_model.transformer.text_model.embeddings.position_ids": (1, 77)}
+BESIDE = {
+    "betas": (10,), "model_ema.decay": (), "cond_stage_model.transformer.text_model.embeddings.position_ids": (1, 77),
+}
 TOLERANCE = {"rtol": 1e-4, "atol": 1e-4}  # one pass through a network in float32, on numbers near 1
 
 
@@ -55,7 +57,8 @@ def model(file):
 
 def test_networks_are_those_of_diffusers(model):
     stored = np.load(FILES / "outputs.npz")
-    latents, picture = (paddle.to_tensor(seeded(*each)) for each in (("latents", (1, 4, 8, 8)), ("picture", (1, 3, 16, 16))))
+    latents = paddle.to_tensor(seeded("latents", (1, 4, 8, 8)))
+    picture = paddle.to_tensor(seeded("picture", (1, 3, 16, 16)))
     text = model.text_encoder(paddle.arange(77)[None])[0]
     found = {
         "text": text, "noise": model.unet(latents, 801, text).sample, "picture": model.vae.decode(latents).sample,
@@ -69,7 +72,7 @@ def test_configuration_of_stable_diffusion_1_5(monkeypatch):
     """From the shapes of the real model, which are known without its numbers."""
     shapes = _shapes_of_stable_diffusion()
     arrays = {name: np.broadcast_to(np.float32(0), shape) for name, shape in shapes.items()}
-    monkeypatch.setattr(single_file.checkpoint, "read", lambda file: single_file.checkpoint.Checkpoint(arrays, "pytorch"))
+    monkeypatch.setattr(checkpoint, "read", lambda file: checkpoint.Checkpoint(arrays, checkpoint.PYTORCH))
     unet, vae, text = (single_file.config(Path("sd.safetensors"), part) for part in ("unet", "vae", "text_encoder"))
     assert unet["block_out_channels"] == [320, 640, 1280, 1280] and unet["layers_per_block"] == 2
     assert unet["down_block_types"] == ["CrossAttnDownBlock2D"] * 3 + ["DownBlock2D"]
