@@ -10,11 +10,11 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from . import hub, inputs, memory, sizes, video, weights
+from . import adapters, hub, inputs, memory, sizes, video, weights
 from .devices import device_name
 from .engine.choice import WORTH_EXPORTING, Choice, build, choose
 from .errors import InputError
-from .modes import MODES, Mode
+from .modes import ADAPTERS, MODES, Mode
 from .overlay import names_image
 from .parameters import resolve
 from .progress import bar, counted, say
@@ -80,7 +80,7 @@ class Model:
         self._automatic = engine == "auto" and (dtype is None or self._choice.precision == self._choice.network)
         self._engine = build(self._choice, self._explain_export)
         self._export_explained = False
-        self._loaded: tuple[Path, dict[str, Any]] | None = None
+        self._loaded: tuple[tuple, dict[str, Any]] | None = None
         self._controlnets: dict[Path, Any] = {}
 
     def process_text2video(
@@ -117,6 +117,9 @@ class Model:
         save_format: str | None = None,
         is_gradio: bool = False,
         checkpoint_dir: str | Path | None = None,
+        lora: str | list | None = None,
+        textual_inversion: str | list | None = None,
+        tokenizer: str | Path | None = None,
     ) -> str:
         """Zero-shot text to video (Text2Video-Zero, arXiv 2303.13439, section 3.3).
 
@@ -174,11 +177,13 @@ class Model:
         folder = hub.locate(values["model_name"], self.show_progress)
         values = resolve(row.parameters, given, self._defaults(row, folder, values["fast"]))
         check(row, values)
-        made = inputs.gather(row, values, folder, self._controlnet, self._explain)
+        if folder.is_file() or any(values[parameter.name] for parameter in ADAPTERS):
+            self._load(folder, values)  # only the networks can say whether all fits; without weights they are light
+        made = inputs.gather(row, values, folder, self._controlnet_loader(), self._explain)
         video.check_fps(made.fps, _ending(output))
         self._notice(row, values["model_name"])
         values["seed"] = self._seed(values)
-        pipeline = self._pipeline(row, folder)
+        pipeline = self._pipeline(row, folder, values)
         values |= self._within_memory(pipeline, given, values, made)
         return self._make(pipeline, row, values, output, made)
 
@@ -191,10 +196,10 @@ class Model:
         return {**own.get(mode.name, {}), **preset}
 
     def _process(self, mode: str, given: dict[str, Any], is_gradio: bool) -> str:
-        if is_gradio and given["save_path"]:
+        if is_gradio and given.get("save_path"):
             raise InputError("is_gradio=True chooses the path itself; leave save_path out, or is_gradio")
         if is_gradio:
-            given["save_path"] = str(Path(tempfile.mkdtemp(prefix="ppt2v-")) / f"video.{given['save_format'] or 'mp4'}")
+            given["save_path"] = str(Path(tempfile.mkdtemp(prefix="ppt2v-")) / f"video.{given.get('save_format') or 'mp4'}")
         return self.run(mode, **given)
 
     def _controlled(self, mode: str, video_path, prompt, models, given: dict[str, Any], is_gradio: bool) -> str:
@@ -215,6 +220,8 @@ class Model:
         arguments = {p.argument: values[p.name] for p in mode.parameters if p.argument} | made.arguments
         if values.get("a_prompt"):
             arguments["prompt"] = f"{values['prompt']}, {values['a_prompt']}"
+        expand = adapters.read(values).expand
+        arguments |= {name: expand(arguments[name]) for name in ("prompt", "negative_prompt")}
         pipeline.offload = values["offload"]
         choice = self._use_engine(pipeline, mode, values, made)
         checkpoint = self._checkpoint(values, made, choice)
@@ -229,26 +236,38 @@ class Model:
             checkpoint.remove()
         return str(path)
 
-    def _pipeline(self, mode: Mode, folder: Path):
+    def _pipeline(self, mode: Mode, folder: Path, values: dict[str, Any]):
+        components = self._load(folder, values)
+        module, name = mode.pipeline.split(":")
+        cls = getattr(importlib.import_module(f".pipelines.{module}", __package__), name)
+        return cls(**components, requires_safety_checker=False)
+
+    def _load(self, folder: Path, values: dict[str, Any]) -> dict[str, Any]:
+        """The model's parts, which read their weights when they are needed; those of the last run where they serve."""
         import paddle
 
         paddle.set_device(self.device)
-        if self._loaded is None or self._loaded[0] != folder:
+        adapted = adapters.read(values)
+        key = folder, adapted.mark, values["tokenizer"]
+        if self._loaded is None or self._loaded[0] != key:
             self._loaded = None  # the old one goes before the new one comes
-            loaded = weights.load_stable_diffusion(folder, self._choice.network, lazy=True)
-            self._loaded = folder, loaded.components
-        module, name = mode.pipeline.split(":")
-        cls = getattr(importlib.import_module(f".pipelines.{module}", __package__), name)
-        return cls(**self._loaded[1], requires_safety_checker=False)
+            loaded = weights.load_stable_diffusion(folder, self._choice.network, True, adapted, values["tokenizer"])
+            self._loaded = key, loaded.components
+        return self._loaded[1]
 
-    def _controlnet(self, folder: Path):
-        """The ControlNet of a folder; those of one run are kept for the next."""
-        if folder not in self._controlnets:
+    def _controlnet_loader(self) -> Callable[[Path], Any]:
+        """Gives the ControlNets of a run, those of the last one where they serve; others leave the memory."""
+        before, self._controlnets = self._controlnets, {}
+
+        def load(folder: Path):
             from ppdiffusers import ControlNetModel
 
-            network = weights.load_component(folder, ControlNetModel, self._choice.network, lazy=True)
-            self._controlnets[folder] = network
-        return self._controlnets[folder]
+            if folder not in before:
+                before[folder] = weights.load_component(folder, ControlNetModel, self._choice.network, lazy=True)
+            self._controlnets[folder] = before[folder]
+            return before[folder]
+
+        return load
 
     def _use_engine(self, pipeline, mode: Mode, values: dict[str, Any], made: inputs.Inputs) -> Choice:
         """Gives the pipeline its engine for this run: that of the run to go on with, else the fastest."""
@@ -352,6 +371,7 @@ def check(mode: Mode, values: Mapping[str, Any]) -> None:
     if values["watermark"]:
         video.watermark((), values["watermark"])
     inputs.check(mode, values)
+    adapters.check(values)
 
 
 def _branches(values: Mapping[str, Any]) -> int:
@@ -376,7 +396,9 @@ def _mode(name: str) -> Mode:
 def _plain(mode: Mode, given: Mapping[str, Any]) -> dict[str, Any]:
     """The values as recipes keep them: texts, with which the same models and files are found from every folder."""
     as_text = {"save_path": str, "checkpoint_dir": str, "watermark": _mark_from_anywhere, "video_path": _absolute}
-    as_text |= dict.fromkeys(("model_name", "controlnet", "detector_weights", "saliency_weights"), hub.from_anywhere)
+    as_text |= {"lora": adapters.as_texts, "textual_inversion": adapters.as_texts}
+    models = "model_name", "controlnet", "detector_weights", "saliency_weights", "tokenizer"
+    as_text |= dict.fromkeys(models, hub.from_anywhere)
     if not mode.takes_clip:
         as_text["resolution"] = str  # the side of a square may come as a number
     return {name: as_text[name](value) if value is not None and name in as_text else value

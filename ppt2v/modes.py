@@ -56,7 +56,17 @@ BAD_BODY = f"{BAD}, deformed body, bloated, ugly, unrealistic"
 PROMPT = Parameter("prompt", str, None, "What the video shows.", argument="prompt")
 
 MODEL = Parameter(
-    "model_name", str, EMBEDDED, "Folder or id of the model; `ppt2v models` lists those that are known.", option="model"
+    "model_name", str, EMBEDDED, "Folder, single file or id of the model; `ppt2v models` lists those that are known.",
+    option="model",
+)
+
+ADAPTERS = (
+    Parameter("lora", str, (), "LoRA file that is merged into the model for this run, as PATH or PATH:STRENGTH.",
+              many=True),
+    Parameter("textual_inversion", str, (),
+              "File of a word that the model is to know for this run, as PATH or PATH:WORD.", many=True),
+    Parameter("tokenizer", str, None,
+              "Folder or id whose vocabulary is used; the model's own if not given, for a single file that of CLIP."),
 )
 
 CLIP = (
@@ -153,7 +163,7 @@ def _controlled(a_prompt: str, n_prompt: str, fps: float | None = None) -> tuple
         *CLIP,
         PROMPT,
         Parameter("a_prompt", str, a_prompt, "Added to the prompt.", option="added-prompt"),
-        MODEL,
+        MODEL, *ADAPTERS,
         Parameter("controlnet", str, None,
                   "Folder or id of the ControlNet; the one for this control that fits the model if not given."),
         Parameter("controlnet_conditioning_scale", float, 1.0, "How strongly the control maps guide.", minimum=0,
@@ -179,7 +189,7 @@ MODES = {
             "text_to_video_zero:TextToVideoZeroPipeline",
             (
                 PROMPT,
-                MODEL,
+                MODEL, *ADAPTERS,
                 Parameter("video_length", int, 8, "Number of frames.", minimum=1, maximum=4096, option="frames",
                           argument="video_length"),
                 Parameter("resolution", str, None,
@@ -195,7 +205,7 @@ MODES = {
             (
                 *CLIP,
                 replace(PROMPT, help="What to do with the clip, such as \"make it snow\"."),
-                replace(MODEL, default=f"{EMBEDDED}/pix2pix"),
+                replace(MODEL, default=f"{EMBEDDED}/pix2pix"), *ADAPTERS,
                 Parameter("image_guidance_scale", float, 1.5,
                           "How closely to keep to the clip; below 1 turns guidance off.", minimum=0, maximum=100,
                           argument="image_guidance_scale"),

@@ -58,6 +58,9 @@ def made(monkeypatch) -> list[dict]:
 
 OPTIONS = [
     (["--model", "a/b"], {"model_name": "a/b"}),
+    (["--lora", "a.safetensors:0.8", "--lora", "b"], {"lora": ["a.safetensors:0.8", "b"]}),
+    (["--textual-inversion", "a.pt:<a>"], {"textual_inversion": ["a.pt:<a>"]}),
+    (["--tokenizer", "a/b"], {"tokenizer": "a/b"}),
     (["--frames", "3"], {"video_length": 3}),
     (["--resolution", "64x32"], {"resolution": "64x32"}),
     (["--negative-prompt", "[snow]"], {"n_prompt": "[snow]"}),

@@ -34,6 +34,8 @@ LAYERS = (
     "engine.mapped engine.operations",
     "engine.__init__ engine.program",
     "weights",
+    "adapters single_file vocabulary",
+    "inversion lora",
     "hub video",
     "checkpoint chunks devices engine.cache memory overlay parameters reading recognition sizes versions",
     "__init__ detectors.__init__ pipelines.__init__",  # of which the others take the version
