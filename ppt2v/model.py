@@ -3,19 +3,16 @@ from __future__ import annotations
 
 import importlib
 import inspect
-import os
-import re
 import tempfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from . import adapters, hub, inputs, memory, sizes, video, weights
+from . import adapters, hub, inputs, memory, request, video, weights
 from .devices import device_name
 from .engine.choice import WORTH_EXPORTING, Choice, build, choose
 from .errors import InputError
 from .modes import ADAPTERS, MODES, Mode
-from .overlay import names_image
 from .parameters import resolve
 from .progress import bar, counted, say
 from .versions import installed
@@ -167,20 +164,20 @@ class Model:
 
     def run(self, mode: str, **given: Any) -> str:
         """Makes a video in the mode of that name; ``given`` are its parameters. Returns the path written."""
-        row = _mode(mode)
-        given = _plain(row, given)
+        row = request.mode(mode)
+        given = request.plain(row, given)
         # First without the model's own defaults, so that a wrong value is refused before anything is downloaded.
         values = resolve(row.parameters, given, {})
-        check(row, values)
+        request.check(row, values)
         hub.check(values["model_name"])
-        output = _output_file(values)
+        output = request.output_file(values)
         folder = hub.locate(values["model_name"], self.show_progress)
         values = resolve(row.parameters, given, self._defaults(row, folder, values["fast"]))
-        check(row, values)
+        request.check(row, values)
         if folder.is_file() or any(values[parameter.name] for parameter in ADAPTERS):
             self._load(folder, values)  # only the networks can say whether all fits; without weights they are light
         made = inputs.gather(row, values, folder, self._controlnet_loader(), self._explain)
-        video.check_fps(made.fps, _ending(output))
+        video.check_fps(made.fps, request.ending(output))
         self._notice(row, values["model_name"])
         values["seed"] = self._seed(values)
         pipeline = self._pipeline(row, folder, values)
@@ -291,7 +288,7 @@ class Model:
         """The settings that keep the run within the memory that it may use."""
         if values["memory"] is None:
             return {}
-        sizes_of_run = memory.Sizes.of(pipeline, self._controlnets.values(), made.size, _branches(values))
+        sizes_of_run = memory.Sizes.of(pipeline, self._controlnets.values(), made.size, request.branches(values))
         fixed = {name: values[name] for name in ("chunk_size", "decode_tile", "offload") if given.get(name) is not None}
         plan = memory.choose(memory.parse(values["memory"]), sizes_of_run, self._choice.precision, fixed)
         self._explain(f"memory: {plan}")
@@ -347,80 +344,7 @@ class Model:
             say(EMBEDDED_NOTICE.format(example=mode.example))
 
 
-def check(mode: Mode, values: Mapping[str, Any]) -> None:
-    """What the table of parameters cannot say of single values.
-
-    Raises:
-        InputError: an empty prompt, an impossible pair, a size that is none, a clip or a watermark that cannot be read.
-    """
-    from .pipelines.schedule import check_eta, check_motion_levels
-
-    if not (values["prompt"] or "").strip():
-        raise InputError("the prompt is empty: say in a few words what the video should show")
-    if isinstance(values["resolution"], str):
-        sizes.parse(values["resolution"])
-    if values.get("use_motion_field"):
-        check_motion_levels(values["t0"], values["t1"])
-        if values["num_inference_steps"] < 2:
-            raise InputError("num_inference_steps=1: the motion field needs at least 2; or use_motion_field=False")
-    if values["memory"]:
-        memory.parse(values["memory"])
-    if values.get("smooth_bg") and not values["use_motion_field"]:
-        raise InputError("smooth_bg=True moves the background along the motion field; leave use_motion_field on")
-    check_eta(values["eta"], values["solver"])
-    if values["watermark"]:
-        video.watermark((), values["watermark"])
-    inputs.check(mode, values)
-    adapters.check(values)
-
-
-def _branches(values: Mapping[str, Any]) -> int:
-    """Branches of guidance that are computed together."""
-    if values["guidance_scale"] <= 1:
-        return 1
-    return 3 if "image_guidance_scale" in values else 2
-
-
 def _clip(video_path, prompt, model, given: Mapping[str, Any]) -> dict[str, Any]:
     """What a guided mode is given, by the names of the table."""
     named = {"video_path": video_path, "prompt": prompt, **given}
     return named if model is None else {"model_name": model, **named}
-
-
-def _mode(name: str) -> Mode:
-    if name not in MODES:
-        raise InputError(f"unknown mode {name!r}: choose one of {', '.join(MODES)}")
-    return MODES[name]
-
-
-def _plain(mode: Mode, given: Mapping[str, Any]) -> dict[str, Any]:
-    """The values as recipes keep them: texts, with which the same models and files are found from every folder."""
-    as_text = {"save_path": str, "checkpoint_dir": str, "watermark": _mark_from_anywhere, "video_path": _absolute}
-    as_text |= {"lora": adapters.as_texts, "textual_inversion": adapters.as_texts}
-    models = "model_name", "controlnet", "detector_weights", "saliency_weights", "tokenizer"
-    as_text |= dict.fromkeys(models, hub.from_anywhere)
-    if not mode.takes_clip:
-        as_text["resolution"] = str  # the side of a square may come as a number
-    return {name: as_text[name](value) if value is not None and name in as_text else value
-            for name, value in given.items()}
-
-
-def _absolute(path: str | Path) -> str:
-    return str(Path(os.path.expanduser(path)).absolute())
-
-
-def _mark_from_anywhere(watermark: str | Path) -> str:
-    mark = str(watermark)
-    return _absolute(mark) if names_image(mark) else mark
-
-
-def _output_file(values: Mapping[str, Any]) -> Path:
-    stem = re.sub(r"\W+", "-", values["prompt"]).strip("-")[:60] or "video"
-    output = video.output_file(values["save_path"], values["save_format"], stem)
-    if values["fps"] is not None:
-        video.check_fps(values["fps"], _ending(output))
-    return output
-
-
-def _ending(path: Path) -> str:
-    return path.suffix.lstrip(".").lower()

@@ -11,6 +11,7 @@ from pathlib import Path
 LAYERS = (
     "cli",
     "config doctor model report",
+    "request",
     "inputs",
     "modes",
     "quality",
