@@ -1,0 +1,83 @@
+"""A training from its pictures to the model that it writes."""
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import paddle
+
+from .. import weights
+from ..devices import device_name
+from ..engine.cache import fingerprint
+from ..hub import weight_files
+from ..model import Model
+from ..pipelines.resume import Checkpoint
+from ..progress import bar
+from ..versions import installed
+from .examples import Examples, encode
+from .folder import CLASS_PICTURES, STATE, write_model
+from .pictures import find, read
+from .plan import Plan
+from .trainer import Subject, Trainer
+
+# Parameters that do not decide the weights, or whose part in it is among the settings in another form.
+_UNDECISIVE = ("images", "model_name", "out", "save_every", "device", "resolution")
+
+
+def run(plan: Plan, show_progress: bool) -> None:
+    """Trains and writes the model.
+
+    Raises:
+        InputError: the folder holds a training with other settings.
+        NumericalError: the training diverged.
+    """
+    device, values = device_name(plan.values["device"]), plan.values
+    checkpoint = Checkpoint(plan.folder / STATE, _settings(plan), "state")
+    saved = checkpoint.load()
+    plan.folder.mkdir(exist_ok=True)
+    sources = [(values["instance_prompt"], plan.files, 1.0)]
+    if values["class_prompt"]:
+        sources.append((values["class_prompt"], _class_pictures(plan, show_progress), values["prior_weight"]))
+    paddle.set_device(device)
+    pipe = weights.load_stable_diffusion(plan.base)
+    levels, seed = pipe.scheduler.config.num_train_timesteps, values["seed"]
+    subjects = [Subject(prompt, Examples(*encode(pipe.vae, read(files, *plan.size)), levels, seed, stream), weight)
+                for stream, (prompt, files, weight) in enumerate(sources)]
+    arguments = (values[name] for name in ("learning_rate", "batch_size", "accumulate", "train_text_encoder"))
+    _train(Trainer(pipe, subjects, *arguments), checkpoint, saved, values["steps"], values["save_every"], show_progress)
+    write_model(pipe, plan.base, plan.folder, {"parameters": values, "versions": installed()})
+    checkpoint.remove()
+
+
+def _train(trainer: Trainer, checkpoint: Checkpoint, saved: dict | None, steps: int, save_every: int,
+           show_progress: bool) -> None:
+    done = 0
+    if saved:
+        done = int(saved.pop("done"))
+        trainer.restore(saved)
+    with bar("Training", show_progress) as report:
+        for number in range(done, steps):
+            trainer.step(number)
+            if (number + 1) % save_every == 0:
+                checkpoint.save(done=number + 1, **trainer.state())
+            report(number + 1, steps)
+
+
+def _settings(plan: Plan) -> dict[str, Any]:
+    """All that decides the weights."""
+    settings = {name: value for name, value in plan.values.items() if name not in _UNDECISIVE}
+    networks = [file for part in ("unet", "text_encoder", "vae") for file in weight_files(plan.base / part)]
+    return {**settings, "size": list(plan.size), "pictures": [fingerprint(file) for file in plan.files],
+            "model": [fingerprint(file) for file in networks]}
+
+
+def _class_pictures(plan: Plan, show_progress: bool) -> list[Path]:
+    """Pictures of the class, made by the model as frames that have nothing in common; those that are there are kept."""
+    folder, values = plan.folder / CLASS_PICTURES, plan.values
+    if not folder.exists():
+        Model(values["device"], show_progress=show_progress).process_text2video(
+            values["class_prompt"], str(plan.base), video_length=values["class_images"],
+            resolution=f"{plan.size[1]}x{plan.size[0]}", seed=values["seed"], use_cf_attn=False, use_motion_field=False,
+            save_path=folder, save_format="png", checkpoint_dir=f"{folder}.resume",
+        )
+    return find(folder)
