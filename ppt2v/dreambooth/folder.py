@@ -11,7 +11,7 @@ from ..errors import InputError
 
 STATE, CLASS_PICTURES = "training", "class_images"
 _PARTIAL = "model.partial"
-_UNFINISHED = {STATE, CLASS_PICTURES, f"{CLASS_PICTURES}.resume", _PARTIAL}
+_UNFINISHED = {STATE, CLASS_PICTURES, f"{CLASS_PICTURES}.png", f"{CLASS_PICTURES}.resume", _PARTIAL}
 _INDEX = "model_index.json"
 
 

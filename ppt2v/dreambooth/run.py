@@ -74,10 +74,13 @@ def _settings(plan: Plan) -> dict[str, Any]:
 def _class_pictures(plan: Plan, show_progress: bool) -> list[Path]:
     """Pictures of the class, made by the model as frames that have nothing in common; those that are there are kept."""
     folder, values = plan.folder / CLASS_PICTURES, plan.values
-    if not folder.exists():
+    made = folder.with_suffix(".png")  # as video.write names a folder of pictures
+    if not (folder.exists() or made.exists()):
         Model(values["device"], show_progress=show_progress).process_text2video(
             values["class_prompt"], str(plan.base), video_length=values["class_images"],
             resolution=f"{plan.size[1]}x{plan.size[0]}", seed=values["seed"], use_cf_attn=False, use_motion_field=False,
-            save_path=folder, save_format="png", checkpoint_dir=f"{folder}.resume",
+            save_path=made, checkpoint_dir=f"{folder}.resume",
         )
+    if made.exists():
+        made.rename(folder)
     return find(folder)
