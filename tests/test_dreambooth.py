@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import json
+import logging
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +10,7 @@ import paddle
 import pytest
 from PIL import Image
 
-from ppt2v import Model, NumericalError, checkpoint, dreambooth, hub, weights
+from ppt2v import Model, NumericalError, checkpoint, cli, dreambooth, hub, weights
 from ppt2v.dreambooth import pictures
 from ppt2v.dreambooth.examples import Batch, Examples
 from ppt2v.dreambooth.trainer import Subject, Trainer
@@ -241,6 +242,44 @@ def test_pictures_of_the_class_are_made_once_and_differ(train, tmp_path, monkeyp
         train(**more)
 
 
+# The command
+
+
+@pytest.fixture
+def command(monkeypatch, capsys):
+    """Runs ``ppt2v dreambooth train``; returns exit code, standard output and standard error."""
+
+    def call(*arguments: str) -> tuple[int, str, str]:
+        with pytest.raises(SystemExit) as end:
+            cli.main(["dreambooth", "train", *arguments])
+        logging.disable(logging.NOTSET)
+        return (end.value.code or 0, *capsys.readouterr())
+
+    return call
+
+
+def test_the_command_passes_its_options_on(command, monkeypatch):
+    calls = []
+    monkeypatch.setattr(dreambooth, "train", lambda **given: calls.append(given) or "made")
+    options = ["--images", "fox", "--prompt", "a sks fox", "--out", "made", "--class-prompt", "a fox", "--lr", "1e-4"]
+    switches = ["--train-text-encoder", "--resume", "--quiet", "--model", "embedded", "--accumulate", "4"]
+    assert command(*options, *switches) == (0, "made\n", "")
+    assert calls == [{
+        "images": "fox", "instance_prompt": "a sks fox", "out": "made", "class_prompt": "a fox", "learning_rate": 1e-4,
+        "train_text_encoder": True, "model_name": "embedded", "accumulate": 4, "resume": True, "show_progress": False,
+    }]
+
+
+@pytest.mark.parametrize("options, complaint", [
+    (("--prompt", "a sks fox", "--out", "made"), "images is missing"),
+    (("--lr", "0"), "--lr=0.0: the rule is a number > 0"),
+    (("--images", "nowhere", "--prompt", "a sks fox", "--out", "made"), "there is no folder nowhere"),
+])
+def test_the_command_refuses_bad_input(command, options, complaint):
+    code, _, error = command(*options)
+    assert code == 2 and complaint in error
+
+
 # Pictures
 
 
@@ -278,6 +317,7 @@ BAD = [
     ({"class_images": 9}, "class_images without class_prompt has no effect"),
     ({"resolution": "big"}, "resolution='big'"),
     ({"resolution": 17}, "17x17 pixels"),
+    ({"device": "tpu"}, "unknown device 'tpu'"),
     ({"model_name": "sks"}, "unknown model 'sks'"),
 ]
 

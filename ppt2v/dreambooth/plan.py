@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from .. import hub, sizes, weights
+from ..devices import device_name
 from ..errors import InputError
 from ..parameters import resolve
 from .folder import check_folder
@@ -19,14 +20,15 @@ class Plan(NamedTuple):
     """A training that can be run.
 
     ``base``: folder of the model to start from; ``files``: the pictures; ``size``: their height and width in pixels;
-    ``folder``: where the model is written, and what a training that is killed goes on from; ``values``: of
-    ``PARAMETERS``.
+    ``folder``: where the model is written, and what a training that is killed goes on from; ``device``: as Paddle calls
+    it; ``values``: of ``PARAMETERS``.
     """
 
     base: Path
     files: list[Path]
     size: tuple[int, int]
     folder: Path
+    device: str
     values: dict[str, Any]
 
 
@@ -42,9 +44,10 @@ def prepare(given: Mapping[str, Any], resume: bool, show_progress: bool) -> Plan
     hub.check(values["model_name"])
     files = find(values["images"])
     folder = check_folder(values["out"], resume)
+    device = device_name(values["device"])
     base = hub.locate(values["model_name"], show_progress)
     values = resolve(PARAMETERS, given, weights.model_defaults(base).get("dreambooth", {}))
-    return Plan(base, files, _size(base, values), folder, values)
+    return Plan(base, files, _size(base, values), folder, device, values)
 
 
 def _plain(name: str, value: Any) -> Any:

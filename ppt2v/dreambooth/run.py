@@ -7,7 +7,6 @@ from typing import Any
 import paddle
 
 from .. import weights
-from ..devices import device_name
 from ..engine.cache import fingerprint
 from ..hub import weight_files
 from ..model import Model
@@ -31,14 +30,14 @@ def run(plan: Plan, show_progress: bool) -> None:
         InputError: the folder holds a training with other settings.
         NumericalError: the training diverged.
     """
-    device, values = device_name(plan.values["device"]), plan.values
+    values = plan.values
     checkpoint = Checkpoint(plan.folder / STATE, _settings(plan), "state")
     saved = checkpoint.load()
     plan.folder.mkdir(exist_ok=True)
     sources = [(values["instance_prompt"], plan.files, 1.0)]
     if values["class_prompt"]:
         sources.append((values["class_prompt"], _class_pictures(plan, show_progress), values["prior_weight"]))
-    paddle.set_device(device)
+    paddle.set_device(plan.device)
     pipe = weights.load_stable_diffusion(plan.base)
     levels, seed = pipe.scheduler.config.num_train_timesteps, values["seed"]
     subjects = [Subject(prompt, Examples(*encode(pipe.vae, read(files, *plan.size)), levels, seed, stream), weight)
@@ -76,7 +75,7 @@ def _class_pictures(plan: Plan, show_progress: bool) -> list[Path]:
     folder, values = plan.folder / CLASS_PICTURES, plan.values
     made = folder.with_suffix(".png")  # as video.write names a folder of pictures
     if not (folder.exists() or made.exists()):
-        Model(values["device"], show_progress=show_progress).process_text2video(
+        Model(plan.device, show_progress=show_progress).process_text2video(
             values["class_prompt"], str(plan.base), video_length=values["class_images"],
             resolution=f"{plan.size[1]}x{plan.size[0]}", seed=values["seed"], use_cf_attn=False, use_motion_field=False,
             save_path=made, checkpoint_dir=f"{folder}.resume",

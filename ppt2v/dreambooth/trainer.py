@@ -75,16 +75,13 @@ class Trainer:
     def loss(self, batches: Sequence[Batch]) -> paddle.Tensor:
         """The weighted sum of the subjects' losses, each the mean square error of what the UNet predicts."""
         latents, noise, timesteps = (paddle.concat(parts) for parts in zip(*batches))
-        text = self._encode_text() if self._text is None else self._text
-        text = paddle.concat([text[i : i + 1].expand([len(batch.timesteps), -1, -1])
-                              for i, batch in enumerate(batches)])
-        noisy = self._scheduler.add_noise(latents, noise, timesteps)
-        predicted = self._unet(noisy, timesteps, text).sample
-        ends = np.cumsum([len(batch.timesteps) for batch in batches])
-        parts = zip(np.split(np.arange(ends[-1]), ends[:-1]), self._subjects)
-        wanted = self._target(latents, noise, timesteps)
-        return sum(subject.weight * F.mse_loss(predicted[part[0] : part[-1] + 1], wanted[part[0] : part[-1] + 1])
-                   for part, subject in parts)
+        sizes = [len(batch.timesteps) for batch in batches]
+        texts = (self._encode_text() if self._text is None else self._text).split(len(sizes))
+        text = paddle.concat([one.expand([size, -1, -1]) for one, size in zip(texts, sizes)])
+        predicted = self._unet(self._scheduler.add_noise(latents, noise, timesteps), timesteps, text).sample
+        target = self._target(latents, noise, timesteps)
+        compared = zip(self._subjects, predicted.split(sizes), target.split(sizes))
+        return sum(subject.weight * F.mse_loss(made, wanted) for subject, made, wanted in compared)
 
     def _target(self, latents: paddle.Tensor, noise: paddle.Tensor, timesteps: paddle.Tensor) -> paddle.Tensor:
         if self._scheduler.config.prediction_type == "v_prediction":
