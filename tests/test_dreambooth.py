@@ -350,11 +350,11 @@ def test_a_picture_that_cannot_be_read_is_named(train, fox, unloaded, damage):
         train()
 
 
-@pytest.mark.parametrize("resume, complaint", [(False, "is not empty"), (True, "holds no unfinished training")])
-def test_other_files_in_the_way_are_left_alone(train, tmp_path, unloaded, resume, complaint):
+@pytest.mark.parametrize("resume", [False, True])
+def test_other_files_in_the_way_are_left_alone(train, tmp_path, unloaded, resume):
     (tmp_path / "out").mkdir()
     (tmp_path / "out" / "thesis.txt").touch()
-    with pytest.raises(InputError, match=complaint):
+    with pytest.raises(InputError, match="is not empty"):
         train(resume=resume)
     assert [entry.name for entry in (tmp_path / "out").iterdir()] == ["thesis.txt"]
 
@@ -374,11 +374,24 @@ def test_a_training_with_other_settings_is_not_gone_on_with(train, fox, monkeypa
     with monkeypatch.context() as patch, pytest.raises(Killed):
         patch.setattr("ppt2v.dreambooth.run.write_model", kill)
         train(save_every=1)
+    with pytest.raises(InputError, match="go on with it"):
+        train()
     with pytest.raises(InputError, match="learning_rate differ"):
         train(resume=True, learning_rate=1e-4)
     Image.new("RGB", (20, 16), "white").save(fox / "0.png")
     with pytest.raises(InputError, match="pictures differ"):
         train(resume=True)
+
+
+def test_settings_bind_before_the_first_state_is_saved(train, monkeypatch):
+    def kill(*_):
+        raise Killed
+
+    with monkeypatch.context() as patch, pytest.raises(Killed):
+        patch.setattr("ppt2v.dreambooth.run._class_pictures", kill)
+        train(class_prompt="a fox")
+    with pytest.raises(InputError, match="class_prompt differ"):
+        train(class_prompt="a dog", resume=True)
 
 
 def test_models_that_cannot_be_trained_are_refused(train, base, unloaded):

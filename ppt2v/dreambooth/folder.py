@@ -11,7 +11,6 @@ from ..errors import InputError
 
 STATE, CLASS_PICTURES = "training", "class_images"
 _PARTIAL = "model.partial"
-_UNFINISHED = {STATE, CLASS_PICTURES, f"{CLASS_PICTURES}.png", f"{CLASS_PICTURES}.resume", _PARTIAL}
 _INDEX = "model_index.json"
 
 
@@ -29,12 +28,12 @@ def check_folder(out: str | Path, resume: bool) -> Path:
     place = folder if folder.exists() else folder.parent
     if not os.access(place, os.W_OK | os.X_OK):
         raise InputError(f"{folder} cannot be written: no permission to write in {place}")
-    names = {entry.name for entry in folder.iterdir()} if folder.exists() else set()
+    names = sorted(entry.name for entry in folder.iterdir()) if folder.exists() else []
+    if names and STATE not in names:
+        raise InputError(f"the folder {folder} is not empty and holds no unfinished training (it has "
+                         f"{', '.join(names[:4])}): give a new folder")
     if names and not resume:
-        raise InputError(f"the folder {folder} is not empty: give a new one, or go on with its training by resume")
-    if STATE not in names and not names <= _UNFINISHED:
-        raise InputError(f"{folder} holds no unfinished training (it has {', '.join(sorted(names)[:4])}): give a new "
-                         "folder")
+        raise InputError(f"{folder} holds an unfinished training: go on with it (resume), or give a new folder")
     return folder
 
 

@@ -33,7 +33,8 @@ def run(plan: Plan, show_progress: bool) -> None:
     values = plan.values
     checkpoint = Checkpoint(plan.folder / STATE, _settings(plan), "state")
     saved = checkpoint.load()
-    plan.folder.mkdir(exist_ok=True)
+    if saved is None:
+        checkpoint.save(done=0)  # from now on the folder is known to be of these settings
     sources = [(values["instance_prompt"], plan.files, 1.0)]
     if values["class_prompt"]:
         sources.append((values["class_prompt"], _class_pictures(plan, show_progress), values["prior_weight"]))
@@ -43,23 +44,22 @@ def run(plan: Plan, show_progress: bool) -> None:
     subjects = [Subject(prompt, Examples(*encode(pipe.vae, read(files, *plan.size)), levels, seed, stream), weight)
                 for stream, (prompt, files, weight) in enumerate(sources)]
     arguments = (values[name] for name in ("learning_rate", "batch_size", "accumulate", "train_text_encoder"))
-    _train(Trainer(pipe, subjects, *arguments), checkpoint, saved, values["steps"], values["save_every"], show_progress)
+    trainer, done = Trainer(pipe, subjects, *arguments), 0
+    if saved and saved["done"]:
+        done = int(saved["done"])
+        trainer.restore(saved)
+    _train(trainer, checkpoint, range(done, values["steps"]), values["save_every"], show_progress)
     write_model(pipe, plan.base, plan.folder, {"parameters": values, "versions": installed()})
     checkpoint.remove()
 
 
-def _train(trainer: Trainer, checkpoint: Checkpoint, saved: dict | None, steps: int, save_every: int,
-           show_progress: bool) -> None:
-    done = 0
-    if saved:
-        done = int(saved.pop("done"))
-        trainer.restore(saved)
+def _train(trainer: Trainer, checkpoint: Checkpoint, steps: range, save_every: int, show_progress: bool) -> None:
     with bar("Training", show_progress) as report:
-        for number in range(done, steps):
+        for number in steps:
             trainer.step(number)
             if (number + 1) % save_every == 0:
                 checkpoint.save(done=number + 1, **trainer.state())
-            report(number + 1, steps)
+            report(number + 1, steps.stop)
 
 
 def _settings(plan: Plan) -> dict[str, Any]:
