@@ -7,7 +7,8 @@ from ..parameters import Parameter
 PARAMETERS = (
     Parameter("images", str, None, "Folder with pictures of the subject, some three to ten."),
     Parameter("instance_prompt", str, None,
-              "What they show, with a rare word for the subject in front of its class: \"a sks fox\".", option="prompt"),
+              "What they show, with a rare word for the subject in front of its class: \"a sks fox\".",
+              option="prompt"),
     Parameter("out", str, None, "Folder for the new model: new, or empty."),
     Parameter("class_prompt", str, None,
               "The same without the rare word; pictures of it that the model makes itself keep it from forgetting the "
@@ -20,7 +21,8 @@ PARAMETERS = (
     Parameter("batch_size", int, 1, "Pictures computed together.", minimum=1),
     Parameter("accumulate", int, 1, "Batches whose gradients make one step.", minimum=1),
     Parameter("resolution", str, None,
-              "Side of a square or WIDTHxHEIGHT, in pixels, to which the pictures are cut; the model's own if not given."),
+              "Side of a square or WIDTHxHEIGHT, in pixels, to which the pictures are scaled and cut; the model's own if "
+              "not given."),
     Parameter("train_text_encoder", bool, False, "Train the text encoder as well; takes more memory."),
     Parameter("seed", int, 0, "Number that fixes the randomness.", minimum=0, maximum=2**63 - 1),
     Parameter("save_every", int, 100, "Steps between two saved states, from which a killed training goes on.",
