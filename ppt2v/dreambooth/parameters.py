@@ -21,8 +21,8 @@ PARAMETERS = (
     Parameter("batch_size", int, 1, "Pictures computed together.", minimum=1),
     Parameter("accumulate", int, 1, "Batches whose gradients make one step.", minimum=1),
     Parameter("resolution", str, None,
-              "Side of a square or WIDTHxHEIGHT, in pixels, to which the pictures are scaled and cut; the model's own if "
-              "not given."),
+              "Side of a square or WIDTHxHEIGHT, in pixels, to which the pictures are scaled and cut; the model's own "
+              "if not given."),
     Parameter("train_text_encoder", bool, False, "Train the text encoder as well; takes more memory."),
     Parameter("seed", int, 0, "Number that fixes the randomness.", minimum=0, maximum=2**63 - 1),
     Parameter("save_every", int, 100, "Steps between two saved states, from which a killed training goes on.",
