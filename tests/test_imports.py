@@ -10,6 +10,10 @@ from pathlib import Path
 
 LAYERS = (
     "cli",
+    "dreambooth.__init__",
+    "dreambooth.run",
+    "dreambooth.plan dreambooth.trainer",
+    "dreambooth.examples dreambooth.folder dreambooth.parameters dreambooth.pictures",
     "config doctor model report",
     "request",
     "inputs",
@@ -46,7 +50,7 @@ LAYERS = (
 DEPTH = {module: depth for depth, layer in enumerate(LAYERS) for module in layer.split()}
 FOLDERS = {
     f"{package}.".lstrip("."): Path(importlib.import_module(f"ppt2v.{package}".rstrip(".")).__file__).parent
-    for package in ("", "detectors", "engine", "pipelines")
+    for package in ("", "detectors", "dreambooth", "engine", "pipelines")
 }
 MODULES = {prefix + file.stem: file for prefix, folder in FOLDERS.items() for file in folder.glob("*.py")}
 
