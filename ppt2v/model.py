@@ -100,6 +100,7 @@ class Model:
         use_cf_attn: bool | None = None,
         use_motion_field: bool | None = None,
         merging_ratio: float | None = None,
+        cache_interval: int | None = None,
         smooth_bg: bool | None = None,
         smooth_bg_strength: float | None = None,
         saliency_weights: str | Path | None = None,
@@ -255,7 +256,8 @@ class Model:
                 from .pipelines.programs import SelfAttention
 
                 attention = SelfAttention(values["use_cf_attn"], values["merging_ratio"])
-                program = pipeline.main_program(*made.size, attention, mode.control is not None)
+                guided = mode.control is not None
+                program = pipeline.main_program(*made.size, attention, guided, values["cache_interval"])
                 steps = made.count * values["num_inference_steps"]
                 short = steps < WORTH_EXPORTING and not self._engine.cached(program)
             choice = choice.eager if short else choice
