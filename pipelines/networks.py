@@ -145,8 +145,7 @@ class UNet(_CrossFrameNetwork):
 
     Steps that are not whole (``Schedule.whole``) compute the outermost level alone (DeepCache, arXiv 2312.00858). What
     it takes from the deeper ones is kept since the last whole step, for all frames: with Stable Diffusion 1.x 10 MiB
-    for each 512x512 frame and guidance branch, half of it in half precision; with ControlNets, which whole steps alone
-    run, 25 MiB.
+    in float32 for each 512x512 frame and guidance branch; with ControlNets, which only whole steps run, 25 MiB.
 
     Args:
         program: the network, for the size of the run; with deep features where not all steps are whole.

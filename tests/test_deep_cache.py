@@ -222,7 +222,7 @@ def test_an_error_within_a_step_leaves_the_network_as_it_was(text2video, monkeyp
 
 # As in test_text_to_video_zero.py: calls 1, 2 are the anchor's way to T1; 3, 4, 5 its way to T0; 6, 7, 8 the followers'
 # way to T0; after that anchor and followers report in turn up to call 18. With smoothing 8 steps of both follow.
-@pytest.mark.parametrize("call", [1, 2, 4, 6, 7, 9, 11, 13, 15, 16, 18])
+@pytest.mark.parametrize("call", [1, 4, 6, 7, 9, 11, 15, 16, 18])
 def test_a_killed_run_ends_in_the_same_bytes(text2video, plain, tmp_path, call):
     with pytest.raises(Killed):
         make(text2video, TEXT2VIDEO, checkpoint=Checkpoint(tmp_path, SETTINGS), progress=kill_at(call))
@@ -230,7 +230,7 @@ def test_a_killed_run_ends_in_the_same_bytes(text2video, plain, tmp_path, call):
 
 
 @pytest.mark.parametrize("changes, call", [
-    (SMOOTH, 19), (SMOOTH, 22), (SMOOTH, 29), ({"guidance_stop_step": 0.6, "solver": "dpmsolver++"}, 14),
+    (SMOOTH, 19), (SMOOTH, 29), ({"guidance_stop_step": 0.6, "solver": "dpmsolver++"}, 14),
 ], ids=str)
 def test_so_does_a_run_with_other_arguments(text2video, tmp_path, changes, call):
     expected = make(text2video, TEXT2VIDEO, **changes)
@@ -248,9 +248,8 @@ def test_nan_in_half_precision_is_computed_again_in_float32(text2video, plain, m
     assert all(runner.half for runner in engine.runners)
 
 
-@pytest.mark.parametrize("mode", ["text2video", "two controls", "pix2pix"])
-def test_openvino_makes_the_same(runs, monkeypatch, mode):
-    pipe, given = runs[mode]
+def test_openvino_makes_the_same(runs, monkeypatch):
+    pipe, given = runs["one control"]
     eager = make(pipe, given)
     monkeypatch.setattr(pipe, "engine", OpenVINOEngine("float32"), raising=False)
     assert np.abs(make(pipe, given) - eager).max() < 1e-3 * eager.std()
