@@ -16,7 +16,7 @@ from typing import Any, List, Optional, Tuple
 import typer
 from typer.core import TyperGroup
 
-from . import __version__, config
+from . import __version__, config, dreambooth
 from .controls import CLIP, CONTROLS, Control
 from .errors import InputError, NumericalError
 from .modes import MODES, Mode
@@ -78,6 +78,7 @@ app = typer.Typer(
 )
 config_app = typer.Typer(help="Print the defaults of a mode as YAML, for --config.", no_args_is_help=True)
 control_app = typer.Typer(help="Write the control maps of a clip as a clip, to look at.", no_args_is_help=True)
+dreambooth_app = typer.Typer(help="Teach a model a subject from a few pictures of it.", no_args_is_help=True)
 cache_app = typer.Typer(help="List or remove the programs that the engines have exported.", no_args_is_help=True)
 
 
@@ -209,6 +210,29 @@ def _add_modes() -> None:
 
 
 _add_modes()
+
+
+# Dreambooth
+
+_GO_ON = typer.Option(False, "--resume", help="Go on where a killed training stopped; its state is kept in OUT.")
+
+
+def _train_command() -> Callable[..., None]:
+    options = _options(dreambooth.PARAMETERS)
+
+    def command(resume: bool, quiet: bool, **values: Any) -> None:
+        needed = {"images": "", "instance_prompt": "", "out": ""}
+        given = {**needed, **_given(options, values)}
+        typer.echo(dreambooth.train(**given, resume=resume, show_progress=not quiet))
+
+    switches = [("resume", _GO_ON, bool), ("quiet", _QUIET, bool)]
+    _sign(command, [_describe(flag, group) for flag, group in options.items()] + switches)
+    return command
+
+
+_TRAIN = "Train a model on pictures of one subject (Dreambooth), and write it as a folder for --model."
+dreambooth_app.command("train", help=_TRAIN)(_train_command())
+app.add_typer(dreambooth_app, name="dreambooth")
 
 
 # Control maps and reports

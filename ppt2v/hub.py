@@ -77,9 +77,9 @@ _FILE_ENDINGS = (".safetensors", ".pdparams", ".bin", ".pth", ".pt", ".ckpt")  #
 def check(name: str | Path) -> None:
     """Refuses what cannot be a model before anything heavy is imported and without the network.
 
-    Accepts ``EMBEDDED``, a complete model folder, and "[hf:|aistudio:]ORG/NAME"; whether such an id exists is only
-    known to the server, so a misspelt one is refused by ``locate``. Raises InputError with the nearest known names, or
-    with the first file that a folder lacks.
+    Accepts ``EMBEDDED``, a complete model folder, a single file, and "[hf:|aistudio:]ORG/NAME"; whether such an id
+    exists is only known to the server, so a misspelt one is refused by ``locate``. Raises InputError with the nearest
+    known names, or with the first file that a folder lacks.
     """
     folder = _given_folder(name)
     if _is_embedded(name):
@@ -88,6 +88,9 @@ def check(name: str | Path) -> None:
         lacks = _lacks(folder)
         if lacks:
             raise InputError(f"{folder} is no model: it has no {lacks}; give a folder in the layout of diffusers")
+    elif str(name).endswith(_FILE_ENDINGS):
+        if _given_file(name) is None:
+            raise InputError(f"{name}: no such file; give the path of a model's file or folder, or an id")
     elif not _ID.fullmatch(_split(str(name))[1]):
         hint = _nearest(str(name)) or f"; known are {', '.join(_names())}"
         raise InputError(
@@ -96,7 +99,7 @@ def check(name: str | Path) -> None:
 
 
 def locate(name: str | Path, progress: bool = True) -> Path:
-    """The folder of a model; an id that is not in the cache is downloaded into it, shown by bars if ``progress``.
+    """The folder or the single file of a model; an id is downloaded where the cache lacks it, with ``progress`` bars.
 
     "ORG/NAME" comes from the Paddle community storage, "hf:ORG/NAME" from Hugging Face, "aistudio:ORG/NAME" from AI
     Studio, each into the usual cache of its library; an interrupted download goes on where it stopped. Raises
@@ -107,7 +110,7 @@ def locate(name: str | Path, progress: bool = True) -> Path:
         return _embedded_folder(str(name))
     source, repository = _split(str(name))
     repository = _server_id(source, repository)
-    folder = _given_folder(name) or _cached_folder(source, repository)
+    folder = _given_folder(name) or _given_file(name) or _cached_folder(source, repository)
     if folder:
         return folder
     with contextlib.nullcontext() if progress else contextlib.redirect_stderr(io.StringIO()):
@@ -144,14 +147,20 @@ def locate_file(name: str | Path, files: tuple[str, ...], what: str, progress: b
 
 
 def from_anywhere(name: str | Path) -> str:
-    """The name under which a model is found from every folder: the absolute path of a folder, else the name itself."""
-    return str(_given_folder(name) or name)
+    """The name under which a model is found from every folder: the absolute path of what exists, else the name."""
+    return str(_given_folder(name) or _given_file(name) or name)
 
 
 def _given_folder(name: str | Path) -> Path | None:
     """The folder, as an absolute path, that a name is the path of, if any."""
     folder = os.path.expanduser(str(name))  # which leaves a ~ that is nobody's home as it is
     return Path(folder).absolute() if not _is_embedded(name) and os.path.isdir(folder) else None
+
+
+def _given_file(name: str | Path) -> Path | None:
+    """The file, as an absolute path, that a name is the path of, if any."""
+    file = os.path.expanduser(str(name))
+    return Path(file).absolute() if not _is_embedded(name) and os.path.isfile(file) else None
 
 
 def cached() -> list[tuple[str, Path, int]]:
@@ -181,7 +190,7 @@ def read_json(file: Path) -> dict:
     """The content of a file of a model; InputError if it is missing or no JSON."""
     try:
         return json.loads(file.read_text(encoding="utf-8"))
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         raise InputError(f"{file.parent} has no {file.name}; give a folder in the layout of diffusers") from None
     except ValueError as error:
         raise InputError(f"{file} is no JSON ({error}); download or copy this file again") from None

@@ -60,6 +60,12 @@ def _extra(text: str, fitting: int) -> Guide:
         ) from None
 
 
+def extra_from_anywhere(texts: list[str] | str) -> list[str]:
+    """Extra controls whose models are found from every folder."""
+    split = [text.split(":", 2) for text in ([texts] if isinstance(texts, str) else texts)]
+    return [":".join([*parts[:2], *map(hub.from_anywhere, parts[2:])]) for parts in split]
+
+
 def check(mode: Mode, values: Mapping[str, Any]) -> None:
     """What can be said of a clip and of ControlNets before a model is there.
 

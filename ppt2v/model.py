@@ -3,19 +3,16 @@ from __future__ import annotations
 
 import importlib
 import inspect
-import os
-import re
 import tempfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from . import hub, inputs, sizes, video, weights
+from . import adapters, hub, inputs, memory, request, video, weights
 from .devices import device_name
 from .engine.choice import WORTH_EXPORTING, Choice, build, choose
 from .errors import InputError
-from .modes import MODES, Mode
-from .overlay import names_image
+from .modes import ADAPTERS, MODES, Mode
 from .parameters import resolve
 from .progress import bar, counted, say
 from .versions import installed
@@ -28,7 +25,8 @@ EMBEDDED_NOTICE = (
 )
 
 # Parameters that do not change what the networks compute, or only through the size and the number of the frames.
-UNDECISIVE = ("chunk_size", "fps", "watermark", "save_path", "save_format", "checkpoint_dir", "resolution", "fast")
+UNDECISIVE = ("chunk_size", "memory", "decode_tile", "offload", "fps", "watermark", "save_path", "save_format",
+              "checkpoint_dir", "resolution", "fast")
 
 
 _ABOUT = """
@@ -79,7 +77,7 @@ class Model:
         self._automatic = engine == "auto" and (dtype is None or self._choice.precision == self._choice.network)
         self._engine = build(self._choice, self._explain_export)
         self._export_explained = False
-        self._loaded: tuple[Path, dict[str, Any]] | None = None
+        self._loaded: tuple[tuple, dict[str, Any]] | None = None
         self._controlnets: dict[Path, Any] = {}
 
     def process_text2video(
@@ -101,6 +99,9 @@ class Model:
         use_motion_field: bool | None = None,
         merging_ratio: float | None = None,
         cache_interval: int | None = None,
+        memory: str | None = None,
+        decode_tile: int | None = None,
+        offload: bool | None = None,
         smooth_bg: bool | None = None,
         smooth_bg_strength: float | None = None,
         saliency_weights: str | Path | None = None,
@@ -114,6 +115,9 @@ class Model:
         save_format: str | None = None,
         is_gradio: bool = False,
         checkpoint_dir: str | Path | None = None,
+        lora: str | list | None = None,
+        textual_inversion: str | list | None = None,
+        tokenizer: str | Path | None = None,
     ) -> str:
         """Zero-shot text to video (Text2Video-Zero, arXiv 2303.13439, section 3.3).
 
@@ -161,21 +165,25 @@ class Model:
 
     def run(self, mode: str, **given: Any) -> str:
         """Makes a video in the mode of that name; ``given`` are its parameters. Returns the path written."""
-        row = _mode(mode)
-        given = _plain(row, given)
+        row = request.mode(mode)
+        given = request.plain(row, given)
         # First without the model's own defaults, so that a wrong value is refused before anything is downloaded.
         values = resolve(row.parameters, given, {})
-        check(row, values)
+        request.check(row, values)
         hub.check(values["model_name"])
-        output = _output_file(values)
+        output = request.output_file(values)
         folder = hub.locate(values["model_name"], self.show_progress)
         values = resolve(row.parameters, given, self._defaults(row, folder, values["fast"]))
-        check(row, values)
-        made = inputs.gather(row, values, folder, self._controlnet, self._explain)
-        video.check_fps(made.fps, _ending(output))
+        request.check(row, values)
+        if folder.is_file() or any(values[parameter.name] for parameter in ADAPTERS):
+            self._load(folder, values)  # only the networks can say whether all fits; without weights they are light
+        made = inputs.gather(row, values, folder, self._controlnet_loader(), self._explain)
+        video.check_fps(made.fps, request.ending(output))
         self._notice(row, values["model_name"])
         values["seed"] = self._seed(values)
-        return self._make(row, folder, values, output, made)
+        pipeline = self._pipeline(row, folder, values)
+        values |= self._within_memory(pipeline, given, values, made)
+        return self._make(pipeline, row, values, output, made)
 
     @staticmethod
     def _defaults(mode: Mode, folder: Path, fast: bool) -> dict[str, Any]:
@@ -186,10 +194,10 @@ class Model:
         return {**own.get(mode.name, {}), **preset}
 
     def _process(self, mode: str, given: dict[str, Any], is_gradio: bool) -> str:
-        if is_gradio and given["save_path"]:
+        if is_gradio and given.get("save_path"):
             raise InputError("is_gradio=True chooses the path itself; leave save_path out, or is_gradio")
         if is_gradio:
-            given["save_path"] = str(Path(tempfile.mkdtemp(prefix="ppt2v-")) / f"video.{given['save_format'] or 'mp4'}")
+            given["save_path"] = str(Path(tempfile.mkdtemp(prefix="ppt2v-")) / f"video.{given.get('save_format') or 'mp4'}")
         return self.run(mode, **given)
 
     def _controlled(self, mode: str, video_path, prompt, models, given: dict[str, Any], is_gradio: bool) -> str:
@@ -204,19 +212,21 @@ class Model:
             given = {"controlnet": controlnet, **given}
         return self._process(mode, _clip(video_path, prompt, model, given), is_gradio)
 
-    def _make(self, mode: Mode, folder: Path, values: dict[str, Any], output: Path, made: inputs.Inputs) -> str:
+    def _make(self, pipeline, mode: Mode, values: dict[str, Any], output: Path, made: inputs.Inputs) -> str:
         from .pipelines.noise import Noise
 
         arguments = {p.argument: values[p.name] for p in mode.parameters if p.argument} | made.arguments
         if values.get("a_prompt"):
             arguments["prompt"] = f"{values['prompt']}, {values['a_prompt']}"
-        pipeline = self._pipeline(mode, folder)
+        expand = adapters.read(values).expand
+        arguments |= {name: expand(arguments[name]) for name in ("prompt", "negative_prompt")}
+        pipeline.offload = values["offload"]
         choice = self._use_engine(pipeline, mode, values, made)
         checkpoint = self._checkpoint(values, made, choice)
         with bar(f"Denoising ({choice.engine}, {choice.precision})", self.show_progress) as report:
             latents = pipeline(noise=Noise(values["seed"]), checkpoint=checkpoint, progress=report, **arguments)
         with bar("Decoding", self.show_progress) as report:
-            frames = counted(pipeline.decode(latents), latents.shape[0], report)
+            frames = counted(pipeline.decode(latents, values["decode_tile"]), latents.shape[0], report)
             if values["watermark"]:
                 frames = video.watermark(frames, values["watermark"])
             path = video.write(frames, output, made.fps, self._recipe(mode, values, choice))
@@ -224,26 +234,38 @@ class Model:
             checkpoint.remove()
         return str(path)
 
-    def _pipeline(self, mode: Mode, folder: Path):
+    def _pipeline(self, mode: Mode, folder: Path, values: dict[str, Any]):
+        components = self._load(folder, values)
+        module, name = mode.pipeline.split(":")
+        cls = getattr(importlib.import_module(f".pipelines.{module}", __package__), name)
+        return cls(**components, requires_safety_checker=False)
+
+    def _load(self, folder: Path, values: dict[str, Any]) -> dict[str, Any]:
+        """The model's parts, which read their weights when they are needed; those of the last run where they serve."""
         import paddle
 
         paddle.set_device(self.device)
-        if self._loaded is None or self._loaded[0] != folder:
+        adapted = adapters.read(values)
+        key = folder, adapted.mark, values["tokenizer"]
+        if self._loaded is None or self._loaded[0] != key:
             self._loaded = None  # the old one goes before the new one comes
-            loaded = weights.load_stable_diffusion(folder, self._choice.network, lazy=True)
-            self._loaded = folder, loaded.components
-        module, name = mode.pipeline.split(":")
-        cls = getattr(importlib.import_module(f".pipelines.{module}", __package__), name)
-        return cls(**self._loaded[1], requires_safety_checker=False)
+            loaded = weights.load_stable_diffusion(folder, self._choice.network, True, adapted, values["tokenizer"])
+            self._loaded = key, loaded.components
+        return self._loaded[1]
 
-    def _controlnet(self, folder: Path):
-        """The ControlNet of a folder; those of one run are kept for the next."""
-        if folder not in self._controlnets:
+    def _controlnet_loader(self) -> Callable[[Path], Any]:
+        """Gives the ControlNets of a run, those of the last one where they serve; others leave the memory."""
+        before, self._controlnets = self._controlnets, {}
+
+        def load(folder: Path):
             from ppdiffusers import ControlNetModel
 
-            network = weights.load_component(folder, ControlNetModel, self._choice.network, lazy=True)
-            self._controlnets[folder] = network
-        return self._controlnets[folder]
+            if folder not in before:
+                before[folder] = weights.load_component(folder, ControlNetModel, self._choice.network, lazy=True)
+            self._controlnets[folder] = before[folder]
+            return before[folder]
+
+        return load
 
     def _use_engine(self, pipeline, mode: Mode, values: dict[str, Any], made: inputs.Inputs) -> Choice:
         """Gives the pipeline its engine for this run: that of the run to go on with, else the fastest."""
@@ -263,6 +285,16 @@ class Model:
             choice = choice.eager if short else choice
         pipeline.engine = self._engine if choice == self._choice else build(choice)
         return choice
+
+    def _within_memory(self, pipeline, given: Mapping[str, Any], values: dict[str, Any], made: inputs.Inputs) -> dict:
+        """The settings that keep the run within the memory that it may use."""
+        if values["memory"] is None:
+            return {}
+        sizes_of_run = memory.Sizes.of(pipeline, self._controlnets.values(), made.size, request.branches(values))
+        fixed = {name: values[name] for name in ("chunk_size", "decode_tile", "offload") if given.get(name) is not None}
+        plan = memory.choose(memory.parse(values["memory"]), sizes_of_run, self._choice.precision, fixed)
+        self._explain(f"memory: {plan}")
+        return {"chunk_size": plan.chunk_size, "decode_tile": plan.decode_tile, "offload": plan.offload}
 
     def _checkpoint(self, values: dict[str, Any], made: inputs.Inputs, choice: Choice):
         if values["checkpoint_dir"] is None:
@@ -293,7 +325,8 @@ class Model:
 
     def _recipe(self, mode: Mode, values: dict[str, Any], choice: Choice) -> dict[str, Any]:
         """All that is needed to make the same video again, and what made it."""
-        left_out = "save_path", "save_format", "checkpoint_dir", "fast"  # what it stands for is among the values
+        # What fast and memory stand for is among the values.
+        left_out = "save_path", "save_format", "checkpoint_dir", "fast", "memory"
         kept = {name: value for name, value in values.items() if name not in left_out}
         machine = {"device": self.device, "engine": choice.engine, "dtype": choice.precision}
         return {"mode": mode.name, "parameters": kept, **machine, "versions": installed()}
@@ -313,68 +346,7 @@ class Model:
             say(EMBEDDED_NOTICE.format(example=mode.example))
 
 
-def check(mode: Mode, values: Mapping[str, Any]) -> None:
-    """What the table of parameters cannot say of single values.
-
-    Raises:
-        InputError: an empty prompt, an impossible pair, a size that is none, a clip or a watermark that cannot be read.
-    """
-    from .pipelines.schedule import check_eta, check_motion_levels
-
-    if not (values["prompt"] or "").strip():
-        raise InputError("the prompt is empty: say in a few words what the video should show")
-    if isinstance(values["resolution"], str):
-        sizes.parse(values["resolution"])
-    if values.get("use_motion_field"):
-        check_motion_levels(values["t0"], values["t1"])
-        if values["num_inference_steps"] < 2:
-            raise InputError("num_inference_steps=1: the motion field needs at least 2; or use_motion_field=False")
-    if values.get("smooth_bg") and not values["use_motion_field"]:
-        raise InputError("smooth_bg=True moves the background along the motion field; leave use_motion_field on")
-    check_eta(values["eta"], values["solver"])
-    if values["watermark"]:
-        video.watermark((), values["watermark"])
-    inputs.check(mode, values)
-
-
 def _clip(video_path, prompt, model, given: Mapping[str, Any]) -> dict[str, Any]:
     """What a guided mode is given, by the names of the table."""
     named = {"video_path": video_path, "prompt": prompt, **given}
     return named if model is None else {"model_name": model, **named}
-
-
-def _mode(name: str) -> Mode:
-    if name not in MODES:
-        raise InputError(f"unknown mode {name!r}: choose one of {', '.join(MODES)}")
-    return MODES[name]
-
-
-def _plain(mode: Mode, given: Mapping[str, Any]) -> dict[str, Any]:
-    """The values as recipes keep them: texts, with which the same models and files are found from every folder."""
-    as_text = {"save_path": str, "checkpoint_dir": str, "watermark": _mark_from_anywhere, "video_path": _absolute}
-    as_text |= dict.fromkeys(("model_name", "controlnet", "detector_weights", "saliency_weights"), hub.from_anywhere)
-    if not mode.takes_clip:
-        as_text["resolution"] = str  # the side of a square may come as a number
-    return {name: as_text[name](value) if value is not None and name in as_text else value
-            for name, value in given.items()}
-
-
-def _absolute(path: str | Path) -> str:
-    return str(Path(os.path.expanduser(path)).absolute())
-
-
-def _mark_from_anywhere(watermark: str | Path) -> str:
-    mark = str(watermark)
-    return _absolute(mark) if names_image(mark) else mark
-
-
-def _output_file(values: Mapping[str, Any]) -> Path:
-    stem = re.sub(r"\W+", "-", values["prompt"]).strip("-")[:60] or "video"
-    output = video.output_file(values["save_path"], values["save_format"], stem)
-    if values["fps"] is not None:
-        video.check_fps(values["fps"], _ending(output))
-    return output
-
-
-def _ending(path: Path) -> str:
-    return path.suffix.lstrip(".").lower()

@@ -56,7 +56,17 @@ BAD_BODY = f"{BAD}, deformed body, bloated, ugly, unrealistic"
 PROMPT = Parameter("prompt", str, None, "What the video shows.", argument="prompt")
 
 MODEL = Parameter(
-    "model_name", str, EMBEDDED, "Folder or id of the model; `ppt2v models` lists those that are known.", option="model"
+    "model_name", str, EMBEDDED, "Folder, single file or id of the model; `ppt2v models` lists those that are known.",
+    option="model",
+)
+
+ADAPTERS = (
+    Parameter("lora", str, (), "LoRA file that is merged into the model for this run, as PATH or PATH:STRENGTH.",
+              many=True),
+    Parameter("textual_inversion", str, (),
+              "File of a word that the model is to know for this run, as PATH or PATH:WORD.", many=True),
+    Parameter("tokenizer", str, None,
+              "Folder or id whose vocabulary is used; the model's own if not given, for a single file that of CLIP."),
 )
 
 CLIP = (
@@ -122,6 +132,16 @@ MOTION = (
               "one knows the embedded model's subjects.", option="saliency"),
 )
 
+MEMORY = (
+    Parameter("memory", str, None,
+              "Most memory to use, such as 8GB: chooses the chunk size and the next two, as far as they are not given."),
+    Parameter("decode_tile", int, None,
+              "Decode frames in tiles of this side in pixels: less memory for large frames, slightly other pixels.",
+              minimum=64),
+    Parameter("offload", bool, False,
+              "Let each network leave the memory when its part is done; the next run reads it again."),
+)
+
 OUTPUT = (
     Parameter("fps", float, None, "Frames per second of the file; those taken from the clip if not given.", above=0,
               maximum=240),
@@ -146,7 +166,7 @@ def _controlled(a_prompt: str, n_prompt: str, fps: float | None = None) -> tuple
         *CLIP,
         PROMPT,
         Parameter("a_prompt", str, a_prompt, "Added to the prompt.", option="added-prompt"),
-        MODEL,
+        MODEL, *ADAPTERS,
         Parameter("controlnet", str, None,
                   "Folder or id of the ControlNet; the one for this control that fits the model if not given."),
         Parameter("controlnet_conditioning_scale", float, 1.0, "How strongly the control maps guide.", minimum=0,
@@ -155,6 +175,7 @@ def _controlled(a_prompt: str, n_prompt: str, fps: float | None = None) -> tuple
                   "One more ControlNet: KIND:STRENGTH or KIND:STRENGTH:MODEL, such as depth:0.5.", many=True,
                   option="also"),
         *_with_defaults(SAMPLING, n_prompt=n_prompt, num_inference_steps=20, guidance_scale=9.0),
+        *MEMORY,
         *_with_defaults(OUTPUT, fps=fps),
     )
 
@@ -171,12 +192,12 @@ MODES = {
             "text_to_video_zero:TextToVideoZeroPipeline",
             (
                 PROMPT,
-                MODEL,
+                MODEL, *ADAPTERS,
                 Parameter("video_length", int, 8, "Number of frames.", minimum=1, maximum=4096, option="frames",
                           argument="video_length"),
                 Parameter("resolution", str, None,
                           "Side of a square or WIDTHxHEIGHT, in pixels; the model's own if not given."),
-                *SAMPLING, *MOTION,
+                *SAMPLING, *MOTION, *MEMORY,
                 replace(OUTPUT[0], default=4.0, help="Frames per second of the file."), *OUTPUT[1:],
             ),
         ),
@@ -187,14 +208,14 @@ MODES = {
             (
                 *CLIP,
                 replace(PROMPT, help="What to do with the clip, such as \"make it snow\"."),
-                replace(MODEL, default=f"{EMBEDDED}/pix2pix"),
+                replace(MODEL, default=f"{EMBEDDED}/pix2pix"), *ADAPTERS,
                 Parameter("image_guidance_scale", float, 1.5,
                           "How closely to keep to the clip; below 1 turns guidance off.", minimum=0, maximum=100,
                           argument="image_guidance_scale"),
                 Parameter("shared_noise", bool, True,
                           "Give all frames the same noise, which flickers less than noise of their own.",
                           argument="shared_noise"),
-                *_with_defaults(SAMPLING, solver="euler_a"), *OUTPUT,
+                *_with_defaults(SAMPLING, solver="euler_a"), *MEMORY, *OUTPUT,
             ),
             example="timbrooks/instruct-pix2pix",
         ),

@@ -58,6 +58,9 @@ def made(monkeypatch) -> list[dict]:
 
 OPTIONS = [
     (["--model", "a/b"], {"model_name": "a/b"}),
+    (["--lora", "a.safetensors:0.8", "--lora", "b"], {"lora": ["a.safetensors:0.8", "b"]}),
+    (["--textual-inversion", "a.pt:<a>"], {"textual_inversion": ["a.pt:<a>"]}),
+    (["--tokenizer", "a/b"], {"tokenizer": "a/b"}),
     (["--frames", "3"], {"video_length": 3}),
     (["--resolution", "64x32"], {"resolution": "64x32"}),
     (["--negative-prompt", "[snow]"], {"n_prompt": "[snow]"}),
@@ -66,6 +69,9 @@ OPTIONS = [
     (["--guidance-scale", "1"], {"guidance_scale": 1.0}),
     (["--guidance-stop", "0.5"], {"guidance_stop_step": 0.5}),
     (["--eta", "0.5"], {"eta": 0.5}),
+    (["--memory", "8GB"], {"memory": "8GB"}),
+    (["--decode-tile", "256"], {"decode_tile": 256}),
+    (["--offload"], {"offload": True}),
     (["--fast"], {"fast": True}),
     (["--solver", "dpmsolver++"], {"solver": "dpmsolver++"}),
     (["--chunk-size", "2"], {"chunk_size": 2}),

@@ -10,7 +10,12 @@ from pathlib import Path
 
 LAYERS = (
     "cli",
+    "dreambooth.__init__",
+    "dreambooth.run",
+    "dreambooth.plan dreambooth.trainer",
+    "dreambooth.examples dreambooth.folder dreambooth.parameters dreambooth.pictures",
     "config doctor model report",
+    "request",
     "inputs",
     "modes",
     "quality",
@@ -32,11 +37,13 @@ LAYERS = (
     "engine.inference engine.openvino",
     "engine.export",
     "engine.eager engine.trace engine.translate",
-    "engine.operations",
+    "engine.mapped engine.operations",
     "engine.__init__ engine.program",
     "weights",
+    "adapters single_file vocabulary",
+    "inversion lora",
     "hub video",
-    "checkpoint chunks devices engine.cache overlay parameters reading recognition sizes versions",
+    "checkpoint chunks devices engine.cache memory overlay parameters reading recognition sizes versions",
     "__init__ detectors.__init__ pipelines.__init__",  # of which the others take the version
     "progress threads",
     "errors",
@@ -44,7 +51,7 @@ LAYERS = (
 DEPTH = {module: depth for depth, layer in enumerate(LAYERS) for module in layer.split()}
 FOLDERS = {
     f"{package}.".lstrip("."): Path(importlib.import_module(f"ppt2v.{package}".rstrip(".")).__file__).parent
-    for package in ("", "detectors", "engine", "pipelines")
+    for package in ("", "detectors", "dreambooth", "engine", "pipelines")
 }
 MODULES = {prefix + file.stem: file for prefix, folder in FOLDERS.items() for file in folder.glob("*.py")}
 

@@ -75,7 +75,7 @@ def test_published_pix2pix_call(model, clip, pix2pix, tmp_path):
     {"seed": 1}, {"prompt": "the dog"}, {"a_prompt": "in the snow"}, {"n_prompt": "the dog"},
     {"low_threshold": 300, "high_threshold": 400}, {"controlnet_conditioning_scale": 0.3}, {"guidance_scale": 2.0}, {"use_cf_attn": False},
     {"guidance_stop_step": 0.5}, {"num_inference_steps": 3}, {"solver": "euler_a"}, {"eta": 0.5}, {"control": "map"},
-    {"extra_controls": [f"canny:0.7:{CONTROLNET}"]},
+    {"extra_controls": [f"canny:0.7:{CONTROLNET}"]}, {"lora": [DATA / "adapters_reference" / "kohya.safetensors"]},
 ])
 def test_every_argument_has_its_effect(make, changed):
     given = {"control": "video"}
@@ -131,6 +131,7 @@ def other_family(tmp_path) -> Path:
     ({"extra_controls": ["canny:much"]}, "KIND:STRENGTH"),
     ({"model_path_list": [BASE, CONTROLNET, CONTROLNET]}, "extra_controls"),
     ({"model_path_list": [BASE, "no/such/folder"]}, "unknown model"),
+    ({"model_path_list": [BASE, DATA / "adapters_reference" / "kohya.safetensors"]}, "has no config.json"),
     ({"strenght": 1}, "unknown parameter"),
 ])
 def test_wrong_values_are_refused_before_networks_are_loaded(make, monkeypatch, tmp_path, wrong, message):
