@@ -25,17 +25,21 @@ class VideoPipeline(StableDiffusionPipeline):
     engine: Engine = EagerEngine()
     offload = False  # whether each network leaves the memory when its part is done
 
-    def main_program(self, height: int, width: int, attention: SelfAttention, residuals: bool = False) -> Program:
+    def main_program(self, height: int, width: int, attention: SelfAttention, residuals: bool = False,
+                     cache_interval: int = 1) -> Program:
         """What nearly all of a run's time goes into; sizes in pixels."""
-        return NoisePrediction(self.unet, *self.latent_shape(height, width)[1:], attention, residuals)
+        size = self.latent_shape(height, width)[1:]
+        return NoisePrediction(self.unet, *size, attention, residuals, deep_features=cache_interval > 1)
 
     def latent_shape(self, height: int, width: int) -> list[int]:
         """``[channels, height, width]`` of a frame's latents."""
         return [self.vae.config.latent_channels, height // self.vae_scale_factor, width // self.vae_scale_factor]
 
-    def schedule(self, texts: list[str], timesteps: Sequence[float], guidance_stop_step: float) -> Schedule:
+    def schedule(self, texts: list[str], timesteps: Sequence[float], guidance_stop_step: float,
+                 cache_interval: int = 1, start: int = 0) -> Schedule:
         """When the networks run; ``guidance_stop_step`` is the part of the steps that is guided, 0..1."""
-        return Schedule(self._encode_text(texts), timesteps, round(guidance_stop_step * len(timesteps)))
+        guided = round(guidance_stop_step * len(timesteps))
+        return Schedule(self._encode_text(texts), timesteps, guided, cache_interval, start)
 
     def _encode_text(self, texts: list[str]) -> paddle.Tensor:
         length = self.text_encoder.config.max_position_embeddings

@@ -98,6 +98,7 @@ class Model:
         use_cf_attn: bool | None = None,
         use_motion_field: bool | None = None,
         merging_ratio: float | None = None,
+        cache_interval: int | None = None,
         memory: str | None = None,
         decode_tile: int | None = None,
         offload: bool | None = None,
@@ -277,7 +278,8 @@ class Model:
                 from .pipelines.programs import SelfAttention
 
                 attention = SelfAttention(values["use_cf_attn"], values["merging_ratio"])
-                program = pipeline.main_program(*made.size, attention, mode.control is not None)
+                guided = mode.control is not None
+                program = pipeline.main_program(*made.size, attention, guided, values["cache_interval"])
                 steps = made.count * values["num_inference_steps"]
                 short = steps < WORTH_EXPORTING and not self._engine.cached(program)
             choice = choice.eager if short else choice

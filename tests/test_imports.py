@@ -26,7 +26,8 @@ LAYERS = (
     "pipelines.networks",
     "pipelines.programs",
     "pipelines.background pipelines.attention",
-    "pipelines.merging pipelines.motion pipelines.noise pipelines.resume pipelines.solvers pipelines.tiles",
+    "pipelines.merging pipelines.motion pipelines.noise pipelines.patches pipelines.resume pipelines.solvers "
+    "pipelines.tiles",
     "pipelines.schedule",
     "controls",
     "detectors.depth detectors.pose detectors.saliency",
