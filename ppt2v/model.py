@@ -290,9 +290,12 @@ class Model:
         """The settings that keep the run within the memory that it may use."""
         if values["memory"] is None:
             return {}
-        sizes_of_run = memory.Sizes.of(pipeline, self._controlnets.values(), made.size, request.branches(values))
+        kept_frames = made.count if values["cache_interval"] > 1 else 0
+        sizes = memory.Sizes.of(
+            pipeline, self._controlnets.values(), made.size, request.branches(values), kept_frames
+        )
         fixed = {name: values[name] for name in ("chunk_size", "decode_tile", "offload") if given.get(name) is not None}
-        plan = memory.choose(memory.parse(values["memory"]), sizes_of_run, self._choice.precision, fixed)
+        plan = memory.choose(memory.parse(values["memory"]), sizes, self._choice.precision, fixed)
         self._explain(f"memory: {plan}")
         return {"chunk_size": plan.chunk_size, "decode_tile": plan.decode_tile, "offload": plan.offload}
 
