@@ -22,7 +22,7 @@ from muon import Muon
 from scenes import Example
 from train_unet import Networks, follow
 
-FRESH, BATCH = 4, 24
+FRESH, BATCH = 2, 24
 EDGES = ("embed", "conv_in", "conv_out", "controlnet_")  # parts of the names of what AdamW trains
 FIRST = 480  # examples before the first step
 
