@@ -66,7 +66,7 @@ class Pix2Pix(Guided):
 
 @torch.no_grad()
 def generate(model: Pix2Pix, base: Base, instructions: list[str], given: np.ndarray, seed: int = 0, steps: int = 20,
-             guidance: float = 4.0, image_guidance: float = 1.5) -> np.ndarray:
+             guidance: float = 3.0, image_guidance: float = 2.5) -> np.ndarray:
     """Edited pictures, uint8 RGB ``[count, 128, 128, 3]``, by DDIM with the paper's two guidance scales."""
     scheduler, count = DDIMScheduler(**SCHEDULE), len(instructions)
     scheduler.set_timesteps(steps)
