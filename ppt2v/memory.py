@@ -1,6 +1,7 @@
 """How much memory a run takes, and the settings that keep it within a limit: numbers only.
 
-The coefficients were measured with a network of Stable Diffusion 1.5's size (``benchmarks/memory.py`` prints them).
+The coefficients were measured under OpenVINO on a CPU, with a UNet of Stable Diffusion 1.5's size at 256x256 (bfloat16;
+in float32 the cells are reckoned at twice as much) and the embedded VAE at 512x512. They are estimates elsewhere.
 """
 from __future__ import annotations
 
@@ -15,13 +16,13 @@ GB = 1e9
 _UNITS = {"MB": 1e6, "GB": 1e9, "MIB": 2**20, "GIB": 2**30}
 
 # Of the process without any network: Python, Paddle, PPDiffusers.
-BASE = 0.75 * GB
+BASE = 0.65 * GB
 # Bytes per weight while a network runs, and bytes per latent cell of each frame and branch computed together, for each
 # 320 channels of the UNet's first level.
-WEIGHT = {"float32": 4.0, "bfloat16": 2.0, "float16": 2.0}
-CELL = {"float32": 90_000.0, "bfloat16": 60_000.0, "float16": 60_000.0}
+WEIGHT = {"float32": 4.2, "bfloat16": 2.75, "float16": 2.75}
+CELL = {"float32": 72_000.0, "bfloat16": 36_000.0, "float16": 36_000.0}
 # Bytes per pixel of a frame, or of a tile, that is decoded, for each 128 channels of the VAE's last level.
-PIXEL = {"float32": 5_000.0, "bfloat16": 5_000.0, "float16": 5_000.0}
+PIXEL = {"float32": 5_400.0, "bfloat16": 3_300.0, "float16": 3_300.0}
 
 CHUNKS = (16, 8, 6, 4, 3, 2)
 TILES = (None, 512, 256)

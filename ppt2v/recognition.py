@@ -62,7 +62,8 @@ def _is_depth_map(frame: np.ndarray) -> bool:
     if scale < 1:
         grey = cv2.resize(grey, (0, 0), fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
     curvature = np.abs(cv2.Laplacian(grey.astype(np.float32), cv2.CV_32F))
-    return grey.std() > 8 and (curvature > 8).mean() < 0.06
+    edges = 0.06 * max(1.0, scale)  # of a smaller picture they take a larger share
+    return grey.std() > 8 and (curvature > 8).mean() < edges
 
 
 def _is_grey(frame: np.ndarray) -> bool:
