@@ -256,7 +256,7 @@ def _embedded_folder(name: str) -> Path:
 
 def _embedded_part(folder: Path, name: str) -> Path:
     others = (part for part in sorted(folder.iterdir())
-              if part.name not in _PIPELINE and part.is_dir() and any(part.glob("*.json")))
+              if part.is_dir() and part.name not in (*_PIPELINE, "__pycache__"))
     parts = {EMBEDDED: folder, **{f"{EMBEDDED}/{part.name}": part for part in others}}
     if name not in parts:
         raise InputError(f"there is no {name!r}; the models that ship with ppt2v are {', '.join(parts)}")

@@ -1,6 +1,6 @@
 """Makes the guided modes' folders from what was trained: the layout of diffusers, float16 safetensors.
 
-    python training/export_guided.py OUT __assets__/embedded canny depth pose pix2pix dreambooth saliency
+    python training/export_guided.py OUT __assets__/embedded canny depth pose pix2pix saliency
 
 Parts that a training left as they are in the embedded model are links to those.
 """
@@ -14,7 +14,7 @@ import torch
 from export import MODEL_INDEX, text_state, write_json, write_weights
 from train_control import CONDITIONING
 from train_pix2pix import SCHEDULE
-from train_unet import SCHEDULER, TEXT, UNET, Networks
+from train_unet import TEXT, UNET, Networks
 
 CONTROLNET = {
     "_class_name": "ControlNetModel", "in_channels": 4, "conditioning_channels": 3,
@@ -63,15 +63,6 @@ def export_pix2pix(out: Path, folder: Path, name: str) -> None:
     link(folder, "vae", "tokenizer")
 
 
-def export_dreambooth(out: Path, folder: Path, name: str) -> None:
-    folder = folder / name
-    write_json(folder / "model_index.json", MODEL_INDEX)
-    write_json(folder / "scheduler/scheduler_config.json", {"_class_name": "DDIMScheduler", **SCHEDULER})
-    write_json(folder / "unet/config.json", {"_class_name": "UNet2DConditionModel", **UNET})
-    write_weights(folder / "unet/diffusion_pytorch_model.safetensors", average(out, name))
-    link(folder, "vae", "tokenizer", "text_encoder")
-
-
 def export_saliency(out: Path, folder: Path, name: str) -> None:
     state = torch.load(out / f"{name}.pt")["model"]
     counts = {key for key in state if key.endswith("num_batches_tracked")}
@@ -79,7 +70,7 @@ def export_saliency(out: Path, folder: Path, name: str) -> None:
 
 
 EXPORTS = {"canny": export_control, "depth": export_control, "pose": export_control, "pix2pix": export_pix2pix,
-           "dreambooth": export_dreambooth, "saliency": export_saliency}
+           "saliency": export_saliency}
 
 
 def main() -> None:
