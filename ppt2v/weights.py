@@ -15,6 +15,7 @@ from .errors import InputError
 from .hub import read_json, weight_files
 
 if TYPE_CHECKING:
+    import numpy as np
     from ppdiffusers import StableDiffusionPipeline
 
 
@@ -65,12 +66,16 @@ class Weights:
 
     def __init__(self, network, files: list[Path]):
         self._network, self._files, self._loaded = network, files, False
-        checkpoint.match(network, self._read(), str(files[0]))
+        self.tensors()
 
     @cached_property
     def fingerprint(self) -> str:
         """Differs for different weights."""
         return " ".join(fingerprint(file) for file in self._files)
+
+    def tensors(self) -> dict[str, np.ndarray]:
+        """They themselves by the names of the network and in its layout: views of the files where possible."""
+        return checkpoint.match(self._network, self._read(), str(self._files[0]))
 
     def load(self) -> None:
         """Puts them into the network, unless they are there."""
@@ -99,7 +104,7 @@ def load_component(folder: Path, cls: type, dtype: str = "float32", lazy: bool =
     """
     _check_dtype(dtype)
     files = weight_files(folder)
-    network = _build(cls, read_json(folder / "config.json"), dtype)
+    network = build(cls, read_json(folder / "config.json"), dtype)
     network.eval()
     network.weights = Weights(network, files)
     if not lazy:
@@ -130,7 +135,7 @@ def _split_tokenizer(tokenizer: dict, folder: Path) -> None:
     (folder / "merges.txt").write_text("\n".join(["#version: 0.2", *merges, ""]), encoding="utf-8")
 
 
-def _build(cls: type, config: dict, dtype: str):
+def build(cls: type, config: dict, dtype: str = "float32"):
     """A network without weights: neither memory nor time goes into numbers that are overwritten at once."""
     import paddle
     from paddlenlp.transformers.model_utils import no_init_weights

@@ -1,0 +1,79 @@
+"""Text-to-video models: from the folder that ModelScope published, or one in the layout of diffusers or Paddle."""
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from . import modelscope
+from .errors import InputError
+from .hub import read_json
+from .weights import build, load_component, load_tokenizer
+
+
+class TextToVideo(NamedTuple):
+    """The parts of a model, as the pipeline takes them."""
+
+    text_encoder: Any
+    tokenizer: Any
+    unet: Any
+    vae: Any
+    scheduler: Any
+
+
+def load_text_to_video(folder: Path, dtype: str = "float32", lazy: bool = False) -> TextToVideo:
+    """A text-to-video model; dtype and lazy as for ``weights.load_component``.
+
+    ModelScope's own folder is converted, part by part, at the first call; the copy in the cache serves later ones.
+    A ``tokenizer`` in the folder is used; ModelScope's has none, and means CLIP's.
+
+    Raises:
+        InputError: no such model, or weights that do not fit exactly.
+    """
+    from ppdiffusers import DDIMScheduler
+
+    loaded = {part: load_component(_folder(folder, part), network_class(part), dtype, lazy) for part in modelscope.PARTS}
+    tokenizer = tokenizer_of(folder)
+    if len(tokenizer) > loaded["text_encoder"].config.vocab_size:
+        raise InputError(
+            f"{folder}: its tokenizer has {len(tokenizer)} words and its text encoder "
+            f"{loaded['text_encoder'].config.vocab_size}; put the model's own tokenizer into {folder / 'tokenizer'}"
+        )
+    return TextToVideo(tokenizer=tokenizer, scheduler=DDIMScheduler.from_config(scheduler_config(folder)), **loaded)
+
+
+def network_class(part: str) -> type:
+    """The class of one of ``modelscope.PARTS``."""
+    from ppdiffusers import AutoencoderKL
+    from ppdiffusers.transformers import CLIPTextModel
+
+    from .pipelines.unet3d import UNet3D
+
+    return {"unet": UNet3D, "vae": AutoencoderKL, "text_encoder": CLIPTextModel}[part]
+
+
+def weight_names(part: str, config: dict[str, Any]) -> list[str]:
+    """What the weights of a network of that configuration are called."""
+    return list(build(network_class(part), config).state_dict())
+
+
+def scheduler_config(folder: Path) -> dict[str, Any]:
+    """The noise schedule of a model."""
+    if modelscope.is_original(folder):
+        return modelscope.SCHEDULER
+    return read_json(folder / "scheduler" / "scheduler_config.json")
+
+
+def tokenizer_of(folder: Path):
+    """The tokenizer of a model: CLIP's where ModelScope's folder has none."""
+    if (folder / "tokenizer").exists() or not modelscope.is_original(folder):
+        return load_tokenizer(folder / "tokenizer")
+    with tempfile.TemporaryDirectory() as made:
+        modelscope.write_tokenizer(Path(made))
+        return load_tokenizer(Path(made))
+
+
+def _folder(folder: Path, part: str) -> Path:
+    if not modelscope.is_original(folder):
+        return folder / part
+    return modelscope.converted(folder, part, lambda config: weight_names(part, config))
