@@ -103,6 +103,20 @@ class Decoder(Program):
         return [InputSpec([DYNAMIC, channels, self.height, self.width], "float32", "latents")]
 
 
+class Encoder(Program):
+    """Pictures in -1..1, ``[frames, 3, height, width]`` -> the means of their latents, not scaled."""
+
+    def __init__(self, network, height: int, width: int):
+        super().__init__(network)
+        self.height, self.width = height, width
+
+    def forward(self, inputs: list) -> list:
+        return [self.network.encode(inputs[0]).latent_dist.mean]
+
+    def inputs(self) -> list[InputSpec]:
+        return [InputSpec([DYNAMIC, self.network.config.in_channels, self.height, self.width], "float32", "pictures")]
+
+
 @contextmanager
 def _given(layer, output: paddle.Tensor) -> Iterator[None]:
     """Makes a layer return ``output`` whatever it is called with; undone on leaving."""

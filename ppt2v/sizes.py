@@ -28,18 +28,22 @@ def parse(resolution: int | str | None) -> tuple[int | None, int | None]:
     return int(match[2] or width), width
 
 
-def frame_size(height: int | None, width: int | None, unet: Mapping, vae: Mapping) -> tuple[int, int]:
+def frame_size(
+    height: int | None, width: int | None, unet: Mapping, vae: Mapping, any_latents: bool = False
+) -> tuple[int, int]:
     """The size of the frames, the model's own where a side is None.
 
     Args:
         height, width: in pixels.
         unet, vae: the configurations of the networks.
+        any_latents: whether the UNet takes latents that do not halve evenly.
 
     Raises:
         InputError: a side that the networks cannot divide, or that is too large for them.
     """
     scale = 2 ** (len(vae["block_out_channels"]) - 1)
-    native, multiple = unet["sample_size"] * scale, scale * 2 ** (len(unet["block_out_channels"]) - 1)
+    native, halvings = unet["sample_size"] * scale, 0 if any_latents else len(unet["block_out_channels"]) - 1
+    multiple = scale * 2**halvings
     size = height or native, width or native
     for side in size:
         if side % multiple or not multiple <= side <= LARGEST * native:
