@@ -40,11 +40,14 @@ def encode(vae, frames: np.ndarray, engine: Engine) -> paddle.Tensor:
     """
     encoder = engine.prepare(Encoder(vae, *frames.shape[1:3]))
     try:
-        pictures = (paddle.to_tensor(frame[None]).transpose([0, 3, 1, 2]).astype("float32") for frame in frames)
-        latents = [_run(encoder, picture / 127.5 - 1, f"encoding frame {index}") for index, picture in enumerate(pictures)]
+        latents = [_run(encoder, _picture(frame), f"encoding frame {index}") for index, frame in enumerate(frames)]
         return paddle.concat(latents) * vae.config.scaling_factor
     finally:
         encoder.restore()
+
+
+def _picture(frame: np.ndarray) -> paddle.Tensor:
+    return paddle.to_tensor(frame[None]).transpose([0, 3, 1, 2]).astype("float32") / 127.5 - 1
 
 
 def _run(runner: Runner, given: paddle.Tensor, task: str) -> paddle.Tensor:

@@ -71,7 +71,7 @@ class TextToVideoPipeline:
             window: frames that are computed together, >= 1; a longer clip is made of several windows.
             overlap: frames that a window shares with the next one, 0..window - 1.
             clip: frames to start from, uint8 RGB ``[frames, height, width, 3]``; their number and size are the video's.
-            strength: how much of the schedule is run from a clip: near 0 leaves it as it is, 1 starts from noise alone.
+            strength: how much of the schedule is run from a clip, above 0 (little is changed) to 1 (little is left).
             checkpoint: where each completed step is saved, and from where a killed run goes on.
             progress: called with the frame steps done and their total.
 
@@ -133,7 +133,7 @@ def check(video_length: int, window: int, overlap: int, strength: float) -> None
     if not 0 <= overlap < window:
         raise InputError(f"window={window}, overlap={overlap}: the rule is 0 <= overlap < window, in frames")
     if not 0 < strength <= 1:
-        raise InputError(f"strength={strength}: the rule is 0 < strength <= 1; 1 starts from noise alone")
+        raise InputError(f"strength={strength}: the rule is 0 < strength <= 1; with 1 little is left of the clip")
 
 
 def first_step(steps: int, strength: float) -> int:
@@ -154,4 +154,5 @@ def _restored(checkpoint: Checkpoint | None, unet: VideoUNet) -> tuple[Frames | 
         return None, 0
     if state["in_float32"]:  # a network rescued from half precision stays rescued
         unet.use_float32()
-    return Frames(**{name: paddle.to_tensor(state[name]) for name in Frames._fields if name in state}), int(state["step"])
+    fields = {name: paddle.to_tensor(state[name]) for name in Frames._fields if name in state}
+    return Frames(**fields), int(state["step"])

@@ -175,11 +175,12 @@ def write_tokenizer(folder: Path) -> None:
     tokens = [*alphabet, *(f"{letter}</w>" for letter in alphabet), *(merge.replace(" ", "") for merge in merges)]
     tokens += ["<|startoftext|>", "<|endoftext|>"]
     special = {"bos_token": tokens[-2], "eos_token": tokens[-1], "unk_token": tokens[-1], "pad_token": tokens[0]}
+    config = {**special, "tokenizer_class": "CLIPTokenizer", "model_max_length": TOKENS}
     contents = {
         "vocab.json": json.dumps({token: number for number, token in enumerate(tokens)}, ensure_ascii=False),
         "merges.txt": "\n".join(["#version: 0.2", *merges, ""]),
         "special_tokens_map.json": json.dumps(special),
-        "tokenizer_config.json": json.dumps({**special, "tokenizer_class": "CLIPTokenizer", "model_max_length": TOKENS}),
+        "tokenizer_config.json": json.dumps(config),
     }
     folder.mkdir(parents=True, exist_ok=True)
     for name, content in contents.items():

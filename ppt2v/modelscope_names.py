@@ -84,7 +84,8 @@ def unet_name(name: str, layers: int, attending: tuple[bool, ...]) -> str:
     if way == "mid_block":
         return f"middle_block.{place.replace('0', str(3 * number))}.{rest}"
     first = level * (layers + 1) + number
-    return f"input_blocks.{first + 1}.{place}.{rest}" if way == "down_blocks" else f"output_blocks.{first}.{place}.{rest}"
+    block = f"input_blocks.{first + 1}" if way == "down_blocks" else f"output_blocks.{first}"
+    return f"{block}.{place}.{rest}"
 
 
 def vae_name(name: str, levels: int) -> str:

@@ -32,7 +32,8 @@ def load_text_to_video(folder: Path, dtype: str = "float32", lazy: bool = False)
     """
     from ppdiffusers import DDIMScheduler
 
-    loaded = {part: load_component(_folder(folder, part), network_class(part), dtype, lazy) for part in modelscope.PARTS}
+    parts = {part: _folder(folder, part) for part in modelscope.PARTS}
+    loaded = {part: load_component(place, network_class(part), dtype, lazy) for part, place in parts.items()}
     tokenizer = tokenizer_of(folder)
     if len(tokenizer) > loaded["text_encoder"].config.vocab_size:
         raise InputError(
@@ -66,11 +67,26 @@ def scheduler_config(folder: Path) -> dict[str, Any]:
 
 def tokenizer_of(folder: Path):
     """The tokenizer of a model: CLIP's where ModelScope's folder has none."""
-    if (folder / "tokenizer").exists() or not modelscope.is_original(folder):
-        return load_tokenizer(folder / "tokenizer")
     with tempfile.TemporaryDirectory() as made:
-        modelscope.write_tokenizer(Path(made))
-        return load_tokenizer(Path(made))
+        given = folder / "tokenizer"
+        if modelscope.is_original(folder) and not given.exists():
+            given = Path(made)
+            modelscope.write_tokenizer(given)
+        tokenizer = load_tokenizer(given)
+    if tokenizer.pad_token != tokenizer.eos_token:
+        _read_padding_as_text(tokenizer)
+    return tokenizer
+
+
+def _read_padding_as_text(tokenizer) -> None:
+    """The models were trained on texts padded with "!", in which an exclamation mark was still one.
+
+    The libraries' tokenizers would cut texts at each of them, and take it for padding.
+    """
+    tokenizer.unique_no_split_tokens = [
+        token for token in tokenizer.unique_no_split_tokens if token != tokenizer.pad_token
+    ]
+    tokenizer._create_trie(tokenizer.unique_no_split_tokens)
 
 
 def _folder(folder: Path, part: str) -> Path:

@@ -1,4 +1,4 @@
-"""A tiny text-to-video model in ModelScope's published form, whose weights follow from their names; needs NumPy only."""
+"""A tiny text-to-video model in ModelScope's published form; its weights follow from their names. Needs NumPy only."""
 from __future__ import annotations
 
 import json
@@ -51,7 +51,7 @@ ODD_SHAPES = ((1, 3, 7, 9), (2, 2, 5, 6))
 
 
 def weight(name: str, shape: tuple[int, ...]) -> np.ndarray:
-    """Normally distributed around 0, or around 1 for the scale of a normalization; the same whenever it is asked for."""
+    """Normally distributed around 0, or 1 for the scale of a normalization; the same whenever it is asked for."""
     numbers = np.random.default_rng(zlib.crc32(name.encode())).standard_normal(shape, np.float32)
     if len(shape) < 2:
         return np.asarray(0.1 * numbers + (1 if name.endswith("weight") else 0), np.float32)

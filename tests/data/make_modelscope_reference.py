@@ -27,8 +27,15 @@ from modelscope_tiny import (  # noqa: E402
 from ppt2v import checkpoint, modelscope, saving  # noqa: E402
 
 TEXTS = (
-    PROMPT, "", "An astronaut's dog can't (won't!) ride 2 horses, in 1999... #hashtag  & co", "Ein Bär läuft über Öl",
-    "a photo of a 猫 and a dog \U0001f600", "word " * 90, "it's &amp; they'LL we've I'd 3.14 x_y-z", "CAFÉ\tnaïve\nnew line",
+    PROMPT,
+    "",
+    "An astronaut's dog can't (won't!) ride 2 horses, in 1999... #hashtag  & co",
+    "Ein Bär läuft über Öl",
+    "a photo of a 猫 and a dog \U0001f600",
+    "wow ! A panda!! Look!",
+    "word " * 90,
+    "it's &amp; they'LL we've I'd 3.14 x_y-z",
+    "CAFÉ\tnaïve\nnew line",
 )
 VAE = {
     "double_z": True, "z_channels": 4, "resolution": 16, "in_channels": 3, "out_ch": 3, "ch": 32, "ch_mult": [1, 2],
@@ -158,7 +165,8 @@ def main() -> None:
     modules = import_sources(Path(sys.argv[1]))
     REFERENCE.mkdir(exist_ok=True)
     vae = modules["autoencoder"].AutoencoderKL(VAE, 4).eval()
-    parts = {"unet": build_unet(modules["unet_sd"]), "vae": vae, "text_encoder": TextTower(modules["transformer"]).eval()}
+    tower = TextTower(modules["transformer"]).eval()
+    parts = {"unet": build_unet(modules["unet_sd"]), "vae": vae, "text_encoder": tower}
     prefixes = {"vae": modelscope.VAE_PREFIX}
     names = {part: fill(network, prefixes.get(part, "")) for part, network in parts.items()}
     (REFERENCE / "names.json").write_text(json.dumps(names, indent=0) + "\n")
