@@ -1,7 +1,7 @@
 """The UNet of ModelScope's text-to-video synthesis (arXiv 2308.06571), with the names of UNet3DConditionModel."""
 from __future__ import annotations
 
-from typing import Iterator, List, Sequence
+from collections.abc import Iterator, Sequence
 
 import paddle
 from paddle import nn
@@ -96,7 +96,7 @@ class UNet3D(ModelMixin, ConfigMixin):
         self.conv_norm_out = GroupNorm(norm_num_groups, width, norm_eps)
         self.conv_out = nn.Conv2D(width, out_channels, 3, padding=1)
 
-    def look_up(self, text: paddle.Tensor) -> List[KeyValue]:
+    def look_up(self, text: paddle.Tensor) -> list[KeyValue]:
         """Keys and values of the encoded text ``[branches, tokens, channels]``, for each layer that attends to it."""
         return [layer.transformer_blocks[0].attn2.look_up(text) for layer in self.text_attention()]
 

@@ -37,7 +37,7 @@ class _Part(NamedTuple):
     tensors: dict[str, np.ndarray]  # by the network's names, in Paddle's layout
 
 
-def convert(source: Path, target: Path, format: str, dtype: str | None = None) -> Path:
+def convert(source: str | Path, target: str | Path, format: str, dtype: str | None = None) -> Path:
     """Writes a text-to-video model in another of ``FORMATS`` and compares what was written with what was read.
 
     ModelScope's format comes without the weights that making videos does not need, such as OpenCLIP's image tower:
@@ -55,6 +55,7 @@ def convert(source: Path, target: Path, format: str, dtype: str | None = None) -
     Raises:
         InputError: an unknown format or precision, a target that has files in it, or a source that is no such model.
     """
+    source, target = Path(source), Path(target)
     _check(target, format, dtype)
     target.absolute().parent.mkdir(parents=True, exist_ok=True)
     made = Path(tempfile.mkdtemp(prefix=".convert-", dir=target.absolute().parent))
@@ -95,8 +96,7 @@ def _open(folder: Path, name: str) -> _Part:
         return _Part(network, config, Weights(network, weight_files(folder / name)).tensors())
     read = modelscope.read(folder, name)
     network = build(cls, read.config)
-    named = checkpoint.Checkpoint(modelscope.diffusers_names(read, list(network.state_dict())), checkpoint.PYTORCH)
-    return _Part(network, read.config, checkpoint.match(network, named, f"{folder}: {name}"))
+    return _Part(network, read.config, modelscope.matched(read, network, f"{folder}: {name}"))
 
 
 def _stored(array: np.ndarray, dtype: str | None) -> np.ndarray:

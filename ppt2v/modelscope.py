@@ -42,6 +42,10 @@ SCHEDULER = {
     "steps_offset": 1,
     "prediction_type": "epsilon",
 }
+_ARCHITECTURE = {
+    "unet_in_dim", "unet_dim", "unet_context_dim", "unet_out_dim", "unet_dim_mult", "unet_head_dim", "unet_res_blocks",
+    "unet_attn_scales",
+}
 _MERGES = Path(__file__).parent / "clip_merges.txt.gz"
 
 
@@ -70,13 +74,22 @@ def read(folder: Path, part: str) -> Part:
     """
     tensors = checkpoint.read(_file(folder, part)).tensors
     if part == "unet":
-        return _unet(tensors, read_json(folder / CONFIGURATION)["model"]["model_cfg"])
+        return _unet(tensors, read_json(folder / CONFIGURATION).get("model", {}).get("model_cfg", {}))
     return _vae(tensors) if part == "vae" else _text_encoder(tensors)
 
 
-def diffusers_names(part: Part, names: list[str]) -> dict[str, np.ndarray]:
-    """The weights by the names of the network, which has ``names``; what it does not have keeps the file's."""
-    return to_diffusers(part.tensors, names, part.original)
+def matched(part: Part, network, source: str) -> dict[str, np.ndarray]:
+    """The weights by the names of the network and in Paddle's layout.
+
+    Raises:
+        InputError: names or shapes are not exactly those of the network; ``source`` names the file.
+    """
+    return checkpoint.match(network, checkpoint.Checkpoint(diffusers_names(part, network), checkpoint.PYTORCH), source)
+
+
+def diffusers_names(part: Part, network) -> dict[str, np.ndarray]:
+    """The weights by the names of the network; those that it does not have keep the file's."""
+    return to_diffusers(part.tensors, list(network.state_dict()), part.original)
 
 
 def original_tensors(part: str, config: dict[str, Any], tensors: Tensors) -> dict[str, np.ndarray]:
@@ -147,12 +160,18 @@ def check_schedule(config: dict[str, Any]) -> None:
             )
 
 
-def converted(folder: Path, part: str, names: Callable[[dict], list[str]], cache: Cache | None = None) -> Path:
+def converted(folder: Path, part: str, build: Callable[[dict[str, Any]], Any]) -> Path:
     """The folder of a part in diffusers' layout, made at the first call and found again later.
 
-    ``names`` gives those that the network of a configuration has.
+    Args:
+        folder: ModelScope's own.
+        part: one of ``PARTS``.
+        build: makes the network of a config.json, without weights.
+
+    Raises:
+        InputError: as ``read`` and ``matched``.
     """
-    cache = cache or Cache(default_folder() / "models", limit=float("inf"))
+    cache = Cache(default_folder() / "models", limit=float("inf"))
     file = _file(folder, part)
     if not file.exists():
         raise InputError(f"{folder} has no {file.name}; copy or download it again")
@@ -161,9 +180,11 @@ def converted(folder: Path, part: str, names: Callable[[dict], list[str]], cache
 
     def write(made: Path) -> None:
         found = read(folder, part)
+        network = build(found.config)
+        matched(found, network, str(file))
         (made / "config.json").write_text(json.dumps(found.config, indent=1), encoding="utf-8")
         name = "model.safetensors" if part == "text_encoder" else "diffusion_pytorch_model.safetensors"
-        save_safetensors(made / name, diffusers_names(found, names(found.config)), "pt")
+        save_safetensors(made / name, diffusers_names(found, network), "pt")
 
     return cache.find(key) or cache.add(key, write)
 
@@ -200,6 +221,9 @@ def _file(folder: Path, part: str) -> Path:
 
 
 def _unet(tensors: Tensors, given: dict[str, Any]) -> Part:
+    missing = sorted(_ARCHITECTURE - given.keys())
+    if missing:
+        raise InputError(f"{CONFIGURATION} lacks {', '.join(missing)} in model.model_cfg; give the file as published")
     fixed = {"unet_num_heads": 8, "temporal_attention": "True", "num_timesteps": 1000, "mean_type": "eps"}
     for name, value in fixed.items():
         if str(given.get(name, value)) != str(value):

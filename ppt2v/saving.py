@@ -34,12 +34,16 @@ def save_safetensors(path: Path, tensors: Mapping[str, np.ndarray], layout: str)
 def save_torch(path: Path, tensors: Mapping[str, np.ndarray], entry: str | None = None) -> None:
     """Writes a file that ``torch.load`` reads; with ``entry`` the tensors are one entry of the dictionary it holds."""
     with zipfile.ZipFile(path, "w", zipfile.ZIP_STORED) as archive:
-        archive.writestr("archive/data.pkl", _pickled(tensors, entry))
-        archive.writestr("archive/byteorder", "little")
+        archive.writestr(_member("data.pkl"), _pickled(tensors, entry))
+        archive.writestr(_member("byteorder"), "little")
         for number, array in enumerate(tensors.values()):
-            with archive.open(f"archive/data/{number}", "w", force_zip64=True) as file:
+            with archive.open(_member(f"data/{number}"), "w", force_zip64=True) as file:
                 _write(file, array)
-        archive.writestr("archive/version", "3\n")
+        archive.writestr(_member("version"), "3\n")
+
+
+def _member(name: str) -> zipfile.ZipInfo:
+    return zipfile.ZipInfo(f"archive/{name}")  # without the time, so that the same tensors make the same file
 
 
 def _write(file: BinaryIO, array: np.ndarray) -> None:

@@ -53,11 +53,6 @@ def network_class(part: str) -> type:
     return {"unet": UNet3D, "vae": AutoencoderKL, "text_encoder": CLIPTextModel}[part]
 
 
-def weight_names(part: str, config: dict[str, Any]) -> list[str]:
-    """What the weights of a network of that configuration are called."""
-    return list(build(network_class(part), config).state_dict())
-
-
 def scheduler_config(folder: Path) -> dict[str, Any]:
     """The noise schedule of a model."""
     if modelscope.is_original(folder):
@@ -92,4 +87,4 @@ def _read_padding_as_text(tokenizer) -> None:
 def _folder(folder: Path, part: str) -> Path:
     if not modelscope.is_original(folder):
         return folder / part
-    return modelscope.converted(folder, part, lambda config: weight_names(part, config))
+    return modelscope.converted(folder, part, lambda config: build(network_class(part), config))

@@ -157,9 +157,9 @@ def test_a_short_clip_begins_as_a_longer_one_with_the_same_noise(pipe):
 
 
 @pytest.mark.parametrize("change, named", [
-    ({"video_length": 0}, "video_length=0"), ({"window": 4, "overlap": 4}, "overlap=4"), ({"height": 9}, "multiples of 2"),
+    ({"video_length": 0}, "video_length=0"), ({"window": 4, "overlap": 4}, "overlap=4"),
     ({"overlap": -1}, "overlap=-1"), ({"strength": 0}, "strength=0"), ({"strength": 1.1}, "strength=1.1"),
-    ({"eta": 0.5, "solver": "lcm"}, "eta=0.5"),
+    ({"height": 9}, "multiples of 2"), ({"eta": 0.5, "solver": "lcm"}, "eta=0.5"),
 ], ids=str)
 def test_impossible_arguments_are_refused_before_the_unet_runs(pipe, change, named):
     calls = count_calls(pipe)
@@ -285,7 +285,7 @@ def test_a_rescued_run_goes_on_in_float32(pipe, tmp_path, plain):
         make(pipe, checkpoint=Checkpoint(tmp_path, SETTINGS), progress=kill_at(2))
     assert np.array_equal(make(pipe, checkpoint=Checkpoint(tmp_path, SETTINGS)), plain)
     first, second = (runner.calls for runner in pipe.engine.runners)
-    assert first == [True, False, False] and second == [False]
+    assert first == [True, False, False] and second == [False, False]
 
 
 def test_progress_ends_at_its_total(pipe):

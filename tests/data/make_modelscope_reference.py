@@ -135,7 +135,7 @@ def run_diffusers() -> dict[str, np.ndarray]:
         saving.save_torch(path / config["model_args"]["ckpt_unet"], unet_weights())
         part = modelscope.read(path, "unet")
         network = UNet3DConditionModel.from_config({**part.config, "class_embed_type": None}).eval()
-        tensors = modelscope.diffusers_names(part, list(network.state_dict()))
+        tensors = modelscope.diffusers_names(part, network)
         network.load_state_dict({name: torch.from_numpy(array.copy()) for name, array in tensors.items()}, strict=True)
     made = {}
     for shape in (*SHAPES, *ODD_SHAPES):
