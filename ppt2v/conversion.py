@@ -113,7 +113,7 @@ def _write_part(part: _Part, name: str, folder: Path, format: str) -> None:
     _write_json(folder / name / "config.json", part.config)
     in_paddle = format == "paddle"
     tensors = part.tensors if in_paddle else checkpoint.transpose_linear(part.network, part.tensors)
-    save_safetensors(folder / name / _FILES[format, name], tensors, "pd" if in_paddle else "pt")
+    save_safetensors(folder / name / _FILES[format, name], tensors, "np" if in_paddle else "pt")
 
 
 def _write_rest(source: Path, folder: Path, format: str, configs: dict[str, dict]) -> None:

@@ -17,7 +17,7 @@ _TORCH_NAMES = {dtype: name for name, dtype in TORCH_TYPES.items()}
 
 
 def save_safetensors(path: Path, tensors: Mapping[str, np.ndarray], layout: str) -> None:
-    """Writes a .safetensors file; ``layout`` is its metadata's "format": "pt" or "pd"."""
+    """Writes a .safetensors file; ``layout`` is its metadata's "format": "pt", or "np" for Paddle's."""
     header, end = {"__metadata__": {"format": layout}}, 0
     for name, array in tensors.items():
         begin, end = end, end + array.nbytes

@@ -119,7 +119,7 @@ def test_what_is_not_needed_is_left_out(copied, modelscope_model):
     ("text_encoder", None, "transformer.resblocks.0.ln_1.bias", False),
     ("text_encoder", None, "transformer.ln_pre.bias", True),
 ])
-def test_weights_must_be_exactly_those_of_the_network(copied, part, entry, name, there):
+def test_weights_must_be_exactly_those_of_the_network(modelscope_model, copied, part, entry, name, there):
     weights = modelscope_tiny.weights(part)
     if there:
         weights[name] = np.ones(3, np.float32)
