@@ -135,6 +135,12 @@ def test_engines_compute_what_eager_paddle_does(engine, height, width, tmp_path)
         assert np.abs(np.asarray(made) - expected.numpy()).max() <= 1e-4 * expected.numpy().std()
 
 
+def test_what_the_libraries_note_in_a_configuration_does_not_name_another_program():
+    network = UNet3D.from_config({**SMALL, "_class_name": "UNet3DConditionModel"})
+    assert "_use_default_values" in network.config
+    assert "'_" not in VideoTextLookup(network).identity()["config"]
+
+
 # Windows
 
 
