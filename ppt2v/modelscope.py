@@ -46,6 +46,7 @@ _ARCHITECTURE = {
     "unet_in_dim", "unet_dim", "unet_context_dim", "unet_out_dim", "unet_dim_mult", "unet_head_dim", "unet_res_blocks",
     "unet_attn_scales",
 }
+# The lines 2 to 48895 of bpe_simple_vocab_16e6.txt, which OpenAI published with CLIP under the MIT licence.
 _MERGES = Path(__file__).parent / "clip_merges.txt.gz"
 
 
