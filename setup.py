@@ -28,6 +28,7 @@ OWN = [
     "requests>=2.31",
     "rich>=13",
     "safetensors>=0.4",
+    "scikit-image>=0.22",
     "typer>=0.12",
 ]
 
@@ -40,7 +41,7 @@ setup(
     license="Apache-2.0",
     author="ppt2v authors",
     python_requires=">=3.9,<3.13",
-    packages=["ppt2v", "ppt2v.engine", "ppt2v.pipelines", "ppt2v.embedded"],
+    packages=["ppt2v", "ppt2v.detectors", "ppt2v.dreambooth", "ppt2v.engine", "ppt2v.pipelines", "ppt2v.embedded"],
     package_dir={"ppt2v.pipelines": "pipelines", "ppt2v.embedded": "__assets__/embedded"},
     package_data={
         "ppt2v": ["clip_merges.txt.gz"],
@@ -50,6 +51,8 @@ setup(
     extras_require={
         "cpu": ["paddlepaddle>=2.6.2,<4", "openvino>=2024.6"],
         "gpu": ["paddlepaddle-gpu>=2.6.2,<4"],
+        # These versions bring their models along, later ones do not; they need protobuf < 5.
+        "pose": ["mediapipe>=0.10.14,<0.10.22"],
         "dev": ["imageio>=2.31", "pytest>=7", "setuptools>=64", "wheel"],
     },
     entry_points={"console_scripts": ["ppt2v = ppt2v.cli:main"]},

@@ -23,6 +23,7 @@ from pathlib import Path
 from work import Work
 
 HERE = Path(__file__).parent
+AGAINST = {"float32": "diffusers", "bfloat16": "diffusers-bf16"}  # what a precision is compared with
 RESULTS = HERE.parent / "tests" / "benchmarks" / "results.json"
 
 
@@ -46,11 +47,13 @@ def side_by_side(ours: Work, theirs: Work, python: str, worker: str, rounds: int
             "peak_mb": [round(run["peak_mb"]) for run in (mine, other)], "difference": other.get("difference")}
 
 
-def comparisons(work: Work, torch_python: str, rounds: int):
+def comparisons(work: Work, torch_python: str, rounds: int, precisions: list[str]):
     """Yields the rows: whom against, the settings and the ratios."""
-    for precision, name in (("float32", "diffusers"), ("bfloat16", "diffusers-bf16")):
+    for precision in precisions:
         settings = replace(work, precision=precision)
-        yield name, settings, side_by_side(settings, settings, torch_python, "diffusers", rounds)
+        yield AGAINST[precision], settings, side_by_side(settings, settings, torch_python, "diffusers", rounds)
+    if work.task != "text2video":
+        return
     # ppt2v's own pipeline on eager Paddle computes less than PPDiffusers' does, so this is in favour of the latter.
     short = replace(work, steps=2)
     eager = replace(short, engine="eager")
@@ -100,7 +103,7 @@ def _machine() -> str:
 
 def record(name: str, against: str, settings: Work, result: dict) -> dict:
     """A row of results.json."""
-    settings = {key: value for key, value in asdict(settings).items() if key != "model"}
+    settings = {key: value for key, value in asdict(settings).items() if key not in ("model", "task")}
     return {"work": name, "against": against, **result, "settings": settings, "machine": _machine(),
             "date": date.today().isoformat()}
 
@@ -120,6 +123,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--torch-python", default="", help="python of a venv with torch, diffusers and transformers")
     parser.add_argument("--model", default="", help="a model folder, or embedded; random weights if not given")
+    parser.add_argument("--task", default="text2video", choices=("text2video", "canny", "pix2pix"))
+    parser.add_argument("--precision", nargs="*", default=list(AGAINST), choices=AGAINST)
     parser.add_argument("--folder", type=Path, default=Path(tempfile.gettempdir()) / "ppt2v-bench")
     parser.add_argument("--frames", type=int, default=8)
     parser.add_argument("--steps", type=int, default=10)
@@ -129,23 +134,30 @@ def main() -> None:
     if not Path(args.torch_python).is_file():
         sys.exit("give --torch-python (make bench TORCH_PYTHON=...): a python with torch and diffusers to compare with")
     embedded = args.model == "embedded"
-    model = str(HERE.parent / "__assets__" / "embedded") if embedded else args.model or str(args.folder / "sd15")
-    if not args.model and not (args.folder / "sd15" / "model_index.json").exists():
-        subprocess.run([args.torch_python, str(HERE / "random_model.py"), model], check=True)
-    work = Work(model, args.frames, args.steps, 128 if embedded else args.size)
+    random = args.folder / ("sd15" if args.task == "text2video" else f"sd15-{args.task}")
+    model = str(HERE.parent / "__assets__" / "embedded") if embedded else args.model or str(random)
+    if not args.model and not (random / "model_index.json").exists():
+        subprocess.run([args.torch_python, str(HERE / "random_model.py"), args.task, model], check=True)
+    work = Work(model, args.task, args.frames, args.steps, 128 if embedded else args.size)
     print("| work | against | time | peak memory | seconds | MB | largest difference of latents / std |")
     print("|---|---|---|---|---|---|---|")
     rows = []
-    for against, settings, result in comparisons(work, args.torch_python, args.rounds):
-        rows.append(record("embedded" if embedded else "text2video", against, settings, result))
+    for against, settings, result in comparisons(work, args.torch_python, args.rounds, args.precision):
+        rows.append(record("embedded" if embedded else work.task, against, settings, result))
         cells = (rows[-1]["work"], against, result["time_ratio"], result["memory_ratio"], result["seconds"],
                  result["peak_mb"], result["difference"])
         print(f"| {' | '.join(map(str, cells))} |", flush=True)
     keep(rows)
+    if work.task == "text2video":
+        alone(work, args.torch_python, embedded)
+
+
+def alone(work: Work, torch_python: str, embedded: bool) -> None:
+    """Prints what ppt2v is measured in without another side."""
     for found in lengths(replace(work, model="embedded", size=128, precision="bfloat16")):
         print(f"{found['frames']} frames: {found['seconds_per_frame']:.2f} s per frame, {found['peak_mb']:.0f} MB")
     if not embedded:
-        reached = limit(replace(work, precision="bfloat16"), args.torch_python)
+        reached = limit(replace(work, precision="bfloat16"), torch_python)
         print(f"UNet: {reached['gflop_per_s']:.0f} GFLOP/s of the machine's {reached['machine']:.0f} in bfloat16: "
               f"{reached['share']:.2f}")
     seconds = start_up()

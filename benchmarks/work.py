@@ -7,12 +7,18 @@ import sys
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+import numpy as np
+
 
 @dataclass(frozen=True)
 class Work:
-    """One piece of text to video, the same for both sides."""
+    """One piece of work, the same for both sides; ``task`` is text2video, canny or pix2pix.
+
+    ``model`` is a folder with the model of the task, and for canny with its ControlNet in ``controlnet`` beside it.
+    """
 
     model: str
+    task: str = "text2video"
     frames: int = 8
     steps: int = 10
     size: int = 256
@@ -29,6 +35,11 @@ class Work:
 def given() -> tuple[Work, Path]:
     """A worker's work and the folder that it shares with the other side."""
     return Work(**json.loads(sys.argv[1])), Path(sys.argv[2])
+
+
+def pictures(frames: int, size: int) -> np.ndarray:
+    """The clip that both sides edit, or follow as control maps: uint8 RGB ``[frames, size, size, 3]``."""
+    return np.random.default_rng(0).integers(0, 256, (frames, size, size, 3), np.uint8)
 
 
 def report(seconds: float, **more: float) -> None:

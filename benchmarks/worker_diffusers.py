@@ -1,36 +1,102 @@
-"""One timed run of PyTorch diffusers on what ``worker_ppt2v.py`` left: WORK FOLDER."""
+"""One timed run of PyTorch diffusers on what ``worker_ppt2v.py`` left: WORK FOLDER.
+
+Each task with diffusers' own cross-frame attention, in its best form.
+"""
 from __future__ import annotations
 
 import json
 import time
+from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 import torch
-from diffusers import TextToVideoZeroPipeline
-from work import given, report
+from diffusers import (
+    ControlNetModel, EulerAncestralDiscreteScheduler, StableDiffusionControlNetPipeline,
+    StableDiffusionInstructPix2PixPipeline, TextToVideoZeroPipeline,
+)
+from diffusers.pipelines.deprecated.text_to_video_synthesis.pipeline_text_to_video_zero import (
+    CrossFrameAttnProcessor2_0,
+)
+from diffusers.schedulers import scheduling_euler_ancestral_discrete as euler
+from work import given, pictures, report
 
 work, folder = given()
-shared = json.loads((folder / "shared.json").read_text())
-pipeline = TextToVideoZeroPipeline.from_pretrained(
-    work.model, safety_checker=None, feature_extractor=None, torch_dtype=getattr(torch, work.precision)
-)
+dtype = getattr(torch, work.precision)
+options = {"safety_checker": None, "feature_extractor": None, "torch_dtype": dtype}
+Run = Callable[[str, int, int], torch.Tensor]
+
+
+def noise(name: str) -> torch.Tensor:
+    return torch.from_numpy(np.load(folder / f"{name}.npy")).to(dtype)
+
+
+def step_noise(step: int, frames: int) -> torch.Tensor:
+    """That of a stochastic step; of the last one, which adds none, there is no file."""
+    drawn = (folder / f"step-{step}.npy").exists()
+    return repeated(noise(f"step-{step}" if drawn else "start-0") * drawn, frames)
+
+
+def repeated(tensor: torch.Tensor, frames: int) -> torch.Tensor:
+    """The same for all frames."""
+    return tensor[:1].repeat(frames, 1, 1, 1)
+
+
+def clip(frames: int) -> torch.Tensor:
+    return torch.from_numpy(pictures(frames, work.size)).permute(0, 3, 1, 2).to(dtype) / 255
+
+
+def text2video() -> tuple[object, Run]:
+    pipeline = TextToVideoZeroPipeline.from_pretrained(work.model, **options)
+    shared, forward = json.loads((folder / "shared.json").read_text()), noise("forward-0")
+
+    def run(prompt: str, frames: int, steps: int) -> torch.Tensor:
+        levels = shared if steps == work.steps else {"t0": 0, "t1": 1}
+        torch.randn, torch_randn = lambda *_, **__: forward[: frames - 1], torch.randn
+        try:
+            return pipeline(prompt, video_length=frames, num_inference_steps=steps, latents=noise("start-0")[:1],
+                            height=work.size, width=work.size, output_type="latent", **levels).images
+        finally:
+            torch.randn = torch_randn
+
+    return pipeline, run
+
+
+def canny() -> tuple[object, Run]:
+    network = ControlNetModel.from_pretrained(Path(work.model) / "controlnet", torch_dtype=dtype)
+    pipeline = StableDiffusionControlNetPipeline.from_pretrained(work.model, controlnet=network, **options)
+    for part in (pipeline.unet, network):
+        part.set_attn_processor(CrossFrameAttnProcessor2_0(batch_size=2))
+    network.to(memory_format=torch.channels_last)
+
+    def run(prompt: str, frames: int, steps: int) -> torch.Tensor:
+        return pipeline([prompt] * frames, image=clip(frames), num_inference_steps=steps, guidance_scale=7.5,
+                        latents=repeated(noise("start-0"), frames), output_type="latent").images
+
+    return pipeline, run
+
+
+def pix2pix() -> tuple[object, Run]:
+    pipeline = StableDiffusionInstructPix2PixPipeline.from_pretrained(work.model, **options)
+    pipeline.scheduler = EulerAncestralDiscreteScheduler.from_config(pipeline.scheduler.config)
+    pipeline.unet.set_attn_processor(CrossFrameAttnProcessor2_0(batch_size=3))
+
+    def run(prompt: str, frames: int, steps: int) -> torch.Tensor:
+        drawn = (step_noise(step, frames) for step in range(steps))
+        euler.randn_tensor = lambda *_, **__: next(drawn)
+        return pipeline([prompt] * frames, image=clip(frames), num_inference_steps=steps, guidance_scale=7.5,
+                        image_guidance_scale=1.5, latents=repeated(noise("start-0"), frames),
+                        output_type="latent").images
+
+    return pipeline, run
+
+
+pipeline, run = {"text2video": text2video, "canny": canny, "pix2pix": pix2pix}[work.task]()
 pipeline.unet.to(memory_format=torch.channels_last)
 pipeline.set_progress_bar_config(disable=True)
-
-
-def generate(prompt: str, **options) -> torch.Tensor:
-    return pipeline(prompt, height=work.size, width=work.size, output_type="latent", **options).images
-
-
-start_noise, forward_noise = (
-    torch.from_numpy(np.load(folder / f"{name}.npy")).to(pipeline.unet.dtype) for name in ("start", "forward")
-)
-generate("a fox in the snow", video_length=2, num_inference_steps=2, t0=0, t1=1)
-torch.randn, torch_randn = lambda *_, **__: forward_noise, torch.randn
+run("a fox in the snow", 2, 2)
 start = time.perf_counter()
-latents = generate("a panda in the snow", video_length=work.frames, num_inference_steps=work.steps,
-                   latents=start_noise, **shared)
+latents = run("a panda in the snow", work.frames, work.steps)
 seconds = time.perf_counter() - start
-torch.randn = torch_randn
 expected = latents.float().numpy()
 report(seconds, difference=float(np.abs(np.load(folder / "latents.npy") - expected).max() / expected.std()))

@@ -1,11 +1,12 @@
-"""One timed run of ppt2v: WORK FOLDER; leaves the noise and the latents in FOLDER."""
+"""One timed run of ppt2v: WORK FOLDER; leaves what both sides share, and the latents, in FOLDER."""
 from __future__ import annotations
 
 import json
 import time
+from pathlib import Path
 
 import numpy as np
-from work import given, report
+from work import Work, given, pictures, report
 
 from ppt2v import hub, weights  # before Paddle, so that it uses all cores
 from ppt2v.engine.choice import build, choose
@@ -13,8 +14,12 @@ from ppt2v.pipelines.noise import Noise
 from ppt2v.pipelines.schedule import REFERENCE_STEPS, motion_steps
 from ppt2v.pipelines.solvers import DDIM
 from ppt2v.pipelines.text_to_video_zero import TextToVideoZeroPipeline
+from ppt2v.pipelines.video_controlnet import Control, VideoControlNetPipeline
+from ppt2v.pipelines.video_instruct_pix2pix import VideoInstructPix2PixPipeline
 
-work, folder = given()
+PIPELINES = {
+    "text2video": TextToVideoZeroPipeline, "canny": VideoControlNetPipeline, "pix2pix": VideoInstructPix2PixPipeline,
+}
 
 
 class KeptNoise(Noise):
@@ -22,24 +27,42 @@ class KeptNoise(Noise):
 
     def draw(self, purpose, frame_ids, shape, step=0):
         drawn = super().draw(purpose, frame_ids, shape, step)
-        np.save(folder / f"{purpose}.npy", drawn.numpy())
+        np.save(folder / f"{purpose}-{step}.npy", drawn.numpy())
         return drawn
 
 
+def own_arguments(pipeline, work: Work, frames: int, precision: str) -> dict:
+    """What the pipeline of the task is told beside prompt, noise and steps."""
+    if work.task == "text2video":
+        return {"height": work.size, "width": work.size, "video_length": frames}
+    if work.task == "pix2pix":
+        return {"frames": pictures(frames, work.size)}
+    from ppdiffusers import ControlNetModel
+
+    if not hasattr(pipeline, "network"):
+        pipeline.network = weights.load_component(Path(work.model) / "controlnet", ControlNetModel, precision, True)
+    return {"controls": [Control(pipeline.network, pictures(frames, work.size))]}
+
+
+def share_schedule(pipeline, work: Work) -> None:
+    """T0 and T1 as diffusers counts them, on the schedule in use."""
+    timesteps = [DDIM(pipeline.scheduler, steps).timesteps for steps in (work.steps, REFERENCE_STEPS)]
+    start, warp = motion_steps(*timesteps, t0=44, t1=47)
+    (folder / "shared.json").write_text(json.dumps({"t0": work.steps - 1 - warp, "t1": work.steps - 1 - start}))
+
+
+work, folder = given()
 choice = choose(work.engine, "cpu", work.precision)
 loaded = weights.load_stable_diffusion(hub.locate(work.model), choice.network, lazy=True)
-pipeline = TextToVideoZeroPipeline(**loaded.components, requires_safety_checker=False)
+pipeline = PIPELINES[work.task](**loaded.components, requires_safety_checker=False)
 pipeline.engine = build(choice)
-timesteps = [DDIM(pipeline.scheduler, steps).timesteps for steps in (work.steps, REFERENCE_STEPS)]
-start_step, warp_step = motion_steps(*timesteps, t0=44, t1=47)
-# diffusers counts t0 and t1 on the schedule in use.
-shared = {"t0": work.steps - 1 - warp_step, "t1": work.steps - 1 - start_step}
-(folder / "shared.json").write_text(json.dumps(shared))
-size = {"height": work.size, "width": work.size}
-pipeline("a fox in the snow", Noise(0), video_length=2, num_inference_steps=2, **size)  # compiles
+if work.task == "text2video":
+    share_schedule(pipeline, work)
+own = [own_arguments(pipeline, work, frames, choice.network) for frames in (2, work.frames)]
+pipeline("a fox in the snow", Noise(0), num_inference_steps=2, **own[0])  # compiles
 start = time.perf_counter()
-latents = pipeline("a panda in the snow", KeptNoise(1), video_length=work.frames, num_inference_steps=work.steps,
-                   chunk_size=work.chunk_size, **size)
+latents = pipeline("a panda in the snow", KeptNoise(1), num_inference_steps=work.steps, chunk_size=work.chunk_size,
+                   guidance_scale=7.5, **own[1])
 seconds = time.perf_counter() - start
 np.save(folder / "latents.npy", latents.numpy())
 report(seconds)

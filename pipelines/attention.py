@@ -9,6 +9,8 @@ from typing import Tuple
 import paddle
 import paddle.nn.functional as F
 
+from .merging import Merged, Merging
+
 KeyValue = Tuple[paddle.Tensor, paddle.Tensor]
 SCORES_LIMIT = 256 * 2**20  # bytes, in float32
 
@@ -23,10 +25,11 @@ class CrossFrameAttnProcessor:
     Args:
         batch_size: number of guidance branches in a batch: 1 without guidance, 2 with classifier-free guidance,
             3 for instruct-pix2pix. A batch is ordered branch by branch, each with all its frames.
+        merging: which tokens attend as one; None: each for itself.
     """
 
-    def __init__(self, batch_size: int = 2):
-        self.batch_size = batch_size
+    def __init__(self, batch_size: int = 2, merging: Merging | None = None):
+        self.batch_size, self.merging = batch_size, merging
         self.anchor: KeyValue | None = None
 
     def forget(self) -> None:
@@ -43,8 +46,9 @@ class CrossFrameAttnProcessor:
             query = attn.to_q(hidden_states, *scale)
             attended = attend(query, *keys_and_values(attn, encoder_hidden_states, scale), attn.heads)
             return _project(attn, attended, scale)
-        self.anchor = self._anchor(attn, hidden_states, scale)
-        return _attend_by_branch(attn, hidden_states, self.anchor, scale)
+        merged = self.merging(hidden_states) if self.merging else Merged(hidden_states, None)
+        self.anchor = self._anchor(attn, merged.tokens, scale)
+        return merged.undo(_attend_by_branch(attn, merged.tokens, self.anchor, scale))
 
     def _anchor(self, attn, hidden_states, scale) -> KeyValue:
         tokens = hidden_states.shape[1]
@@ -58,6 +62,21 @@ class CrossFrameAttnProcessor:
         missing = (remembered == 0).astype("int64")
         own = keys_and_values(attn, _by_branch(hidden_states, branches)[:, : missing * tokens], scale)
         return tuple(paddle.concat(parts, axis=1) for parts in zip(own, self.anchor))
+
+
+class MergedAttnProcessor:
+    """Self-attention of each frame to itself, in which alike tokens attend as one."""
+
+    def __init__(self, merging: Merging):
+        self.merging = merging
+
+    def __call__(self, attn, hidden_states, encoder_hidden_states=None, attention_mask=None, **kwargs):
+        """Attends; ``hidden_states`` is ``[rows, tokens, channels]``, and so is the result."""
+        scale = _lora_scale(attn.to_q, kwargs)
+        merged = self.merging(hidden_states)
+        looked_up = keys_and_values(attn, merged.tokens, scale)
+        attended = attend(attn.to_q(merged.tokens, *scale), *looked_up, attn.heads)
+        return merged.undo(_project(attn, attended, scale))
 
 
 class TextAttnProcessor:

@@ -1,17 +1,34 @@
 """The one guidance and scheduler loop that every pipeline uses."""
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any, Protocol
+
 import paddle
 
 from ..errors import NumericalError
+from .networks import Schedule
 from .noise import Noise
 from .solvers import Frames, Solver
-from .unet import UNet
 
 
 def finite(tensor: paddle.Tensor) -> bool:
     """Whether no number in the tensor is NaN or infinite."""
     return bool(paddle.isfinite(tensor).all().item())
+
+
+class NoisePredictor(Protocol):
+    """The network of a run: ``networks.UNet`` or ``video_unet.VideoUNet``."""
+
+    schedule: Schedule
+    half: bool  # whether it computes in half precision
+    memory: Any  # what a call has left behind for the next ones; can be set again
+
+    def __call__(self, latents: paddle.Tensor, step: int, frame_ids: list[int]) -> paddle.Tensor:
+        """The prediction of each branch at a step: float32 ``[branches * frames, channels, height, width]``."""
+
+    def use_float32(self) -> None:
+        """Goes on in float32 until it is put back."""
 
 
 class Denoiser:
@@ -20,12 +37,13 @@ class Denoiser:
     Args:
         unet: predicts the noise of each guidance branch.
         solver: makes the step.
-        guidance_scale: classifier-free guidance; used with two branches.
+        scales: how much each guidance branch adds to the one before it: classifier-free guidance with two branches,
+            instruct-pix2pix's (arXiv 2211.09800, eq. 3) with three.
         noise: where the noise of stochastic steps comes from.
     """
 
-    def __init__(self, unet: UNet, solver: Solver, guidance_scale: float, noise: Noise):
-        self.unet, self.solver, self.guidance_scale, self.noise = unet, solver, guidance_scale, noise
+    def __init__(self, unet: NoisePredictor, solver: Solver, scales: Sequence[float], noise: Noise):
+        self.unet, self.solver, self.scales, self.noise = unet, solver, scales, noise
 
     def __call__(self, frames: Frames, step: int, frame_ids: list[int]) -> Frames:
         """One step for the frames given.
@@ -35,11 +53,11 @@ class Denoiser:
         Raises:
             NumericalError: the result is not finite in float32 either.
         """
-        anchor = self.unet.anchor
+        memory = self.unet.memory
         result = self._step(frames, step, frame_ids)
         if not finite(result.latents) and self.unet.half:
             self.unet.use_float32()
-            self.unet.anchor = anchor  # the second attempt must not attend to what the failed one left behind
+            self.unet.memory = memory  # the second attempt must not attend to what the failed one left behind
             result = self._step(frames, step, frame_ids)
         if not finite(result.latents):
             timesteps = self.solver.timesteps
@@ -50,13 +68,13 @@ class Denoiser:
         return result
 
     def _step(self, frames: Frames, step: int, frame_ids: list[int]) -> Frames:
-        scheduler, shape = self.solver.scheduler, frames.latents.shape[1:]
-        predicted = self._predict(scheduler.scale_model_input(frames.latents, self.solver.timesteps[step]), step)
+        predicted = self._predict(self.solver.scaled(frames.latents, step), step, frame_ids)
+        shape = frames.latents.shape[1:]
         return self.solver.step(predicted, step, frames, lambda: self.noise.draw("step", frame_ids, shape, step))
 
-    def _predict(self, latents: paddle.Tensor, step: int) -> paddle.Tensor:
-        predicted = self.unet(latents, step)
-        if self.unet.branches == 1:
-            return predicted
-        unconditional, conditional = predicted.chunk(self.unet.branches)
-        return unconditional + self.guidance_scale * (conditional - unconditional)
+    def _predict(self, latents: paddle.Tensor, step: int, frame_ids: list[int]) -> paddle.Tensor:
+        branches = self.unet(latents, step, frame_ids).chunk(self.unet.schedule.branches(step))
+        guided = branches[0]
+        for scale, with_less, with_more in zip(self.scales, branches, branches[1:]):
+            guided = guided + scale * (with_more - with_less)
+        return guided

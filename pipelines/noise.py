@@ -22,3 +22,21 @@ class Noise:
         key = [self.seed, PURPOSES.index(purpose), step]
         frames = [np.random.default_rng([*key, frame]).standard_normal(shape, np.float32) for frame in frame_ids]
         return paddle.to_tensor(np.stack(frames))
+
+
+class SharedNoise:
+    """Draws the first frame's noise for all frames.
+
+    Args:
+        noise: where it comes from.
+        purposes: what it is shared for; for the others each frame has its own.
+    """
+
+    def __init__(self, noise: Noise, purposes: tuple[str, ...]):
+        self._noise, self._purposes = noise, purposes
+
+    def draw(self, purpose: str, frame_ids: list[int], shape: list[int], step: int = 0) -> paddle.Tensor:
+        """As ``Noise.draw``."""
+        if purpose not in self._purposes:
+            return self._noise.draw(purpose, frame_ids, shape, step)
+        return self._noise.draw(purpose, [0], shape, step).expand([len(frame_ids), *shape])

@@ -1,14 +1,19 @@
 """The networks as functions of tensors alone, the form in which an engine can export them."""
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import NamedTuple
 
 import paddle
 from paddle.static import InputSpec
 
 from ..engine.program import Program
-from .attention import CrossFrameAttnProcessor, TextAttnProcessor, keys_and_values, processors
+from .attention import (
+    CrossFrameAttnProcessor, MergedAttnProcessor, TextAttnProcessor, keys_and_values, processors
+)
+from .merging import Merging
 
 DYNAMIC = None
 
@@ -33,7 +38,14 @@ class TextEncoder(Program):
 
 
 class TextLookup(Program):
-    """The encoded text ``[branches, tokens, channels]`` -> keys and values for each attention layer of a UNet."""
+    """The encoded text ``[branches, tokens, channels]`` -> keys and values for each attention layer of a network.
+
+    ``owner`` tells the networks of a run apart.
+    """
+
+    def __init__(self, network, owner: str = "UNet"):
+        super().__init__(network)
+        self.place = f"{type(self).__name__} {owner}"
 
     def forward(self, inputs: list) -> list:
         layers = _attention(self.network, "attn2")
@@ -43,38 +55,70 @@ class TextLookup(Program):
         return [InputSpec([DYNAMIC, DYNAMIC, self.network.config.cross_attention_dim], "float32", "text")]
 
 
-class NoisePrediction(Program):
-    """The UNet with cross-frame attention, or with its own where ``cross_frame`` is false.
+class SelfAttention(NamedTuple):
+    """What frames attend to: ``cross_frame`` to the anchor, else to themselves; and the share of their tokens that are
+    merged, 0..1, in the layers with the most tokens."""
+
+    cross_frame: bool = True
+    merging_ratio: float = 0.0
+
+    def merging(self, config, height: int, width: int) -> Merging | None:
+        """The merging for latents of a size; None where no tokens are merged."""
+        if not self.merging_ratio:
+            return None
+        kinds = config.down_block_types
+        halved = next((level for level, kind in enumerate(kinds) if "CrossAttn" in kind), len(kinds) - 1)
+        return Merging(self.merging_ratio, -(-height // 2**halved), -(-width // 2**halved))
+
+
+class _CrossFrame(Program):
+    """A network in which frames attend to the anchor frame, or to themselves, as ``attention`` says.
 
     Inputs: latents ``[branches * frames, channels, height, width]``; the sinusoidal embedding of the timestep
     ``[1, channels]``; keys and values of the text, then those of the anchor frame, layer by layer, each
-    ``[branches, tokens, channels]``. Without tokens they mean that the first frame of this call is the anchor.
-    Outputs: the predicted noise, then keys and values of the anchor.
+    ``[branches, tokens, channels]``; then what the kind of network needs. Without tokens the anchor's mean that the
+    first frame of this call is the anchor. Outputs: what the kind of network makes, then keys and values of the anchor.
     """
 
-    def __init__(self, network, height: int, width: int, cross_frame: bool = True):
+    def __init__(self, network, height: int, width: int, attention: SelfAttention = SelfAttention()):
         super().__init__(network)
         self.height, self.width = height, width
-        self.to_text = _attention(network, "attn2")
-        self.to_anchor = _attention(network, "attn1") if cross_frame else []
+        self.to_text, to_frames = _attention(network, "attn2"), _attention(network, "attn1")
+        self.to_anchor, self.to_itself = (to_frames, []) if attention.cross_frame else ([], to_frames)
+        self.merging = attention.merging(network.config, height, width)
+        self.settings = attention._asdict()
+
+    @abstractmethod
+    def compute(self, latents: paddle.Tensor, timestep: paddle.Tensor, text: paddle.Tensor, own: list) -> list:
+        """What the network makes; text and timestep are passed for the sake of its signature and have no effect."""
+
+    @abstractmethod
+    def own_inputs(self) -> list[InputSpec]:
+        """The inputs after those that all kinds have."""
 
     def forward(self, inputs: list) -> list:
         latents, time, rest = inputs[0], inputs[1], inputs[2:]
-        texts = [TextAttnProcessor(pair) for pair in _pairs(rest[: 2 * len(self.to_text)])]
-        anchors = [CrossFrameAttnProcessor(rest[0].shape[0]) for _ in self.to_anchor]
-        for processor, pair in zip(anchors, _pairs(rest[2 * len(self.to_text) :])):
+        texts, rest = rest[: 2 * len(self.to_text)], rest[2 * len(self.to_text) :]
+        remembered, own = _pairs(rest[: 2 * len(self.to_anchor)]), rest[2 * len(self.to_anchor) :]
+        anchors = [CrossFrameAttnProcessor(texts[0].shape[0], self.merging) for _ in self.to_anchor]
+        for processor, pair in zip(anchors, remembered):
             processor.anchor = None if paddle.in_dynamic_mode() and pair[0].shape[1] == 0 else pair
-        with processors(self.to_text + self.to_anchor, texts + anchors), _given(self.network.time_proj, time):
-            # The text is passed for the sake of the layers' signatures; its keys and values are used.
-            predicted = self.network(latents, time[0, 0], encoder_hidden_states=rest[0]).sample
-        return [predicted, *(tensor for processor in anchors for tensor in processor.anchor)]
+        layers, replacements = self.to_text + self.to_anchor, [*map(TextAttnProcessor, _pairs(texts)), *anchors]
+        if self.merging:
+            layers, replacements = layers + self.to_itself, [*replacements, *self._merged()]
+        with processors(layers, replacements), _given(self.network.time_proj, time):
+            made = self.compute(latents, time[0, 0], texts[0], own)
+        return [*made, *(tensor for processor in anchors for tensor in processor.anchor)]
+
+    def _merged(self) -> list[MergedAttnProcessor]:
+        return [MergedAttnProcessor(self.merging) for _ in self.to_itself]
 
     def inputs(self) -> list[InputSpec]:
         config = self.network.config
         latents = InputSpec([DYNAMIC, config.in_channels, self.height, self.width], "float32", "latents")
         time = InputSpec([1, config.block_out_channels[0]], "float32", "time")
         pairs = [*self._pair_specs(self.to_text, "text"), *self._pair_specs(self.to_anchor, "anchor")]
-        return [latents, time, *pairs]
+        return [latents, time, *pairs, *self.own_inputs()]
 
     def no_anchor(self, branches: int) -> list[paddle.Tensor]:
         """The inputs that make the first frame of a call the anchor."""
@@ -86,6 +130,79 @@ class NoisePrediction(Program):
             for kind, projection in (("key", layer.to_k), ("value", layer.to_v)):
                 channels = projection.weight.shape[-1]
                 yield InputSpec([DYNAMIC, DYNAMIC, channels], "float32", f"{name}_{kind}_{number}")
+
+
+class NoisePrediction(_CrossFrame):
+    """The UNet: makes the predicted noise. With ``residuals`` those of ControlNets, summed, are its own inputs."""
+
+    def __init__(self, network, height: int, width: int, attention: SelfAttention = SelfAttention(),
+                 residuals: bool = False):
+        super().__init__(network, height, width, attention)
+        self.residuals = residuals
+
+    def compute(self, latents, timestep, text, own) -> list:
+        added = {}
+        if self.residuals:
+            added = {"down_block_additional_residuals": own[:-1], "mid_block_additional_residual": own[-1]}
+        return [self.network(latents, timestep, encoder_hidden_states=text, **added).sample]
+
+    def own_inputs(self) -> list[InputSpec]:
+        return self._residual_specs() if self.residuals else []
+
+    def _residual_specs(self) -> list[InputSpec]:
+        """One for what each layer on the way down leaves for the way up, then one for the middle."""
+        config, height, width = self.network.config, self.height, self.width
+        widths = config.block_out_channels
+        shapes = [(widths[0], height, width)]
+        for level, channels in enumerate(widths):
+            shapes += [(channels, height, width)] * config.layers_per_block
+            if level + 1 < len(widths):
+                height, width = -(-height // 2), -(-width // 2)
+                shapes.append((channels, height, width))
+        shapes.append((widths[-1], height, width))
+        return [InputSpec([DYNAMIC, *shape], "float32", f"residual_{number}") for number, shape in enumerate(shapes)]
+
+
+class ControlResiduals(_CrossFrame):
+    """A ControlNet (arXiv 2302.05543): makes what is added to the UNet's layers on the way down and in the middle.
+
+    Its own inputs: the embedded control maps ``[branches * frames, channels, height, width]``, and the strength
+    ``[1]``. ``number`` tells several ControlNets of a run apart.
+    """
+
+    def __init__(self, network, height: int, width: int, attention: SelfAttention, number: int = 0):
+        super().__init__(network, height, width, attention)
+        self.place = f"{type(self).__name__} {number}"
+
+    def compute(self, latents, timestep, text, own) -> list:
+        embedded, strength = own
+        with _given(self.network.controlnet_cond_embedding, embedded):
+            down, middle = self.network(latents, timestep, text, embedded, return_dict=False)
+        return [residual * strength for residual in (*down, middle)]
+
+    def own_inputs(self) -> list[InputSpec]:
+        channels = self.network.config.block_out_channels[0]
+        embedded = InputSpec([DYNAMIC, channels, self.height, self.width], "float32", "control")
+        return [embedded, InputSpec([1], "float32", "strength")]
+
+
+class ControlEmbedding(Program):
+    """Control maps in 0..1, ``[frames, 3, ...]`` -> ``[frames, channels, height, width]``, as ``ControlResiduals``."""
+
+    def __init__(self, network, height: int, width: int, number: int = 0):
+        super().__init__(network)
+        self.height, self.width = height, width
+        self.place = f"{type(self).__name__} {number}"
+
+    def forward(self, inputs: list) -> list:
+        order = self.network.config.controlnet_conditioning_channel_order
+        return [self.network.controlnet_cond_embedding(inputs[0].flip([1]) if order == "bgr" else inputs[0])]
+
+    def inputs(self) -> list[InputSpec]:
+        config = self.network.config
+        scale = 2 ** (len(config.conditioning_embedding_out_channels) - 1)
+        size = [config.conditioning_channels, self.height * scale, self.width * scale]
+        return [InputSpec([DYNAMIC, *size], "float32", "maps")]
 
 
 class Decoder(Program):

@@ -17,11 +17,12 @@ class Checkpoint:
     Args:
         folder: made when the first state is saved.
         settings: all that decides the result, as JSON values. A checkpoint made with others is refused.
+        stem: of the file's name.
     """
 
-    def __init__(self, folder: str | Path, settings: dict):
+    def __init__(self, folder: str | Path, settings: dict, stem: str = "latents"):
         self.folder, self.settings = Path(folder), settings
-        self._file, self._partial = self.folder / "latents.npz", self.folder / "latents.partial.npz"
+        self._file, self._partial = self.folder / f"{stem}.npz", self.folder / f"{stem}.partial.npz"
 
     @staticmethod
     def saved_settings(folder: str | Path) -> dict | None:

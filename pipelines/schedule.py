@@ -7,7 +7,7 @@ from ..errors import InputError
 
 # t0 and t1 are indices, counted from the end, on this DDIM schedule: 44 and 47 mean the timesteps 881 and 941 of 1000.
 REFERENCE_STEPS = 50
-SOLVERS = ("ddim", "dpmsolver++", "lcm")
+SOLVERS = ("ddim", "dpmsolver++", "lcm", "euler_a")
 
 
 def check_eta(eta: float, solver: str) -> None:

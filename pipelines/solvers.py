@@ -7,6 +7,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable
 from typing import NamedTuple
 
+import numpy as np
 import paddle
 
 from ..errors import InputError
@@ -47,6 +48,19 @@ class Solver(ABC):
     def __init__(self, scheduler, steps: int):
         self.scheduler = scheduler
         self.timesteps = self._schedule(steps)
+
+    def start(self, noise: paddle.Tensor) -> paddle.Tensor:
+        """The latents before the first step, made of standard normal noise."""
+        return noise * self.scheduler.init_noise_sigma
+
+    def noised(self, clean: paddle.Tensor, noise: paddle.Tensor, step: int) -> paddle.Tensor:
+        """Latents without noise as they stand before a step, with standard normal noise."""
+        signal, amount = self._level(step)
+        return signal * clean + amount * noise
+
+    def scaled(self, latents: paddle.Tensor, step: int) -> paddle.Tensor:
+        """What the network sees of the latents."""
+        return self.scheduler.scale_model_input(latents, self.timesteps[step])
 
     @abstractmethod
     def step(self, predicted: paddle.Tensor, step: int, frames: Frames, noise: DrawNoise) -> Frames:
@@ -134,6 +148,57 @@ class LCM(Solver):
         return Frames(signal * consistent + amount * noise())
 
 
+class EulerAncestral(Solver):
+    """Euler steps down to less noise than the next level has, and fresh noise up to it (arXiv 2206.00364, section 4).
+
+    What the paper calls x is kept divided by its own scale, as all solvers here keep it: the levels stay finite where
+    no signal is left, and timesteps between two of the training schedule's are allowed.
+    """
+
+    LEAST_SIGNAL = 2.0**-24  # of alpha-bar, the bound that diffusers sets to schedules that end without signal
+
+    def _schedule(self, steps: int) -> list[float]:
+        from ppdiffusers import EulerAncestralDiscreteScheduler
+
+        like = EulerAncestralDiscreteScheduler.from_config(self.scheduler.config)
+        like.set_timesteps(steps)
+        self._spacing = like.config.timestep_spacing  # its own default is not that of DDIM
+        kept = np.maximum(self.scheduler.alphas_cumprod.numpy().astype(np.float64), self.LEAST_SIGNAL)
+        timesteps = like.timesteps.numpy()
+        sigmas = np.interp(timesteps, np.arange(len(kept)), np.sqrt((1 - kept) / kept))
+        self._sigmas = [*sigmas.tolist(), 0.0]
+        return timesteps.tolist()
+
+    def start(self, noise: paddle.Tensor) -> paddle.Tensor:
+        # As diffusers does it: the leading spacing takes the noise for all there is, the others scale it to its share.
+        return noise if self._spacing == "leading" else noise * self._level(0)[1]
+
+    def scaled(self, latents: paddle.Tensor, step: int) -> paddle.Tensor:
+        return latents
+
+    def step(self, predicted: paddle.Tensor, step: int, frames: Frames, noise: DrawNoise) -> Frames:
+        (signal, amount), (next_signal, _) = self._level(step), self._level(step + 1)
+        clean = self._clean(predicted, step, frames)
+        direction = (frames.latents - signal * clean) / amount
+        now, after = self._sigmas[step], self._sigmas[step + 1]
+        up = after * math.sqrt(1 - (after / now) ** 2)
+        down = after**2 / now
+        moved = clean + down * direction
+        return Frames(next_signal * (moved + up * noise()) if up else next_signal * moved)
+
+    def _level(self, step: int) -> tuple[float, float]:
+        scale = math.hypot(self._sigmas[step], 1)
+        return 1 / scale, self._sigmas[step] / scale
+
+    def _clean(self, predicted: paddle.Tensor, step: int, frames: Frames) -> paddle.Tensor:
+        signal, amount = self._level(step)
+        if self.scheduler.config.prediction_type == "sample":
+            return predicted
+        if self.scheduler.config.prediction_type == "v_prediction":
+            return signal * frames.latents - amount * predicted
+        return (frames.latents - amount * predicted) / signal
+
+
 def _log_ratio(signal: float, noise: float) -> float:
     return math.log(signal / noise) if signal else -math.inf
 
@@ -147,4 +212,4 @@ def solver(name: str, scheduler, steps: int, eta: float = 0.0) -> Solver:
     check_eta(eta, name)
     if name == "ddim":
         return DDIM(scheduler, steps, eta)
-    return {"dpmsolver++": DPMSolverPlusPlus, "lcm": LCM}[name](scheduler, steps)
+    return {"dpmsolver++": DPMSolverPlusPlus, "lcm": LCM, "euler_a": EulerAncestral}[name](scheduler, steps)

@@ -5,36 +5,31 @@ From a given clip, noised to some level, the same network makes another one of t
 """
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import numpy as np
 import paddle
 
-from ..engine import Engine
-from ..engine.eager import EagerEngine
 from ..engine.program import Program
 from ..errors import InputError
 from ..sizes import frame_size
-from . import pictures
 from .denoise import Denoiser
+from .latent import LatentDiffusion
 from .noise import Noise
-from .programs import TextEncoder
 from .resume import Checkpoint
+from .run import Progress
 from .solvers import Frames
 from .solvers import solver as make_solver
 from .video_unet import WINDOW, VideoNoisePrediction, VideoUNet
 
-Progress = Callable[[int, int], None]
 
-
-class TextToVideoPipeline:
+class TextToVideoPipeline(LatentDiffusion):
     """Text to video with the parts of ``video_models.TextToVideo``, on ``engine``."""
-
-    engine: Engine = EagerEngine()
 
     def __init__(self, text_encoder, tokenizer, unet, vae, scheduler):
         self.text_encoder, self.tokenizer, self.unet = text_encoder, tokenizer, unet
         self.vae, self.scheduler = vae, scheduler
+        self.vae_scale_factor = 2 ** (len(vae.config.block_out_channels) - 1)
 
     @paddle.no_grad()
     def __call__(
@@ -46,6 +41,7 @@ class TextToVideoPipeline:
         width: int | None = None,
         num_inference_steps: int = 50,
         guidance_scale: float = 9.0,
+        guidance_stop_step: float = 1.0,
         negative_prompt: str = "",
         eta: float = 0.0,
         solver: str = "ddim",
@@ -65,6 +61,7 @@ class TextToVideoPipeline:
             height, width: in pixels, multiples of the VAE's scale factor; None: the model's own size.
             num_inference_steps: steps of the schedule, >= 1.
             guidance_scale: classifier-free guidance; 1 or less turns it off, and with it the negative prompt.
+            guidance_stop_step: the part of the steps that is guided, 0..1; the rest follow the prompt alone.
             negative_prompt: what to avoid.
             eta: 0 (DDIM) to 1 (as stochastic as DDPM); for the solver "ddim".
             solver: one of ``schedule.SOLVERS``.
@@ -85,45 +82,74 @@ class TextToVideoPipeline:
         height, width = frame_size(height, width, self.unet.config, self.vae.config, any_latents=True)
         stepper = make_solver(solver, self.scheduler, num_inference_steps, eta)
         first = 0 if clip is None else first_step(num_inference_steps, strength)
-        text = self._encode([negative_prompt, prompt] if guidance_scale > 1 else [prompt])
-        program = self.main_program(height, width)
-        unet = VideoUNet(program, self.engine, text, stepper.timesteps, window, overlap)
-        denoiser = Denoiser(unet, stepper, guidance_scale, noise)
-        frame_ids = list(range(video_length))
-        try:
-            frames, step = _restored(checkpoint, unet)
-            if frames is None:
-                shape = [self.unet.config.in_channels, program.height, program.width]
-                started = noise.draw("start", frame_ids, shape)
-                frames, step = Frames(self._start(started, stepper.timesteps[first], clip)), first
-            for step in range(step, len(stepper.timesteps)):
-                frames = denoiser(frames, step, frame_ids)
-                progress((step + 1 - first) * video_length, (len(stepper.timesteps) - first) * video_length)
-                _save(checkpoint, frames, step + 1, unet)
-            return frames.latents
-        finally:
-            unet.restore()
+        texts = [negative_prompt, prompt] if guidance_scale > 1 else [prompt]
+        schedule = self.schedule(texts, stepper.timesteps, guidance_stop_step)
+        unet = VideoUNet(self.main_program(height, width), self.engine, schedule, window, overlap)
+
+        def start() -> paddle.Tensor:
+            started = noise.draw("start", list(range(video_length)), self.latent_shape(height, width))
+            if clip is None:
+                return stepper.start(started)
+            return stepper.noised(self.encode(clip) * self.vae.config.scaling_factor, started, first)
+
+        denoiser = Denoiser(unet, stepper, [guidance_scale], noise)
+        return self.run(WholeClip(denoiser, start, first, checkpoint, progress))
 
     def main_program(self, height: int, width: int) -> Program:
-        """What nearly all of a run's time goes into."""
-        scale = 2 ** (len(self.vae.config.block_out_channels) - 1)
-        return VideoNoisePrediction(self.unet, height // scale, width // scale)
+        """What nearly all of a run's time goes into; sizes in pixels."""
+        return VideoNoisePrediction(self.unet, *self.latent_shape(height, width)[1:])
 
-    def decode(self, latents: paddle.Tensor) -> Iterator[np.ndarray]:
-        """Decodes the latents frame by frame to uint8 RGB ``[height, width, 3]``; errors as ``pictures.decode``."""
-        return pictures.decode(self.vae, latents, self.engine)
 
-    def _start(self, noise: paddle.Tensor, timestep: int, clip: np.ndarray | None) -> paddle.Tensor:
-        if clip is None:
-            return noise * self.scheduler.init_noise_sigma
-        latents = pictures.encode(self.vae, clip, self.engine)
-        return self.scheduler.add_noise(latents, noise, paddle.full([len(clip)], timestep, "int64"))
+class WholeClip:
+    """One run from noise to latents in which each step takes all frames together.
 
-    def _encode(self, texts: list[str]) -> paddle.Tensor:
-        length = self.text_encoder.config.max_position_embeddings
-        tokens = self.tokenizer(texts, padding="max_length", max_length=length, truncation=True, return_tensors="pd")
-        encode = self.engine.prepare(TextEncoder(self.text_encoder))
-        return paddle.concat([paddle.to_tensor(encode([one])[0]) for one in tokens["input_ids"].split(len(texts))])
+    Args:
+        denoiser: makes the steps.
+        start: makes the latents before the first step; not called where a killed run goes on.
+        first: the step of the schedule at which the run begins.
+        checkpoint: where each completed step is saved, and from where a killed run goes on.
+        progress: called with the frame steps done and their total.
+    """
+
+    def __init__(self, denoiser: Denoiser, start: Callable[[], paddle.Tensor], first: int,
+                 checkpoint: Checkpoint | None, progress: Progress):
+        self.denoiser, self.start, self.first = denoiser, start, first
+        self.checkpoint, self.progress = checkpoint, progress
+
+    def __call__(self) -> paddle.Tensor:
+        """The latents of all frames.
+
+        Raises:
+            NumericalError: NaN or infinite latents, also in float32.
+        """
+        try:
+            return self._latents()
+        finally:
+            self.denoiser.unet.restore()
+
+    def _latents(self) -> paddle.Tensor:
+        frames, step = self._restored() or (Frames(self.start()), self.first)
+        frame_ids, last = list(range(len(frames.latents))), len(self.denoiser.solver.timesteps)
+        for step in range(step, last):
+            frames = self.denoiser(frames, step, frame_ids)
+            self.progress((step + 1 - self.first) * len(frame_ids), (last - self.first) * len(frame_ids))
+            self._save(frames, step + 1)
+        return frames.latents
+
+    def _save(self, frames: Frames, step: int) -> None:
+        if self.checkpoint is not None:
+            kept = {name: tensor.numpy() for name, tensor in frames._asdict().items() if tensor is not None}
+            self.checkpoint.save(**kept, step=step, in_float32=not self.denoiser.unet.half)
+
+    def _restored(self) -> tuple[Frames, int] | None:
+        """The frames of a run to go on with and its next step."""
+        state = self.checkpoint.load() if self.checkpoint else None
+        if state is None:
+            return None
+        if state["in_float32"]:  # a network rescued from half precision stays rescued
+            self.denoiser.unet.use_float32()
+        fields = {name: paddle.to_tensor(state[name]) for name in Frames._fields if name in state}
+        return Frames(**fields), int(state["step"])
 
 
 def check(video_length: int, window: int, overlap: int, strength: float) -> None:
@@ -139,20 +165,3 @@ def check(video_length: int, window: int, overlap: int, strength: float) -> None
 def first_step(steps: int, strength: float) -> int:
     """The step of the schedule at which a run from a clip begins: at least one is made."""
     return steps - max(1, min(int(steps * strength), steps))
-
-
-def _save(checkpoint: Checkpoint | None, frames: Frames, step: int, unet: VideoUNet) -> None:
-    if checkpoint is not None:
-        kept = {name: tensor.numpy() for name, tensor in frames._asdict().items() if tensor is not None}
-        checkpoint.save(**kept, step=step, in_float32=not unet.half)
-
-
-def _restored(checkpoint: Checkpoint | None, unet: VideoUNet) -> tuple[Frames | None, int]:
-    """The frames of a run to go on with and its next step."""
-    state = checkpoint.load() if checkpoint else None
-    if state is None:
-        return None, 0
-    if state["in_float32"]:  # a network rescued from half precision stays rescued
-        unet.use_float32()
-    fields = {name: paddle.to_tensor(state[name]) for name in Frames._fields if name in state}
-    return Frames(**fields), int(state["step"])

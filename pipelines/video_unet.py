@@ -1,14 +1,13 @@
 """The text-to-video UNet of one run, on any engine: as functions of tensors alone, and with its text and schedule."""
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
 import paddle
 from paddle.static import InputSpec
 
 from ..engine import Engine
 from ..engine.program import Program
+from .networks import Schedule, ScheduledNetwork
 from .programs import DYNAMIC
 
 # The frames of the clips that the published networks were trained on; each sees all the others, so that a longer clip
@@ -56,66 +55,45 @@ class VideoNoisePrediction(Program):
         return [latents, time, *texts]
 
 
-class VideoUNet:
+class VideoUNet(ScheduledNetwork):
     """Predicts the noise of a whole clip; a long one window by window.
 
     Args:
         program: the network, for the size of the run.
         engine: executes it.
-        text: ``[branches, tokens, channels]``: the prompt alone, or the negative prompt and then the prompt.
-        timesteps: the schedule.
+        schedule: of the run.
         window: frames that are computed together.
         overlap: frames that a window shares with the next one.
     """
 
-    anchor = None  # no frame is remembered for others: all of a window are computed together
+    memory = None  # no frame is remembered for others: all of a window are computed together
 
-    def __init__(self, program: VideoNoisePrediction, engine: Engine, text: paddle.Tensor, timesteps: Sequence[int],
-                 window: int = WINDOW, overlap: int = WINDOW // 2):
-        self.branches, self._text = text.shape[0], text
-        self._look_up, self._predict = engine.prepare(VideoTextLookup(program.network)), engine.prepare(program)
-        self._looked_up: list | None = None
-        # Outside the network: one call serves the whole schedule, and Paddle's oneDNN gets the sines wrong.
-        self._times = program.network.time_proj(paddle.to_tensor(list(timesteps))).split(len(timesteps))
+    def __init__(self, program: VideoNoisePrediction, engine: Engine, schedule: Schedule, window: int = WINDOW,
+                 overlap: int = WINDOW // 2):
+        super().__init__(program, VideoTextLookup(program.network), engine, schedule)
         self._window, self._overlap = window, overlap
 
-    @property
-    def half(self) -> bool:
-        """Whether it computes in half precision."""
-        return self._predict.half
-
-    def __call__(self, latents: paddle.Tensor, step: int) -> paddle.Tensor:
+    def __call__(self, latents: paddle.Tensor, step: int, frame_ids: list[int]) -> paddle.Tensor:
         """The prediction of each branch at a step: float32 ``[branches * frames, channels, height, width]``.
 
-        Where windows overlap, the prediction goes over from one to the next in equal steps.
+        Where windows overlap, the prediction goes over from one to the next in equal steps. The network is not told
+        which frames they are: ``frame_ids`` has no effect.
         """
         frames = latents.shape[0]
         parts = windows(frames, self._window, self._overlap)
         if len(parts) == 1:
             return self._one_window(latents, step).flatten(0, 1)
-        total = paddle.zeros([self.branches, *latents.shape])
+        total = paddle.zeros([self.schedule.branches(step), *latents.shape])
         for part, weights in zip(parts, shares(parts, frames)):
             predicted = self._one_window(latents[part.start : part.stop], step)
             total[:, part.start : part.stop] += predicted * paddle.to_tensor(weights).reshape([-1, 1, 1, 1])
         return total.flatten(0, 1)
 
     def _one_window(self, latents: paddle.Tensor, step: int) -> paddle.Tensor:
-        if self._looked_up is None:
-            self._looked_up = self._look_up([self._text])
-        batch = paddle.concat([latents] * self.branches)
-        [predicted] = self._predict([batch, self._times[step], *self._looked_up])
-        return paddle.to_tensor(predicted).astype("float32").reshape([self.branches, *latents.shape])
-
-    def use_float32(self) -> None:
-        """Goes on in float32 until ``restore``."""
-        for runner in (self._look_up, self._predict):
-            runner.use_float32()
-        self._looked_up = None
-
-    def restore(self) -> None:
-        """Back to the engine's own precision."""
-        for runner in (self._look_up, self._predict):
-            runner.restore()
+        branches = self.schedule.branches(step)
+        batch = paddle.concat([latents] * branches)
+        [predicted] = self._runner([batch, self._times[step], *self._text(branches)])
+        return paddle.to_tensor(predicted).astype("float32").reshape([branches, *latents.shape])
 
 
 def windows(frames: int, window: int, overlap: int) -> list[range]:

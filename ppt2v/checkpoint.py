@@ -6,7 +6,9 @@ import pickle
 import re
 import zipfile
 from collections import OrderedDict
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Callable, NamedTuple
 
 import numpy as np
@@ -21,6 +23,7 @@ PYTORCH, PADDLE = "pytorch", "paddle"
 _LEGACY_MAGIC = 0x1950A86A20F9469CFC6C
 _PADDLE_NAME_TABLE = "StructuredToParameterName@@"
 _LISTED_KEYS = 4
+_STATE_DICTIONARIES = ("state_dict", "string_to_param")  # of PyTorch Lightning; of textual inversions
 
 SAFETENSORS_TYPES = {
     "F64": np.dtype("<f8"), "F32": np.dtype("<f4"), "F16": np.dtype("<f2"), "BF16": BFLOAT16, "U16": BFLOAT16,
@@ -45,13 +48,16 @@ _OLD_PADDLE_CLIP = {
     ".norm1.": ".layer_norm1.",
     ".norm2.": ".layer_norm2.",
 }  # names of paddlenlp's own CLIPTextModel, in which early Paddle conversions of Stable Diffusion were saved
+_PYTORCH_BATCH_NORM = {"running_mean": "_mean", "running_var": "_variance"}
+_NO_WEIGHTS = ("position_ids", "num_batches_tracked")  # PyTorch's buffers of which Paddle's networks have none
 
 
 class Checkpoint(NamedTuple):
-    """Arrays by name (bfloat16 ones of type ``BFLOAT16``), and in whose layout the Linear weights are."""
+    """Arrays by name (bfloat16 ones of type ``BFLOAT16``), in whose layout the Linear weights are, and remarks."""
 
     tensors: dict[str, np.ndarray]
     layout: str
+    metadata: Mapping[str, str] = MappingProxyType({})
 
 
 def read(path: Path) -> Checkpoint:
@@ -85,16 +91,18 @@ def widen(array: np.ndarray) -> np.ndarray:
     return (array["bfloat16"].astype(np.uint32) << 16).view(np.float32)
 
 
-def put(network, checkpoint: Checkpoint, source: str) -> None:
+def put(network, checkpoint: Checkpoint, source: str,
+        change: Callable[[str, np.ndarray], np.ndarray] = lambda name, array: array) -> None:
     """Copies a checkpoint into a Paddle network, each tensor in the network's own type.
 
+    ``change`` is given the name of each weight and its array, in the network's layout, and returns what is copied.
     Raises InputError, before anything is copied, as ``match`` does.
     """
     import paddle
 
     tensors = match(network, checkpoint, source)
     for name, parameter in network.state_dict().items():
-        value = np.array(widen(tensors[name]), order="C")
+        value = np.array(change(name, widen(tensors[name])), order="C")
         if parameter.dtype == paddle.float32:  # as an array, since memory that was freed takes no tensor
             parameter.set_value(value.astype(np.float32, copy=False))
         else:
@@ -104,11 +112,14 @@ def put(network, checkpoint: Checkpoint, source: str) -> None:
 def match(network, checkpoint: Checkpoint, source: str) -> dict[str, np.ndarray]:
     """The tensors of a checkpoint under the names and in the layout of a Paddle network.
 
-    Names of older versions of the libraries are understood. ``source`` names the file in errors.
-    Raises InputError unless names and shapes are exactly those of the network.
+    Names of older versions of the libraries are understood. A network can say, by ``unused_weights``, with what the
+    names begin that some files hold and it has no use for. ``source`` names the file in errors.
+    Raises InputError unless names and shapes are otherwise exactly those of the network.
     """
     state = network.state_dict()
+    unused = getattr(network, "unused_weights", ())
     tensors = _current_names(checkpoint.tensors, set(state))
+    tensors = {name: array for name, array in tensors.items() if not name.startswith(unused)}
     if checkpoint.layout == PYTORCH:
         tensors = transpose_linear(network, tensors)
     kind = type(network).__name__
@@ -127,7 +138,7 @@ def transpose_linear(network, tensors: dict[str, np.ndarray]) -> dict[str, np.nd
 
 def _current_names(tensors: dict[str, np.ndarray], expected: set[str]) -> dict[str, np.ndarray]:
     renamed = {_current_name(name, expected): array for name, array in tensors.items()}
-    return {name: array for name, array in renamed.items() if name in expected or not name.endswith("position_ids")}
+    return {name: array for name, array in renamed.items() if name in expected or not name.endswith(_NO_WEIGHTS)}
 
 
 def _current_name(name: str, expected: set[str]) -> str:
@@ -139,7 +150,8 @@ def _current_name(name: str, expected: set[str]) -> str:
     attention = re.sub(
         r"\.(query|key|value|proj_attn)\.(weight|bias)$", lambda m: f".{_OLD_ATTENTION[m[1]]}.{m[2]}", name
     )
-    candidates = (attention, f"text_model.{name}", clip)
+    norm = re.sub(r"\.(running_mean|running_var)$", lambda m: f".{_PYTORCH_BATCH_NORM[m[1]]}", name)
+    candidates = (attention, f"text_model.{name}", clip, norm)
     return next((candidate for candidate in candidates if candidate in expected), name)
 
 
@@ -187,7 +199,7 @@ def _read_safetensors(path: Path) -> Checkpoint:
         begin, end = entry["data_offsets"]
         numbers = data[start + begin : start + end].view(SAFETENSORS_TYPES[entry["dtype"]])
         tensors[name] = numbers.reshape(entry["shape"])
-    return Checkpoint(tensors, _safetensors_layout(path.name, metadata))
+    return Checkpoint(tensors, _safetensors_layout(path.name, metadata), metadata)
 
 
 def _safetensors_layout(file_name: str, metadata: dict[str, str]) -> str:
@@ -361,9 +373,10 @@ class _Unpickler(pickle.Unpickler):
 
 
 def _tensors(tree: Any, path: Path) -> dict[str, np.ndarray]:
-    """The state dictionary in what a pickle held: the whole of it, or its entry 'state_dict' (PyTorch Lightning)."""
-    if isinstance(tree, dict) and isinstance(tree.get("state_dict"), dict):
-        tree = tree["state_dict"]
+    """The state dictionary in what a pickle held: the whole of it, or one of the entries in which it may be."""
+    for entry in _STATE_DICTIONARIES:
+        if isinstance(tree, dict) and isinstance(tree.get(entry), dict):
+            tree = tree[entry]
     if not isinstance(tree, dict):
         raise InputError(f"{path} holds a {_class_name(type(tree))}; a checkpoint is a dictionary of tensors")
     return {str(name): _array(name, value, path) for name, value in tree.items() if name != _PADDLE_NAME_TABLE}

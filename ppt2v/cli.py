@@ -11,17 +11,18 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Optional, Tuple
+from typing import Any, List, Optional, Tuple
 
 import typer
 from typer.core import TyperGroup
 
-from . import __version__, config
+from . import __version__, config, dreambooth
+from .controls import CLIP, CONTROLS, Control
 from .errors import InputError, NumericalError
 from .modes import MODES, Mode
 from .parameters import Parameter, resolve
 
-POSITIONAL = "prompt"
+POSITIONAL = ("video_path", "prompt")
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -76,6 +77,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 config_app = typer.Typer(help="Print the defaults of a mode as YAML, for --config.", no_args_is_help=True)
+control_app = typer.Typer(help="Write the control maps of a clip as a clip, to look at.", no_args_is_help=True)
+dreambooth_app = typer.Typer(help="Teach a model a subject from a few pictures of it.", no_args_is_help=True)
 cache_app = typer.Typer(help="List or remove the programs that the engines have exported.", no_args_is_help=True)
 
 
@@ -139,8 +142,10 @@ def _describe(flag: str, group: list[Parameter]) -> tuple[str, Any, Any]:
     """Name, description and type of an option as typer takes them; the default is None: not given."""
     first, name = group[0], flag.replace("-", "_")
     about = {"help": _help(group), "show_default": False}
-    if first.name == POSITIONAL:
+    if first.name in POSITIONAL:
         return name, typer.Argument(None, **about), Optional[str]
+    if first.many:
+        return name, typer.Option(None, f"--{flag}", **about), Optional[List[first.kind]]
     if first.kind is bool:
         return name, typer.Option(None, f"--{flag}/--no-{flag}", **about), Optional[bool]
     if len(group) == 1:
@@ -152,7 +157,7 @@ def _describe(flag: str, group: list[Parameter]) -> tuple[str, Any, Any]:
 
 def _help(group: list[Parameter]) -> str:
     """The help of one option, with the real defaults, in rich's markup."""
-    defaults = [_default(parameter) for parameter in group if parameter.default not in (None, "")]
+    defaults = [_default(parameter) for parameter in group if parameter.default not in (None, "", ())]
     shown = [f"[default: {' '.join(defaults)}]"] if defaults else []
     return " ".join([*(parameter.help for parameter in group), *shown]).replace("[", r"\[")
 
@@ -166,7 +171,7 @@ def _given(options: Mapping[str, list[Parameter]], values: Mapping[str, Any]) ->
     given = {}
     for flag, group in options.items():
         value = values[flag.replace("-", "_")]
-        if value is None:
+        if value is None or value == []:
             continue
         for parameter, single in zip(group, value if len(group) > 1 else [value]):
             given[parameter.name] = replace(parameter, name=f"--{flag}").check(single)
@@ -205,6 +210,105 @@ def _add_modes() -> None:
 
 
 _add_modes()
+
+
+# Dreambooth
+
+_GO_ON = typer.Option(False, "--resume", help="Go on where a killed training stopped; its state is kept in OUT.")
+
+
+def _train_command() -> Callable[..., None]:
+    options = _options(dreambooth.PARAMETERS)
+
+    def command(resume: bool, quiet: bool, **values: Any) -> None:
+        needed = {"images": "", "instance_prompt": "", "out": ""}
+        given = {**needed, **_given(options, values)}
+        typer.echo(dreambooth.train(**given, resume=resume, show_progress=not quiet))
+
+    switches = [("resume", _GO_ON, bool), ("quiet", _QUIET, bool)]
+    _sign(command, [_describe(flag, group) for flag, group in options.items()] + switches)
+    return command
+
+
+_TRAIN = "Train a model on pictures of one subject (Dreambooth), and write it as a folder for --model."
+dreambooth_app.command("train", help=_TRAIN)(_train_command())
+app.add_typer(dreambooth_app, name="dreambooth")
+
+
+# Control maps and reports
+
+_CLIP = typer.Argument(..., metavar="CLIP", help="A video, or a clip of ready maps.")
+_OUT = typer.Option(None, "--out", metavar="FILE", help="File to write; named after CLIP, here, if not given.")
+
+
+def _control_command(control: Control) -> Callable[..., None]:
+    options = _options(control.parameters + CLIP)
+
+    def command(clip: str, out: str | None, **values: Any) -> None:
+        _write_maps(control, clip, out, _given(options, values))
+
+    arguments = [("clip", _CLIP, str), ("out", _OUT, Optional[str])]
+    _sign(command, arguments + [_describe(flag, group) for flag, group in options.items()])
+    return command
+
+
+def _write_maps(control: Control, clip: str, out: str | None, given: Mapping[str, Any]) -> None:
+    from . import video
+    from .controls import check, control_maps
+    from .progress import say
+
+    values = resolve(control.parameters + CLIP, given, {})
+    check(control.name, values)
+    target = video.output_file(out, None, f"{Path(clip).stem}-{control.name}")
+    source = video.read(clip, *(values[parameter.name] for parameter in CLIP))
+    maps = control_maps(control.name, source.frames, values)
+    if maps.decision:
+        say(maps.decision)
+    recipe = {"control": control.name, "clip": str(Path(clip).absolute()), "parameters": values}
+    typer.echo(video.write(maps.frames, target, source.fps, recipe))
+
+
+for _control in CONTROLS.values():
+    control_app.command(_control.name, help=_control.summary)(_control_command(_control))
+app.add_typer(control_app, name="control")
+
+
+@app.command()
+def report(
+    file: str = typer.Argument(..., metavar="VIDEO", help="The video to measure."),
+    source: Optional[str] = typer.Option(None, metavar="CLIP", help="What it was made from: a clip or its edge map."),
+    chunk_size: Optional[int] = typer.Option(
+        None, min=2, help="Frames that were computed together; as VIDEO's recipe says if not given."
+    ),
+    json: Optional[str] = typer.Option(None, metavar="FILE", help="Write the figures as JSON."),
+    sheet: Optional[str] = typer.Option(None, metavar="PNG", help="Write some frames as one picture."),
+) -> None:
+    """Measure a video without weights: flicker, motion, seams, likeness to its source, broken frames."""
+    from rich.console import Console
+
+    from .report import measure, table, write_json, write_sheet
+
+    measured = measure(file, source, chunk_size)
+    if json:
+        write_json(measured, json)
+    if sheet:
+        write_sheet(file, sheet)
+    Console().print(table(measured))
+
+
+@app.command()
+def compare(
+    one: str = typer.Argument(..., metavar="A"),
+    other: str = typer.Argument(..., metavar="B"),
+    source: Optional[str] = typer.Option(None, metavar="CLIP", help="What both were made from."),
+    chunk_size: Optional[int] = typer.Option(None, min=2, help="Frames that were computed together."),
+) -> None:
+    """Measure two videos side by side and mark what is better."""
+    from rich.console import Console
+
+    from .report import measure, table
+
+    Console().print(table(*(measure(file, source, chunk_size) for file in (one, other))))
 
 
 # The other commands

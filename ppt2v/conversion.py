@@ -15,7 +15,7 @@ from .errors import InputError
 from .hub import read_json, weight_files
 from .saving import save_safetensors, save_torch
 from .video_models import network_class, scheduler_config
-from .weights import Weights, build
+from .weights import Source, Weights, build
 
 FORMATS = ("modelscope", "diffusers", "paddle")
 PRECISIONS = {"float32": np.dtype("<f4"), "float16": np.dtype("<f2")}
@@ -93,7 +93,7 @@ def _open(folder: Path, name: str) -> _Part:
     if not modelscope.is_original(folder):
         config = read_json(folder / name / "config.json")
         network = build(cls, config)
-        return _Part(network, config, Weights(network, weight_files(folder / name)).tensors())
+        return _Part(network, config, Weights(network, Source(config, weight_files(folder / name))).tensors())
     read = modelscope.read(folder, name)
     network = build(cls, read.config)
     return _Part(network, read.config, modelscope.matched(read, network, f"{folder}: {name}"))

@@ -20,7 +20,10 @@ from .threads import cores
 from .versions import PADDLES, version_of
 
 # Modules by the name of their distribution, where the two differ.
-_MODULES = {"opencv-python-headless": "cv2", "Pillow": "PIL", "paddlepaddle": "paddle", "paddlepaddle-gpu": "paddle"}
+_MODULES = {
+    "opencv-python-headless": "cv2", "Pillow": "PIL", "paddlepaddle": "paddle", "paddlepaddle-gpu": "paddle",
+    "scikit-image": "skimage",
+}
 
 # What an import fails with, and what mends it; the first match counts.
 _REMEDIES = (

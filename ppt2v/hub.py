@@ -1,4 +1,4 @@
-"""Names to folders: which models are known, what a model's folder must hold, and downloads."""
+"""Names to folders and files: which models are known, what a model's folder must hold, and downloads."""
 from __future__ import annotations
 
 import contextlib
@@ -13,7 +13,7 @@ from typing import Callable, Iterator, NamedTuple
 
 from .errors import InputError
 
-EMBEDDED = "embedded"
+EMBEDDED = "embedded"  # and "embedded/NAME" for the others that ship with ppt2v
 
 
 class KnownModel(NamedTuple):
@@ -71,22 +71,26 @@ _PIPELINE = {
 _OPTIONAL = ("ppt2v.json", "tokenizer/tokenizer_config.json", "tokenizer/special_tokens_map.json")
 
 _ID = re.compile(r"[\w-][\w.-]*/[\w-][\w.-]*")
+_FILE_ENDINGS = (".safetensors", ".pdparams", ".bin", ".pth", ".pt", ".ckpt")  # of a path that is no id
 
 
 def check(name: str | Path) -> None:
     """Refuses what cannot be a model before anything heavy is imported and without the network.
 
-    Accepts ``EMBEDDED``, a complete model folder, and "[hf:|aistudio:]ORG/NAME"; whether such an id exists is only
-    known to the server, so a misspelt one is refused by ``locate``. Raises InputError with the nearest known names, or
-    with the first file that a folder lacks.
+    Accepts ``EMBEDDED``, a complete model folder, a single file, and "[hf:|aistudio:]ORG/NAME"; whether such an id
+    exists is only known to the server, so a misspelt one is refused by ``locate``. Raises InputError with the nearest
+    known names, or with the first file that a folder lacks.
     """
     folder = _given_folder(name)
-    if name == EMBEDDED:
-        _embedded_folder()
+    if _is_embedded(name):
+        _embedded_folder(str(name))
     elif folder:
         lacks = _lacks(folder)
         if lacks:
             raise InputError(f"{folder} is no model: it has no {lacks}; give a folder in the layout of diffusers")
+    elif str(name).endswith(_FILE_ENDINGS):
+        if _given_file(name) is None:
+            raise InputError(f"{name}: no such file; give the path of a model's file or folder, or an id")
     elif not _ID.fullmatch(_split(str(name))[1]):
         hint = _nearest(str(name)) or f"; known are {', '.join(_names())}"
         raise InputError(
@@ -95,33 +99,68 @@ def check(name: str | Path) -> None:
 
 
 def locate(name: str | Path, progress: bool = True) -> Path:
-    """The folder of a model; an id that is not in the cache is downloaded into it, shown by bars if ``progress``.
+    """The folder or the single file of a model; an id is downloaded where the cache lacks it, with ``progress`` bars.
 
     "ORG/NAME" comes from the Paddle community storage, "hf:ORG/NAME" from Hugging Face, "aistudio:ORG/NAME" from AI
     Studio, each into the usual cache of its library; an interrupted download goes on where it stopped. Raises
     InputError as ``check`` does, and for a download that fails.
     """
     check(name)
-    if name == EMBEDDED:
-        return _embedded_folder()
+    if _is_embedded(name):
+        return _embedded_folder(str(name))
     source, repository = _split(str(name))
     repository = _server_id(source, repository)
-    folder = _given_folder(name) or _cached_folder(source, repository)
+    folder = _given_folder(name) or _given_file(name) or _cached_folder(source, repository)
     if folder:
         return folder
     with contextlib.nullcontext() if progress else contextlib.redirect_stderr(io.StringIO()):
-        return _download(source, repository)
+        return _download(source, repository, _fetch_model, "the path of a folder that holds the model")
+
+
+def locate_file(name: str | Path, files: tuple[str, ...], what: str, progress: bool = True) -> Path:
+    """A single file of weights: the one that ``name`` is the path of, else the first of ``files`` in a place.
+
+    Args:
+        name: path of a file or of a folder, or "[hf:|aistudio:]ORG/NAME", from which only the file is downloaded.
+        files: the names that the file may have in a folder or repository; folders in front are allowed.
+        what: what the file is, for errors.
+
+    Raises:
+        InputError: no such file, folder or id; a place without any of the files; a download that fails.
+    """
+    path = locate(name) if _is_embedded(name) else Path(os.path.expanduser(str(name))).absolute()
+    if path.is_file():
+        return path
+    if path.is_dir():
+        file = next((path / file for file in files if (path / file).is_file()), None)
+        if file is None:
+            raise InputError(f"{path} holds no {what}: it has no {_alternatives(files)}; give the path of the file")
+        return file
+    source, repository = _split(str(name))
+    if not _ID.fullmatch(repository) or path.suffix in _FILE_ENDINGS:
+        raise InputError(f"{what}: {str(name)!r} is no file, no folder, and no id of the form [hf:|aistudio:]ORG/NAME")
+    cached = _cached_file(source, repository, files)
+    if cached:
+        return cached
+    with contextlib.nullcontext() if progress else contextlib.redirect_stderr(io.StringIO()):
+        return _download(source, repository, lambda fetch: _fetch_file(fetch, files), f"the path of the {what}")
 
 
 def from_anywhere(name: str | Path) -> str:
-    """The name under which a model is found from every folder: the absolute path of a folder, else the name itself."""
-    return str(_given_folder(name) or name)
+    """The name under which a model is found from every folder: the absolute path of what exists, else the name."""
+    return str(_given_folder(name) or _given_file(name) or name)
 
 
 def _given_folder(name: str | Path) -> Path | None:
     """The folder, as an absolute path, that a name is the path of, if any."""
     folder = os.path.expanduser(str(name))  # which leaves a ~ that is nobody's home as it is
-    return Path(folder).absolute() if name != EMBEDDED and os.path.isdir(folder) else None
+    return Path(folder).absolute() if not _is_embedded(name) and os.path.isdir(folder) else None
+
+
+def _given_file(name: str | Path) -> Path | None:
+    """The file, as an absolute path, that a name is the path of, if any."""
+    file = os.path.expanduser(str(name))
+    return Path(file).absolute() if not _is_embedded(name) and os.path.isfile(file) else None
 
 
 def cached() -> list[tuple[str, Path, int]]:
@@ -151,7 +190,7 @@ def read_json(file: Path) -> dict:
     """The content of a file of a model; InputError if it is missing or no JSON."""
     try:
         return json.loads(file.read_text(encoding="utf-8"))
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         raise InputError(f"{file.parent} has no {file.name}; give a folder in the layout of diffusers") from None
     except ValueError as error:
         raise InputError(f"{file} is no JSON ({error}); download or copy this file again") from None
@@ -203,12 +242,25 @@ def _names() -> list[str]:
     return [EMBEDDED, *(known.id for known in KNOWN)]
 
 
-def _embedded_folder() -> Path:
+def _is_embedded(name: str | Path) -> bool:
+    return str(name).split("/")[0] == EMBEDDED
+
+
+def _embedded_folder(name: str) -> Path:
     here = Path(__file__).parent
     for folder in (here / "embedded", here.parent / "__assets__" / "embedded"):  # installed; in a checkout
         if (folder / "model_index.json").exists():
-            return folder
+            return _embedded_part(folder, name)
     raise InputError("this copy of ppt2v has no embedded model; install ppt2v with pip, or give a model folder")
+
+
+def _embedded_part(folder: Path, name: str) -> Path:
+    others = (part for part in sorted(folder.iterdir())
+              if part.name not in _PIPELINE and part.is_dir() and any(part.glob("*.json")))
+    parts = {EMBEDDED: folder, **{f"{EMBEDDED}/{part.name}": part for part in others}}
+    if name not in parts:
+        raise InputError(f"there is no {name!r}; the models that ship with ppt2v are {', '.join(parts)}")
+    return parts[name]
 
 
 # Downloads. A source is a key of _PREFIXES; `repository` is the id on its server.
@@ -259,9 +311,19 @@ def _cached_folder(source: str, repository: str) -> Path | None:
     return max(folders, key=lambda folder: folder.stat().st_mtime, default=None)
 
 
-def _download(source: str, repository: str) -> Path:
+Fetch = Callable[[str], "Path | None"]
+
+
+def _cached_file(source: str, repository: str, files: tuple[str, ...]) -> Path | None:
+    pattern = repository if source == _PADDLE else f"models--{repository.replace('/', '--')}/snapshots/*"
+    found = [folder / file for folder in _cache(source).glob(pattern) for file in files if (folder / file).is_file()]
+    return max(found, key=lambda file: file.stat().st_mtime, default=None)
+
+
+def _download(source: str, repository: str, fetch_wanted: Callable[[Fetch], Path], instead: str) -> Path:
+    """What ``fetch_wanted`` fetches; ``instead`` is what can be given if the download fails."""
     try:
-        return _fetch_model(_fetcher(source, repository))
+        return fetch_wanted(_fetcher(source, repository))
     except InputError as error:
         reason = error
     except Exception as error:  # whatever the libraries raise for a dead network, a closed door, a full disk
@@ -269,11 +331,8 @@ def _download(source: str, repository: str) -> Path:
     name = _PREFIXES[source] + repository
     raise InputError(
         f"could not download {name!r} from {source}: {reason}; try again to go on where it stopped, "
-        f"or give the path of a folder that holds the model{_nearest(name)}"
+        f"or give {instead}{_nearest(name)}"
     )
-
-
-Fetch = Callable[[str], "Path | None"]
 
 
 def _fetch_model(fetch: Fetch) -> Path:
@@ -288,6 +347,13 @@ def _fetch_model(fetch: Fetch) -> Path:
     for name in _OPTIONAL:
         fetch(name)
     return index.parent
+
+
+def _fetch_file(fetch: Fetch, files: tuple[str, ...]) -> Path:
+    file = next((file for name in files if (file := fetch(name))), None)
+    if file is None:
+        raise InputError(f"it has no {_alternatives(files)}")
+    return file
 
 
 def _fetch_part(fetch: Fetch, prefix: str, groups: tuple[tuple[str, ...], ...]) -> Path:

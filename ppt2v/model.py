@@ -2,20 +2,17 @@
 from __future__ import annotations
 
 import importlib
-import os
-import re
+import inspect
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from . import hub, sizes, video, weights
-from .chunks import followers
+from . import adapters, hub, inputs, memory, request, video, weights
 from .devices import device_name
 from .engine.choice import WORTH_EXPORTING, Choice, build, choose
 from .errors import InputError
-from .modes import MODES, Mode
-from .overlay import names_image
+from .modes import ADAPTERS, MODES, Mode
 from .parameters import resolve
 from .progress import bar, counted, say
 from .versions import installed
@@ -24,9 +21,35 @@ EXPORT_NOTICE = "Preparing the networks for OpenVINO, once per model and size ..
 EMBEDDED_NOTICE = (
     "Using the small model that ships with ppt2v: it knows about fifty subjects in about a dozen places, at 128x128 "
     "pixels.\n"
-    "For anything else give a Stable Diffusion model, such as --model stable-diffusion-v1-5/stable-diffusion-v1-5 or a "
-    "folder (in Python: model_name=...)."
+    "For anything else give a model of its kind, such as --model {example} or a folder (in Python: model_name=...)."
 )
+
+# Parameters that do not change what the networks compute, or only through the size and the number of the frames.
+UNDECISIVE = ("chunk_size", "memory", "decode_tile", "offload", "fps", "watermark", "save_path", "save_format",
+              "checkpoint_dir", "resolution", "fast")
+
+
+_ABOUT = """
+
+        Every parameter is described in ``ppt2v.MODES["{mode}"].parameters``; None stands for the model's own default,
+        else for the one given there. ``is_gradio``, what is returned and what is raised are as for
+        ``process_text2video``.
+        """
+
+
+def _signed(mode: str) -> Callable[[Callable], Callable]:
+    """Gives a method that takes a mode's parameters their names in its signature, and says so in its docstring."""
+
+    def sign(method: Callable) -> Callable:
+        own = [each for each in inspect.signature(method).parameters.values() if each.kind is not each.VAR_KEYWORD]
+        covered = {each.name for each in own} | {"model_name", "controlnet"}
+        rest = [inspect.Parameter(each.name, inspect.Parameter.KEYWORD_ONLY, default=None)
+                for each in MODES[mode].parameters if each.name not in covered]
+        method.__signature__ = inspect.Signature([*own, *rest])
+        method.__doc__ += _ABOUT.format(mode=mode)
+        return method
+
+    return sign
 
 
 class Model:
@@ -54,7 +77,8 @@ class Model:
         self._automatic = engine == "auto" and (dtype is None or self._choice.precision == self._choice.network)
         self._engine = build(self._choice, self._explain_export)
         self._export_explained = False
-        self._loaded: tuple[tuple[str, Path], Any] | None = None
+        self._loaded: tuple[tuple, dict[str, Any]] | None = None
+        self._controlnets: dict[Path, Any] = {}
 
     def process_text2video(
         self,
@@ -73,14 +97,26 @@ class Model:
         fps: float | None = None,
         use_cf_attn: bool | None = None,
         use_motion_field: bool | None = None,
+        merging_ratio: float | None = None,
+        memory: str | None = None,
+        decode_tile: int | None = None,
+        offload: bool | None = None,
+        smooth_bg: bool | None = None,
+        smooth_bg_strength: float | None = None,
+        saliency_weights: str | Path | None = None,
         num_inference_steps: int | None = None,
         guidance_scale: float | None = None,
+        guidance_stop_step: float | None = None,
         solver: str | None = None,
+        fast: bool | None = None,
         eta: float | None = None,
         save_path: str | Path | None = None,
         save_format: str | None = None,
         is_gradio: bool = False,
         checkpoint_dir: str | Path | None = None,
+        lora: str | list | None = None,
+        textual_inversion: str | list | None = None,
+        tokenizer: str | Path | None = None,
     ) -> str:
         """Zero-shot text to video (Text2Video-Zero, arXiv 2303.13439, section 3.3).
 
@@ -98,63 +134,139 @@ class Model:
         given = {name: value for name, value in locals().items() if name not in ("self", "is_gradio")}
         return self._process("text2video", given, is_gradio)
 
+    @_signed("pix2pix")
+    def process_pix2pix(self, video_path, prompt, model_path=None, is_gradio=False, **given) -> str:
+        """Edits a clip as an instruction says (Video Instruct-Pix2Pix, arXiv 2303.13439, section 3.3.5)."""
+        return self._process("pix2pix", _clip(video_path, prompt, model_path, given), is_gradio)
+
+    @_signed("pose")
+    def process_controlnet_pose(self, video_path, prompt, model_path_list=None, is_gradio=False, **given) -> str:
+        """Makes a video that follows the poses in a clip (arXiv 2303.13439, section 3.3.4)."""
+        return self._controlled("pose", video_path, prompt, model_path_list, given, is_gradio)
+
+    @_signed("canny")
+    def process_controlnet_canny(self, video_path, prompt, model_path_list=None, is_gradio=False, **given) -> str:
+        """Makes a video that follows the edges in a clip (arXiv 2303.13439, section 3.3.4)."""
+        return self._controlled("canny", video_path, prompt, model_path_list, given, is_gradio)
+
+    @_signed("depth")
+    def process_controlnet_depth(self, video_path, prompt, model_path_list=None, is_gradio=False, **given) -> str:
+        """Makes a video that follows the depth in a clip (arXiv 2303.13439, section 3.3.4)."""
+        return self._controlled("depth", video_path, prompt, model_path_list, given, is_gradio)
+
+    @_signed("canny-db")
+    def process_controlnet_canny_db(
+        self, dreambooth_model_path, video_path, prompt, model_path_list=None, is_gradio=False, **given
+    ) -> str:
+        """Makes a video that follows the edges in a clip with a Dreambooth model (arXiv 2303.13439, section 4.2)."""
+        models = [dreambooth_model_path, *(model_path_list or [])]
+        return self._controlled("canny-db", video_path, prompt, models, given, is_gradio)
+
     def run(self, mode: str, **given: Any) -> str:
         """Makes a video in the mode of that name; ``given`` are its parameters. Returns the path written."""
-        row = _mode(mode)
-        given = _plain(given)
+        row = request.mode(mode)
+        given = request.plain(row, given)
         # First without the model's own defaults, so that a wrong value is refused before anything is downloaded.
         values = resolve(row.parameters, given, {})
-        check(values)
+        request.check(row, values)
         hub.check(values["model_name"])
-        output = _output_file(values)
+        output = request.output_file(values)
         folder = hub.locate(values["model_name"], self.show_progress)
-        values = resolve(row.parameters, given, weights.model_defaults(folder).get(mode, {}))
-        check(values)
-        height, width = sizes.frame_size(*sizes.parse(values["resolution"]), *weights.frame_configs(folder))
-        self._notice(values["model_name"])
+        values = resolve(row.parameters, given, self._defaults(row, folder, values["fast"]))
+        request.check(row, values)
+        if folder.is_file() or any(values[parameter.name] for parameter in ADAPTERS):
+            self._load(folder, values)  # only the networks can say whether all fits; without weights they are light
+        made = inputs.gather(row, values, folder, self._controlnet_loader(), self._explain)
+        video.check_fps(made.fps, request.ending(output))
+        self._notice(row, values["model_name"])
         values["seed"] = self._seed(values)
-        return self._make(row, folder, values, output, {"height": height, "width": width})
+        pipeline = self._pipeline(row, folder, values)
+        values |= self._within_memory(pipeline, given, values, made)
+        return self._make(pipeline, row, values, output, made)
+
+    @staticmethod
+    def _defaults(mode: Mode, folder: Path, fast: bool) -> dict[str, Any]:
+        """What the model brings along for a mode, and for a fast run instead."""
+        own = weights.model_defaults(folder)
+        usual = {"solver": "dpmsolver++", "num_inference_steps": mode.fast_steps}
+        preset = own.get("fast", {}).get(mode.name, usual) if fast else {}
+        return {**own.get(mode.name, {}), **preset}
 
     def _process(self, mode: str, given: dict[str, Any], is_gradio: bool) -> str:
-        if is_gradio and given["save_path"]:
+        if is_gradio and given.get("save_path"):
             raise InputError("is_gradio=True chooses the path itself; leave save_path out, or is_gradio")
         if is_gradio:
-            given["save_path"] = str(Path(tempfile.mkdtemp(prefix="ppt2v-")) / f"video.{given['save_format'] or 'mp4'}")
+            given["save_path"] = str(Path(tempfile.mkdtemp(prefix="ppt2v-")) / f"video.{given.get('save_format') or 'mp4'}")
         return self.run(mode, **given)
 
-    def _make(self, mode: Mode, folder: Path, values: dict[str, Any], output: Path, size: dict[str, int]) -> str:
+    def _controlled(self, mode: str, video_path, prompt, models, given: dict[str, Any], is_gradio: bool) -> str:
+        """``models`` are a model and a ControlNet, both optional, as the published code's model_path_list."""
+        if models and len(models) > 2:
+            raise InputError(
+                f"model_path_list has {len(models)} models for one kind of control maps; give a Stable Diffusion model "
+                "and one ControlNet, and others as extra_controls=['KIND:STRENGTH:MODEL']"
+            )
+        model, controlnet = (*(models or ()), None, None)[:2]
+        if controlnet is not None:
+            given = {"controlnet": controlnet, **given}
+        return self._process(mode, _clip(video_path, prompt, model, given), is_gradio)
+
+    def _make(self, pipeline, mode: Mode, values: dict[str, Any], output: Path, made: inputs.Inputs) -> str:
         from .pipelines.noise import Noise
 
-        arguments = {p.argument: values[p.name] for p in mode.parameters if p.argument} | size
-        pipeline = self._pipeline(mode, folder)
-        choice = self._use_engine(pipeline, values, arguments)
-        checkpoint = self._checkpoint(values, arguments, choice)
+        arguments = {p.argument: values[p.name] for p in mode.parameters if p.argument} | made.arguments
+        if values.get("a_prompt"):
+            arguments["prompt"] = f"{values['prompt']}, {values['a_prompt']}"
+        expand = adapters.read(values).expand
+        arguments |= {name: expand(arguments[name]) for name in ("prompt", "negative_prompt")}
+        pipeline.offload = values["offload"]
+        choice = self._use_engine(pipeline, mode, values, made)
+        checkpoint = self._checkpoint(values, made, choice)
         with bar(f"Denoising ({choice.engine}, {choice.precision})", self.show_progress) as report:
             latents = pipeline(noise=Noise(values["seed"]), checkpoint=checkpoint, progress=report, **arguments)
         with bar("Decoding", self.show_progress) as report:
-            frames = counted(pipeline.decode(latents), latents.shape[0], report)
+            frames = counted(pipeline.decode(latents, values["decode_tile"]), latents.shape[0], report)
             if values["watermark"]:
                 frames = video.watermark(frames, values["watermark"])
-            path = video.write(frames, output, values["fps"], self._recipe(mode, values, choice))
+            path = video.write(frames, output, made.fps, self._recipe(mode, values, choice))
         if checkpoint:
             checkpoint.remove()
         return str(path)
 
-    def _pipeline(self, mode: Mode, folder: Path):
+    def _pipeline(self, mode: Mode, folder: Path, values: dict[str, Any]):
+        components = self._load(folder, values)
+        module, name = mode.pipeline.split(":")
+        cls = getattr(importlib.import_module(f".pipelines.{module}", __package__), name)
+        return cls(**components, requires_safety_checker=False)
+
+    def _load(self, folder: Path, values: dict[str, Any]) -> dict[str, Any]:
+        """The model's parts, which read their weights when they are needed; those of the last run where they serve."""
         import paddle
 
         paddle.set_device(self.device)
-        key = mode.pipeline, folder
+        adapted = adapters.read(values)
+        key = folder, adapted.mark, values["tokenizer"]
         if self._loaded is None or self._loaded[0] != key:
             self._loaded = None  # the old one goes before the new one comes
-            module, name = mode.pipeline.split(":")
-            cls = getattr(importlib.import_module(f".pipelines.{module}", __package__), name)
-            loaded = weights.load_stable_diffusion(folder, self._choice.network, lazy=True)
-            pipeline = cls(**loaded.components, requires_safety_checker=False)
-            self._loaded = key, pipeline
+            loaded = weights.load_stable_diffusion(folder, self._choice.network, True, adapted, values["tokenizer"])
+            self._loaded = key, loaded.components
         return self._loaded[1]
 
-    def _use_engine(self, pipeline, values: dict[str, Any], arguments: dict[str, Any]) -> Choice:
+    def _controlnet_loader(self) -> Callable[[Path], Any]:
+        """Gives the ControlNets of a run, those of the last one where they serve; others leave the memory."""
+        before, self._controlnets = self._controlnets, {}
+
+        def load(folder: Path):
+            from ppdiffusers import ControlNetModel
+
+            if folder not in before:
+                before[folder] = weights.load_component(folder, ControlNetModel, self._choice.network, lazy=True)
+            self._controlnets[folder] = before[folder]
+            return before[folder]
+
+        return load
+
+    def _use_engine(self, pipeline, mode: Mode, values: dict[str, Any], made: inputs.Inputs) -> Choice:
         """Gives the pipeline its engine for this run: that of the run to go on with, else the fastest."""
         choice = self._choice
         if self._automatic and choice.engine != "eager":
@@ -162,21 +274,33 @@ class Model:
             if before is not None:
                 short = before["engine"] == "eager"
             else:
-                program = pipeline.main_program(*(arguments[name] for name in ("height", "width", "use_cf_attn")))
-                steps = values["video_length"] * values["num_inference_steps"]
+                from .pipelines.programs import SelfAttention
+
+                attention = SelfAttention(values["use_cf_attn"], values["merging_ratio"])
+                program = pipeline.main_program(*made.size, attention, mode.control is not None)
+                steps = made.count * values["num_inference_steps"]
                 short = steps < WORTH_EXPORTING and not self._engine.cached(program)
             choice = choice.eager if short else choice
         pipeline.engine = self._engine if choice == self._choice else build(choice)
         return choice
 
-    def _checkpoint(self, values: dict[str, Any], arguments: dict[str, Any], choice: Choice):
+    def _within_memory(self, pipeline, given: Mapping[str, Any], values: dict[str, Any], made: inputs.Inputs) -> dict:
+        """The settings that keep the run within the memory that it may use."""
+        if values["memory"] is None:
+            return {}
+        sizes_of_run = memory.Sizes.of(pipeline, self._controlnets.values(), made.size, request.branches(values))
+        fixed = {name: values[name] for name in ("chunk_size", "decode_tile", "offload") if given.get(name) is not None}
+        plan = memory.choose(memory.parse(values["memory"]), sizes_of_run, self._choice.precision, fixed)
+        self._explain(f"memory: {plan}")
+        return {"chunk_size": plan.chunk_size, "decode_tile": plan.decode_tile, "offload": plan.offload}
+
+    def _checkpoint(self, values: dict[str, Any], made: inputs.Inputs, choice: Choice):
         if values["checkpoint_dir"] is None:
             return None
         from .pipelines.resume import Checkpoint
 
-        decisive = {name: value for name, value in arguments.items() if name != "chunk_size"}
-        machine = {"engine": choice.engine, "dtype": choice.precision}
-        settings = {**decisive, "model_name": values["model_name"], "seed": values["seed"], **machine}
+        settings = {name: value for name, value in values.items() if name not in UNDECISIVE}
+        settings |= {"count": made.count, "size": list(made.size), "engine": choice.engine, "dtype": choice.precision}
         return Checkpoint(values["checkpoint_dir"], settings)
 
     @staticmethod
@@ -199,7 +323,8 @@ class Model:
 
     def _recipe(self, mode: Mode, values: dict[str, Any], choice: Choice) -> dict[str, Any]:
         """All that is needed to make the same video again, and what made it."""
-        left_out = "save_path", "save_format", "checkpoint_dir"
+        # What fast and memory stand for is among the values.
+        left_out = "save_path", "save_format", "checkpoint_dir", "fast", "memory"
         kept = {name: value for name, value in values.items() if name not in left_out}
         machine = {"device": self.device, "engine": choice.engine, "dtype": choice.precision}
         return {"mode": mode.name, "parameters": kept, **machine, "versions": installed()}
@@ -209,54 +334,17 @@ class Model:
             self._export_explained = True
             say(EXPORT_NOTICE)
 
-    def _notice(self, model_name: str) -> None:
-        if model_name == hub.EMBEDDED and self.show_progress and not Model._notice_given:
+    def _explain(self, decision: str) -> None:
+        if self.show_progress:
+            say(decision)
+
+    def _notice(self, mode: Mode, model_name: str) -> None:
+        if model_name.split("/")[0] == hub.EMBEDDED and self.show_progress and not Model._notice_given:
             Model._notice_given = True
-            say(EMBEDDED_NOTICE)
+            say(EMBEDDED_NOTICE.format(example=mode.example))
 
 
-def check(values: Mapping[str, Any]) -> None:
-    """What the table of parameters cannot say of single values.
-
-    Raises:
-        InputError: an empty prompt, an impossible pair, a size that is none, a watermark that cannot be read.
-    """
-    from .pipelines.schedule import check_eta, check_motion_levels
-
-    if not (values["prompt"] or "").strip():
-        raise InputError("the prompt is empty: say in a few words what the video should show")
-    sizes.parse(values["resolution"])
-    followers(values["video_length"], values["chunk_size"])
-    if values["use_motion_field"]:
-        check_motion_levels(values["t0"], values["t1"])
-        if values["num_inference_steps"] < 2:
-            raise InputError("num_inference_steps=1: the motion field needs at least 2; or use_motion_field=False")
-    check_eta(values["eta"], values["solver"])
-    if values["watermark"]:
-        video.watermark((), values["watermark"])
-
-
-def _mode(name: str) -> Mode:
-    if name not in MODES:
-        raise InputError(f"unknown mode {name!r}: choose one of {', '.join(MODES)}")
-    return MODES[name]
-
-
-def _plain(given: Mapping[str, Any]) -> dict[str, Any]:
-    """The values as recipes keep them: texts, with which the same model and picture are found from every folder."""
-    as_text = {"resolution": str, "save_path": str, "checkpoint_dir": str}
-    as_text |= {"model_name": hub.from_anywhere, "watermark": _mark_from_anywhere}
-    return {name: as_text[name](value) if value is not None and name in as_text else value
-            for name, value in given.items()}
-
-
-def _mark_from_anywhere(watermark: str | Path) -> str:
-    mark = str(watermark)
-    return str(Path(os.path.expanduser(mark)).absolute()) if names_image(mark) else mark
-
-
-def _output_file(values: Mapping[str, Any]) -> Path:
-    stem = re.sub(r"\W+", "-", values["prompt"]).strip("-")[:60] or "video"
-    output = video.output_file(values["save_path"], values["save_format"], stem)
-    video.check_fps(values["fps"], output.suffix.lstrip(".").lower())
-    return output
+def _clip(video_path, prompt, model, given: Mapping[str, Any]) -> dict[str, Any]:
+    """What a guided mode is given, by the names of the table."""
+    named = {"video_path": video_path, "prompt": prompt, **given}
+    return named if model is None else {"model_name": model, **named}

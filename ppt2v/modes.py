@@ -1,8 +1,9 @@
 """The modes: one row each. This table is the extension point; command line, config files and ``Model`` follow it."""
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from . import controls
 from .hub import EMBEDDED
 from .parameters import Parameter
 from .pipelines.schedule import SOLVERS
@@ -18,19 +19,65 @@ class Mode:
         pipeline: "module:class" in ``ppt2v.pipelines``; the class is built from a Stable Diffusion pipeline's
             components.
         parameters: what a run can be told.
+        control: the kind of control maps that guide it, a key of ``controls.CONTROLS``; None: it goes without.
+        example: a model of the right kind, for the advice to those who try the embedded one.
+        fast_steps: of DPM-Solver++, for fast runs of models that bring no preset of their own (its authors recommend
+            15 to 20 for Stable Diffusion, arXiv 2211.01095, section 7).
     """
 
     name: str
     summary: str
     pipeline: str
     parameters: tuple[Parameter, ...]
+    control: str | None = None
+    example: str = "stable-diffusion-v1-5/stable-diffusion-v1-5"
+    fast_steps: int = 20
 
+    @property
+    def takes_clip(self) -> bool:
+        """Whether it starts from a clip."""
+        return any(parameter.name == "video_path" for parameter in self.parameters)
+
+
+# The ControlNet for each kind of control: that of the embedded model, and one for every Stable Diffusion 1.x.
+CONTROLNETS = {
+    "canny": (f"{EMBEDDED}/canny", "lllyasviel/sd-controlnet-canny"),
+    "pose": (f"{EMBEDDED}/pose", "lllyasviel/sd-controlnet-openpose"),
+    "depth": (f"{EMBEDDED}/depth", "lllyasviel/sd-controlnet-depth"),
+}
+
+# What the published code (Text2Video-Zero) adds to the prompt, and what it avoids.
+BEST = "best quality, extremely detailed"
+BEST_ART = f"{BEST}, HD, ultra-realistic, 8K, HQ, masterpiece, trending on artstation, art, smooth"
+BAD = ("longbody, lowres, bad anatomy, bad hands, missing fingers, extra digit, fewer digits, cropped, worst quality, "
+       "low quality")
+BAD_BODY = f"{BAD}, deformed body, bloated, ugly, unrealistic"
 
 PROMPT = Parameter("prompt", str, None, "What the video shows.", argument="prompt")
 
 MODEL = Parameter(
-    "model_name", str, EMBEDDED, "Folder or id of the model; `ppt2v models` lists those that are known.", option="model"
+    "model_name", str, EMBEDDED, "Folder, single file or id of the model; `ppt2v models` lists those that are known.",
+    option="model",
 )
+
+ADAPTERS = (
+    Parameter("lora", str, (), "LoRA file that is merged into the model for this run, as PATH or PATH:STRENGTH.",
+              many=True),
+    Parameter("textual_inversion", str, (),
+              "File of a word that the model is to know for this run, as PATH or PATH:WORD.", many=True),
+    Parameter("tokenizer", str, None,
+              "Folder or id whose vocabulary is used; the model's own if not given, for a single file that of CLIP."),
+)
+
+CLIP = (
+    Parameter("video_path", str, None, "The clip: a video file."),
+    *(parameter for parameter in controls.CLIP if parameter.name != "resolution"),
+    Parameter("resolution", int, 512, "Longest side of the video in pixels; the sides are rounded to what the model "
+              "can make.", minimum=1),
+)
+
+FAST = Parameter("fast", bool, False, "Fewer steps by a better solver: the cheapest setting that keeps the quality; "
+                 "what is given beside it wins.")
 
 SAMPLING = (
     Parameter("n_prompt", str, "", "What the video must not show.", option="negative-prompt",
@@ -41,15 +88,22 @@ SAMPLING = (
               argument="num_inference_steps"),
     Parameter("guidance_scale", float, 7.5, "How closely to follow the prompt; 1 or less turns guidance off.",
               minimum=0, maximum=100, argument="guidance_scale"),
+    Parameter("guidance_stop_step", float, 1.0,
+              "Part of the steps, from the first on, that guidance is used in; those without take half the time.",
+              minimum=0, maximum=1, option="guidance-stop", argument="guidance_stop_step"),
     Parameter("solver", str, "ddim",
-              "How a step is made: ddim, dpmsolver++ (needs fewer steps), or lcm (for models distilled for it).",
-              choices=SOLVERS, argument="solver"),
+              "How a step is made: ddim, dpmsolver++ (needs fewer steps), euler_a (fresh noise in each step), or lcm "
+              "(for models distilled for it).", choices=SOLVERS, argument="solver"),
+    FAST,
     Parameter("eta", float, 0.0, "Stochasticity of DDIM: 0 is deterministic, 1 is DDPM.", minimum=0, maximum=1,
               argument="eta"),
     Parameter("chunk_size", int, 8, "Frames computed together, the first included; changes only the memory needed.",
               minimum=2, argument="chunk_size"),
     Parameter("use_cf_attn", bool, True, "Let every frame attend to the first one.", option="cross-frame-attention",
               argument="use_cf_attn"),
+    Parameter("merging_ratio", float, 0.0,
+              "Share of the tokens that are merged where there are most of them: faster at large sizes, less detail.",
+              minimum=0, maximum=0.9, argument="merging_ratio"),
 )
 
 MOTION = (
@@ -65,10 +119,29 @@ MOTION = (
     Parameter("use_motion_field", bool, True,
               "Start the frames from the moved first frame instead of from noise of their own.",
               option="motion-field", argument="use_motion_field"),
+    Parameter("smooth_bg", bool, False,
+              "Keep the background steady with the first frame's, moved along; takes about twice the time.",
+              option="smooth-background"),
+    Parameter("smooth_bg_strength", float, 0.4, "Share of its own background that each frame keeps, with the former.",
+              minimum=0, maximum=1, option="background-kept", argument="smooth_bg_strength"),
+    Parameter("saliency_weights", str, f"{EMBEDDED}/saliency",
+              "Network that finds the subject for it: a file u2net.pth or u2netp.pth, or where one is; the embedded "
+              "one knows the embedded model's subjects.", option="saliency"),
+)
+
+MEMORY = (
+    Parameter("memory", str, None,
+              "Most memory to use, such as 8GB: chooses the chunk size and the next two, as far as they are not given."),
+    Parameter("decode_tile", int, None,
+              "Decode frames in tiles of this side in pixels: less memory for large frames, slightly other pixels.",
+              minimum=64),
+    Parameter("offload", bool, False,
+              "Let each network leave the memory when its part is done; the next run reads it again."),
 )
 
 OUTPUT = (
-    Parameter("fps", float, 4.0, "Frames per second of the file.", above=0, maximum=240),
+    Parameter("fps", float, None, "Frames per second of the file; those taken from the clip if not given.", above=0,
+              maximum=240),
     Parameter("watermark", str, None, "A text, or the path of a picture, to put into the lower right corner."),
     Parameter("save_path", str, None, "File to write (for png a folder); named after the prompt if not given.",
               option="out"),
@@ -76,6 +149,36 @@ OUTPUT = (
     Parameter("checkpoint_dir", str, None,
               "Folder that keeps the last completed step; a killed run goes on from there."),
 )
+
+
+
+def _with_defaults(parameters: tuple[Parameter, ...], **defaults) -> tuple[Parameter, ...]:
+    """The same parameters, some with other defaults."""
+    return tuple(replace(each, default=defaults.get(each.name, each.default)) for each in parameters)
+
+
+def _controlled(a_prompt: str, n_prompt: str, fps: float | None = None) -> tuple[Parameter, ...]:
+    """The parameters of the modes that ControlNets guide, but for those of the control itself."""
+    return (
+        *CLIP,
+        PROMPT,
+        Parameter("a_prompt", str, a_prompt, "Added to the prompt.", option="added-prompt"),
+        MODEL, *ADAPTERS,
+        Parameter("controlnet", str, None,
+                  "Folder or id of the ControlNet; the one for this control that fits the model if not given."),
+        Parameter("controlnet_conditioning_scale", float, 1.0, "How strongly the control maps guide.", minimum=0,
+                  maximum=10, option="control-strength"),
+        Parameter("extra_controls", str, (),
+                  "One more ControlNet: KIND:STRENGTH or KIND:STRENGTH:MODEL, such as depth:0.5.", many=True,
+                  option="also"),
+        *_with_defaults(SAMPLING, n_prompt=n_prompt, num_inference_steps=20, guidance_scale=9.0),
+        *MEMORY,
+        *_with_defaults(OUTPUT, fps=fps),
+    )
+
+
+_CONTROLNET = "video_controlnet:VideoControlNetPipeline"
+_CANNY = controls.CONTROLS["canny"].parameters
 
 MODES = {
     mode.name: mode
@@ -86,13 +189,64 @@ MODES = {
             "text_to_video_zero:TextToVideoZeroPipeline",
             (
                 PROMPT,
-                MODEL,
+                MODEL, *ADAPTERS,
                 Parameter("video_length", int, 8, "Number of frames.", minimum=1, maximum=4096, option="frames",
                           argument="video_length"),
                 Parameter("resolution", str, None,
                           "Side of a square or WIDTHxHEIGHT, in pixels; the model's own if not given."),
-                *SAMPLING, *MOTION, *OUTPUT,
+                *SAMPLING, *MOTION, *MEMORY,
+                replace(OUTPUT[0], default=4.0, help="Frames per second of the file."), *OUTPUT[1:],
             ),
+        ),
+        Mode(
+            "pix2pix",
+            "Edit a clip as an instruction says (Video Instruct-Pix2Pix).",
+            "video_instruct_pix2pix:VideoInstructPix2PixPipeline",
+            (
+                *CLIP,
+                replace(PROMPT, help="What to do with the clip, such as \"make it snow\"."),
+                replace(MODEL, default=f"{EMBEDDED}/pix2pix"), *ADAPTERS,
+                Parameter("image_guidance_scale", float, 1.5,
+                          "How closely to keep to the clip; below 1 turns guidance off.", minimum=0, maximum=100,
+                          argument="image_guidance_scale"),
+                Parameter("shared_noise", bool, True,
+                          "Give all frames the same noise, which flickers less than noise of their own.",
+                          argument="shared_noise"),
+                *_with_defaults(SAMPLING, solver="euler_a"), *MEMORY, *OUTPUT,
+            ),
+            example="timbrooks/instruct-pix2pix",
+        ),
+        Mode(
+            "pose",
+            "Make a video that follows the poses of the people in a clip.",
+            _CONTROLNET,
+            _controlled(BEST_ART, BAD_BODY, fps=4.0) + controls.CONTROLS["pose"].parameters,
+            control="pose",
+            fast_steps=10,
+        ),
+        Mode(
+            "canny",
+            "Make a video that follows the edges of a clip.",
+            _CONTROLNET,
+            _controlled(BEST, BAD) + _CANNY,
+            control="canny",
+            fast_steps=10,
+        ),
+        Mode(
+            "depth",
+            "Make a video that follows the depth of a clip.",
+            _CONTROLNET,
+            _controlled(BEST, BAD) + controls.CONTROLS["depth"].parameters,
+            control="depth",
+            fast_steps=10,
+        ),
+        Mode(
+            "canny-db",
+            "Make a video that follows the edges of a clip, with a Dreambooth model.",
+            _CONTROLNET,
+            _with_defaults(_controlled(BEST, BAD) + _CANNY, model_name=f"{EMBEDDED}/dreambooth"),
+            control="canny",
+            fast_steps=10,
         ),
     )
 }

@@ -22,6 +22,7 @@ class Parameter:
         minimum, maximum: the valid range, both included.
         above: a bound that is itself not valid.
         choices: the valid values, where there are only some.
+        many: whether the value is a list of such values, given one by one on the command line.
         option: its name on the command line; parameters that share one are given together (``--motion X Y``).
         argument: the pipeline's name for it; None where the pipeline is not concerned.
     """
@@ -34,6 +35,7 @@ class Parameter:
     maximum: float | None = None
     above: float | None = None
     choices: tuple[str, ...] = ()
+    many: bool = False
     option: str | None = None
     argument: str | None = None
 
@@ -54,11 +56,16 @@ class Parameter:
         return " ".join([words, " and ".join(bound for bound in bounds if bound)]).strip()
 
     def check(self, value: Any) -> Any:
-        """The value in its own type.
+        """The value in its own type; a list of them for ``many``, also where a single one is given.
 
         Raises:
             InputError: the wrong type, or outside the range.
         """
+        if not self.many:
+            return self._check_one(value)
+        return [self._check_one(one) for one in (value if isinstance(value, (list, tuple)) else [value])]
+
+    def _check_one(self, value: Any) -> Any:
         accepted = {str: (str,), int: (int,), float: (int, float), bool: (bool,)}[self.kind]
         right_type = isinstance(value, accepted) and isinstance(value, bool) == (self.kind is bool)
         if not right_type or not self._in_range(value):

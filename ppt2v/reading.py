@@ -1,6 +1,7 @@
 """Which frames of a video file are wanted, decoding them, and their size. Used through ``video.read``."""
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -19,14 +20,19 @@ class _Timeline(NamedTuple):
     fps: float
 
 
-def read_frames(path: Path, start_t: float, end_t: float, out_fps: float, resolution: int | None,
-                multiple: int) -> tuple[np.ndarray, float]:
-    """Frames uint8 RGB ``[F, H, W, 3]`` and their rate; arguments (already checked) and errors as ``video.read``."""
+def frame_indices(path: Path, start_t: float, end_t: float, out_fps: float) -> tuple[np.ndarray, _Timeline]:
+    """Which frames are wanted, and all that there are; arguments (already checked) and errors as ``video.read``."""
     timeline = _timeline(path)
     if start_t >= timeline.end - _SLACK:
         raise InputError(f"start_t = {start_t}: {path} ends at {timeline.end:g} s; start earlier")
     end_t = timeline.end if end_t < 0 else min(end_t, timeline.end)
-    indices = _shown(timeline, start_t, end_t, out_fps)
+    return _shown(timeline, start_t, end_t, out_fps), timeline
+
+
+def read_frames(path: Path, start_t: float, end_t: float, out_fps: float, resolution: int | None,
+                multiple: int) -> tuple[np.ndarray, float]:
+    """Frames uint8 RGB ``[F, H, W, 3]`` and their rate; arguments (already checked) and errors as ``video.read``."""
+    indices, timeline = frame_indices(path, start_t, end_t, out_fps)
     wanted, places = np.unique(indices, return_inverse=True)
     frames = _decode(path, wanted.tolist(), len(timeline.starts), resolution, multiple)
     repeated = len(wanted) < len(indices)
@@ -158,9 +164,15 @@ def _resized(frames: Iterator[np.ndarray], number: int, resolution: int | None, 
     result = None
     for index, frame in enumerate(frames):
         if result is None:
-            result = np.empty((number, *_size(*frame.shape[:2], resolution, multiple), 3), np.uint8)
+            result = on_disk((number, *_size(*frame.shape[:2], resolution, multiple), 3))
         result[index] = _resample(frame, *result.shape[1:3])
     return result
+
+
+def on_disk(shape: tuple[int, ...]) -> np.ndarray:
+    """A uint8 array in a file that vanishes with it: a clip of any length takes no memory that others need."""
+    with tempfile.TemporaryFile() as file:
+        return np.memmap(file, np.uint8, "w+", shape=shape)
 
 
 def _size(height: int, width: int, resolution: int | None, multiple: int) -> tuple[int, int]:

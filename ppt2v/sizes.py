@@ -41,14 +41,46 @@ def frame_size(
     Raises:
         InputError: a side that the networks cannot divide, or that is too large for them.
     """
-    scale = 2 ** (len(vae["block_out_channels"]) - 1)
-    native, halvings = unet["sample_size"] * scale, 0 if any_latents else len(unet["block_out_channels"]) - 1
-    multiple = scale * 2**halvings
+    native, divisor = _native(unet, vae), _divisor(unet, vae, any_latents)
     size = height or native, width or native
     for side in size:
-        if side % multiple or not multiple <= side <= LARGEST * native:
+        if side % divisor or not divisor <= side <= LARGEST * native:
             raise InputError(
-                f"{size[1]}x{size[0]} pixels: this model makes frames with sides that are multiples of {multiple}, "
-                f"from {multiple} to {LARGEST * native}; its own size is {native}x{native}"
+                f"{size[1]}x{size[0]} pixels: this model makes frames with sides that are multiples of {divisor}, "
+                f"from {divisor} to {LARGEST * native}; its own size is {native}x{native}"
             )
     return size
+
+
+def multiple(unet: Mapping, vae: Mapping, any_latents: bool = False) -> int:
+    """What the sides of a clip are rounded to: 64 as in the published code, less for models of small pictures.
+
+    ``any_latents`` is as for ``frame_size``.
+    """
+    return max(_divisor(unet, vae, any_latents), min(64, _native(unet, vae) // 8))
+
+
+def clip_resolution(resolution: int | None, unet: Mapping, vae: Mapping, any_latents: bool = False) -> int:
+    """The longest side of a clip, as it was given, else the model's own; ``any_latents`` is as for ``frame_size``.
+
+    Raises:
+        InputError: too small or too large for the networks.
+    """
+    resolution = resolution or _native(unet, vae)
+    least, most = multiple(unet, vae, any_latents), LARGEST * _native(unet, vae)
+    if not least <= resolution <= most:
+        raise InputError(f"resolution={resolution}: this model works on clips whose longest side is {least} to {most}")
+    return resolution
+
+
+def _native(unet: Mapping, vae: Mapping) -> int:
+    return unet["sample_size"] * _scale(vae)
+
+
+def _divisor(unet: Mapping, vae: Mapping, any_latents: bool) -> int:
+    halvings = 0 if any_latents else len(unet["block_out_channels"]) - 1
+    return _scale(vae) * 2**halvings
+
+
+def _scale(vae: Mapping) -> int:
+    return 2 ** (len(vae["block_out_channels"]) - 1)

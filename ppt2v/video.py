@@ -22,9 +22,12 @@ import numpy as np
 
 from .errors import InputError
 from .overlay import tile, watermark
-from .reading import read_frames
+from .reading import frame_indices, on_disk, read_frames
 
-__all__ = ["FORMATS", "Clip", "check_fps", "contact_sheet", "output_file", "read", "read_recipe", "watermark", "write"]
+__all__ = [
+    "FORMATS", "Clip", "check_clip", "check_fps", "contact_sheet", "on_disk", "output_file", "read", "read_recipe",
+    "watermark", "write",
+]
 
 FORMATS = ("mp4", "gif", "webm", "png")
 
@@ -291,6 +294,21 @@ def read(path: str | Path, start_t: float = 0.0, end_t: float = -1.0, out_fps: f
     ``multiple``, at least one of them, as Text2Video-Zero's prepare_video does.
     Raises InputError for a wrong path, a damaged or truncated file, a file without video, or an impossible value.
     """
+    _check_times(start_t, end_t, out_fps)
+    if resolution is not None and resolution <= 0:
+        raise InputError(f"resolution = {resolution}: give the longest side in pixels, 1 or more")
+    if multiple < 1:
+        raise InputError(f"multiple = {multiple}: sides can be rounded to multiples of 1 or more")
+    return Clip(*read_frames(Path(path), start_t, end_t, out_fps, resolution, multiple))
+
+
+def check_clip(path: str | Path, start_t: float = 0.0, end_t: float = -1.0, out_fps: float = -1.0) -> int:
+    """How many frames ``read`` would give, without decoding one; raises InputError as it does."""
+    _check_times(start_t, end_t, out_fps)
+    return len(frame_indices(Path(path), start_t, end_t, out_fps)[0])
+
+
+def _check_times(start_t: float, end_t: float, out_fps: float) -> None:
     for name, value in (("start_t", start_t), ("end_t", end_t), ("out_fps", out_fps)):
         if not math.isfinite(value):
             raise InputError(f"{name} = {value}: it must be a finite number")
@@ -298,11 +316,6 @@ def read(path: str | Path, start_t: float = 0.0, end_t: float = -1.0, out_fps: f
         raise InputError(f"start_t = {start_t}, end_t = {end_t}: give 0 <= start_t < end_t, or end_t = -1 for the end")
     if out_fps == 0:
         raise InputError("out_fps = 0: give the frames per second to take, or -1 for the video's own rate")
-    if resolution is not None and resolution <= 0:
-        raise InputError(f"resolution = {resolution}: give the longest side in pixels, 1 or more")
-    if multiple < 1:
-        raise InputError(f"multiple = {multiple}: sides can be rounded to multiples of 1 or more")
-    return Clip(*read_frames(Path(path), start_t, end_t, out_fps, resolution, multiple))
 
 
 def contact_sheet(frames: Iterable[np.ndarray], path: str | Path, columns: int = 4) -> Path:

@@ -8,7 +8,8 @@ from typing import Any, NamedTuple
 from . import modelscope
 from .errors import InputError
 from .hub import read_json
-from .weights import build, load_component, load_tokenizer
+from .vocabulary import load_tokenizer
+from .weights import build, load_component
 
 
 class TextToVideo(NamedTuple):

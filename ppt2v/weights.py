@@ -1,18 +1,21 @@
 """Folders to networks: the only file that puts a checkpoint into a network."""
 from __future__ import annotations
 
-import json
-import shutil
-import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from . import checkpoint
+from . import checkpoint, single_file
+from .adapters import Adapters
 from .devices import DTYPES
 from .engine.cache import fingerprint
 from .errors import InputError
 from .hub import read_json, weight_files
+from .inversion import add_tokens, with_rows
+from .lora import Merge
+from .vocabulary import load_tokenizer, locate
 
 if TYPE_CHECKING:
     import numpy as np
@@ -25,32 +28,85 @@ def model_defaults(folder: Path) -> dict:
     return read_json(file) if file.exists() else {}
 
 
-def frame_configs(folder: Path) -> tuple[dict, dict]:
+def frame_configs(model: Path) -> tuple[dict, dict]:
     """The configurations of a model's UNet and VAE, which decide the sizes of its frames."""
-    return read_json(folder / "unet" / "config.json"), read_json(folder / "vae" / "config.json")
+    return _config(model, "unet"), _config(model, "vae")
 
 
-def load_stable_diffusion(folder: Path, dtype: str = "float32", lazy: bool = False) -> StableDiffusionPipeline:
+def load_stable_diffusion(model: Path, dtype: str = "float32", lazy: bool = False, adapters: Adapters = Adapters(),
+                          tokenizer: str | None = None) -> StableDiffusionPipeline:
     """Stable Diffusion with a DDIM scheduler and without safety checker; dtype and lazy as for ``load_component``.
 
-    Raises InputError for what is no such model or has weights that do not fit exactly.
+    Args:
+        model: a folder in the layout of diffusers, or a single file (``single_file``).
+        adapters: what changes it, in memory alone.
+        tokenizer: as for ``vocabulary.locate``.
+
+    Raises:
+        InputError: no such model, weights or adapters that do not fit exactly, a tokenizer of other words.
     """
-    if not (folder / "model_index.json").exists():
-        raise InputError(f"{folder} is a single network and no Stable Diffusion model: it has no model_index.json")
+    if model.is_dir() and not (model / "model_index.json").exists():
+        raise InputError(f"{model} is a single network and no Stable Diffusion model: it has no model_index.json")
     _check_dtype(dtype)
     from ppdiffusers import AutoencoderKL, DDIMScheduler, StableDiffusionPipeline, UNet2DConditionModel
     from ppdiffusers.transformers import CLIPTextModel
 
+    words, text_source = _with_words(_source(model, "text_encoder"), locate(tokenizer, model), adapters)
+    networks = {
+        "vae": _network(AutoencoderKL, _source(model, "vae"), dtype),
+        "text_encoder": _network(CLIPTextModel, text_source, dtype),
+        "unet": _network(UNet2DConditionModel, _source(model, "unet"), dtype),
+    }
+    for lora in adapters.loras:
+        for part, merge in lora.fit({name: networks[name] for name in ("unet", "text_encoder")}).items():
+            networks[part].weights.merge(merge)
+    if not lazy:
+        for network in networks.values():
+            network.weights.load()
     return StableDiffusionPipeline(
-        vae=load_component(folder / "vae", AutoencoderKL, dtype, lazy),
-        text_encoder=load_component(folder / "text_encoder", CLIPTextModel, dtype, lazy),
-        tokenizer=load_tokenizer(folder / "tokenizer"),
-        unet=load_component(folder / "unet", UNet2DConditionModel, dtype, lazy),
-        scheduler=DDIMScheduler.from_config(read_json(folder / "scheduler" / "scheduler_config.json")),
-        safety_checker=None,
-        feature_extractor=None,
-        requires_safety_checker=False,
+        **networks, tokenizer=words, scheduler=DDIMScheduler.from_config(_config(model, "scheduler")),
+        safety_checker=None, feature_extractor=None, requires_safety_checker=False,
     )
+
+
+class Source(NamedTuple):
+    """Where a network comes from: its configuration, its files, and what is made of them.
+
+    ``mark`` tells apart what ``convert`` makes of the same files.
+    """
+
+    config: dict[str, Any]
+    files: list[Path]
+    convert: Callable[[checkpoint.Checkpoint], checkpoint.Checkpoint] = lambda loaded: loaded
+    mark: str = ""
+
+
+def _config(model: Path, part: str) -> dict:
+    if model.is_dir():
+        return read_json(model / part / ("scheduler_config.json" if part == "scheduler" else "config.json"))
+    return single_file.SCHEDULER if part == "scheduler" else single_file.config(model, part)
+
+
+def _source(model: Path, part: str) -> Source:
+    if model.is_dir():
+        return Source(_config(model, part), weight_files(model / part))
+    config = _config(model, part)
+    return Source(config, [model], lambda loaded: single_file.convert(loaded, config, part))
+
+
+def _with_words(source: Source, folder: Path, adapters: Adapters) -> tuple[Any, Source]:
+    """The tokenizer of a folder and the text encoder that goes with it, both with the words of textual inversions."""
+    tokenizer, vocabulary = load_tokenizer(folder), source.config["vocab_size"]
+    if len(tokenizer) > vocabulary:
+        raise InputError(f"the tokenizer in {folder} has {len(tokenizer)} words, {source.files[0]} has {vocabulary}; "
+                         "give the tokenizer that belongs to the model")
+    if not adapters.inversions:
+        return tokenizer, source
+    rows = add_tokens(tokenizer, adapters.inversions, source.config["hidden_size"])
+    vocabulary = max(vocabulary, *(row + 1 for row in rows))
+    mark = " ".join(inversion.mark for inversion in adapters.inversions)
+    return tokenizer, Source({**source.config, "vocab_size": vocabulary}, source.files,
+                             lambda loaded: with_rows(source.convert(loaded), rows, vocabulary), mark)
 
 
 class Weights:
@@ -58,29 +114,35 @@ class Weights:
 
     Args:
         network: what they belong to.
-        files: where they are.
+        source: where they are.
 
     Raises:
         InputError: names and shapes are not exactly those of the network, or a file cannot be read.
     """
 
-    def __init__(self, network, files: list[Path]):
-        self._network, self._files, self._loaded = network, files, False
+    def __init__(self, network, source: Source):
+        self._network, self._source, self._loaded = network, source, False
+        self._merges: list[Merge] = []
         self.tensors()
+
+    def merge(self, merge: Merge) -> None:
+        """Adds a LoRA to what is read from now on; before anything else is asked of these weights."""
+        self._merges.append(merge)
 
     @cached_property
     def fingerprint(self) -> str:
         """Differs for different weights."""
-        return " ".join(fingerprint(file) for file in self._files)
+        files = [fingerprint(file) for file in self._source.files]
+        return " ".join([*files, *filter(None, [self._source.mark]), *(merge.fingerprint for merge in self._merges)])
 
     def tensors(self) -> dict[str, np.ndarray]:
-        """They themselves by the names of the network and in its layout: views of the files where possible."""
-        return checkpoint.match(self._network, self._read(), str(self._files[0]))
+        """What the files hold, by the names of the network and in its layout: views of the files where possible."""
+        return checkpoint.match(self._network, self._read(), str(self._source.files[0]))
 
     def load(self) -> None:
         """Puts them into the network, unless they are there."""
         if not self._loaded:
-            checkpoint.put(self._network, self._read(), str(self._files[0]))
+            checkpoint.put(self._network, self._read(), str(self._source.files[0]), self._merged)
             self._loaded = True
 
     def release(self) -> None:
@@ -89,10 +151,15 @@ class Weights:
             parameter._clear_data()
         self._loaded = False
 
+    def _merged(self, name: str, weight: np.ndarray) -> np.ndarray:
+        for merge in self._merges:
+            weight = merge(name, weight)
+        return weight
+
     def _read(self) -> checkpoint.Checkpoint:
-        parts = [checkpoint.read(file) for file in self._files]
+        parts = [checkpoint.read(file) for file in self._source.files]
         tensors = {name: array for part in parts for name, array in part.tensors.items()}
-        return checkpoint.Checkpoint(tensors, parts[0].layout)
+        return self._source.convert(checkpoint.Checkpoint(tensors, parts[0].layout))
 
 
 def load_component(folder: Path, cls: type, dtype: str = "float32", lazy: bool = False):
@@ -103,36 +170,18 @@ def load_component(folder: Path, cls: type, dtype: str = "float32", lazy: bool =
     Raises InputError unless names and shapes of the weights are exactly those of the network.
     """
     _check_dtype(dtype)
-    files = weight_files(folder)
-    network = build(cls, read_json(folder / "config.json"), dtype)
-    network.eval()
-    network.weights = Weights(network, files)
+    network = _network(cls, Source(read_json(folder / "config.json"), weight_files(folder)), dtype)
     if not lazy:
         network.weights.load()
     return network
 
 
-def load_tokenizer(folder: Path):
-    """A CLIPTokenizer from vocab.json and merges.txt, or from tokenizer.json alone (all that transformers 5 writes)."""
-    from ppdiffusers.transformers import CLIPTokenizer
-
-    if (folder / "vocab.json").exists() and (folder / "merges.txt").exists():
-        return CLIPTokenizer.from_pretrained(str(folder))
-    with tempfile.TemporaryDirectory() as split:
-        _split_tokenizer(read_json(folder / "tokenizer.json"), Path(split))
-        for name in ("tokenizer_config.json", "special_tokens_map.json"):
-            if (folder / name).exists():
-                shutil.copyfile(folder / name, Path(split) / name)
-        return CLIPTokenizer.from_pretrained(split)
-
-
-def _split_tokenizer(tokenizer: dict, folder: Path) -> None:
-    """Writes the vocab.json and merges.txt that a tokenizer.json was made of."""
-    added = {token["content"]: token["id"] for token in tokenizer["added_tokens"]}
-    vocabulary = {**tokenizer["model"]["vocab"], **added}
-    merges = [merge if isinstance(merge, str) else " ".join(merge) for merge in tokenizer["model"]["merges"]]
-    (folder / "vocab.json").write_text(json.dumps(vocabulary), encoding="utf-8")
-    (folder / "merges.txt").write_text("\n".join(["#version: 0.2", *merges, ""]), encoding="utf-8")
+def _network(cls: type, source: Source, dtype: str):
+    """A network in evaluation mode that has not read its weights."""
+    network = build(cls, source.config, dtype)
+    network.eval()
+    network.weights = Weights(network, source)
+    return network
 
 
 def build(cls: type, config: dict, dtype: str = "float32"):
@@ -144,10 +193,23 @@ def build(cls: type, config: dict, dtype: str = "float32"):
     default = paddle.get_default_dtype()
     paddle.set_default_dtype(dtype)
     try:
-        with no_init_weights(), paddle.LazyGuard():
+        with no_init_weights(), _zeroing_nothing(), paddle.LazyGuard():
             return cls.from_config(config) if issubclass(cls, ModelMixin) else cls(cls.config_class.from_dict(config))
     finally:
         paddle.set_default_dtype(default)
+
+
+@contextmanager
+def _zeroing_nothing() -> Iterator[None]:
+    """ControlNetModel fills layers with zeros, which parameters without memory cannot take; undone on leaving."""
+    from ppdiffusers.models import controlnet
+
+    original = controlnet.zero_module
+    controlnet.zero_module = lambda layer: layer
+    try:
+        yield
+    finally:
+        controlnet.zero_module = original
 
 
 def _check_dtype(dtype: str) -> None:

@@ -58,21 +58,33 @@ def made(monkeypatch) -> list[dict]:
 
 OPTIONS = [
     (["--model", "a/b"], {"model_name": "a/b"}),
+    (["--lora", "a.safetensors:0.8", "--lora", "b"], {"lora": ["a.safetensors:0.8", "b"]}),
+    (["--textual-inversion", "a.pt:<a>"], {"textual_inversion": ["a.pt:<a>"]}),
+    (["--tokenizer", "a/b"], {"tokenizer": "a/b"}),
     (["--frames", "3"], {"video_length": 3}),
     (["--resolution", "64x32"], {"resolution": "64x32"}),
     (["--negative-prompt", "[snow]"], {"n_prompt": "[snow]"}),
     (["--seed", "0"], {"seed": 0}),
     (["--steps", "7"], {"num_inference_steps": 7}),
     (["--guidance-scale", "1"], {"guidance_scale": 1.0}),
+    (["--guidance-stop", "0.5"], {"guidance_stop_step": 0.5}),
     (["--eta", "0.5"], {"eta": 0.5}),
+    (["--memory", "8GB"], {"memory": "8GB"}),
+    (["--decode-tile", "256"], {"decode_tile": 256}),
+    (["--offload"], {"offload": True}),
+    (["--fast"], {"fast": True}),
     (["--solver", "dpmsolver++"], {"solver": "dpmsolver++"}),
     (["--chunk-size", "2"], {"chunk_size": 2}),
     (["--cross-frame-attention"], {"use_cf_attn": True}),
     (["--no-cross-frame-attention"], {"use_cf_attn": False}),
+    (["--merging-ratio", "0.5"], {"merging_ratio": 0.5}),
     (["--motion", "-3.5", "0"], {"motion_field_strength_x": -3.5, "motion_field_strength_y": 0.0}),
     (["--t0", "40"], {"t0": 40}),
     (["--t1", "45"], {"t1": 45}),
     (["--no-motion-field"], {"use_motion_field": False}),
+    (["--smooth-background"], {"smooth_bg": True}),
+    (["--background-kept", "0.2"], {"smooth_bg_strength": 0.2}),
+    (["--saliency", "u2net.pth"], {"saliency_weights": "u2net.pth"}),
     (["--fps", "12"], {"fps": 12.0}),
     (["--watermark", "[me]"], {"watermark": "[me]"}),
     (["--out", "a.gif"], {"save_path": "a.gif"}),
@@ -92,6 +104,18 @@ def test_only_what_is_given_reaches_the_model(run, made, arguments, expected):
 def test_every_parameter_of_the_mode_has_an_option_above():
     reached = {name for _, expected in OPTIONS for name in expected} | {"prompt"}
     assert reached == {parameter.name for parameter in MODES["text2video"].parameters}
+
+
+@pytest.mark.parametrize("mode", ["pix2pix", "pose", "canny", "depth", "canny-db"])
+def test_guided_modes_take_a_clip_and_a_prompt(run, made, mode):
+    assert run(mode, "clip.mp4", "a fox", "--out-fps", "5", "--resolution", "128") == (0, "made.mp4\n", "")
+    given = {"video_path": "clip.mp4", "prompt": "a fox", "out_fps": 5.0, "resolution": 128}
+    assert (made[0]["mode"], made[0]["parameters"]) == (mode, given)
+
+
+def test_options_that_can_be_repeated(run, made):
+    run("canny", "clip.mp4", "a fox", "--also", "depth:0.5", "--also", "pose:1:a/b")
+    assert made[0]["parameters"]["extra_controls"] == ["depth:0.5", "pose:1:a/b"]
 
 
 def test_device_precision_and_quiet(run, made):

@@ -16,7 +16,7 @@ def _load(folder, text: str) -> dict:
 
 def test_the_printed_defaults_load_and_are_the_defaults(tmp_path):
     values = _load(tmp_path, config.dump(MODE))
-    assert values == {parameter.name: parameter.default for parameter in config.parameters(MODE)}
+    assert values == {each.name: list(each.default) if each.many else each.default for each in config.parameters(MODE)}
 
 
 def test_every_printed_default_has_its_help_above(tmp_path):

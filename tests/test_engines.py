@@ -1,6 +1,8 @@
 """The engines: they compute what eager Paddle does, export once, and step aside where they cannot."""
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import paddle
 import pytest
@@ -23,6 +25,7 @@ if int(paddle.__version__.split(".")[0]) < 3:
 
 from ppt2v.engine import openvino as engine_module  # noqa: E402
 from ppt2v.engine.inference import InferenceEngine  # noqa: E402
+from ppt2v.engine.mapped import dropped  # noqa: E402
 from ppt2v.engine.openvino import OpenVINOEngine  # noqa: E402
 
 SHORT = {"prompt": "the fox in the snow", "num_inference_steps": 10, "t1": 35, "t0": 20, "video_length": 5}
@@ -322,3 +325,26 @@ def test_a_killed_run_goes_on_with_its_engine(run, monkeypatch, tmp_path):
     run(4, "openvino", name="other.mp4")  # from now on "auto" would take it
     assert run(4, checkpoint_dir=state)["engine"] == "eager"
     assert not state.exists()
+
+
+def _mapped_mb(file: Path) -> float:
+    """Megabytes of a mapped file that are in memory."""
+    within, kilobytes = False, 0
+    for line in Path("/proc/self/smaps").read_text().splitlines():
+        if "-" in line.split()[0]:
+            within = line.endswith(str(file))
+        elif within and line.startswith("Rss:"):
+            kilobytes += int(line.split()[1])
+    return kilobytes / 1024
+
+
+@pytest.mark.skipif(not Path("/proc/self/smaps").exists(), reason="it needs Linux")
+def test_pages_of_a_mapped_file_leave_the_memory_and_can_be_read_again(tmp_path):
+    content = np.random.default_rng(0).integers(0, 256, 8 * 2**20, np.uint8)
+    content.tofile(tmp_path / "weights.bin")
+    mapped = np.memmap(tmp_path / "weights.bin", np.uint8, "r")
+    assert mapped.sum() == content.sum() and _mapped_mb(tmp_path / "weights.bin") >= 8
+    with dropped(tmp_path / "weights.bin"):
+        pass
+    assert _mapped_mb(tmp_path / "weights.bin") < 1
+    assert np.array_equal(mapped, content)

@@ -198,6 +198,55 @@ def test_unknown_id_is_refused_with_the_nearest(server, prefix):
         hub.locate(name, progress=False)
 
 
+FILES = ("weights.pth", "folder/weights.pth", "weights.pdparams")
+
+
+def locate_weights(name) -> Path:
+    return hub.locate_file(name, FILES, "weights of a detector", progress=False)
+
+
+@pytest.mark.parametrize("prefix", ["", "hf:", "aistudio:"])
+@pytest.mark.parametrize("place", ["folder/weights.pth", "weights.pdparams"])
+def test_single_file_is_downloaded_alone(server, tmp_path, cache_homes, prefix, place):
+    served = tmp_path / "served" / "org" / "files" / place
+    served.parent.mkdir(parents=True)
+    served.write_bytes(b"numbers")
+    (tmp_path / "served" / "org" / "files" / "other.pth").write_bytes(b"others")
+    file = locate_weights(f"{prefix}org/files")
+    assert cache_homes in file.parents and file.read_bytes() == b"numbers"
+    assert {name for name, _ in server.requests} == {served.name}
+    served.unlink()
+    assert locate_weights(f"{prefix}org/files") == file
+
+
+def test_file_that_no_server_has_is_named(server):
+    message = (r"could not download 'hf:org/tiny' from Hugging Face: it has no weights.pth or folder/weights.pth or "
+               r"weights.pdparams; .* or give the path of the weights of a detector")
+    with pytest.raises(InputError, match=message):
+        locate_weights("hf:org/tiny")
+
+
+def test_local_file_is_found_by_its_path_or_folder(tmp_path, monkeypatch):
+    (tmp_path / "folder").mkdir()
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(InputError, match=f"{tmp_path} holds no weights of a detector: it has no weights.pth or "):
+        locate_weights(tmp_path)
+    (tmp_path / "folder" / "weights.pth").touch()
+    (tmp_path / "mine.bin").touch()
+    assert locate_weights(tmp_path) == locate_weights("folder/weights.pth") == tmp_path / "folder" / "weights.pth"
+    assert locate_weights("mine.bin") == tmp_path / "mine.bin"
+
+
+def test_file_of_an_embedded_model_is_found():
+    assert hub.locate_file(hub.EMBEDDED, ("a.pth", "unet/config.json"), "file").parent.name == "unet"
+
+
+@pytest.mark.parametrize("name", ["no.pth", "no/such.pth", "hf:", "a/b/c", "hf:org/file.safetensors"])
+def test_path_of_no_file_is_not_asked_for(cache_homes, name):
+    with pytest.raises(InputError, match=f"weights of a detector: '{name}' is no file, no folder, and no id"):
+        locate_weights(name)
+
+
 def test_incomplete_model_on_the_server_is_named(server, tmp_path):
     (tmp_path / "served" / "org" / "tiny" / "vae" / "diffusion_paddle_model.safetensors").unlink()
     with pytest.raises(InputError, match=r"it has no vae/weights \(diffusion_paddle_model.safetensors, "):
@@ -229,6 +278,6 @@ def test_progress_is_shown_on_request(server, capsys, progress):
 )
 def test_known_model_is_asked_for_by_the_id_of_the_server(cache_homes, monkeypatch, name, asked):
     repositories = []
-    monkeypatch.setattr(hub, "_download", lambda source, repository: repositories.append(repository))
+    monkeypatch.setattr(hub, "_download", lambda source, repository, *_: repositories.append(repository))
     hub.locate(name)
     assert repositories == [asked]

@@ -10,34 +10,50 @@ from pathlib import Path
 
 LAYERS = (
     "cli",
-    "config conversion doctor model",
+    "dreambooth.__init__ synthesis",
+    "dreambooth.run",
+    "dreambooth.plan dreambooth.trainer",
+    "dreambooth.examples dreambooth.folder dreambooth.parameters dreambooth.pictures",
+    "config conversion doctor model report",
+    "request",
+    "inputs",
     "video_models",
     "modes",
-    "pipelines.text_to_video_modelscope pipelines.text_to_video_zero",
-    "pipelines.pictures",
-    "pipelines.denoise",
-    "pipelines.unet pipelines.video_unet",
+    "quality",
+    "pipelines.text_to_video_zero pipelines.video_controlnet pipelines.video_instruct_pix2pix",
+    "pipelines.base pipelines.text_to_video_modelscope",
+    "pipelines.latent pipelines.run",
+    "pipelines.denoise pipelines.video_unet",
+    "pipelines.networks",
     "pipelines.programs",
     "pipelines.unet3d",
     "pipelines.video_layers",
-    "pipelines.attention pipelines.motion pipelines.noise pipelines.resume pipelines.solvers",
+    "pipelines.background pipelines.attention",
+    "pipelines.merging pipelines.motion pipelines.noise pipelines.resume pipelines.solvers pipelines.tiles",
     "pipelines.schedule",
+    "controls",
+    "detectors.depth detectors.pose detectors.saliency",
+    "detectors.blazepose detectors.skeleton",
+    "detectors.people",
     "engine.choice",
     "engine.inference engine.openvino",
     "engine.export",
     "engine.eager engine.trace engine.translate",
+    "engine.mapped engine.operations",
     "engine.__init__ engine.program",
     "modelscope weights",
+    "adapters single_file vocabulary",
+    "inversion lora",
     "hub modelscope_names saving video",
-    "checkpoint chunks devices engine.cache overlay parameters reading sizes versions",
-    "__init__ pipelines.__init__",  # of which the others take the version
+    "checkpoint chunks devices engine.cache memory overlay parameters reading recognition sizes versions",
+    "__init__ detectors.__init__ pipelines.__init__",  # of which the others take the version
     "progress threads",
     "errors",
 )
 DEPTH = {module: depth for depth, layer in enumerate(LAYERS) for module in layer.split()}
 FOLDERS = {
     f"{package}.".lstrip("."): Path(importlib.import_module(f"ppt2v.{package}".rstrip(".")).__file__).parent
-    for package in ("", "engine", "pipelines")
+    for package in ("", "detectors", "dreambooth", "engine", "pipelines")
 }
 MODULES = {prefix + file.stem: file for prefix, folder in FOLDERS.items() for file in folder.glob("*.py")}
 

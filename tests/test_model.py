@@ -77,6 +77,19 @@ def test_every_argument_has_its_effect_on_the_second_call_too(make, changed):
     assert np.array_equal(make("again", resolution=32), plain)
 
 
+def test_fast_takes_the_preset_and_what_is_given_wins(model, tiny_folder, tmp_path, copy):
+    def used(name: str, model_name: Path, **given) -> tuple:
+        path = model.process_text2video("a panda", model_name=model_name, video_length=2, seed=0, fast=True,
+                                        save_path=tmp_path / name, **given)
+        values = video.read_recipe(path)["parameters"]
+        return values["solver"], values["num_inference_steps"]
+
+    assert used("a.mp4", tiny_folder) == ("dpmsolver++", 20)
+    assert used("b.mp4", tiny_folder, num_inference_steps=7) == ("dpmsolver++", 7)
+    (copy / "ppt2v.json").write_text('{"fast": {"text2video": {"num_inference_steps": 5}}}')
+    assert used("c.mp4", copy) == ("ddim", 5)
+
+
 def test_size_and_length(make):
     assert make("wide", resolution="24x16").shape == (3, 16, 24, 3)
     assert make("long", video_length=5, chunk_size=2).shape == (5, 16, 16, 3)
@@ -204,8 +217,8 @@ def test_device_and_dtype_names():
 
 def test_a_run_leaves_the_networks_as_they_were(model, make):
     make("a")
-    pipeline = model._loaded[1]
-    before = [layer.processor for name, layer in pipeline.unet.named_sublayers() if name.endswith("attn1")]
+    unet = model._loaded[1]["unet"]
+    before = [layer.processor for name, layer in unet.named_sublayers() if name.endswith("attn1")]
     make("b")
-    after = [layer.processor for name, layer in pipeline.unet.named_sublayers() if name.endswith("attn1")]
+    after = [layer.processor for name, layer in unet.named_sublayers() if name.endswith("attn1")]
     assert all(one is other for one, other in zip(before, after)) and len(before) > 0

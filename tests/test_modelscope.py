@@ -66,7 +66,7 @@ def test_texts_become_the_tokens_of_openclip(modelscope_model, reference):
 
 def test_texts_are_encoded_as_by_openclip(pipe, reference):
     expected = reference["contexts"]
-    assert np.abs(pipe._encode(["", PROMPT]).numpy() - expected).max() <= 1e-5 * np.abs(expected).max()
+    assert np.abs(pipe._encode_text(["", PROMPT]).numpy() - expected).max() <= 1e-5 * np.abs(expected).max()
 
 
 def test_pictures_are_encoded_as_by_modelscope(modelscope_model, reference):

@@ -1,4 +1,4 @@
-"""The motion field against diffusers' own, and the noise that brings the warped frames back to T1."""
+"""The motion field and smooth backgrounds: against diffusers' own, and the noise that brings the warped frames back to T1."""
 from __future__ import annotations
 
 from pathlib import Path
@@ -7,6 +7,7 @@ import numpy as np
 import paddle
 import pytest
 
+from ppt2v.pipelines.background import smooth, subject_cells
 from ppt2v.pipelines.motion import ddpm_forward, warp
 
 WARPED = Path(__file__).parent / "data" / "text2video_reference" / "warped.npz"
@@ -54,3 +55,32 @@ def test_several_ddpm_steps_at_once_are_those_steps_one_by_one():
         mean, variance = np.sqrt(alpha) * mean, alpha * variance + (1 - alpha)
     result = ddpm_forward(paddle.full([1], 2.0), paddle.full([1], 3.0), paddle.to_tensor(alphas, "float32"))
     assert result.item() == pytest.approx(mean + 3 * np.sqrt(variance), rel=1e-6)
+
+
+def test_masks_grow_on_the_latents_grid():
+    mask = np.zeros((64, 64), np.float32)
+    mask[32:40, 32:40] = 0.9
+    cells = subject_cells([mask], 8, 8)[0, 0].numpy()
+    expected = np.zeros((8, 8))
+    expected[2:7, 2:7] = 1
+    assert np.array_equal(cells, expected)
+
+
+@pytest.mark.parametrize("kept", [0.0, 0.4, 1.0])
+def test_only_the_background_is_smoothed(kept):
+    generator = np.random.default_rng(0)
+    anchor, followers = (generator.standard_normal((n, 4, 8, 8)).astype("float32") for n in (1, 2))
+    subject = np.zeros((3, 1, 8, 8), np.float32)
+    for frame in range(3):  # it moves by one cell of eight to the left per frame, as the field does
+        subject[frame, :, 3:5, 5 - frame : 7 - frame] = 1
+    tensors = (paddle.to_tensor(array) for array in (anchor, followers, subject))
+    smoothed = smooth(*tensors, [1, 2], (64, 0), kept).numpy()
+    for frame in (1, 2):
+        covered = subject[frame, 0] == 1
+        before, after = followers[frame - 1], smoothed[frame - 1]
+        assert np.array_equal(after[:, covered], before[:, covered])
+        looked_at = np.minimum(np.arange(8) + frame, 15 - np.arange(8) - frame)  # reflected at the border
+        moved = (anchor[0] * (1 - subject[0]))[:, :, looked_at]
+        hidden = subject[0, 0][:, looked_at] == 1
+        expected = np.where(hidden | covered, before, kept * before + (1 - kept) * moved)
+        assert np.allclose(after, expected, atol=1e-6)

@@ -9,10 +9,12 @@ import pytest
 
 from ppt2v.engine.eager import EagerEngine
 from ppt2v.errors import InputError, NumericalError
-from ppt2v.pipelines import pictures
 from ppt2v.pipelines.noise import Noise
 from ppt2v.pipelines.programs import Decoder, Encoder
 from ppt2v.pipelines.resume import Checkpoint
+from ppt2v.pipelines.schedule import SOLVERS
+from ppt2v.pipelines.solvers import Frames
+from ppt2v.pipelines.solvers import solver as make_solver
 from ppt2v.pipelines.text_to_video_modelscope import TextToVideoPipeline, first_step
 from ppt2v.pipelines.video_unet import VideoNoisePrediction
 from ppt2v.sizes import frame_size
@@ -88,6 +90,10 @@ def make(pipe, seed: int = 0, **changes) -> np.ndarray:
     return pipe(noise=Noise(seed), **{**SHORT, **changes}).numpy()
 
 
+def encode(pipe, clip: np.ndarray) -> paddle.Tensor:
+    return pipe.encode(clip) * pipe.vae.config.scaling_factor
+
+
 def count_calls(pipe) -> Counter:
     """Calls of the UNet from now on, by the number of pictures."""
     calls, forward = Counter(), pipe.unet.forward
@@ -108,7 +114,7 @@ def restored(modelscope_model):
 
 @pytest.mark.parametrize("change", [
     {"seed": 1}, {"prompt": "a dog"}, {"negative_prompt": "snow"}, {"guidance_scale": 1}, {"guidance_scale": 3},
-    {"num_inference_steps": 2}, {"eta": 0.5}, {"solver": "dpmsolver++"},
+    {"num_inference_steps": 2}, {"guidance_stop_step": 0.4}, {"eta": 0.5}, {"solver": "dpmsolver++"},
 ], ids=str)
 def test_an_argument_has_its_effect_on_every_call(pipe, plain, change):
     first, back, second = make(pipe, **change), make(pipe), make(pipe, **change)
@@ -121,6 +127,12 @@ def test_without_guidance_there_is_one_branch_and_no_negative_prompt(pipe):
     alone = make(pipe, guidance_scale=1)
     assert calls == {2: STEPS}
     assert np.array_equal(make(pipe, guidance_scale=0, negative_prompt="snow"), alone)
+
+
+def test_steps_that_are_not_guided_have_one_branch(pipe):
+    calls = count_calls(pipe)
+    make(pipe, guidance_stop_step=2 / 3)
+    assert calls == {4: 2, 2: 1}
 
 
 @pytest.mark.parametrize("height, width", [(2, 2), (14, 18), (10, 16)])
@@ -183,7 +195,7 @@ def test_a_clip_decides_length_and_size(pipe, clip):
 
 
 def test_the_less_of_the_schedule_is_run_the_nearer_the_result_is_to_the_clip(pipe, clip):
-    given = pictures.encode(pipe.vae, clip, pipe.engine).numpy()
+    given = encode(pipe, clip).numpy()
     distances = [
         np.abs(make(pipe, clip=clip, strength=strength, num_inference_steps=10, guidance_scale=1) - given).mean()
         for strength in (0.1, 0.5, 1)
@@ -199,11 +211,27 @@ def test_strength_is_the_part_of_the_schedule_that_is_run(pipe, clip):
     assert [first_step(50, strength) for strength in (0.001, 0.5, 0.6, 1)] == [49, 25, 20, 0]
 
 
-def test_a_clip_starts_at_the_noise_level_of_its_step(pipe, clip):
-    noise = Noise(0).draw("start", [0, 1, 2], [4, 5, 3])
-    kept = pipe.scheduler.alphas_cumprod[500].item()
-    expected = kept**0.5 * pictures.encode(pipe.vae, clip, pipe.engine) + (1 - kept) ** 0.5 * noise
-    assert np.abs((pipe._start(noise, 500, clip) - expected).numpy()).max() < 1e-5
+@pytest.mark.parametrize("name", SOLVERS)
+@pytest.mark.parametrize("step", [0, 3, 9])
+def test_a_solver_finds_a_clip_again_in_the_noise_that_was_added_for_a_step(pipe, name, step):
+    solver = make_solver(name, pipe.scheduler, 10)
+    clean, noise = (Noise(seed).draw("start", [0, 1], [4, 5, 3]) for seed in (0, 1))
+    found = solver._clean(noise, step, Frames(solver.noised(clean, noise, step)))
+    # The noise is up to 15 times what is left of the clip, which takes one of seven digits.
+    assert np.abs((found - clean).numpy()).max() < 1e-5
+
+
+def test_the_noise_of_a_step_is_what_the_scheduler_adds(pipe):
+    solver = make_solver("ddim", pipe.scheduler, 10)
+    clean, noise = (Noise(seed).draw("start", [0], [4, 5, 3]) for seed in (0, 1))
+    expected = pipe.scheduler.add_noise(clean, noise, paddle.to_tensor([solver.timesteps[4]]))
+    assert np.abs((solver.noised(clean, noise, 4) - expected).numpy()).max() < 1e-6
+
+
+@pytest.mark.parametrize("solver", SOLVERS)
+def test_from_a_clip_with_every_solver(pipe, clip, solver):
+    latents = make(pipe, clip=clip, solver=solver, num_inference_steps=4, strength=0.5, guidance_scale=1)
+    assert np.isfinite(latents).all() and np.abs(latents - encode(pipe, clip).numpy()).mean() < 2 * latents.std()
 
 
 # Between latents and frames
@@ -222,17 +250,35 @@ def test_latents_are_the_scaled_means_of_what_the_vae_takes_frames_for(pipe, cli
     with paddle.no_grad():
         given = paddle.to_tensor(clip.transpose(0, 3, 1, 2).astype(np.float32) / 127.5 - 1)
         expected = pipe.vae.encode(given).latent_dist.mean.numpy() * pipe.vae.config.scaling_factor
-    assert np.abs(pictures.encode(pipe.vae, clip, pipe.engine).numpy() - expected).max() < 1e-5
+    assert np.abs(encode(pipe, clip).numpy() - expected).max() < 1e-5
 
 
 @pytest.mark.parametrize("kind", [Encoder, Decoder])
 def test_nan_of_the_vae_in_half_precision_is_computed_again_in_float32(pipe, clip, kind):
-    def run(engine):
-        return list(pictures.decode(pipe.vae, pictures.encode(pipe.vae, clip, engine), engine))
+    def run(engine) -> list[np.ndarray]:
+        pipe.engine = engine
+        return list(pipe.decode(encode(pipe, clip)))
 
     engine = FragileEngine(kind)
     assert np.array_equal(run(engine), run(EagerEngine()))
     assert all(runner.half for runner in engine.runners)
+
+
+def test_tiles_as_large_as_the_frame_change_nothing_and_smaller_ones_little(pipe):
+    latents = paddle.to_tensor(make(pipe, height=24, width=24, video_length=1, num_inference_steps=1))
+    [whole], [large], [small] = (list(pipe.decode(latents, tile)) for tile in (None, 24, 16))
+    assert np.array_equal(large, whole)
+    assert small.shape == whole.shape and not np.array_equal(small, whole)
+
+
+def test_networks_leave_the_memory_and_come_back(modelscope_folder, plain):
+    from ppt2v.video_models import load_text_to_video
+
+    pipe = TextToVideoPipeline(**load_text_to_video(modelscope_folder, lazy=True)._asdict())
+    pipe.offload = True
+    assert np.array_equal(make(pipe), plain)
+    assert not any(parameter._is_initialized() for parameter in pipe.unet.parameters())
+    assert np.array_equal(make(pipe), plain)
 
 
 def test_nan_of_the_vae_in_float32_too_is_an_error_that_names_the_frame(pipe, plain):

@@ -412,3 +412,41 @@ def test_nan_pixels_in_float32_too_are_an_error_that_names_the_frame(pipe, plain
     assert [next(frames).shape for _ in range(3)] == [(16, 16, 3)] * 3
     with pytest.raises(NumericalError, match="frame 3"):
         next(frames)
+
+
+# Smooth backgrounds
+
+
+def left_half(frame: np.ndarray) -> np.ndarray:
+    """Finds the subject of a frame in its left half."""
+    mask = np.zeros(frame.shape[:2], np.float32)
+    mask[:, : frame.shape[1] // 2] = 1
+    return mask
+
+
+SMOOTH = {"smooth_bg": left_half, "smooth_bg_strength": 0.2}
+
+
+def test_smoothing_changes_the_followers_and_leaves_the_anchor(module_pipe):
+    plain, smoothed = make(module_pipe), make(module_pipe, **SMOOTH)
+    assert np.allclose(smoothed[0], plain[0], atol=1e-5)
+    assert not np.allclose(smoothed[1:], plain[1:], atol=1e-2)
+
+
+def test_smoothing_with_all_of_the_own_background_changes_nothing(module_pipe):
+    assert np.allclose(make(module_pipe, **{**SMOOTH, "smooth_bg_strength": 1.0}), make(module_pipe), atol=1e-5)
+
+
+@pytest.mark.parametrize("call", [1, 6, 9, 15, 22, 27])
+def test_a_killed_run_with_smoothing_goes_on_to_the_same_latents(module_pipe, tmp_path, call):
+    expected = make(module_pipe, **SMOOTH)
+    with pytest.raises(Killed):
+        make(module_pipe, checkpoint=Checkpoint(tmp_path, SETTINGS), progress=kill_at(call), **SMOOTH)
+    resumed = make(module_pipe, checkpoint=Checkpoint(tmp_path, SETTINGS), **SMOOTH)
+    assert np.array_equal(resumed, expected)
+
+
+def test_progress_ends_at_its_total_with_smoothing(module_pipe):
+    reports = []
+    make(module_pipe, progress=lambda done, total: reports.append((done, total)), **SMOOTH)
+    assert reports[-1][0] == reports[-1][1] and reports == sorted(reports)

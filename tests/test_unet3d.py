@@ -10,6 +10,7 @@ from paddle import nn
 from ppt2v.engine.cache import Cache
 from ppt2v.engine.eager import EagerEngine, EagerRunner
 from ppt2v.errors import InputError
+from ppt2v.pipelines.networks import Schedule
 from ppt2v.pipelines.unet3d import UNet3D
 from ppt2v.pipelines.video_layers import GroupNorm
 from ppt2v.pipelines.video_unet import VideoNoisePrediction, VideoTextLookup, VideoUNet, shares, windows
@@ -169,10 +170,11 @@ def test_where_windows_overlap_the_prediction_goes_over_gradually():
 
 def test_a_long_clip_is_predicted_window_by_window(unet):
     text, latents = random(2, 9, 128), random(5, 4, 4, 4)
-    program = VideoNoisePrediction(unet, 4, 4)
+    program, schedule = VideoNoisePrediction(unet, 4, 4), Schedule(text, [TIMESTEP], guided=1)
 
     def run(frames: paddle.Tensor, **sizes) -> np.ndarray:
-        return VideoUNet(program, EagerEngine(), text, [TIMESTEP], **sizes)(frames, 0).numpy().reshape(2, -1, 4, 4, 4)
+        network, frame_ids = VideoUNet(program, EagerEngine(), schedule, **sizes), list(range(len(frames)))
+        return network(frames, 0, frame_ids).numpy().reshape(2, -1, 4, 4, 4)
 
     whole, parts = run(latents, window=3, overlap=1), [run(latents[:3]), run(latents[2:])]
     assert np.abs(whole[:, :2] - parts[0][:, :2]).max() < 1e-5

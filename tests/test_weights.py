@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ppt2v import hub, weights
+from ppt2v import hub, vocabulary, weights
 from ppt2v.errors import InputError
 
 DATA = Path(__file__).parent / "data" / "checkpoints"
@@ -194,8 +194,8 @@ def test_unknown_dtype_is_refused(tiny_folder):
 
 def test_tokenizer_json_alone_gives_the_same_ids(tiny_folder):
     prompt = "The fox in   the snow, 3 cats!"
-    with_files = weights.load_tokenizer(tiny_folder / "tokenizer")
-    alone = weights.load_tokenizer(DATA / "tokenizer")
+    with_files = vocabulary.load_tokenizer(tiny_folder / "tokenizer")
+    alone = vocabulary.load_tokenizer(DATA / "tokenizer")
     arguments = {"padding": "max_length", "max_length": 77, "truncation": True}
     assert alone(prompt, **arguments)["input_ids"] == with_files(prompt, **arguments)["input_ids"]
     ids = np.load(DATA / "text_encoder" / "ids.npy")[0]

@@ -1,4 +1,4 @@
-"""What fewer steps cost: time and the judge's scores of solvers and numbers of steps on the embedded model.
+"""What speed costs: time and the judge's scores of solvers, numbers of steps and shortcuts on the embedded model.
 
     python training/tradeoff.py                 # prints a table, writes tradeoff.png
 
@@ -13,8 +13,20 @@ from typing import NamedTuple
 import judge  # before Paddle, so that it uses all cores
 from judge import Clips, Pictures
 
-REFERENCE = ("ddim", 50)
-SETTINGS = (REFERENCE, ("ddim", 20), ("ddim", 10), *(("dpmsolver++", steps) for steps in (20, 15, 12, 10, 8, 6, 4)))
+REFERENCE = "ddim 50"
+SETTINGS = {
+    f"{solver} {steps}": {"solver": solver, "num_inference_steps": steps}
+    for solver, steps in (("ddim", 50), ("ddim", 20), ("ddim", 10),
+                          *(("dpmsolver++", steps) for steps in (20, 15, 12, 10, 8, 6, 4)))
+}
+SETTINGS |= {
+    f"ddim 20, {name}": {**SETTINGS["ddim 20"], **changed}
+    for name, changed in (
+        ("guided in the first 60 %", {"guidance_stop_step": 0.6}),
+        ("half of the tokens merged", {"merging_ratio": 0.5}),
+        ("whole UNet every 3 steps", {"cache_interval": 3}),
+    )
+}
 TOLERANCE = 0.02
 
 
@@ -33,13 +45,13 @@ class Result(NamedTuple):
         return all(ours >= theirs - TOLERANCE for ours, theirs in pairs)
 
 
-def measure(maker: judge.Maker, solver: str, steps: int, prompts: int, seeds: int, clips: int) -> Result:
+def measure(maker: judge.Maker, name: str, prompts: int, seeds: int, clips: int) -> Result:
     """Scores one setting; only the clips are timed."""
-    critic, changed = judge.load(), {"solver": solver, "num_inference_steps": steps}
+    critic, changed = judge.load(), SETTINGS[name]
     pictures, _ = judge.score_pictures(critic, maker, judge.prompts(prompts), seeds, **changed)
     start = time.perf_counter()
     scores = judge.score_clips(critic, maker, judge.prompts(clips), **changed)
-    return Result(f"{solver} {steps}", time.perf_counter() - start, pictures, scores)
+    return Result(name, time.perf_counter() - start, pictures, scores)
 
 
 def row(result: Result, reference: Result) -> str:
@@ -76,6 +88,8 @@ def main() -> None:
     parser.add_argument("--prompts", type=int, default=100)
     parser.add_argument("--seeds", type=int, default=1)
     parser.add_argument("--clips", type=int, default=40)
+    parser.add_argument("--only", nargs="*", default=list(SETTINGS), choices=SETTINGS, metavar="SETTING",
+                        help="these beside the reference: " + "; ".join(SETTINGS))
     parser.add_argument("--plot", default="tradeoff.png", help="where the plot goes")
     args = parser.parse_args()
     maker = judge.Maker()
@@ -83,8 +97,8 @@ def main() -> None:
     print("| setting | time | right subject | right place | same subject | moved | way | change | good |")
     print("|---|---|---|---|---|---|---|---|---|")
     results: list[Result] = []
-    for solver, steps in SETTINGS:
-        results.append(measure(maker, solver, steps, args.prompts, args.seeds, args.clips))
+    for name in dict.fromkeys((REFERENCE, *args.only)):
+        results.append(measure(maker, name, args.prompts, args.seeds, args.clips))
         print(row(results[-1], results[0]), flush=True)
     plot(results, args.plot)
 

@@ -50,6 +50,15 @@ EMPTY_CAPTIONS = 0.1
 ADAMW_SHARE = 0.1  # of Muon's learning rate
 
 
+def load_text(folder: Path) -> CLIPTextModel:
+    """The text encoder that ``export.py`` wrote to ``folder``."""
+    model = CLIPTextModel(CLIPTextConfig(**TEXT))
+    state = load_file(folder / "text_encoder/model.safetensors")
+    own = {name.removeprefix("text_model."): name for name in model.state_dict()}
+    model.load_state_dict({own[name.removeprefix("text_model.")]: state[name] for name in state})
+    return model
+
+
 class Networks(torch.nn.Module):
     """The UNet and the text encoder, trained together."""
 
@@ -60,6 +69,14 @@ class Networks(torch.nn.Module):
 
     def forward(self, latents, timesteps, tokens):
         return self.unet(latents, timesteps, encoder_hidden_states=self.text(tokens)[0]).sample
+
+    @classmethod
+    def load(cls, folder: Path) -> Networks:
+        """The networks with the weights that ``export.py`` wrote to ``folder``."""
+        networks = cls()
+        networks.unet.load_state_dict(load_file(folder / "unet/diffusion_pytorch_model.safetensors"))
+        networks.text = load_text(folder)
+        return networks
 
 
 class Pool:
@@ -156,12 +173,7 @@ class Training:
     def begin(cls, lr: float, start: Path | None) -> Training:
         """A new training, from scratch or from the weights that ``export.py`` wrote to ``start``."""
         torch.manual_seed(0)
-        model = Networks()
-        if start is not None:
-            model.unet.load_state_dict(load_file(start / "unet/diffusion_pytorch_model.safetensors"))
-            text = load_file(start / "text_encoder/model.safetensors")
-            own = {name.removeprefix("text_model."): name for name in model.text.state_dict()}
-            model.text.load_state_dict({own[name.removeprefix("text_model.")]: text[name] for name in text})
+        model = Networks() if start is None else Networks.load(start)
         return cls(model.train(), copy.deepcopy(model).eval(), optimizers_of(model, lr))
 
     def load(self, file: Path) -> None:

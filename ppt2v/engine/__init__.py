@@ -27,3 +27,6 @@ class Engine(Protocol):
 
     def prepare(self, program) -> Runner:
         """A runner for the program; with a cache of exported programs this is quick from the second time on."""
+
+    def release(self, program) -> None:
+        """Frees what the program takes of the memory; to run it again it must be prepared again."""

@@ -41,3 +41,6 @@ class EagerEngine:
 
     def prepare(self, program: Program) -> EagerRunner:
         return EagerRunner(program)
+
+    def release(self, program: Program) -> None:
+        program.release()

@@ -48,16 +48,20 @@ class ExportingEngine(ABC):
 
     def prepare(self, program: Program) -> Runner:
         """A runner; an eager one, with a warning, where the engine cannot run the program or runs it wrongly."""
-        kind, key = type(program).__name__, self._key(program)
-        if kind not in self._ready or self._ready[kind][0] != key:
-            self._ready.pop(kind, None)  # the old one's memory goes before the new one's comes
+        place, key = program.place, self._key(program)
+        if place not in self._ready or self._ready[place][0] != key:
+            self._ready.pop(place, None)  # the old one's memory goes before the new one's comes
             try:
                 folder = self.cache.find(key) or self._exported(program, key)
             except UnsupportedError as error:
-                warnings.warn(f"{kind} runs eagerly, which is slower: {error}", stacklevel=2)
+                warnings.warn(f"{place} runs eagerly, which is slower: {error}", stacklevel=2)
                 return EagerRunner(program)
-            self._ready[kind] = key, self._open(program, folder)
-        return self._ready[kind][1]
+            self._ready[place] = key, self._open(program, folder)
+        return self._ready[place][1]
+
+    def release(self, program: Program) -> None:
+        self._ready.pop(program.place, None)
+        program.release()
 
     def cached(self, program: Program) -> bool:
         """Whether the program was exported before."""

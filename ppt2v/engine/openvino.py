@@ -8,6 +8,7 @@ import openvino as ov
 import paddle
 
 from .export import ExportingEngine
+from .mapped import dropped
 from .program import Program
 from .trace import trace
 from .translate import translate
@@ -22,14 +23,25 @@ class OpenVINORunner:
     def __init__(self, model: Path, precision: str):
         self._model, self._own_precision, self._precision = model, precision, precision
         self._compiled: ov.CompiledModel | None = None
+        self._prepared: set[tuple] = set()  # shapes of inputs
 
     @property
     def half(self) -> bool:
         return self._precision != "float32"
 
     def __call__(self, inputs: list) -> list:
-        if self._compiled is None:
-            self._compiled = compile_model(self._model, self._precision)
+        shapes = tuple(tuple(tensor.shape) for tensor in inputs)
+        if shapes in self._prepared:
+            return self._infer(inputs)
+        # OpenVINO lays out the weights anew when it meets sizes for the first time; the mapped file is read for it only.
+        with dropped(self._model.with_suffix(".bin")):
+            if self._compiled is None:
+                self._compiled = compile_model(self._model, self._precision)
+            outputs = self._infer(inputs)
+        self._prepared.add(shapes)
+        return outputs
+
+    def _infer(self, inputs: list) -> list:
         # A request of its own for each call: what it returns is never overwritten by a later one.
         request = self._compiled.create_infer_request()
         request.infer([tensor.numpy() if isinstance(tensor, paddle.Tensor) else tensor for tensor in inputs])
@@ -43,7 +55,7 @@ class OpenVINORunner:
 
     def _switch(self, precision: str) -> None:
         if self._precision != precision:
-            self._precision, self._compiled = precision, None
+            self._precision, self._compiled, self._prepared = precision, None, set()
 
 
 class OpenVINOEngine(ExportingEngine):

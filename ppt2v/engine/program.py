@@ -11,10 +11,16 @@ class Program(ABC):
 
     Args:
         network: holds the weights. A program may change it during a call only.
+
+    Attributes:
+        settings: of plain types, all beside the network and the inputs that decides what it computes.
+        place: an engine keeps one program ready for each; a kind of which several are used in turn has several.
     """
 
     def __init__(self, network):
         self.network = network
+        self.settings: dict[str, Any] = {}
+        self.place = type(self).__name__
 
     @abstractmethod
     def forward(self, inputs: list) -> list:
@@ -30,6 +36,7 @@ class Program(ABC):
         settings = dict(config if hasattr(config, "items") else config.to_dict()).items()
         return {
             "program": type(self).__name__,
+            "settings": self.settings,
             "inputs": [[spec.name, list(spec.shape), str(spec.dtype)] for spec in self.inputs()],
             "network": type(self.network).__name__,
             # Names with an underscore are notes of the libraries, some in an order that changes from run to run.

@@ -1,0 +1,90 @@
+"""What a run is asked for: checked before anything is loaded, and in the form in which recipes keep it."""
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from . import adapters, hub, inputs, memory, sizes, video
+from .errors import InputError
+from .modes import MODES, Mode
+from .overlay import names_image
+
+
+def check(row: Mode, values: Mapping[str, Any]) -> None:
+    """What the table of parameters cannot say of single values.
+
+    Raises:
+        InputError: an empty prompt, an impossible pair, a size that is none, a clip or a watermark that cannot be read.
+    """
+    from .pipelines.schedule import check_eta, check_motion_levels
+
+    if not (values["prompt"] or "").strip():
+        raise InputError("the prompt is empty: say in a few words what the video should show")
+    if isinstance(values["resolution"], str):
+        sizes.parse(values["resolution"])
+    if values.get("use_motion_field"):
+        check_motion_levels(values["t0"], values["t1"])
+        if values["num_inference_steps"] < 2:
+            raise InputError("num_inference_steps=1: the motion field needs at least 2; or use_motion_field=False")
+    if values["memory"]:
+        memory.parse(values["memory"])
+    if values.get("smooth_bg") and not values["use_motion_field"]:
+        raise InputError("smooth_bg=True moves the background along the motion field; leave use_motion_field on")
+    check_eta(values["eta"], values["solver"])
+    if values["watermark"]:
+        video.watermark((), values["watermark"])
+    inputs.check(row, values)
+    adapters.check(values)
+
+
+def branches(values: Mapping[str, Any]) -> int:
+    """Branches of guidance that are computed together."""
+    if values["guidance_scale"] <= 1:
+        return 1
+    return 3 if "image_guidance_scale" in values else 2
+
+
+def mode(name: str) -> Mode:
+    """The row of ``MODES`` of that name; InputError where there is none."""
+    if name not in MODES:
+        raise InputError(f"unknown mode {name!r}: choose one of {', '.join(MODES)}")
+    return MODES[name]
+
+
+def plain(row: Mode, given: Mapping[str, Any]) -> dict[str, Any]:
+    """The values as recipes keep them: texts, with which the same models and files are found from every folder."""
+    as_text = {"save_path": str, "checkpoint_dir": str, "watermark": _mark_from_anywhere, "video_path": _absolute}
+    as_text |= {"lora": adapters.as_texts, "textual_inversion": adapters.as_texts}
+    as_text["extra_controls"] = inputs.extra_from_anywhere
+    models = "model_name", "controlnet", "detector_weights", "saliency_weights", "tokenizer"
+    as_text |= dict.fromkeys(models, hub.from_anywhere)
+    if not row.takes_clip:
+        as_text["resolution"] = str  # the side of a square may come as a number
+    return {name: as_text[name](value) if value is not None and name in as_text else value
+            for name, value in given.items()}
+
+
+def _absolute(path: str | Path) -> str:
+    return str(Path(os.path.expanduser(path)).absolute())
+
+
+def _mark_from_anywhere(watermark: str | Path) -> str:
+    mark = str(watermark)
+    return _absolute(mark) if names_image(mark) else mark
+
+
+def output_file(values: Mapping[str, Any]) -> Path:
+    """The file to write, named after the prompt if no name is given; raises InputError where it cannot be written."""
+    stem = re.sub(r"\W+", "-", values["prompt"]).strip("-")[:60] or "video"
+    output = video.output_file(values["save_path"], values["save_format"], stem)
+    if values["fps"] is not None:
+        video.check_fps(values["fps"], ending(output))
+    return output
+
+
+def ending(path: Path) -> str:
+    """The ending of a file's name, such as "mp4"."""
+    return path.suffix.lstrip(".").lower()

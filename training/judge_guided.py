@@ -1,0 +1,137 @@
+"""Measures the embedded models of the guided modes on held-out cases (``cases.py``).
+
+    python training/judge_guided.py [--made FOLDER]      # prints a table
+
+Judged are single pictures: edges and depth by the judge of text to video, edits by that judge and by comparison with
+every edit that could have been meant, poses and the mascot by the networks of ``finders.py``.
+"""
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import Callable
+
+import ppt2v  # noqa: F401  before Paddle, so that it uses all cores
+import cv2
+import numpy as np
+from skimage.metrics import structural_similarity
+
+import cases
+import edits
+import judge
+from cases import Case
+from finders import Finders
+from scenes import levels
+
+Generate = Callable[[list[Case]], np.ndarray]
+"""From cases of one mode to pictures, uint8 RGB ``[count, 128, 128, 3]``."""
+
+TOLERANCE = 2  # pixels between edges that count as the same
+APART = 3  # pixels around the subject that count as part of it
+
+
+def edge_f1(picture: np.ndarray, edges: np.ndarray) -> float:
+    """Agreement of the picture's Canny edges (100, 200) with a map's, both uint8, 0..1."""
+    found, wanted = cv2.Canny(picture, 100, 200) > 0, edges[..., 0] > 127
+    near = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * TOLERANCE + 1,) * 2)
+    grown = [cv2.dilate(each.astype(np.uint8), near) > 0 for each in (found, wanted)]
+    precision = (found & grown[1]).sum() / max(found.sum(), 1)
+    recall = (wanted & grown[0]).sum() / max(wanted.sum(), 1)
+    return 2 * precision * recall / max(precision + recall, 1e-9)
+
+
+def ssim_outside(before: np.ndarray, after: np.ndarray, mask: np.ndarray) -> float:
+    """Mean structural similarity of two uint8 pictures where the mask, somewhat grown, is not."""
+    _, similar = structural_similarity(before, after, channel_axis=-1, data_range=255, full=True)
+    grown = cv2.dilate(mask.astype(np.uint8), np.ones((2 * APART + 1,) * 2, np.uint8)) > 0
+    return float(similar.mean(axis=-1)[~grown].mean())
+
+
+def closest(picture: np.ndarray, candidates: dict[str, np.ndarray], mask: np.ndarray | None = None) -> str:
+    """The name of the candidate with the least squared difference, within the mask if there is one."""
+    where = np.ones(picture.shape[:2], bool) if mask is None else mask
+    errors = {name: np.square(picture[where].astype(float) - other[where]).mean() for name, other in candidates.items()}
+    return min(errors, key=errors.get)
+
+
+def edit_done(case: Case, picture: np.ndarray, subject: str, place: str) -> bool:
+    """Whether the picture is what the instruction asks for, given the judge's verdict on it."""
+    kind, target = case.truth["kind"], case.truth["target"]
+    if kind in ("subject", "place"):
+        return {"subject": subject, "place": place}[kind] == target
+    before = case.given.astype(np.float32) / 255
+    if kind == "colour":
+        alpha = case.mask.astype(np.float32)
+        others = {name: levels(edits.coloured(before, alpha, name)) for name in edits.COLOURS}
+        others = {name: made for name, made in others.items() if name == target or not _same(made, case)}
+        return closest(picture, {"before": case.given, **others}, case.mask) == target
+    others = {name: levels(paint(before)) for name, paint in edits.PAINTERS.items()}
+    return closest(picture, {"before": case.given, **others}) == target
+
+
+def _same(made: np.ndarray, case: Case) -> bool:
+    return bool(np.abs(made[case.mask].astype(float) - case.given[case.mask]).mean() < 1)
+
+
+def score_control(chosen: list[Case], pictures: np.ndarray, finders: Finders) -> dict[str, float]:
+    subjects, places, _ = judge.verdict(judge.load(), pictures)
+    figures = {"right subject": np.mean([s == c.truth["subject"] for s, c in zip(subjects, chosen)]),
+               "right place": np.mean([p == c.truth["place"] for p, c in zip(places, chosen)])}
+    if chosen[0].mode == "canny":
+        figures["edge F1"] = np.mean([edge_f1(p, c.given) for p, c in zip(pictures, chosen)])
+    return figures
+
+
+def score_pose(chosen: list[Case], pictures: np.ndarray, finders: Finders) -> dict[str, float]:
+    joints, subjects = finders.dancers(pictures)
+    off = np.linalg.norm(joints - np.array([c.truth["joints"] for c in chosen]), axis=-1) / pictures.shape[1]
+    return {"joint error, mean": off.mean(), "joint error, median": np.median(off),
+            "error of wrists and ankles": off[:, [4, 7, 10, 13]].mean(),
+            "right subject": np.mean([s == c.truth["subject"] for s, c in zip(subjects, chosen)])}
+
+
+def score_pix2pix(chosen: list[Case], pictures: np.ndarray, finders: Finders) -> dict[str, float]:
+    subjects, places, _ = judge.verdict(judge.load(), pictures)
+    done = np.array([edit_done(*row) for row in zip(chosen, pictures, subjects, places)])
+    kinds = np.array([c.truth["kind"] for c in chosen])
+    figures = {"done as told": done.mean(), **{f"  {kind}": done[kinds == kind].mean() for kind in edits.KINDS}}
+    kept = [ssim_outside(c.given, p, c.mask) for c, p in zip(chosen, pictures)
+            if c.truth["kind"] in ("subject", "colour")]
+    moved = [s == c.truth["subject"] for s, c in zip(subjects, chosen) if c.truth["kind"] == "place"]
+    return {**figures, "SSIM outside the subject": np.mean(kept), "subject kept in another place": np.mean(moved)}
+
+
+def score_dreambooth(chosen: list[Case], pictures: np.ndarray, finders: Finders) -> dict[str, float]:
+    return {"character recognised": finders.mascots(pictures).mean()}
+
+
+SCORES = {"canny": score_control, "depth": score_control, "pose": score_pose, "pix2pix": score_pix2pix,
+          "dreambooth": score_dreambooth}
+
+
+def from_files(folder: Path) -> Generate:
+    """Pictures that another program made: ``FOLDER/MODE.npy`` in the order of the cases."""
+    return lambda chosen: np.load(folder / f"{chosen[0].mode}.npy")
+
+
+def table(generate: Generate, modes: list[str]) -> str:
+    """One line for each figure."""
+    finders, known, lines = Finders(), cases.load(), []
+    for mode in modes:
+        chosen = [case for case in known if case.mode == mode]
+        for name, value in SCORES[mode](chosen, generate(chosen), finders).items():
+            shown = f"{value:.3f}" if "F1" in name or "SSIM" in name else f"{value:.1%}"
+            lines.append(f"{mode:<11} {len(chosen)} cases  {name:<30} {shown}")
+    return "\n".join(lines)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--made", type=Path, required=True, help="a folder with MODE.npy for each mode")
+    parser.add_argument("--modes", nargs="+", default=list(SCORES), choices=SCORES)
+    args = parser.parse_args()
+    print(table(from_files(args.made), args.modes))
+
+
+if __name__ == "__main__":
+    main()
