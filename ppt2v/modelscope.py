@@ -14,17 +14,11 @@ from . import __version__, checkpoint
 from .engine.cache import Cache, default_folder, fingerprint
 from .errors import InputError
 from .hub import read_json
+from .modelscope_files import CONFIGURATION, FILES, TASK, describes, file_names
 from .modelscope_names import Tensors, separate, text_name, to_diffusers, to_original, unet_name, unite, vae_name
 from .saving import save_safetensors
 
 PARTS = ("unet", "vae", "text_encoder")
-CONFIGURATION = "configuration.json"
-TASK = "latent-text-to-video-synthesis"
-FILES = {
-    "unet": ("ckpt_unet", "text2video_pytorch_model.pth"),
-    "vae": ("ckpt_autoencoder", "VQGAN_autoencoder.pth"),
-    "text_encoder": ("ckpt_clip", "open_clip_pytorch_model.bin"),
-}  # where configuration.json names them, and as which they are published
 VAE_PREFIX = "first_stage_model."
 HEAD_WIDTH = 64  # of an attention head in OpenCLIP's text encoders
 TOKENS = 77
@@ -64,7 +58,7 @@ class Part(NamedTuple):
 def is_original(folder: Path) -> bool:
     """Whether a folder is ModelScope's own."""
     file = folder / CONFIGURATION
-    return file.exists() and read_json(file).get("pipeline", {}).get("type") == TASK
+    return file.exists() and describes(read_json(file))
 
 
 def read(folder: Path, part: str) -> Part:
@@ -216,9 +210,7 @@ def _alphabet() -> list[str]:
 
 
 def _file(folder: Path, part: str) -> Path:
-    argument, usual = FILES[part]
-    arguments = read_json(folder / CONFIGURATION).get("model", {}).get("model_args", {})
-    return folder / arguments.get(argument, usual)
+    return folder / file_names(read_json(folder / CONFIGURATION))[part]
 
 
 def _unet(tensors: Tensors, given: dict[str, Any]) -> Part:

@@ -5,7 +5,7 @@ import tempfile
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from . import modelscope
+from . import modelscope, weights
 from .errors import InputError
 from .hub import read_json
 from .vocabulary import load_tokenizer
@@ -42,6 +42,21 @@ def load_text_to_video(folder: Path, dtype: str = "float32", lazy: bool = False)
             f"{loaded['text_encoder'].config.vocab_size}; put the model's own tokenizer into {folder / 'tokenizer'}"
         )
     return TextToVideo(tokenizer=tokenizer, scheduler=DDIMScheduler.from_config(scheduler_config(folder)), **loaded)
+
+
+def is_text_to_video(model: Path) -> bool:
+    """Whether a model, given as its folder, is one of these."""
+    if not model.is_dir() or modelscope.is_original(model):
+        return model.is_dir()
+    config = model / "unet" / "config.json"
+    return config.exists() and read_json(config).get("_class_name") == "UNet3DConditionModel"
+
+
+def frame_configs(folder: Path) -> tuple[dict, dict]:
+    """The configurations of a model's UNet and VAE, which decide the sizes of its frames."""
+    if not modelscope.is_original(folder):
+        return weights.frame_configs(folder)
+    return modelscope.read(folder, "unet").config, modelscope.read(folder, "vae").config
 
 
 def network_class(part: str) -> type:
