@@ -183,7 +183,8 @@ class Model:
         if row.family == "video":
             request.warn_of_language(values["prompt"])
         if folder.is_file() or any(values.get(parameter.name) for parameter in ADAPTERS):
-            self._load(row, folder, values)  # only the networks can say whether all fits; without weights they are light
+            # Only the networks can say whether all fits; without weights they are light.
+            self._load(row, folder, values)
         made = inputs.gather(row, values, folder, self._controlnet_loader(), self._explain)
         video.check_fps(made.fps, request.ending(output))
         self._notice(row, values["model_name"])

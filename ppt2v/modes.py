@@ -221,8 +221,8 @@ MODES = {
                 Parameter("video_length", int, 16, "Number of frames; with a clip to start from, that of the clip.",
                           minimum=1, maximum=4096, option="frames", argument="video_length"),
                 Parameter("resolution", str, None,
-                          "Side of a square or WIDTHxHEIGHT, in pixels; with a clip to start from its longest side; the "
-                          "model's own (256) if not given."),
+                          "Side of a square or WIDTHxHEIGHT, in pixels; with a clip to start from the longest side; "
+                          "the model's own (256) if not given."),
                 *_with_defaults(STEPS, guidance_scale=9.0), *START, *MEMORY[1:], *_with_defaults(OUTPUT, fps=8.0),
             ),
             family="video",

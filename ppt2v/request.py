@@ -19,7 +19,8 @@ def check(row: Mode, values: Mapping[str, Any]) -> None:
     """What the table of parameters cannot say of single values.
 
     Raises:
-        InputError: an empty prompt, no model where none is embedded, an impossible pair, a size that is none, a clip or a watermark that cannot be read.
+        InputError: an empty prompt, no model where none is embedded, an impossible pair, a size that is none, a clip or
+            a watermark that cannot be read.
     """
     from .pipelines.schedule import check_eta, check_motion_levels
 

@@ -1,4 +1,4 @@
-"""Text to video as ModelScope's library is called: ``pipeline(task, model)({"text": ...})[OutputKeys.OUTPUT_VIDEO]``."""
+"""Text to video as in ModelScope's library: ``pipeline(task, model)({"text": ...})[OutputKeys.OUTPUT_VIDEO]``."""
 from __future__ import annotations
 
 import os
@@ -95,7 +95,7 @@ class TextToVideoSynthesis:
             (H.264).
 
         Raises:
-            InputError: an input or a value that cannot be used; no video has been made then.
+            InputError: an input or a value that cannot be used.
             NumericalError: the network produced NaN or infinite numbers.
         """
         several = isinstance(input, (list, tuple))
@@ -106,13 +106,14 @@ class TextToVideoSynthesis:
         keywords = {"n_prompt": negative_prompt, "seed": seed, "num_inference_steps": num_inference_steps,
                     "guidance_scale": guidance_scale, "video_length": num_frames, "fps": fps, "solver": solver,
                     "eta": eta}
-        size = {"height": height, "width": width}
-        made = [self._make({**size, **each}, target, keywords) for each, target in zip(given, targets)]
+        sides = {"height": height, "width": width}
+        each_own = [{"prompt": each["text"], "resolution": self._resolution(**{**sides, **_sides(each)})}
+                    for each in given]
+        made = [self._make({**own, **keywords}, target) for own, target in zip(each_own, targets)]
         return made if several else made[0]
 
-    def _make(self, given: Mapping[str, Any], target: Target, keywords: dict[str, Any]) -> dict[str, Any]:
-        size = self._resolution(given["height"], given["width"])
-        values = {"prompt": given["text"], "model_name": self._model, "resolution": size, **keywords}
+    def _make(self, values: dict[str, Any], target: Target) -> dict[str, Any]:
+        values = {"model_name": self._model, **values}
         if target is not None:
             return {OutputKeys.OUTPUT_VIDEO: self._maker.run("synthesize", save_path=target, **values)}
         with tempfile.TemporaryDirectory(prefix="ppt2v-") as folder:
@@ -127,23 +128,27 @@ class TextToVideoSynthesis:
         return f"{width}x{height}"
 
 
+def _sides(given: Mapping[str, Any]) -> dict[str, int]:
+    return {name: given[name] for name in ("height", "width") if name in given}
+
+
 def _check(given: Any) -> None:
     """Refuses what is no input."""
     if not isinstance(given, Mapping):
-        raise InputError(f"the input {given!r} is no dictionary: give {{'text': 'what the video shows'}}, or a list of such")
+        raise InputError(f"the input {given!r} is no dictionary: give {{'text': 'what to show'}}, or a list of such")
     refuse_unknown(given, _KEYS)
     if not isinstance(given.get("text"), str) or not given["text"].strip():
-        raise InputError(f"the input {dict(given)!r} has no text: give {{'text': 'what the video shows'}}")
-    for name in ("height", "width"):
-        if not isinstance(given.get(name, 1), int):
-            raise InputError(f"{name}={given[name]!r}: the rule is a whole number of pixels")
+        raise InputError(f"the input {dict(given)!r} has no text: give {{'text': 'what to show'}}")
+    for name, value in _sides(given).items():
+        if not isinstance(value, int):
+            raise InputError(f"{name}={value!r}: the rule is a whole number of pixels")
 
 
 def _targets(output_video: Any, count: int, several: bool) -> list[Target]:
     """The file of each input."""
     if not isinstance(output_video, (list, tuple)):
         if output_video is not None and count > 1:
-            raise InputError(f"output_video={str(output_video)!r} is one file for {count} inputs: give a list of {count}")
+            raise InputError(f"output_video={str(output_video)!r} is one file for {count} inputs: give a list of them")
         return [output_video] * count
     if not several or len(output_video) != count:
         raise InputError(f"output_video names {len(output_video)} files for {count} inputs: give one for each")
