@@ -99,8 +99,8 @@ def check_family(mode: Mode, name: str, model: Path) -> None:
         InputError: it is of another family.
     """
     if video_models.is_text_to_video(model) != (mode.family == "video"):
-        kind = "text-to-image" if mode.family == "video" else "text-to-video"
-        raise InputError(f"{name} is a {kind} model, which is none for {mode.name}; choose one such as {mode.example}")
+        verdict = "no text-to-video model" if mode.family == "video" else "a text-to-video model"
+        raise InputError(f"{name} is {verdict}; for {mode.name} choose one such as {mode.example}")
 
 
 def _times(values: Mapping[str, Any]) -> tuple[float, float, float]:

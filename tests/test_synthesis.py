@@ -37,15 +37,26 @@ def clip(tmp_path_factory) -> Path:
     return video.write(frames, tmp_path_factory.mktemp("clips") / "square.mp4", 16, {})
 
 
-@pytest.fixture
-def make(model, modelscope_folder, tmp_path):
-    """Makes a video losslessly; its frames and rate."""
+def frames_of(model: Model, place: Path, **given) -> np.ndarray:
+    """The frames of a video that is kept losslessly."""
     from imageio.v3 import imread
 
+    values = {"prompt": "a fox", "video_length": 2, "resolution": 8, **SHORT, **given}
+    folder = model.process_text2video_synthesis(save_path=place.with_suffix(".png"), **values)
+    return np.stack([imread(file) for file in sorted(Path(folder).glob("*.png"))])
+
+
+@pytest.fixture(scope="module")
+def plain(model, modelscope_folder, tmp_path_factory) -> np.ndarray:
+    return frames_of(model, tmp_path_factory.mktemp("plain") / "plain", model_name=modelscope_folder)
+
+
+@pytest.fixture
+def make(model, modelscope_folder, tmp_path):
+    """Makes a video; its frames."""
+
     def call(name: str = "made", **given) -> np.ndarray:
-        values = {"prompt": "a fox", "model_name": modelscope_folder, "video_length": 2, "resolution": 16, **SHORT, **given}
-        folder = model.process_text2video_synthesis(save_path=tmp_path / f"{name}.png", **values)
-        return np.stack([imread(file) for file in sorted(Path(folder).glob("*.png"))])
+        return frames_of(model, tmp_path / name, **{"model_name": modelscope_folder, **given})
 
     return call
 
@@ -74,13 +85,12 @@ def test_defaults_are_modelscopes(model, modelscope_folder, tmp_path):
     {"prompt": "a dog"}, {"n_prompt": "snow"}, {"seed": 1}, {"num_inference_steps": 3}, {"guidance_scale": 2.0},
     {"guidance_stop_step": 0.5}, {"solver": "lcm"}, {"solver": "euler_a"}, {"eta": 0.5}, {"watermark": "fox"},
 ], ids=str)
-def test_every_argument_has_its_effect(make, change):
-    plain, changed = make("plain"), make("changed", **change)
+def test_every_argument_has_its_effect(make, plain, change):
+    changed = make(**change)
     assert changed.shape == plain.shape and not np.array_equal(changed, plain)
 
 
-def test_offloading_changes_nothing(make):
-    plain = make("plain")
+def test_offloading_changes_nothing_then_or_later(make, plain):
     assert np.array_equal(make("offloaded", offload=True), plain)
     assert np.array_equal(make("again"), plain)
 
@@ -97,11 +107,11 @@ def test_a_clip_decides_length_and_size_and_the_strength_how_much_is_left(make, 
     assert len(make("part", end_t=0.25, out_fps=16.0, **given)) == 4
 
 
-def test_all_formats_make_the_same_video(make, modelscope_folder, paddle_folder):
-    assert np.array_equal(make("paddle", model_name=paddle_folder), make("own"))
+def test_all_formats_make_the_same_video(make, plain, paddle_folder):
+    assert np.array_equal(make(model_name=paddle_folder), plain)
 
 
-def test_a_killed_run_goes_on(make, tmp_path, monkeypatch):
+def test_a_killed_run_goes_on(make, plain, tmp_path, monkeypatch):
     from ppt2v.pipelines.resume import Checkpoint
 
     class Killed(BaseException):
@@ -111,18 +121,18 @@ def test_a_killed_run_goes_on(make, tmp_path, monkeypatch):
         save(self, **state)
         raise Killed
 
-    expected, save = make("whole"), Checkpoint.save
+    save = Checkpoint.save
     with monkeypatch.context() as patch, pytest.raises(Killed):
         patch.setattr(Checkpoint, "save", save_and_die)
         make("killed", checkpoint_dir=tmp_path / "state")
     assert (tmp_path / "state").exists()
-    assert np.array_equal(make("resumed", checkpoint_dir=tmp_path / "state"), expected)
+    assert np.array_equal(make("resumed", checkpoint_dir=tmp_path / "state"), plain)
     assert not (tmp_path / "state").exists()
 
 
 @pytest.mark.parametrize("change, words", [
     ({"model_name": None}, "no embedded model for synthesize: .*damo-vilab/text-to-video-ms-1.7b"),
-    ({"model_name": "embedded"}, "embedded is a text-to-image model"),
+    ({"model_name": "embedded"}, "embedded is no text-to-video model"),
     ({"prompt": " "}, "prompt is empty"), ({"strength": 0}, "strength=0"), ({"resolution": 9}, "multiples of 2"),
     ({"init_video": "no.mp4"}, "no.mp4"), ({"chunk_size": 4}, "unknown parameter 'chunk_size'"),
     ({"solver": "lcm", "eta": 1}, "eta=1"),
@@ -140,7 +150,7 @@ def test_a_clip_takes_one_number_as_its_size(make, clip):
 
 def test_the_other_modes_refuse_a_model_for_videos(model, modelscope_folder, paddle_folder, tmp_path):
     for folder in (modelscope_folder, paddle_folder):
-        with pytest.raises(InputError, match="is a text-to-video model, which is none for text2video"):
+        with pytest.raises(InputError, match="is a text-to-video model; for text2video choose"):
             model.process_text2video("a fox", model_name=folder, save_path=tmp_path / "fox.mp4")
 
 
@@ -210,7 +220,7 @@ def test_a_pipeline_needs_its_task_and_a_model(tiny_folder):
         pipeline(TASK, device="cpu")
     with pytest.raises(InputError, match="no such folder"):
         pipeline(TASK, "./nowhere", device="cpu")
-    with pytest.raises(InputError, match="is a text-to-image model"):
+    with pytest.raises(InputError, match="is no text-to-video model"):
         pipeline(TASK, tiny_folder, device="cpu", show_progress=False)({"text": "a fox"}, num_frames=1)
 
 
@@ -247,7 +257,7 @@ def test_the_command(modelscope_folder, tmp_path, capsys, monkeypatch):
     monkeypatch.chdir(tmp_path)
     with pytest.raises(SystemExit) as ended:
         main(["synthesize", "a fox", "--model", str(modelscope_folder), "--frames", "2", "--steps", "1", "--device",
-              "cpu", "--resolution", "16", "--quiet", "--negative-prompt", "snow", "--seed", "4"])
+              "cpu", "--resolution", "8", "--quiet", "--negative-prompt", "snow", "--seed", "4"])
     assert (ended.value.code or 0, capsys.readouterr().out) == (0, "a-fox.mp4\n")
     values = video.read_recipe("a-fox.mp4")["parameters"]
     assert (values["n_prompt"], values["seed"], values["video_length"]) == ("snow", 4, 2)
