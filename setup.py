@@ -45,7 +45,7 @@ setup(
     package_dir={"ppt2v.pipelines": "pipelines", "ppt2v.embedded": "__assets__/embedded"},
     package_data={
         "ppt2v": ["clip_merges.txt.gz"],
-        "ppt2v.embedded": ["*.json", "*.md", "*/*.json", "*/*.txt", "*/*.safetensors"],
+        "ppt2v.embedded": ["**/*.json", "**/*.md", "**/*.txt", "**/*.safetensors"],
     },
     install_requires=PADDLE_STACK + OWN,
     extras_require={

@@ -11,6 +11,8 @@ from .programs import NoisePrediction, SelfAttention
 class VideoPipeline(LatentDiffusion, StableDiffusionPipeline):
     """The parts of a Stable Diffusion pipeline, run on ``engine``."""
 
-    def main_program(self, height: int, width: int, attention: SelfAttention, residuals: bool = False) -> Program:
+    def main_program(self, height: int, width: int, attention: SelfAttention, residuals: bool = False,
+                     cache_interval: int = 1) -> Program:
         """What nearly all of a run's time goes into; sizes in pixels."""
-        return NoisePrediction(self.unet, *self.latent_shape(height, width)[1:], attention, residuals)
+        size = self.latent_shape(height, width)[1:]
+        return NoisePrediction(self.unet, *size, attention, residuals, deep_features=cache_interval > 1)

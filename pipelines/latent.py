@@ -46,9 +46,11 @@ class LatentDiffusion:
         """``[channels, height, width]`` of a frame's latents."""
         return [self.vae.config.latent_channels, height // self.vae_scale_factor, width // self.vae_scale_factor]
 
-    def schedule(self, texts: list[str], timesteps: Sequence[float], guidance_stop_step: float) -> Schedule:
+    def schedule(self, texts: list[str], timesteps: Sequence[float], guidance_stop_step: float,
+                 cache_interval: int = 1, start: int = 0) -> Schedule:
         """When the networks run; ``guidance_stop_step`` is the part of the steps that is guided, 0..1."""
-        return Schedule(self._encode_text(texts), timesteps, round(guidance_stop_step * len(timesteps)))
+        guided = round(guidance_stop_step * len(timesteps))
+        return Schedule(self._encode_text(texts), timesteps, guided, cache_interval, start)
 
     def _encode_text(self, texts: list[str]) -> paddle.Tensor:
         length = self.text_encoder.config.max_position_embeddings

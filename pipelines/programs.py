@@ -3,7 +3,6 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import NamedTuple
 
 import paddle
@@ -14,6 +13,7 @@ from .attention import (
     CrossFrameAttnProcessor, MergedAttnProcessor, TextAttnProcessor, keys_and_values, processors
 )
 from .merging import Merging
+from .patches import given, noted, without_deeper_levels
 
 DYNAMIC = None
 
@@ -82,19 +82,29 @@ class _CrossFrame(Program):
 
     def __init__(self, network, height: int, width: int, attention: SelfAttention = SelfAttention()):
         super().__init__(network)
-        self.height, self.width = height, width
-        self.to_text, to_frames = _attention(network, "attn2"), _attention(network, "attn1")
+        self.height, self.width, self.attention = height, width, attention
+        self.to_text, to_frames = self._layers("attn2"), self._layers("attn1")
         self.to_anchor, self.to_itself = (to_frames, []) if attention.cross_frame else ([], to_frames)
+        self._texts = list(map(_attention(network, "attn2").index, self.to_text))
         self.merging = attention.merging(network.config, height, width)
         self.settings = attention._asdict()
 
     @abstractmethod
-    def compute(self, latents: paddle.Tensor, timestep: paddle.Tensor, text: paddle.Tensor, own: list) -> list:
+    def compute(self, latents: paddle.Tensor, timestep: paddle.Tensor, text: paddle.Tensor | None, own: list) -> list:
         """What the network makes; text and timestep are passed for the sake of its signature and have no effect."""
 
     @abstractmethod
     def own_inputs(self) -> list[InputSpec]:
         """The inputs after those that all kinds have."""
+
+    def texts(self, looked_up: list) -> list:
+        """Of all that ``TextLookup`` finds for the network, what this program needs."""
+        pairs = _pairs(looked_up)
+        return [tensor for number in self._texts for tensor in pairs[number]]
+
+    def _layers(self, kind: str) -> list:
+        """The attention layers of a kind that are computed."""
+        return _attention(self.network, kind)
 
     def forward(self, inputs: list) -> list:
         latents, time, rest = inputs[0], inputs[1], inputs[2:]
@@ -106,8 +116,8 @@ class _CrossFrame(Program):
         layers, replacements = self.to_text + self.to_anchor, [*map(TextAttnProcessor, _pairs(texts)), *anchors]
         if self.merging:
             layers, replacements = layers + self.to_itself, [*replacements, *self._merged()]
-        with processors(layers, replacements), _given(self.network.time_proj, time):
-            made = self.compute(latents, time[0, 0], texts[0], own)
+        with processors(layers, replacements), given(self.network.time_proj, time):
+            made = self.compute(latents, time[0, 0], texts[0] if texts else None, own)
         return [*made, *(tensor for processor in anchors for tensor in processor.anchor)]
 
     def _merged(self) -> list[MergedAttnProcessor]:
@@ -133,18 +143,29 @@ class _CrossFrame(Program):
 
 
 class NoisePrediction(_CrossFrame):
-    """The UNet: makes the predicted noise. With ``residuals`` those of ControlNets, summed, are its own inputs."""
+    """The UNet: makes the predicted noise. With ``residuals`` those of ControlNets, summed, are its own inputs.
+
+    With ``deep_features`` it also makes those that ``OutermostLevel`` takes.
+    """
 
     def __init__(self, network, height: int, width: int, attention: SelfAttention = SelfAttention(),
-                 residuals: bool = False):
+                 residuals: bool = False, deep_features: bool = False):
         super().__init__(network, height, width, attention)
-        self.residuals = residuals
+        self.residuals, self.deep_features = residuals, deep_features
+        if deep_features:
+            self.settings["deep_features"] = True
+
+    def outermost_level(self) -> OutermostLevel:
+        """The program for the steps between."""
+        return OutermostLevel(self.network, self.height, self.width, self.attention, self.residuals)
 
     def compute(self, latents, timestep, text, own) -> list:
         added = {}
         if self.residuals:
             added = {"down_block_additional_residuals": own[:-1], "mid_block_additional_residual": own[-1]}
-        return [self.network(latents, timestep, encoder_hidden_states=text, **added).sample]
+        with noted([self.network.up_blocks[-2]] if self.deep_features else []) as deep:
+            predicted = self.network(latents, timestep, encoder_hidden_states=text, **added).sample
+        return [predicted, *deep]
 
     def own_inputs(self) -> list[InputSpec]:
         return self._residual_specs() if self.residuals else []
@@ -163,6 +184,35 @@ class NoisePrediction(_CrossFrame):
         return [InputSpec([DYNAMIC, *shape], "float32", f"residual_{number}") for number, shape in enumerate(shapes)]
 
 
+class OutermostLevel(_CrossFrame):
+    """The UNet's level of the highest resolution: makes the predicted noise (DeepCache, arXiv 2312.00858, section 3.2).
+
+    Its own inputs: in place of the deeper levels what they made at an earlier step, ``[branches * frames, channels,
+    height, width]``; with ``residuals`` those of ControlNets for this level.
+    """
+
+    def __init__(self, network, height: int, width: int, attention: SelfAttention, residuals: bool):
+        super().__init__(network, height, width, attention)
+        self.residuals = residuals
+
+    def compute(self, latents, timestep, text, own) -> list:
+        deep, added = own[0].astype(self.network.dtype), {}
+        if self.residuals:  # that of the middle is in the deep features
+            added = {"down_block_additional_residuals": own[1:], "mid_block_additional_residual": 0.0}
+        with without_deeper_levels(self.network), given(self.network.mid_block, deep):
+            return [self.network(latents, timestep, encoder_hidden_states=text, **added).sample]
+
+    def own_inputs(self) -> list[InputSpec]:
+        config, size = self.network.config, [self.height, self.width]
+        deep = InputSpec([DYNAMIC, config.block_out_channels[1], *size], "float32", "deep")
+        count = config.layers_per_block + 1 if self.residuals else 0
+        shape = [DYNAMIC, config.block_out_channels[0], *size]
+        return [deep, *(InputSpec(shape, "float32", f"residual_{number}") for number in range(count))]
+
+    def _layers(self, kind: str) -> list:
+        return [*_attention(self.network.down_blocks[0], kind), *_attention(self.network.up_blocks[-1], kind)]
+
+
 class ControlResiduals(_CrossFrame):
     """A ControlNet (arXiv 2302.05543): makes what is added to the UNet's layers on the way down and in the middle.
 
@@ -176,7 +226,7 @@ class ControlResiduals(_CrossFrame):
 
     def compute(self, latents, timestep, text, own) -> list:
         embedded, strength = own
-        with _given(self.network.controlnet_cond_embedding, embedded):
+        with given(self.network.controlnet_cond_embedding, embedded):
             down, middle = self.network(latents, timestep, text, embedded, return_dict=False)
         return [residual * strength for residual in (*down, middle)]
 
@@ -232,13 +282,3 @@ class Encoder(Program):
 
     def inputs(self) -> list[InputSpec]:
         return [InputSpec([DYNAMIC, self.network.config.in_channels, self.height, self.width], "float32", "pictures")]
-
-
-@contextmanager
-def _given(layer, output: paddle.Tensor) -> Iterator[None]:
-    """Makes a layer return ``output`` whatever it is called with; undone on leaving."""
-    layer.forward = lambda *_: output
-    try:
-        yield
-    finally:
-        del layer.forward

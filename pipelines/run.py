@@ -47,7 +47,8 @@ class Run:
         noise: all other randomness of the run.
         chunks: the followers that are computed together (``chunks.followers``).
         shape: of a frame's latents.
-        checkpoint: where each completed step is saved, and from where a killed run goes on.
+        checkpoint: where each completed step is saved after which the next one is whole (``networks.Schedule.whole``),
+            and from where a killed run goes on.
         progress: called with the frame steps done and their total.
         motion: without it every frame starts from its own noise.
         smoothing: with it the frames are made twice, the second time from T1 on with smooth backgrounds.
@@ -156,12 +157,15 @@ class Run:
         self.progress(done, self.last_step + joint * frames + again)
 
     def _save(self, anchor: Frames | None = None, anchor_step: int | None = None) -> None:
-        if self.checkpoint is None:
+        anchor_step = self.anchor_step if anchor_step is None else anchor_step
+        whole = self.denoiser.unet.schedule.whole
+        # What the networks keep for the steps between is too large for the disk.
+        if self.checkpoint is None or not (whole(anchor_step) and whole(self.followers_step)):
             return
         self.checkpoint.save(
             **_arrays("anchor", anchor or self.anchor),
             **_arrays("followers", self.followers),
-            anchor_step=self.anchor_step if anchor_step is None else anchor_step,
+            anchor_step=anchor_step,
             followers_step=self.followers_step,
             in_float32=not self.denoiser.unet.half,
             smoothed=self.smoothed,

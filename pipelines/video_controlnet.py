@@ -44,6 +44,7 @@ class VideoControlNetPipeline(VideoPipeline):
         chunk_size: int = 8,
         use_cf_attn: bool = True,
         merging_ratio: float = 0.0,
+        cache_interval: int = 1,
         checkpoint: Checkpoint | None = None,
         progress: Progress = lambda done, total: None,
     ) -> paddle.Tensor:
@@ -64,6 +65,8 @@ class VideoControlNetPipeline(VideoPipeline):
             chunk_size: frames computed together, the anchor included, >= 2.
             use_cf_attn: whether frames attend to the anchor instead of to themselves, in UNet and ControlNets.
             merging_ratio: share of the tokens that are merged where the layers have most, 0..0.9 (``merging``).
+            cache_interval: of so many steps one computes UNet and ControlNets, the others the UNet's outermost level
+                alone, with what the rest made before (DeepCache, arXiv 2312.00858); 1: all compute everything.
             checkpoint: where each completed step is saved, and from where a killed run goes on.
             progress: called with the frame steps done and their total.
 
@@ -75,10 +78,11 @@ class VideoControlNetPipeline(VideoPipeline):
         stepper = make_solver(solver, self.scheduler, num_inference_steps, eta)
         texts = [negative_prompt, prompt] if guidance_scale > 1 else [prompt]
         attention = SelfAttention(use_cf_attn, merging_ratio)
-        schedule = self.schedule(texts, stepper.timesteps, guidance_stop_step)
+        schedule = self.schedule(texts, stepper.timesteps, guidance_stop_step, cache_interval)
         guides = [ControlNet(*control, attention, number, self.engine, schedule)
                   for number, control in enumerate(controls)]
-        unet = UNet(self.main_program(height, width, attention, residuals=True), self.engine, schedule, guides)
+        program = self.main_program(height, width, attention, True, cache_interval)
+        unet = UNet(program, self.engine, schedule, guides)
         noise = SharedNoise(noise, ("start",))
         denoiser = Denoiser(unet, stepper, [guidance_scale], noise)
         chunks = followers(count, chunk_size)

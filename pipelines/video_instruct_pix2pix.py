@@ -34,6 +34,7 @@ class VideoInstructPix2PixPipeline(VideoPipeline):
         chunk_size: int = 8,
         use_cf_attn: bool = True,
         merging_ratio: float = 0.0,
+        cache_interval: int = 1,
         shared_noise: bool = True,
         checkpoint: Checkpoint | None = None,
         progress: Progress = lambda done, total: None,
@@ -54,6 +55,8 @@ class VideoInstructPix2PixPipeline(VideoPipeline):
             chunk_size: frames computed together, the anchor included, >= 2.
             use_cf_attn: whether frames attend to the anchor instead of to themselves.
             merging_ratio: share of the tokens that are merged where the layers have most, 0..0.9 (``merging``).
+            cache_interval: of so many steps one computes the whole UNet, the others its outermost level alone, with
+                what the deeper levels made before (DeepCache, arXiv 2312.00858); 1: all compute the whole.
             shared_noise: whether all frames get the same noise, which flickers less than noise of their own.
             checkpoint: where each completed step is saved, and from where a killed run goes on.
             progress: called with the frame steps done and their total.
@@ -67,7 +70,7 @@ class VideoInstructPix2PixPipeline(VideoPipeline):
         guided = guidance_scale > 1 and image_guidance_scale >= 1
         texts = [negative_prompt, negative_prompt, prompt] if guided else [prompt]
         attention = SelfAttention(use_cf_attn, merging_ratio)
-        schedule = self.schedule(texts, stepper.timesteps, guidance_stop_step)
+        schedule = self.schedule(texts, stepper.timesteps, guidance_stop_step, cache_interval)
         clip = self.encode(frames)
 
         def appended(frame_ids: list[int], branches: int) -> paddle.Tensor:
@@ -75,7 +78,8 @@ class VideoInstructPix2PixPipeline(VideoPipeline):
             latents = clip[frame_ids]
             return paddle.concat([paddle.zeros_like(latents), latents, latents][-branches:])
 
-        unet = UNet(self.main_program(height, width, attention), self.engine, schedule, appended=appended)
+        program = self.main_program(height, width, attention, cache_interval=cache_interval)
+        unet = UNet(program, self.engine, schedule, appended=appended)
         if shared_noise:
             noise = SharedNoise(noise, ("start", "step"))
         denoiser = Denoiser(unet, stepper, [image_guidance_scale, guidance_scale], noise)

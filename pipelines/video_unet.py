@@ -7,7 +7,7 @@ from paddle.static import InputSpec
 
 from ..engine import Engine
 from ..engine.program import Program
-from .networks import Schedule, ScheduledNetwork
+from .networks import LookedUpText, Schedule, ScheduledNetwork
 from .programs import DYNAMIC
 
 # The frames of the clips that the published networks were trained on; each sees all the others, so that a longer clip
@@ -70,7 +70,8 @@ class VideoUNet(ScheduledNetwork):
 
     def __init__(self, program: VideoNoisePrediction, engine: Engine, schedule: Schedule, window: int = WINDOW,
                  overlap: int = WINDOW // 2):
-        super().__init__(program, VideoTextLookup(program.network), engine, schedule)
+        text = LookedUpText(VideoTextLookup(program.network), engine, schedule.text)
+        super().__init__(program, text, engine, schedule)
         self._window, self._overlap = window, overlap
 
     def __call__(self, latents: paddle.Tensor, step: int, frame_ids: list[int]) -> paddle.Tensor:

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Mapping
 from typing import NamedTuple
 
 from .errors import InputError
@@ -32,7 +32,7 @@ class Sizes(NamedTuple):
 
     ``unet``, ``vae`` and ``text``: numbers of weights (``unet`` with its ControlNets); ``channels`` and
     ``vae_channels``: of their levels of full size; ``branches``: of guidance; ``height`` and ``width``: in pixels;
-    ``scale``: pixels per latent cell.
+    ``scale``: pixels per latent cell; ``kept``: bytes of what is kept of all frames from step to step.
     """
 
     unet: int
@@ -44,14 +44,17 @@ class Sizes(NamedTuple):
     height: int
     width: int
     scale: int
+    kept: float = 0.0
 
     @classmethod
-    def of(cls, pipeline, controlnets: Iterable, size: tuple[int, int], branches: int) -> Sizes:
-        """Those of a pipeline's networks for frames of a size (height, width)."""
+    def of(cls, pipeline, controlnets: Collection, size: tuple[int, int], branches: int, kept_frames: int) -> Sizes:
+        """Those of a pipeline's networks for frames of a size (height, width); ``kept_frames`` keep deep features."""
         unet, vae = pipeline.unet, pipeline.vae
+        channels, scale = unet.config.block_out_channels, pipeline.vae_scale_factor
+        kept = channels[1] + (unet.config.layers_per_block + 1) * channels[0] * bool(controlnets)
         return cls(_count(unet) + sum(map(_count, controlnets)), _count(vae), _count(pipeline.text_encoder),
-                   unet.config.block_out_channels[0], vae.config.block_out_channels[0], branches, *size,
-                   pipeline.vae_scale_factor)
+                   channels[0], vae.config.block_out_channels[0], branches, *size, scale,
+                   4.0 * kept * kept_frames * branches * size[0] * size[1] / scale**2)
 
 
 def _count(network) -> int:
@@ -93,7 +96,7 @@ def peak(sizes: Sizes, precision: str, plan: Plan) -> float:
     if plan.decode_tile:
         pixels = min(sizes.height, plan.decode_tile) * min(sizes.width, plan.decode_tile)
     unet, vae, text = (WEIGHT[precision] * weights for weights in (sizes.unet, sizes.vae, sizes.text))
-    denoising = unet + rows * cells * CELL[precision] * sizes.channels / 320
+    denoising = unet + sizes.kept + rows * cells * CELL[precision] * sizes.channels / 320
     decoding = vae + pixels * PIXEL[precision] * sizes.vae_channels / 128
     if plan.offload:
         return BASE + max(text, denoising, decoding)

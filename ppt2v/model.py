@@ -98,6 +98,7 @@ class Model:
         use_cf_attn: bool | None = None,
         use_motion_field: bool | None = None,
         merging_ratio: float | None = None,
+        cache_interval: int | None = None,
         memory: str | None = None,
         decode_tile: int | None = None,
         offload: bool | None = None,
@@ -302,15 +303,19 @@ class Model:
             return ()
         from .pipelines.programs import SelfAttention
 
-        return SelfAttention(values["use_cf_attn"], values["merging_ratio"]), mode.control is not None
+        attention = SelfAttention(values["use_cf_attn"], values["merging_ratio"])
+        return attention, mode.control is not None, values["cache_interval"]
 
     def _within_memory(self, pipeline, given: Mapping[str, Any], values: dict[str, Any], made: inputs.Inputs) -> dict:
         """The settings that keep the run within the memory that it may use."""
         if values.get("memory") is None:
             return {}
-        sizes_of_run = memory.Sizes.of(pipeline, self._controlnets.values(), made.size, request.branches(values))
+        kept_frames = made.count if values["cache_interval"] > 1 else 0
+        sizes = memory.Sizes.of(
+            pipeline, self._controlnets.values(), made.size, request.branches(values), kept_frames
+        )
         fixed = {name: values[name] for name in ("chunk_size", "decode_tile", "offload") if given.get(name) is not None}
-        plan = memory.choose(memory.parse(values["memory"]), sizes_of_run, self._choice.precision, fixed)
+        plan = memory.choose(memory.parse(values["memory"]), sizes, self._choice.precision, fixed)
         self._explain(f"memory: {plan}")
         return {"chunk_size": plan.chunk_size, "decode_tile": plan.decode_tile, "offload": plan.offload}
 

@@ -109,6 +109,9 @@ SAMPLING = (
     Parameter("merging_ratio", float, 0.0,
               "Share of the tokens that are merged where there are most of them: faster at large sizes, less detail.",
               minimum=0, maximum=0.9, argument="merging_ratio"),
+    Parameter("cache_interval", int, 1,
+              "Of so many steps one computes the whole UNet, the others its outermost level alone: faster, less "
+              "faithful; 1 turns it off.", minimum=1, maximum=10, argument="cache_interval"),
 )
 
 START = (

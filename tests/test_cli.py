@@ -78,6 +78,7 @@ OPTIONS = [
     (["--cross-frame-attention"], {"use_cf_attn": True}),
     (["--no-cross-frame-attention"], {"use_cf_attn": False}),
     (["--merging-ratio", "0.5"], {"merging_ratio": 0.5}),
+    (["--cache-interval", "3"], {"cache_interval": 3}),
     (["--motion", "-3.5", "0"], {"motion_field_strength_x": -3.5, "motion_field_strength_y": 0.0}),
     (["--t0", "40"], {"t0": 40}),
     (["--t1", "45"], {"t1": 45}),

@@ -29,7 +29,8 @@ LAYERS = (
     "pipelines.unet3d",
     "pipelines.video_layers",
     "pipelines.background pipelines.attention",
-    "pipelines.merging pipelines.motion pipelines.noise pipelines.resume pipelines.solvers pipelines.tiles",
+    "pipelines.merging pipelines.motion pipelines.noise pipelines.patches pipelines.resume pipelines.solvers "
+    "pipelines.tiles",
     "pipelines.schedule",
     "controls",
     "detectors.depth detectors.pose detectors.saliency",

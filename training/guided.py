@@ -22,7 +22,7 @@ from muon import Muon
 from scenes import Example
 from train_unet import Networks, follow
 
-FRESH, BATCH = 4, 24
+FRESH, BATCH = 2, 24
 EDGES = ("embed", "conv_in", "conv_out", "controlnet_")  # parts of the names of what AdamW trains
 FIRST = 480  # examples before the first step
 
@@ -57,6 +57,7 @@ class Guided(torch.nn.Module):
     """A model to train: ``forward`` predicts the velocity, ``prepare`` makes of what is given what ``forward`` takes."""
 
     schedule: dict
+    haste = 1.0  # of the input layer, see ``optimizers_of``
 
     def prepare(self, given: torch.Tensor) -> torch.Tensor:
         """uint8 ``[count, 3, 128, 128]`` -> what is stored in the pool."""
@@ -101,12 +102,14 @@ class Pool:
         return [torch.stack(part) for part in zip(*(self.rows[i] for i in chosen))]
 
 
-def optimizers_of(model: torch.nn.Module) -> list[torch.optim.Optimizer]:
-    """Muon for the matrices inside the network, AdamW for the rest."""
+def optimizers_of(model: torch.nn.Module, haste: float) -> list[torch.optim.Optimizer]:
+    """Muon for the matrices inside the network, AdamW for the rest, with ``haste`` times the rate at the input."""
     inner = [w for name, w in model.named_parameters() if w.ndim >= 2 and not any(edge in name for edge in EDGES)]
-    chosen = {id(weight) for weight in inner}
+    entry = [weight for name, weight in model.named_parameters() if name.endswith("unet.conv_in.weight")]
+    chosen = {id(weight) for weight in inner + entry}
     rest = [weight for weight in model.parameters() if id(weight) not in chosen]
-    return [Muon(inner, lr=0.0), torch.optim.AdamW(rest, lr=0.0, betas=(0.9, 0.99), weight_decay=0.01)]
+    groups = [{"params": part, "haste": pace} for part, pace in ((rest, 1.0), (entry, haste)) if part]
+    return [Muon(inner, lr=0.0), torch.optim.AdamW(groups, lr=0.0, betas=(0.9, 0.99), weight_decay=0.01)]
 
 
 @dataclass
@@ -122,7 +125,7 @@ class Training:
     @classmethod
     def begin(cls, model: Guided, file: Path) -> Training:
         """A new training, or the one that ``file`` holds."""
-        training = cls(model, copy.deepcopy(model).eval(), optimizers_of(model.trained()))
+        training = cls(model, copy.deepcopy(model).eval(), optimizers_of(model.trained(), model.haste))
         if file.exists():
             state = torch.load(file)
             model.trained().load_state_dict(state["model"])
@@ -143,7 +146,7 @@ class Training:
         torch.nn.utils.clip_grad_norm_(self.model.trained().parameters(), 1.0)
         for optimizer, rate in zip(self.optimizers, rates):
             for group in optimizer.param_groups:
-                group["lr"] = rate
+                group["lr"] = rate * group.get("haste", 1.0)
             optimizer.step()
             optimizer.zero_grad(set_to_none=True)
         self.step += 1

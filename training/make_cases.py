@@ -23,7 +23,7 @@ from guided import save_sheet
 from train_unet import load_text
 
 BATCH = 7
-GUIDANCE, EDIT_GUIDANCE, PICTURE_GUIDANCE, STEPS = 4.0, 4.0, 1.5, 20
+GUIDANCE, EDIT_GUIDANCE, PICTURE_GUIDANCE, STEPS = 4.0, 3.0, 2.5, 20
 QUIET = {"safety_checker": None, "feature_extractor": None, "requires_safety_checker": False}
 
 

@@ -1,10 +1,11 @@
-"""Makes the README's picture: six videos of the embedded model, four of eight frames each.
+"""Makes the README's pictures with the embedded models.
 
-    python training/sheet.py __assets__/text2video.png
+    python training/sheet.py __assets__/text2video.png           # six videos, four of eight frames each
+    python training/sheet.py __assets__/guided.png --guided      # a row per mode: four frames of a clip, and of the result
 """
 from __future__ import annotations
 
-import sys
+import argparse
 import tempfile
 from pathlib import Path
 
@@ -12,16 +13,45 @@ from ppt2v import Model, video
 
 PROMPTS = ("an astronaut in outer space", "a fox in the snow", "a whale under water", "a rocket at sunset",
            "a dog on the beach", "a robot on a yellow background")
+CLIPS = Path(__file__).parents[1] / "__assets__" / "clips"
+GUIDED = (
+    ("pix2pix", "panda", "make it night"),
+    ("pix2pix", "car", "make it green"),
+    ("pose", "dance_pose", "a dancing fox on the grass"),
+    ("canny", "panda", "a bear at sunset"),
+    ("canny", "car", "a car in the desert"),
+    ("depth", "elephant_depth", "an elephant in the snow"),
+    ("canny-db", "bear", "a sks bear on the beach"),
+)
 
 
-def main(path: str) -> None:
-    model, frames = Model(), []
+def text_to_video(model: Model, folder: Path) -> list:
+    """Four frames for each prompt."""
+    made = [model.process_text2video(prompt, save_path=folder / f"{number}.mp4", seed=0)
+            for number, prompt in enumerate(PROMPTS)]
+    return [frame for path in made for frame in video.read(path, multiple=1).frames[::2]]
+
+
+def guided(model: Model, folder: Path) -> list:
+    """For each mode four frames of the clip and the same four of what was made of it."""
+    frames = []
+    for number, (mode, clip, prompt) in enumerate(GUIDED):
+        made = model.run(mode, video_path=CLIPS / f"{clip}.mp4", prompt=prompt, seed=0, fps=8,
+                         save_path=folder / f"{number}.mp4")
+        for path in (CLIPS / f"{clip}.mp4", made):
+            frames.extend(video.read(path, multiple=1).frames[::4][:4])
+    return frames
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("path", type=Path)
+    parser.add_argument("--guided", action="store_true")
+    args = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        for number, prompt in enumerate(PROMPTS):
-            made = model.process_text2video(prompt, save_path=Path(folder) / f"{number}.mp4", seed=0)
-            frames.extend(video.read(made, multiple=1).frames[::2])
-    video.contact_sheet(frames, path, columns=8)
+        make = guided if args.guided else text_to_video
+        video.contact_sheet(make(Model(), Path(folder)), args.path, columns=8)
 
 
 if __name__ == "__main__":
-    main(sys.argv[1])
+    main()

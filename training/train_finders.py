@@ -153,7 +153,7 @@ def report(finder: Finder, recogniser: Recogniser, sprites: Sprites) -> str:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("sprites", type=Path)
-    parser.add_argument("--steps", type=int, default=1200)
+    parser.add_argument("--steps", type=int, default=600)
     args = parser.parse_args()
     torch.manual_seed(0)
     sprites, finder, recogniser = Sprites(args.sprites), Finder(), Recogniser()

@@ -1,0 +1,44 @@
+"""What programs change about a network while they run it; each change is undone on leaving."""
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+
+import paddle
+from paddle import nn
+
+
+@contextmanager
+def given(layer: nn.Layer, output: paddle.Tensor) -> Iterator[None]:
+    """Makes a layer return ``output`` whatever it is called with."""
+    layer.forward = lambda *_, **__: output
+    try:
+        yield
+    finally:
+        del layer.forward
+
+
+@contextmanager
+def noted(layers: Iterable[nn.Layer]) -> Iterator[list]:
+    """A list to which is added what the layers return, in the order in which they are called."""
+    outputs = []
+    hooks = [layer.register_forward_post_hook(lambda _, __, output: outputs.append(output)) for layer in layers]
+    try:
+        yield outputs
+    finally:
+        for hook in hooks:
+            hook.remove()
+
+
+@contextmanager
+def without_deeper_levels(network) -> Iterator[None]:
+    """Leaves a UNet its outermost level and the middle."""
+    down, up = network.down_blocks, network.up_blocks
+    downsamplers = down[0].downsamplers
+    network.down_blocks, network.up_blocks = nn.LayerList([down[0]]), nn.LayerList([up[-1]])
+    down[0].downsamplers = None
+    try:
+        yield
+    finally:
+        down[0].downsamplers = downsamplers
+        network.down_blocks, network.up_blocks = down, up
