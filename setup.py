@@ -43,7 +43,10 @@ setup(
     python_requires=">=3.9,<3.13",
     packages=["ppt2v", "ppt2v.detectors", "ppt2v.dreambooth", "ppt2v.engine", "ppt2v.pipelines", "ppt2v.embedded"],
     package_dir={"ppt2v.pipelines": "pipelines", "ppt2v.embedded": "__assets__/embedded"},
-    package_data={"ppt2v.embedded": ["**/*.json", "**/*.md", "**/*.txt", "**/*.safetensors"]},
+    package_data={
+        "ppt2v": ["clip_merges.txt.gz"],
+        "ppt2v.embedded": ["**/*.json", "**/*.md", "**/*.txt", "**/*.safetensors"],
+    },
     install_requires=PADDLE_STACK + OWN,
     extras_require={
         "cpu": ["paddlepaddle>=2.6.2,<4", "openvino>=2024.6"],

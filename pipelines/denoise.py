@@ -2,11 +2,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any, Protocol
 
 import paddle
 
 from ..errors import NumericalError
-from .networks import UNet
+from .networks import Schedule
 from .noise import Noise
 from .solvers import Frames, Solver
 
@@ -14,6 +15,20 @@ from .solvers import Frames, Solver
 def finite(tensor: paddle.Tensor) -> bool:
     """Whether no number in the tensor is NaN or infinite."""
     return bool(paddle.isfinite(tensor).all().item())
+
+
+class NoisePredictor(Protocol):
+    """The network of a run: ``networks.UNet`` or ``video_unet.VideoUNet``."""
+
+    schedule: Schedule
+    half: bool  # whether it computes in half precision
+    memory: Any  # what a call has left behind for the next ones; can be set again
+
+    def __call__(self, latents: paddle.Tensor, step: int, frame_ids: list[int]) -> paddle.Tensor:
+        """The prediction of each branch at a step: float32 ``[branches * frames, channels, height, width]``."""
+
+    def use_float32(self) -> None:
+        """Goes on in float32 until it is put back."""
 
 
 class Denoiser:
@@ -27,7 +42,7 @@ class Denoiser:
         noise: where the noise of stochastic steps comes from.
     """
 
-    def __init__(self, unet: UNet, solver: Solver, scales: Sequence[float], noise: Noise):
+    def __init__(self, unet: NoisePredictor, solver: Solver, scales: Sequence[float], noise: Noise):
         self.unet, self.solver, self.scales, self.noise = unet, solver, scales, noise
 
     def __call__(self, frames: Frames, step: int, frame_ids: list[int]) -> Frames:

@@ -8,6 +8,7 @@ import numpy as np
 import paddle
 
 from ..engine import Engine
+from ..engine.program import Program
 from .programs import ControlEmbedding, ControlResiduals, NoisePrediction, SelfAttention, TextLookup
 
 
@@ -39,10 +40,10 @@ class Schedule(NamedTuple):
         return (step - begun) % self.cache_interval == 0
 
 
-class _Text:
+class LookedUpText:
     """Keys and values of the text for all layers of a network, computed once for each number of branches."""
 
-    def __init__(self, program: TextLookup, engine: Engine, text: paddle.Tensor):
+    def __init__(self, program: Program, engine: Engine, text: paddle.Tensor):
         self.program, self.runner = program, engine.prepare(program)
         self._text = text
         self._found: dict[int, list] = {}
@@ -58,41 +59,28 @@ class _Text:
         self._found = {}
 
 
-class _CrossFrameNetwork:
-    """What the UNet, its outermost level and a ControlNet have in common.
+class ScheduledNetwork:
+    """A network of one run.
 
-    Keys and values of the anchor frame are computed at the first call after ``forget``, for the calls that follow.
+    Args:
+        program: the network, for the size of the run.
+        text: its keys and values of the text.
+        engine: executes it.
+        schedule: of the run.
     """
 
-    def __init__(self, program, text: _Text, engine: Engine, schedule: Schedule):
+    def __init__(self, program: Program, text: LookedUpText, engine: Engine, schedule: Schedule):
         self.schedule = schedule
         self._engine, self._programs = engine, [text.program, program]
         self._text, self._runner = text, engine.prepare(program)
-        self._no_anchor, self._texts = program.no_anchor, program.texts
         timesteps = paddle.to_tensor(list(schedule.timesteps), "float32")
         # Outside the network: one call serves the whole schedule, and Paddle's oneDNN gets the sines wrong.
         self._times = program.network.time_proj(timesteps).split(len(schedule.timesteps))
-        self._outputs = len(program.to_anchor) * 2
-        self.anchor: list | None = None
 
     @property
     def half(self) -> bool:
         """Whether it computes in half precision."""
         return self._runner.half
-
-    def run(self, batch: paddle.Tensor, step: int, own: list) -> list:
-        """What the program makes at a step, but for the anchor's keys and values; ``own`` are its own inputs."""
-        branches = self.schedule.branches(step)
-        anchor = self._no_anchor(branches) if self.anchor is None else self.anchor
-        outputs = self._runner([batch, self._times[step], *self._texts(self._text(branches)), *anchor, *own])
-        made, remembered = outputs[: len(outputs) - self._outputs], outputs[len(outputs) - self._outputs :]
-        if self.anchor is None:
-            self.anchor = remembered
-        return made
-
-    def forget(self) -> None:
-        """Makes the first frame of the next call the anchor."""
-        self.anchor = None
 
     def use_float32(self) -> None:
         """Goes on in float32 until ``restore``."""
@@ -108,6 +96,33 @@ class _CrossFrameNetwork:
         """Frees the memory of the networks; the next run reads them again."""
         for program in self._programs:
             self._engine.release(program)
+
+
+class _CrossFrameNetwork(ScheduledNetwork):
+    """What the UNet, its outermost level and a ControlNet have in common.
+
+    Keys and values of the anchor frame are computed at the first call after ``forget``, for the calls that follow.
+    """
+
+    def __init__(self, program, text: LookedUpText, engine: Engine, schedule: Schedule):
+        super().__init__(program, text, engine, schedule)
+        self._no_anchor, self._texts = program.no_anchor, program.texts
+        self._outputs = len(program.to_anchor) * 2
+        self.anchor: list | None = None
+
+    def run(self, batch: paddle.Tensor, step: int, own: list) -> list:
+        """What the program makes at a step, but for the anchor's keys and values; ``own`` are its own inputs."""
+        branches = self.schedule.branches(step)
+        anchor = self._no_anchor(branches) if self.anchor is None else self.anchor
+        outputs = self._runner([batch, self._times[step], *self._texts(self._text(branches)), *anchor, *own])
+        made, remembered = outputs[: len(outputs) - self._outputs], outputs[len(outputs) - self._outputs :]
+        if self.anchor is None:
+            self.anchor = remembered
+        return made
+
+    def forget(self) -> None:
+        """Makes the first frame of the next call the anchor."""
+        self.anchor = None
 
 
 class ControlNet(_CrossFrameNetwork):
@@ -126,7 +141,7 @@ class ControlNet(_CrossFrameNetwork):
         scale = 2 ** (len(network.config.conditioning_embedding_out_channels) - 1)
         size = maps.shape[1] // scale, maps.shape[2] // scale
         program = ControlResiduals(network, *size, attention, number)
-        text = _Text(TextLookup(network, f"ControlNet {number}"), engine, schedule.text)
+        text = LookedUpText(TextLookup(network, f"ControlNet {number}"), engine, schedule.text)
         super().__init__(program, text, engine, schedule)
         self._programs.append(ControlEmbedding(network, *size, number))
         self._embed = engine.prepare(self._programs[-1])
@@ -158,7 +173,7 @@ class UNet(_CrossFrameNetwork):
     def __init__(self, program: NoisePrediction, engine: Engine, schedule: Schedule,
                  controls: Sequence[ControlNet] = (),
                  appended: Callable[[list[int], int], paddle.Tensor] | None = None):
-        super().__init__(program, _Text(TextLookup(program.network), engine, schedule.text), engine, schedule)
+        super().__init__(program, LookedUpText(TextLookup(program.network), engine, schedule.text), engine, schedule)
         self._controls, self._appended = controls, appended
         self._others: list[_CrossFrameNetwork] = list(controls)
         if program.deep_features:

@@ -53,6 +53,11 @@ class Solver(ABC):
         """The latents before the first step, made of standard normal noise."""
         return noise * self.scheduler.init_noise_sigma
 
+    def noised(self, clean: paddle.Tensor, noise: paddle.Tensor, step: int) -> paddle.Tensor:
+        """Latents without noise as they stand before a step, with standard normal noise."""
+        signal, amount = self._level(step)
+        return signal * clean + amount * noise
+
     def scaled(self, latents: paddle.Tensor, step: int) -> paddle.Tensor:
         """What the network sees of the latents."""
         return self.scheduler.scale_model_input(latents, self.timesteps[step])

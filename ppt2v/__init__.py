@@ -13,9 +13,12 @@ import zlib  # noqa: F401  (Paddle 2.6.2 brings an older zlib along, which break
 from .threads import use_all_cores
 
 __version__ = "0.1.0"
-__all__ = ["MODES", "InputError", "Model", "NumericalError"]
+__all__ = ["MODES", "InputError", "Model", "NumericalError", "OutputKeys", "pipeline"]
 
-_HOMES = {"Model": ".model", "MODES": ".modes", "InputError": ".errors", "NumericalError": ".errors"}
+_HOMES = {
+    "Model": ".model", "MODES": ".modes", "InputError": ".errors", "NumericalError": ".errors",
+    "OutputKeys": ".synthesis", "pipeline": ".synthesis",
+}
 
 use_all_cores()
 

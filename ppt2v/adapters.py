@@ -38,15 +38,15 @@ class Adapters(NamedTuple):
 
 
 def read(values: Mapping[str, Any]) -> Adapters:
-    """The adapters that a run's parameters ask for.
+    """The adapters that a run's parameters ask for; none in a mode without such parameters.
 
     Raises:
         InputError: a file that is missing or something else, or a strength that is no number.
     """
     loras = tuple(Lora(_located(path, _LORA_FILES, "LoRA"), _strength(text, strength))
-                  for text in values["lora"] for path, strength in [_split(text)])
+                  for text in values.get("lora", ()) for path, strength in [_split(text)])
     inversions = tuple(Inversion(_located(path, _INVERSION_FILES, "textual inversion"), token)
-                       for text in values["textual_inversion"] for path, token in [_split(text)])
+                       for text in values.get("textual_inversion", ()) for path, token in [_split(text)])
     return Adapters(loras, inversions)
 
 

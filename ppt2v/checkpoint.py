@@ -25,12 +25,12 @@ _PADDLE_NAME_TABLE = "StructuredToParameterName@@"
 _LISTED_KEYS = 4
 _STATE_DICTIONARIES = ("state_dict", "string_to_param")  # of PyTorch Lightning; of textual inversions
 
-_SAFETENSORS_TYPES = {
+SAFETENSORS_TYPES = {
     "F64": np.dtype("<f8"), "F32": np.dtype("<f4"), "F16": np.dtype("<f2"), "BF16": BFLOAT16, "U16": BFLOAT16,
     "I64": np.dtype("<i8"), "I32": np.dtype("<i4"), "I16": np.dtype("<i2"), "I8": np.dtype("i1"),
     "U8": np.dtype("u1"), "BOOL": np.dtype("?"),
 }  # Paddle stores bfloat16 as plain 16 bit integers, which no network has for weights: hence U16
-_TORCH_TYPES = {
+TORCH_TYPES = {
     "DoubleStorage": np.dtype("<f8"), "FloatStorage": np.dtype("<f4"), "HalfStorage": np.dtype("<f2"),
     "BFloat16Storage": BFLOAT16, "LongStorage": np.dtype("<i8"), "IntStorage": np.dtype("<i4"),
     "ShortStorage": np.dtype("<i2"), "CharStorage": np.dtype("i1"), "ByteStorage": np.dtype("u1"),
@@ -121,14 +121,15 @@ def match(network, checkpoint: Checkpoint, source: str) -> dict[str, np.ndarray]
     tensors = _current_names(checkpoint.tensors, set(state))
     tensors = {name: array for name, array in tensors.items() if not name.startswith(unused)}
     if checkpoint.layout == PYTORCH:
-        tensors = _transpose_linear(network, tensors)
+        tensors = transpose_linear(network, tensors)
     kind = type(network).__name__
     _check_names(set(state), set(tensors), f"{source} does not fit {kind}")
     _check_shapes(state, tensors, f"{source} does not fit {kind}")
     return tensors
 
 
-def _transpose_linear(network, tensors: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+def transpose_linear(network, tensors: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """The tensors of a network from PyTorch's layout to Paddle's, or back."""
     from paddle import nn
 
     linear = {f"{name}.weight" for name, layer in network.named_sublayers() if isinstance(layer, nn.Linear)}
@@ -193,10 +194,10 @@ def _read_safetensors(path: Path) -> Checkpoint:
     header.pop("__metadata__", None)
     tensors = {}
     for name, entry in header.items():
-        if entry["dtype"] not in _SAFETENSORS_TYPES:
-            raise InputError(f"{path}: {name} is of type {entry['dtype']}; valid are {', '.join(_SAFETENSORS_TYPES)}")
+        if entry["dtype"] not in SAFETENSORS_TYPES:
+            raise InputError(f"{path}: {name} is of type {entry['dtype']}; valid are {', '.join(SAFETENSORS_TYPES)}")
         begin, end = entry["data_offsets"]
-        numbers = data[start + begin : start + end].view(_SAFETENSORS_TYPES[entry["dtype"]])
+        numbers = data[start + begin : start + end].view(SAFETENSORS_TYPES[entry["dtype"]])
         tensors[name] = numbers.reshape(entry["shape"])
     return Checkpoint(tensors, _safetensors_layout(path.name, metadata), metadata)
 
@@ -345,7 +346,7 @@ _MEANINGS: dict[tuple[str, str], Any] = {
     ("numpy", "dtype"): _NumpyType,
     ("numpy.core.multiarray", "_reconstruct"): _NumpyArray,
     ("numpy._core.multiarray", "_reconstruct"): _NumpyArray,
-    **{("torch", name): dtype for name, dtype in _TORCH_TYPES.items()},
+    **{("torch", name): dtype for name, dtype in TORCH_TYPES.items()},
 }
 
 
@@ -364,7 +365,7 @@ class _Unpickler(pickle.Unpickler):
     def persistent_load(self, reference: tuple) -> _Storage:
         _, dtype, key, _, size, *view = reference
         if not isinstance(dtype, np.dtype):
-            valid = ", ".join(_TORCH_TYPES)
+            valid = ", ".join(TORCH_TYPES)
             raise InputError(f"{self.path} holds numbers of type {_class_name(dtype)}; valid are {valid}")
         if any(view):
             raise InputError(f"{self.path} holds views of storages; save it again with a newer PyTorch")

@@ -315,6 +315,21 @@ def compare(
 
 
 @app.command()
+def convert(
+    source: str = typer.Argument(..., metavar="SRC", help="Folder of a text-to-video model, in any of the formats."),
+    target: str = typer.Argument(..., metavar="DST", help="Folder to write, which does not exist yet."),
+    format: str = typer.Option(..., help="modelscope (its own files), diffusers, or paddle."),
+    dtype: Optional[str] = typer.Option(
+        None, help="Store the weights as float32 or float16; each as it was if not given."
+    ),
+) -> None:
+    """Write a text-to-video model in another format, and compare what was written with what was read."""
+    from .conversion import convert as write
+
+    typer.echo(write(source, target, format, dtype))
+
+
+@app.command()
 def rerun(
     file: Path = typer.Argument(..., metavar="FILE", help="A video that ppt2v has written."),
     out: Optional[str] = typer.Option(None, help="File to write; FILE's name with -rerun, here, if not given."),

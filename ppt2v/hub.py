@@ -12,25 +12,32 @@ from pathlib import Path
 from typing import Callable, Iterator, NamedTuple
 
 from .errors import InputError
+from .modelscope_files import CONFIGURATION, describes, file_names
 
 EMBEDDED = "embedded"  # and "embedded/NAME" for the others that ship with ppt2v
 
 
 class KnownModel(NamedTuple):
-    """A model that is known to work: ``id`` on Hugging Face, ``paddle_id`` in the Paddle community storage."""
+    """A model that is known to work: ``id`` on Hugging Face, ``paddle_id`` in the Paddle community storage.
+
+    ``family`` is that of the modes that take it (``modes.Mode``).
+    """
 
     id: str
     description: str
     parameters: float  # 1e9, of all networks that are loaded
     paddle_id: str
+    family: str
 
     def memory_gb(self, dtype: str) -> float:
         """GB (1e9 bytes) that the weights take; what is computed with them comes on top."""
         return self.parameters * (4 if dtype == "float32" else 2)
 
 
-def _known(id: str, description: str, parameters: float, paddle_id: str | None = None) -> KnownModel:
-    return KnownModel(id, description, parameters, paddle_id or id)
+def _known(
+    id: str, description: str, parameters: float, paddle_id: str | None = None, family: str = "image"
+) -> KnownModel:
+    return KnownModel(id, description, parameters, paddle_id or id, family)
 
 
 KNOWN = (
@@ -43,6 +50,10 @@ KNOWN = (
     _known("CompVis/stable-diffusion-v1-4", "Stable Diffusion 1.4: images of anything, 512x512", 1.07),
     _known("dreamlike-art/dreamlike-photoreal-2.0", "Stable Diffusion 1.5 tuned for photographs, 768x768", 1.07),
     _known("prompthero/openjourney", "Stable Diffusion 1.5 tuned to 'mdjrny-v4 style', as Midjourney's", 1.07),
+    _known("damo-vilab/text-to-video-ms-1.7b", "ModelScope's text to video: 16 frames of 256x256, for `synthesize`",
+           1.84, family="video"),
+    _known("cerspense/zeroscope_v2_576w", "ModelScope's tuned to 24 frames of 576x320, for `synthesize`", 1.84,
+           family="video"),
 )
 
 _FORMATS = (
@@ -197,7 +208,13 @@ def read_json(file: Path) -> dict:
 
 
 def _lacks(folder: Path) -> str | None:
-    """The first file that a model folder lacks: a pipeline's with a model_index.json, else a single network's."""
+    """The first file that a model folder lacks: a pipeline's with a model_index.json, else a single network's.
+
+    A folder with ModelScope's configuration.json has files of its own.
+    """
+    if _is_modelscopes(folder / CONFIGURATION):
+        names = file_names(read_json(folder / CONFIGURATION)).values()
+        return next((name for name in names if not (folder / name).exists()), None)
     if not (folder / "model_index.json").exists():
         return _part_lacks(folder, _NETWORK) if (folder / "config.json").exists() else "model_index.json"
     for part in _parts(read_json(folder / "model_index.json")):
@@ -205,6 +222,10 @@ def _lacks(folder: Path) -> str | None:
         if lacks:
             return f"{part}/{lacks}"
     return None
+
+
+def _is_modelscopes(configuration: Path | None) -> bool:
+    return configuration is not None and configuration.exists() and describes(read_json(configuration))
 
 
 def _part_lacks(folder: Path, groups: tuple[tuple[str, ...], ...]) -> str | None:
@@ -338,15 +359,22 @@ def _download(source: str, repository: str, fetch_wanted: Callable[[Fetch], Path
 def _fetch_model(fetch: Fetch) -> Path:
     """Fetches what ``_lacks`` asks for and nothing else; ``fetch`` returns None for a file that the server lacks."""
     index = fetch("model_index.json")
-    if index is None and fetch("config.json") is None:
-        raise InputError("there is no model of this name")
     if index is None:
-        return _fetch_part(fetch, "", _NETWORK)
+        return _fetch_part(fetch, "", _NETWORK) if fetch("config.json") else _fetch_modelscopes(fetch)
     for part in _parts(read_json(index)):
         _fetch_part(fetch, f"{part}/", _PIPELINE[part])
     for name in _OPTIONAL:
         fetch(name)
     return index.parent
+
+
+def _fetch_modelscopes(fetch: Fetch) -> Path:
+    configuration = fetch(CONFIGURATION)
+    if not _is_modelscopes(configuration):
+        raise InputError("there is no model of this name")
+    for name in file_names(read_json(configuration)).values():
+        _fetch_file(fetch, (name,))
+    return configuration.parent
 
 
 def _fetch_file(fetch: Fetch, files: tuple[str, ...]) -> Path:

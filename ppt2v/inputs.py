@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from . import controls, hub, sizes, video, weights
+from . import controls, hub, sizes, video, video_models, weights
 from .errors import InputError
 from .modes import CONTROLNETS, Mode
 
@@ -79,7 +79,32 @@ def check(mode: Mode, values: Mapping[str, Any]) -> None:
     if mode.takes_clip:
         if not values["video_path"]:
             raise InputError("there is no clip: give the path of a video file")
-        video.check_clip(values["video_path"], values["start_t"], values["end_t"], values["out_fps"])
+        video.check_clip(values["video_path"], *_times(values))
+    if values.get("init_video"):
+        video.check_clip(values["init_video"], *_times(values))
+        if len({*sizes.parse(values["resolution"])}) > 1:
+            raise InputError(
+                f"resolution={values['resolution']!r}: with init_video give one number, the longest side of the video"
+            )
+
+
+def check_family(mode: Mode, name: str, model: Path) -> None:
+    """Refuses a model of another family than the mode's.
+
+    Args:
+        name: of the model, as it was given.
+        model: its folder or file.
+
+    Raises:
+        InputError: it is of another family.
+    """
+    if video_models.is_text_to_video(model) != (mode.family == "video"):
+        verdict = "no text-to-video model" if mode.family == "video" else "a text-to-video model"
+        raise InputError(f"{name} is {verdict}; for {mode.name} choose one such as {mode.example}")
+
+
+def _times(values: Mapping[str, Any]) -> tuple[float, float, float]:
+    return values["start_t"], values["end_t"], values["out_fps"]
 
 
 def gather(mode: Mode, values: Mapping[str, Any], folder: Path, load_controlnet: Callable[[Path], Any],
@@ -94,6 +119,8 @@ def gather(mode: Mode, values: Mapping[str, Any], folder: Path, load_controlnet:
     Raises:
         InputError: a size that the model cannot make, a ControlNet of another family, as ``check``.
     """
+    if mode.family == "video":
+        return _of_video_model(values, *video_models.frame_configs(folder))
     configs = weights.frame_configs(folder)
     _check_kind(mode, values["model_name"], *configs)
     if not mode.takes_clip:
@@ -105,13 +132,23 @@ def gather(mode: Mode, values: Mapping[str, Any], folder: Path, load_controlnet:
             arguments["smooth_bg"] = SalientObject(values["saliency_weights"])
         return Inputs(values["video_length"], values["fps"], size, arguments)
     resolution = sizes.clip_resolution(values["resolution"], *configs)
-    times = values["start_t"], values["end_t"], values["out_fps"]
-    clip = video.read(values["video_path"], *times, resolution, sizes.multiple(*configs))
+    clip = video.read(values["video_path"], *_times(values), resolution, sizes.multiple(*configs))
     if mode.control is None:
         arguments = {"frames": clip.frames}
     else:
         arguments = {"controls": _controls(mode, values, clip.frames, configs[0], load_controlnet, explain)}
     return Inputs(len(clip.frames), values["fps"] or clip.fps, clip.frames.shape[1:3], arguments)
+
+
+def _of_video_model(values: Mapping[str, Any], unet: Mapping, vae: Mapping) -> Inputs:
+    height, width = sizes.parse(values["resolution"])
+    if not values["init_video"]:
+        size = sizes.frame_size(height, width, unet, vae, any_latents=True)
+        return Inputs(values["video_length"], values["fps"], size, {"height": size[0], "width": size[1]})
+    longest = sizes.clip_resolution(width, unet, vae, any_latents=True)
+    multiple = sizes.multiple(unet, vae, any_latents=True)
+    frames = video.read(values["init_video"], *_times(values), longest, multiple).frames
+    return Inputs(len(frames), values["fps"], frames.shape[1:3], {"clip": frames})
 
 
 def _check_kind(mode: Mode, name: str, unet: Mapping, vae: Mapping) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from . import adapters, hub, inputs, memory, request, video, weights
+from . import adapters, hub, inputs, memory, request, video, video_models, weights
 from .devices import device_name
 from .engine.choice import WORTH_EXPORTING, Choice, build, choose
 from .errors import InputError
@@ -163,6 +163,11 @@ class Model:
         models = [dreambooth_model_path, *(model_path_list or [])]
         return self._controlled("canny-db", video_path, prompt, models, given, is_gradio)
 
+    @_signed("synthesize")
+    def process_text2video_synthesis(self, prompt, model_name=None, is_gradio=False, **given) -> str:
+        """Makes a video with a model that was trained on videos (ModelScope's text to video, arXiv 2308.06571)."""
+        return self._process("synthesize", {"prompt": prompt, "model_name": model_name, **given}, is_gradio)
+
     def run(self, mode: str, **given: Any) -> str:
         """Makes a video in the mode of that name; ``given`` are its parameters. Returns the path written."""
         row = request.mode(mode)
@@ -173,10 +178,14 @@ class Model:
         hub.check(values["model_name"])
         output = request.output_file(values)
         folder = hub.locate(values["model_name"], self.show_progress)
-        values = resolve(row.parameters, given, self._defaults(row, folder, values["fast"]))
+        inputs.check_family(row, values["model_name"], folder)
+        values = resolve(row.parameters, given, self._defaults(row, folder, values.get("fast", False)))
         request.check(row, values)
-        if folder.is_file() or any(values[parameter.name] for parameter in ADAPTERS):
-            self._load(folder, values)  # only the networks can say whether all fits; without weights they are light
+        if row.family == "video":
+            request.warn_of_language(values["prompt"])
+        if folder.is_file() or any(values.get(parameter.name) for parameter in ADAPTERS):
+            # Only the networks can say whether all fits; without weights they are light.
+            self._load(row, folder, values)
         made = inputs.gather(row, values, folder, self._controlnet_loader(), self._explain)
         video.check_fps(made.fps, request.ending(output))
         self._notice(row, values["model_name"])
@@ -235,22 +244,27 @@ class Model:
         return str(path)
 
     def _pipeline(self, mode: Mode, folder: Path, values: dict[str, Any]):
-        components = self._load(folder, values)
+        parts = self._load(mode, folder, values)
         module, name = mode.pipeline.split(":")
         cls = getattr(importlib.import_module(f".pipelines.{module}", __package__), name)
-        return cls(**components, requires_safety_checker=False)
+        return cls(**parts)
 
-    def _load(self, folder: Path, values: dict[str, Any]) -> dict[str, Any]:
+    def _load(self, mode: Mode, folder: Path, values: dict[str, Any]) -> dict[str, Any]:
         """The model's parts, which read their weights when they are needed; those of the last run where they serve."""
         import paddle
 
         paddle.set_device(self.device)
         adapted = adapters.read(values)
-        key = folder, adapted.mark, values["tokenizer"]
+        tokenizer = values.get("tokenizer")
+        key = folder, adapted.mark, tokenizer
         if self._loaded is None or self._loaded[0] != key:
             self._loaded = None  # the old one goes before the new one comes
-            loaded = weights.load_stable_diffusion(folder, self._choice.network, True, adapted, values["tokenizer"])
-            self._loaded = key, loaded.components
+            if mode.family == "video":
+                parts = video_models.load_text_to_video(folder, self._choice.network, lazy=True)._asdict()
+            else:
+                loaded = weights.load_stable_diffusion(folder, self._choice.network, True, adapted, tokenizer)
+                parts = {**loaded.components, "requires_safety_checker": False}
+            self._loaded = key, parts
         return self._loaded[1]
 
     def _controlnet_loader(self) -> Callable[[Path], Any]:
@@ -275,20 +289,26 @@ class Model:
             if before is not None:
                 short = before["engine"] == "eager"
             else:
-                from .pipelines.programs import SelfAttention
-
-                attention = SelfAttention(values["use_cf_attn"], values["merging_ratio"])
-                guided = mode.control is not None
-                program = pipeline.main_program(*made.size, attention, guided, values["cache_interval"])
+                program = pipeline.main_program(*made.size, *self._program_settings(mode, values))
                 steps = made.count * values["num_inference_steps"]
                 short = steps < WORTH_EXPORTING and not self._engine.cached(program)
             choice = choice.eager if short else choice
         pipeline.engine = self._engine if choice == self._choice else build(choice)
         return choice
 
+    @staticmethod
+    def _program_settings(mode: Mode, values: dict[str, Any]) -> tuple:
+        """What the pipeline's main program depends on beside its size."""
+        if mode.family == "video":
+            return ()
+        from .pipelines.programs import SelfAttention
+
+        attention = SelfAttention(values["use_cf_attn"], values["merging_ratio"])
+        return attention, mode.control is not None, values["cache_interval"]
+
     def _within_memory(self, pipeline, given: Mapping[str, Any], values: dict[str, Any], made: inputs.Inputs) -> dict:
         """The settings that keep the run within the memory that it may use."""
-        if values["memory"] is None:
+        if values.get("memory") is None:
             return {}
         kept_frames = made.count if values["cache_interval"] > 1 else 0
         sizes = memory.Sizes.of(

@@ -16,9 +16,9 @@ class Mode:
     Args:
         name: what it is called on the command line and in recipes.
         summary: one line for people.
-        pipeline: "module:class" in ``ppt2v.pipelines``; the class is built from a Stable Diffusion pipeline's
-            components.
+        pipeline: "module:class" in ``ppt2v.pipelines``; the class is built from the parts of the model.
         parameters: what a run can be told.
+        family: of its models: "image" for Stable Diffusion, "video" for ModelScope's text to video (``video_models``).
         control: the kind of control maps that guide it, a key of ``controls.CONTROLS``; None: it goes without.
         example: a model of the right kind, for the advice to those who try the embedded one.
         fast_steps: of DPM-Solver++, for fast runs of models that bring no preset of their own (its authors recommend
@@ -29,13 +29,14 @@ class Mode:
     summary: str
     pipeline: str
     parameters: tuple[Parameter, ...]
+    family: str = "image"
     control: str | None = None
     example: str = "stable-diffusion-v1-5/stable-diffusion-v1-5"
     fast_steps: int = 20
 
     @property
     def takes_clip(self) -> bool:
-        """Whether it starts from a clip."""
+        """Whether it needs a clip to start from."""
         return any(parameter.name == "video_path" for parameter in self.parameters)
 
 
@@ -79,7 +80,7 @@ CLIP = (
 FAST = Parameter("fast", bool, False, "Fewer steps by a better solver: the cheapest setting that keeps the quality; "
                  "what is given beside it wins.")
 
-SAMPLING = (
+STEPS = (
     Parameter("n_prompt", str, "", "What the video must not show.", option="negative-prompt",
               argument="negative_prompt"),
     Parameter("seed", int, None, "Number that fixes the randomness; drawn from Paddle's generator if not given.",
@@ -94,9 +95,13 @@ SAMPLING = (
     Parameter("solver", str, "ddim",
               "How a step is made: ddim, dpmsolver++ (needs fewer steps), euler_a (fresh noise in each step), or lcm "
               "(for models distilled for it).", choices=SOLVERS, argument="solver"),
-    FAST,
     Parameter("eta", float, 0.0, "Stochasticity of DDIM: 0 is deterministic, 1 is DDPM.", minimum=0, maximum=1,
               argument="eta"),
+)
+
+SAMPLING = (
+    *STEPS,
+    FAST,
     Parameter("chunk_size", int, 8, "Frames computed together, the first included; changes only the memory needed.",
               minimum=2, argument="chunk_size"),
     Parameter("use_cf_attn", bool, True, "Let every frame attend to the first one.", option="cross-frame-attention",
@@ -107,6 +112,14 @@ SAMPLING = (
     Parameter("cache_interval", int, 1,
               "Of so many steps one computes the whole UNet, the others its outermost level alone: faster, less "
               "faithful; 1 turns it off.", minimum=1, maximum=10, argument="cache_interval"),
+)
+
+START = (
+    Parameter("init_video", str, None, "A clip to start from instead of noise alone; its motion is kept."),
+    *(replace(each, default=8.0) if each.name == "out_fps" else each
+      for each in controls.CLIP if each.name != "resolution"),
+    Parameter("strength", float, 0.6, "How much of the schedule is run from that clip: with 1 little of it is left.",
+              above=0, maximum=1, argument="strength"),
 )
 
 MOTION = (
@@ -154,7 +167,6 @@ OUTPUT = (
 )
 
 
-
 def _with_defaults(parameters: tuple[Parameter, ...], **defaults) -> tuple[Parameter, ...]:
     """The same parameters, some with other defaults."""
     return tuple(replace(each, default=defaults.get(each.name, each.default)) for each in parameters)
@@ -200,6 +212,24 @@ MODES = {
                 *SAMPLING, *MOTION, *MEMORY,
                 replace(OUTPUT[0], default=4.0, help="Frames per second of the file."), *OUTPUT[1:],
             ),
+        ),
+        Mode(
+            "synthesize",
+            "Make a video from a prompt with a model that was trained on videos (ModelScope's text to video).",
+            "text_to_video_modelscope:TextToVideoPipeline",
+            (
+                replace(PROMPT, help="What the video shows, in English."),
+                replace(MODEL, default=None, help="Folder or id of a text-to-video model, such as damo-vilab/text-to-"
+                        "video-ms-1.7b: ModelScope's own files, or the layout of diffusers or Paddle."),
+                Parameter("video_length", int, 16, "Number of frames; with a clip to start from, that of the clip.",
+                          minimum=1, maximum=4096, option="frames", argument="video_length"),
+                Parameter("resolution", str, None,
+                          "Side of a square or WIDTHxHEIGHT, in pixels; with a clip to start from the longest side; "
+                          "the model's own (256) if not given."),
+                *_with_defaults(STEPS, guidance_scale=9.0), *START, *MEMORY[1:], *_with_defaults(OUTPUT, fps=8.0),
+            ),
+            family="video",
+            example="damo-vilab/text-to-video-ms-1.7b",
         ),
         Mode(
             "pix2pix",

@@ -3,6 +3,8 @@ from __future__ import annotations
 
 import os
 import re
+import unicodedata
+import warnings
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -17,19 +19,22 @@ def check(row: Mode, values: Mapping[str, Any]) -> None:
     """What the table of parameters cannot say of single values.
 
     Raises:
-        InputError: an empty prompt, an impossible pair, a size that is none, a clip or a watermark that cannot be read.
+        InputError: an empty prompt, no model where none is embedded, an impossible pair, a size that is none, a clip or
+            a watermark that cannot be read.
     """
     from .pipelines.schedule import check_eta, check_motion_levels
 
     if not (values["prompt"] or "").strip():
         raise InputError("the prompt is empty: say in a few words what the video should show")
+    if values["model_name"] is None:
+        raise no_model(row)
     if isinstance(values["resolution"], str):
         sizes.parse(values["resolution"])
     if values.get("use_motion_field"):
         check_motion_levels(values["t0"], values["t1"])
         if values["num_inference_steps"] < 2:
             raise InputError("num_inference_steps=1: the motion field needs at least 2; or use_motion_field=False")
-    if values["memory"]:
+    if values.get("memory"):
         memory.parse(values["memory"])
     if values.get("smooth_bg") and not values["use_motion_field"]:
         raise InputError("smooth_bg=True moves the background along the motion field; leave use_motion_field on")
@@ -38,6 +43,20 @@ def check(row: Mode, values: Mapping[str, Any]) -> None:
         video.watermark((), values["watermark"])
     inputs.check(row, values)
     adapters.check(values)
+
+
+def no_model(row: Mode) -> InputError:
+    """The error for a mode without an embedded model of which no other is named."""
+    return InputError(
+        f"there is no embedded model for {row.name}: give (as model_name, --model) the folder of ModelScope's "
+        f"text-to-video-synthesis, that of {row.example} in the layout of diffusers or Paddle, or this id"
+    )
+
+
+def warn_of_language(prompt: str) -> None:
+    """Warns of a prompt that is not written in Latin letters, for a model that was trained on English."""
+    if any(letter.isalpha() and "LATIN" not in unicodedata.name(letter, "") for letter in prompt):
+        warnings.warn("the model was trained on English texts only: write the prompt in English", stacklevel=2)
 
 
 def branches(values: Mapping[str, Any]) -> int:
@@ -56,7 +75,8 @@ def mode(name: str) -> Mode:
 
 def plain(row: Mode, given: Mapping[str, Any]) -> dict[str, Any]:
     """The values as recipes keep them: texts, with which the same models and files are found from every folder."""
-    as_text = {"save_path": str, "checkpoint_dir": str, "watermark": _mark_from_anywhere, "video_path": _absolute}
+    as_text = {"save_path": str, "checkpoint_dir": str, "watermark": _mark_from_anywhere, "video_path": _absolute,
+               "init_video": _absolute}
     as_text |= {"lora": adapters.as_texts, "textual_inversion": adapters.as_texts}
     as_text["extra_controls"] = inputs.extra_from_anywhere
     models = "model_name", "controlnet", "detector_weights", "saliency_weights", "tokenizer"

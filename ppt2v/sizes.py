@@ -28,17 +28,20 @@ def parse(resolution: int | str | None) -> tuple[int | None, int | None]:
     return int(match[2] or width), width
 
 
-def frame_size(height: int | None, width: int | None, unet: Mapping, vae: Mapping) -> tuple[int, int]:
+def frame_size(
+    height: int | None, width: int | None, unet: Mapping, vae: Mapping, any_latents: bool = False
+) -> tuple[int, int]:
     """The size of the frames, the model's own where a side is None.
 
     Args:
         height, width: in pixels.
         unet, vae: the configurations of the networks.
+        any_latents: whether the UNet takes latents that do not halve evenly.
 
     Raises:
         InputError: a side that the networks cannot divide, or that is too large for them.
     """
-    native, divisor = _native(unet, vae), _divisor(unet, vae)
+    native, divisor = _native(unet, vae), _divisor(unet, vae, any_latents)
     size = height or native, width or native
     for side in size:
         if side % divisor or not divisor <= side <= LARGEST * native:
@@ -49,18 +52,22 @@ def frame_size(height: int | None, width: int | None, unet: Mapping, vae: Mappin
     return size
 
 
-def multiple(unet: Mapping, vae: Mapping) -> int:
-    """What the sides of a clip are rounded to: 64 as in the published code, less for models of small pictures."""
-    return max(_divisor(unet, vae), min(64, _native(unet, vae) // 8))
+def multiple(unet: Mapping, vae: Mapping, any_latents: bool = False) -> int:
+    """What the sides of a clip are rounded to: 64 as in the published code, less for models of small pictures.
+
+    ``any_latents`` is as for ``frame_size``.
+    """
+    return max(_divisor(unet, vae, any_latents), min(64, _native(unet, vae) // 8))
 
 
-def clip_resolution(resolution: int, unet: Mapping, vae: Mapping) -> int:
-    """The longest side of a clip, as it was given.
+def clip_resolution(resolution: int | None, unet: Mapping, vae: Mapping, any_latents: bool = False) -> int:
+    """The longest side of a clip, as it was given, else the model's own; ``any_latents`` is as for ``frame_size``.
 
     Raises:
         InputError: too small or too large for the networks.
     """
-    least, most = multiple(unet, vae), LARGEST * _native(unet, vae)
+    resolution = resolution or _native(unet, vae)
+    least, most = multiple(unet, vae, any_latents), LARGEST * _native(unet, vae)
     if not least <= resolution <= most:
         raise InputError(f"resolution={resolution}: this model works on clips whose longest side is {least} to {most}")
     return resolution
@@ -70,8 +77,9 @@ def _native(unet: Mapping, vae: Mapping) -> int:
     return unet["sample_size"] * _scale(vae)
 
 
-def _divisor(unet: Mapping, vae: Mapping) -> int:
-    return _scale(vae) * 2 ** (len(unet["block_out_channels"]) - 1)
+def _divisor(unet: Mapping, vae: Mapping, any_latents: bool) -> int:
+    halvings = 0 if any_latents else len(unet["block_out_channels"]) - 1
+    return _scale(vae) * 2**halvings
 
 
 def _scale(vae: Mapping) -> int:

@@ -42,7 +42,7 @@ def locate(name: str | None, model: Path) -> Path:
 
 def _cached() -> Path | None:
     """The tokenizer of a Stable Diffusion 1.x model that has been downloaded: all have that of CLIP."""
-    known = {id for model in hub.KNOWN for id in (model.id, model.paddle_id)}
+    known = {id for model in hub.KNOWN if model.family == "image" for id in (model.id, model.paddle_id)}
     return next((folder / "tokenizer" for name, folder, _ in hub.cached() if name.split(":")[-1] in known), None)
 
 

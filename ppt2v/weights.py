@@ -123,7 +123,7 @@ class Weights:
     def __init__(self, network, source: Source):
         self._network, self._source, self._loaded = network, source, False
         self._merges: list[Merge] = []
-        checkpoint.match(network, self._read(), str(source.files[0]))
+        self.tensors()
 
     def merge(self, merge: Merge) -> None:
         """Adds a LoRA to what is read from now on; before anything else is asked of these weights."""
@@ -134,6 +134,10 @@ class Weights:
         """Differs for different weights."""
         files = [fingerprint(file) for file in self._source.files]
         return " ".join([*files, *filter(None, [self._source.mark]), *(merge.fingerprint for merge in self._merges)])
+
+    def tensors(self) -> dict[str, np.ndarray]:
+        """What the files hold, by the names of the network and in its layout: views of the files where possible."""
+        return checkpoint.match(self._network, self._read(), str(self._source.files[0]))
 
     def load(self) -> None:
         """Puts them into the network, unless they are there."""
@@ -174,13 +178,13 @@ def load_component(folder: Path, cls: type, dtype: str = "float32", lazy: bool =
 
 def _network(cls: type, source: Source, dtype: str):
     """A network in evaluation mode that has not read its weights."""
-    network = _build(cls, source.config, dtype)
+    network = build(cls, source.config, dtype)
     network.eval()
     network.weights = Weights(network, source)
     return network
 
 
-def _build(cls: type, config: dict, dtype: str):
+def build(cls: type, config: dict, dtype: str = "float32"):
     """A network without weights: neither memory nor time goes into numbers that are overwritten at once."""
     import paddle
     from paddlenlp.transformers.model_utils import no_init_weights

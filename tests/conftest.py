@@ -132,6 +132,29 @@ def tiny_folder(tmp_path_factory) -> Path:
     return folder
 
 
+@pytest.fixture(scope="session")
+def modelscope_folder(tmp_path_factory) -> Path:
+    """A tiny text-to-video model as ModelScope publishes it: latents [4, 8, 8] for pictures [3, 16, 16]."""
+    import modelscope_tiny
+
+    from ppt2v.saving import save_torch
+
+    folder = tmp_path_factory.mktemp("models") / "modelscope"
+    _write_json(folder / "configuration.json", modelscope_tiny.CONFIGURATION)
+    save_torch(folder / "text2video_pytorch_model.pth", modelscope_tiny.weights("unet"))
+    save_torch(folder / "VQGAN_autoencoder.pth", modelscope_tiny.weights("vae"), entry="state_dict")
+    save_torch(folder / "open_clip_pytorch_model.bin", modelscope_tiny.weights("text_encoder"))
+    return folder
+
+
+@pytest.fixture(scope="session")
+def modelscope_model(modelscope_folder):
+    """What ``modelscope_folder`` holds, loaded once."""
+    from ppt2v.video_models import load_text_to_video
+
+    return load_text_to_video(modelscope_folder)
+
+
 @pytest.fixture
 def copy(tiny_folder, tmp_path) -> Path:
     """A copy of ``tiny_folder`` that a test may damage."""

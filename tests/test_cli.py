@@ -114,6 +114,15 @@ def test_guided_modes_take_a_clip_and_a_prompt(run, made, mode):
     assert (made[0]["mode"], made[0]["parameters"]) == (mode, given)
 
 
+def test_synthesize_takes_a_prompt_alone_and_may_start_from_a_clip(run, made):
+    arguments = ["--model", "a/b", "--frames", "24", "--resolution", "576x320", "--init-video", "clip.mp4",
+                 "--strength", "0.7", "--end-t", "2", "--guidance-stop", "0.8", "--offload"]
+    assert run("synthesize", "a fox", *arguments) == (0, "made.mp4\n", "")
+    given = {"prompt": "a fox", "model_name": "a/b", "video_length": 24, "resolution": "576x320",
+             "init_video": "clip.mp4", "strength": 0.7, "end_t": 2.0, "guidance_stop_step": 0.8, "offload": True}
+    assert (made[0]["mode"], made[0]["parameters"]) == ("synthesize", given)
+
+
 def test_options_that_can_be_repeated(run, made):
     run("canny", "clip.mp4", "a fox", "--also", "depth:0.5", "--also", "pose:1:a/b")
     assert made[0]["parameters"]["extra_controls"] == ["depth:0.5", "pose:1:a/b"]

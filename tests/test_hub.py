@@ -16,6 +16,7 @@ import pytest
 
 from ppt2v import hub, weights
 from ppt2v.errors import InputError
+from ppt2v.modelscope_files import CONFIGURATION, TASK
 
 
 @pytest.fixture
@@ -175,6 +176,24 @@ def test_single_network_is_downloaded(server, prefix):
     folder = hub.locate(f"{prefix}org/unet", progress=False)
     assert (folder / "config.json").exists()
     assert (folder / "diffusion_paddle_model.safetensors").exists()
+
+
+@pytest.mark.parametrize("prefix", ["", "hf:", "aistudio:"])
+def test_a_model_in_modelscopes_own_files_is_downloaded(server, tmp_path, prefix):
+    served = tmp_path / "served" / "org" / "videos"
+    served.mkdir()
+    (served / CONFIGURATION).write_text(json.dumps(
+        {"pipeline": {"type": TASK}, "model": {"model_args": {"ckpt_unet": "unet.pth"}}}
+    ))
+    names = ["unet.pth", "VQGAN_autoencoder.pth", "open_clip_pytorch_model.bin"]
+    for name in names[:2]:
+        (served / name).write_bytes(b"numbers")
+    with pytest.raises(InputError, match=f"it has no {names[2]}"):
+        hub.locate(f"{prefix}org/videos", progress=False)
+    (served / names[2]).write_bytes(b"numbers")
+    folder = hub.locate(f"{prefix}org/videos", progress=False)
+    assert {CONFIGURATION, *names} == {file.name for file in folder.iterdir()}
+    assert [name for name, *_ in hub.cached()] == [f"{prefix}org/videos"]
 
 
 @pytest.mark.parametrize("prefix", ["", "hf:", "aistudio:"])

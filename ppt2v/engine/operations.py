@@ -316,6 +316,13 @@ def _nearest_interp(attributes, x, *_):
     )
 
 
+@_converts("pd_op.dropout")
+def _dropout(attributes, x, *_):
+    if not attributes["is_test"] or attributes["mode"] != "upscale_in_train":
+        raise UnsupportedError("the OpenVINO engine knows dropout only where it drops and scales nothing")
+    return [as_node(x), None]
+
+
 @_converts("pd_op.group_norm")
 def _group_norm(attributes, x, scale, bias):
     groups, epsilon = attributes["groups"], attributes["epsilon"]
@@ -326,4 +333,5 @@ def _group_norm(attributes, x, scale, bias):
 def _layer_norm(attributes, x, scale, bias):
     axes = np.arange(attributes["begin_norm_axis"], _rank(x))
     normalized = ops.mvn(as_node(x), axes, True, attributes["epsilon"], "inside_sqrt")
-    return [ops.add(ops.multiply(normalized, as_node(scale)), as_node(bias)), None, None]
+    scaled = normalized if scale is None else ops.multiply(normalized, as_node(scale))
+    return [scaled if bias is None else ops.add(scaled, as_node(bias)), None, None]
