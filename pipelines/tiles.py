@@ -8,7 +8,10 @@ import paddle
 OVERLAP = 4  # a tile shares one part in so many of its side with each neighbour
 
 
-def decode_in_tiles(decode: Callable[[paddle.Tensor], paddle.Tensor], latent: paddle.Tensor, side: int) -> paddle.Tensor:
+Decode = Callable[[paddle.Tensor], paddle.Tensor]
+
+
+def decode_in_tiles(decode: Decode, latent: paddle.Tensor, side: int) -> paddle.Tensor:
     """Decodes a frame tile by tile; where tiles overlap, one fades into the next.
 
     Each tile is decoded without knowledge of the others, so that the picture differs a little from one decoded whole.

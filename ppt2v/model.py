@@ -206,7 +206,8 @@ class Model:
         if is_gradio and given.get("save_path"):
             raise InputError("is_gradio=True chooses the path itself; leave save_path out, or is_gradio")
         if is_gradio:
-            given["save_path"] = str(Path(tempfile.mkdtemp(prefix="ppt2v-")) / f"video.{given.get('save_format') or 'mp4'}")
+            file = f"video.{given.get('save_format') or 'mp4'}"
+            given["save_path"] = str(Path(tempfile.mkdtemp(prefix="ppt2v-")) / file)
         return self.run(mode, **given)
 
     def _controlled(self, mode: str, video_path, prompt, models, given: dict[str, Any], is_gradio: bool) -> str:

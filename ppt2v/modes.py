@@ -147,7 +147,7 @@ MOTION = (
 
 MEMORY = (
     Parameter("memory", str, None,
-              "Most memory to use, such as 8GB: chooses the chunk size and the next two, as far as they are not given."),
+              "Most memory to use, such as 8GB: chooses the chunk size and the next two, where not given."),
     Parameter("decode_tile", int, None,
               "Decode frames in tiles of this side in pixels: less memory for large frames, slightly other pixels.",
               minimum=64),

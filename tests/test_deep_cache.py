@@ -1,4 +1,4 @@
-"""DeepCache: which steps compute the whole UNet, and that those between take its deeper levels from the last of them."""
+"""DeepCache: which steps compute the whole UNet, and that the others take its deeper levels from the last of them."""
 from __future__ import annotations
 
 from collections import Counter

@@ -46,7 +46,8 @@ LAYERS = (
     "adapters single_file vocabulary",
     "inversion lora",
     "hub modelscope_names saving video",
-    "checkpoint chunks devices engine.cache memory modelscope_files overlay parameters reading recognition sizes versions",
+    "checkpoint chunks devices engine.cache memory modelscope_files overlay parameters reading recognition sizes "
+    "versions",
     "__init__ detectors.__init__ pipelines.__init__",  # of which the others take the version
     "progress threads",
     "errors",

@@ -73,7 +73,8 @@ def test_published_pix2pix_call(model, clip, pix2pix, tmp_path):
 
 @pytest.mark.parametrize("changed", [
     {"seed": 1}, {"prompt": "the dog"}, {"a_prompt": "in the snow"}, {"n_prompt": "the dog"},
-    {"low_threshold": 300, "high_threshold": 400}, {"controlnet_conditioning_scale": 0.3}, {"guidance_scale": 2.0}, {"use_cf_attn": False},
+    {"low_threshold": 300, "high_threshold": 400}, {"controlnet_conditioning_scale": 0.3}, {"guidance_scale": 2.0},
+    {"use_cf_attn": False},
     {"guidance_stop_step": 0.5}, {"num_inference_steps": 3}, {"solver": "euler_a"}, {"eta": 0.5}, {"control": "map"},
     {"extra_controls": [f"canny:0.7:{CONTROLNET}"]}, {"lora": [DATA / "adapters_reference" / "kohya.safetensors"]},
 ])

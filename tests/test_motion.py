@@ -1,4 +1,4 @@
-"""The motion field and smooth backgrounds: against diffusers' own, and the noise that brings the warped frames back to T1."""
+"""The motion field against diffusers' own, the noise that brings warped frames back to T1, smooth backgrounds."""
 from __future__ import annotations
 
 from pathlib import Path

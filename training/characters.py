@@ -1,4 +1,4 @@
-"""Drawn characters for the pose mode: a subject's face on a body of rounded limbs, and OpenPose's drawing of its joints.
+"""Drawn characters for the pose mode: a subject's face on a body of rounded limbs, and OpenPose's drawing of it.
 
 Joints are numbered as OpenPose's body-18 model numbers them, and its drawing is followed exactly, so that maps of other
 programs fit. A character faces the viewer: its right hand is on the picture's left.

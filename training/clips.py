@@ -68,7 +68,8 @@ def main() -> None:
     sprites, clips = Sprites(args.sprites), {}
     for name, scene in SCENES.items():
         clips[name] = [levels(sprites.compose(scene(i))[0]) for i in range(COUNT)]
-    clips["elephant_depth"] = [three(levels(depth_map(nearing(i), sprites.compose(nearing(i))[1]))) for i in range(COUNT)]
+    depths = (depth_map(nearing(i), sprites.compose(nearing(i))[1]) for i in range(COUNT))
+    clips["elephant_depth"] = [three(levels(depth)) for depth in depths]
     poses, empty = [dancing(i) for i in range(COUNT)], background("grass", 78)
     clips["dance"] = [levels(characters.draw(sprites, joints, "panda", empty)) for joints in poses]
     clips["dance_pose"] = [characters.skeleton(joints) for joints in poses]

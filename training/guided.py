@@ -54,7 +54,7 @@ class Base:
 
 
 class Guided(torch.nn.Module):
-    """A model to train: ``forward`` predicts the velocity, ``prepare`` makes of what is given what ``forward`` takes."""
+    """A model to train: ``forward`` predicts the velocity, ``prepare`` makes its inputs of what is given."""
 
     schedule: dict
     haste = 1.0  # of the input layer, see ``optimizers_of``

@@ -13,7 +13,7 @@ REACH = 16  # pixels by which a picture may be moved
 
 @dataclass(frozen=True)
 class Example:
-    """What to paint: float32 ``[128, 128, 3]`` in 0..1, the words for it, and what is given: uint8 ``[128, 128, 3]``."""
+    """A painting: float32 ``[128, 128, 3]`` in 0..1, its words, and what is given: uint8 ``[128, 128, 3]``."""
 
     picture: np.ndarray
     caption: str

@@ -1,7 +1,7 @@
 """Makes the README's pictures with the embedded models.
 
     python training/sheet.py __assets__/text2video.png           # six videos, four of eight frames each
-    python training/sheet.py __assets__/guided.png --guided      # a row per mode: four frames of a clip, and of the result
+    python training/sheet.py __assets__/guided.png --guided      # four frames of a clip, and of the result
 """
 from __future__ import annotations
 

@@ -28,7 +28,7 @@ DROPPED = 0.05  # each: the words, the picture, both (arXiv 2211.09800, section 
 
 
 class Pix2Pix(Guided):
-    """The image model with four more input channels, the latents of the picture to edit; its text encoder learns too."""
+    """The image model with four more input channels, those of the picture to edit; its text encoder learns too."""
 
     schedule = SCHEDULE
     haste = 8.0  # from zero, at the common rate, the new channels stayed at a tenth of the others for 400 steps

@@ -58,7 +58,7 @@ class RSU(nn.Module):
 
 
 class U2NETP(nn.Module):
-    """``[count, 3, height, width]`` -> seven maps ``[count, 1, height, width]`` before the sigmoid, the fused one first."""
+    """``[count, 3, height, width]`` -> seven maps ``[count, 1, height, width]``, no sigmoid, the fused one first."""
 
     def __init__(self):
         super().__init__()

@@ -33,7 +33,7 @@ class OpenVINORunner:
         shapes = tuple(tuple(tensor.shape) for tensor in inputs)
         if shapes in self._prepared:
             return self._infer(inputs)
-        # OpenVINO lays out the weights anew when it meets sizes for the first time; the mapped file is read for it only.
+        # OpenVINO lays out the weights anew when sizes are new; the mapped file is read for that alone.
         with dropped(self._model.with_suffix(".bin")):
             if self._compiled is None:
                 self._compiled = compile_model(self._model, self._precision)
