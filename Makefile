@@ -36,6 +36,8 @@ smoke-paddle2: .venv-paddle2/installed
 
 score: .venv/installed
 	.venv/bin/python training/judge.py
+	.venv/bin/python training/judge_guided.py
+	.venv/bin/python training/smoothing.py
 
 tradeoff: .venv/installed
 	.venv/bin/python training/tradeoff.py

@@ -1,6 +1,7 @@
 """Measures the embedded models of the guided modes on held-out cases (``cases.py``).
 
-    python training/judge_guided.py [--made FOLDER]      # prints a table
+    python training/judge_guided.py                      # prints a table
+    python training/judge_guided.py --made FOLDER        # of pictures that another program made
 
 Judged are single pictures: edges and depth by the judge of text to video, edits by that judge and by comparison with
 every edit that could have been meant, poses and the mascot by the networks of ``finders.py``.
@@ -8,6 +9,7 @@ every edit that could have been meant, poses and the mascot by the networks of `
 from __future__ import annotations
 
 import argparse
+from importlib import import_module
 from pathlib import Path
 from typing import Callable
 
@@ -21,11 +23,19 @@ import edits
 import judge
 from cases import Case
 from finders import Finders
+from ppt2v import hub, weights
+from ppt2v.engine.choice import build, choose
+from ppt2v.modes import MODES
+from ppt2v.parameters import resolve
+from ppt2v.pipelines.noise import Noise
+from ppt2v.pipelines.video_controlnet import Control
+from ppt2v.progress import bar, counted
 from scenes import levels
 
 Generate = Callable[[list[Case]], np.ndarray]
 """From cases of one mode to pictures, uint8 RGB ``[count, 128, 128, 3]``."""
 
+ROWS = {"dreambooth": "text2video"}  # the row of MODES for cases that are named otherwise
 TOLERANCE = 2  # pixels between edges that count as the same
 APART = 3  # pixels around the subject that count as part of it
 
@@ -114,9 +124,50 @@ def from_files(folder: Path) -> Generate:
     return lambda chosen: np.load(folder / f"{chosen[0].mode}.npy")
 
 
+class Maker:
+    """Makes single pictures with the embedded models through the package's own pipelines."""
+
+    def __init__(self) -> None:
+        self.choice = choose("auto", "cpu", None)
+        self.engine = build(self.choice)
+
+    def __call__(self, chosen: list[Case]) -> np.ndarray:
+        mode = MODES[ROWS.get(chosen[0].mode, chosen[0].mode)]
+        name = next(each.default for each in mode.parameters if each.name == "model_name")
+        folder = hub.locate(f"{hub.EMBEDDED}/dreambooth" if chosen[0].mode == "dreambooth" else name)
+        values = resolve(mode.parameters, {}, weights.model_defaults(folder).get(mode.name, {}))
+        arguments = {each.argument: values[each.name] for each in mode.parameters if each.argument}
+        module, kind = mode.pipeline.split(":")
+        loaded = weights.load_stable_diffusion(folder, self.choice.network, lazy=True)
+        pipeline = getattr(import_module(f"ppt2v.pipelines.{module}"), kind)(
+            **loaded.components, requires_safety_checker=False)
+        pipeline.engine = self.engine
+        network = self._controlnet(mode.control) if mode.control else None
+        with bar(chosen[0].mode, True) as report:
+            return np.stack([self._picture(pipeline, network, {**arguments, "prompt": case.prompt}, case)
+                             for case in counted(chosen, len(chosen), report)])
+
+    def _controlnet(self, control: str):
+        from ppdiffusers import ControlNetModel
+
+        return weights.load_component(hub.locate(f"{hub.EMBEDDED}/{control}"), ControlNetModel, self.choice.network)
+
+    @staticmethod
+    def _picture(pipeline, network, arguments: dict, case: Case) -> np.ndarray:
+        if network is not None:
+            own = {"controls": [Control(network, case.given[None])]}
+        elif case.given is not None:
+            own = {"frames": case.given[None]}
+        else:
+            own = {"video_length": 1, "use_motion_field": False}
+        [picture] = pipeline.decode(pipeline(noise=Noise(case.seed), **{**arguments, **own}))
+        return picture
+
+
 def table(generate: Generate, modes: list[str]) -> str:
     """One line for each figure."""
-    finders, known, lines = Finders(), cases.load(), []
+    finders = Finders() if {"pose", "dreambooth"} & set(modes) else None
+    known, lines = cases.load(), []
     for mode in modes:
         chosen = [case for case in known if case.mode == mode]
         for name, value in SCORES[mode](chosen, generate(chosen), finders).items():
@@ -127,10 +178,10 @@ def table(generate: Generate, modes: list[str]) -> str:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--made", type=Path, required=True, help="a folder with MODE.npy for each mode")
+    parser.add_argument("--made", type=Path, help="a folder with MODE.npy for each mode")
     parser.add_argument("--modes", nargs="+", default=list(SCORES), choices=SCORES)
     args = parser.parse_args()
-    print(table(from_files(args.made), args.modes))
+    print(table(from_files(args.made) if args.made else Maker(), args.modes))
 
 
 if __name__ == "__main__":
