@@ -159,10 +159,10 @@ def main() -> None:
     sprites, finder, recogniser = Sprites(args.sprites), Finder(), Recogniser()
     fit(finder, Store(lambda rng: dancer(sprites, rng), np.random.default_rng(1), 2000), pose_loss, args.steps)
     fit(recogniser, Store(lambda rng: anything(sprites, rng), np.random.default_rng(2), 1000), mascot_loss, 400)
-    print(report(finder, recogniser, sprites))
     for name, network in (("finder", finder), ("recogniser", recogniser)):
         state = {key: tensor.half() for key, tensor in network.state_dict().items()}
         save_file(state, FOLDER / f"{name}.safetensors", {"format": "pt"})
+    print(report(finder, recogniser, sprites))
 
 
 if __name__ == "__main__":
