@@ -1,7 +1,6 @@
 """Measures the embedded models of the guided modes on held-out cases (``cases.py``).
 
-    python training/judge_guided.py                      # prints a table
-    python training/judge_guided.py --made FOLDER        # of pictures that another program made
+    python training/judge_guided.py              # prints a table
 
 Judged are single pictures: edges and depth by the judge of text to video, edits by that judge and by comparison with
 every edit that could have been meant, poses and the mascot by the networks of ``finders.py``.
@@ -10,7 +9,6 @@ from __future__ import annotations
 
 import argparse
 from importlib import import_module
-from pathlib import Path
 from typing import Callable
 
 import ppt2v  # noqa: F401  before Paddle, so that it uses all cores
@@ -119,11 +117,6 @@ SCORES = {"canny": score_control, "depth": score_control, "pose": score_pose, "p
           "dreambooth": score_dreambooth}
 
 
-def from_files(folder: Path) -> Generate:
-    """Pictures that another program made: ``FOLDER/MODE.npy`` in the order of the cases."""
-    return lambda chosen: np.load(folder / f"{chosen[0].mode}.npy")
-
-
 class Maker:
     """Makes single pictures with the embedded models through the package's own pipelines."""
 
@@ -178,10 +171,9 @@ def table(generate: Generate, modes: list[str]) -> str:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--made", type=Path, help="a folder with MODE.npy for each mode")
     parser.add_argument("--modes", nargs="+", default=list(SCORES), choices=SCORES)
     args = parser.parse_args()
-    print(table(from_files(args.made) if args.made else Maker(), args.modes))
+    print(table(Maker(), args.modes))
 
 
 if __name__ == "__main__":
