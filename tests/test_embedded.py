@@ -10,6 +10,7 @@ import pytest
 from ppt2v import Model, hub, video
 
 TRAINING = Path(__file__).parents[1] / "training"
+CLIPS = Path(__file__).parents[1] / "__assets__" / "clips"
 
 
 @pytest.fixture(scope="module")
@@ -47,6 +48,26 @@ def test_right_subject_in_the_right_place_moves_as_asked(judge, model, tmp_path,
     assert places == [place] * 8
     asked = -7 * np.array(motion) * 128 / 512
     assert (centres[-1] - centres[0]) @ asked > 0.5 * asked @ asked
+
+
+GUIDED = {  # mode: clip, prompt, what the judge sees in most frames (subject, place)
+    "canny": ("panda", "a panda at sunset", ("panda", "sunset")),
+    "depth": ("elephant_depth", "an elephant in the snow", ("elephant", "snow")),
+    "pix2pix": ("panda", "make it night", (None, "night")),
+    "canny-db": ("bear", "a sks bear on the beach", (None, "beach")),
+    "pose": ("dance_pose", "a dancing fox on the grass", (None, "grass")),
+}
+
+
+@pytest.mark.parametrize("mode", GUIDED)
+def test_guided_modes_make_of_their_clip_what_is_asked_for(model, judge, tmp_path, mode):
+    clip, prompt, expected = GUIDED[mode]
+    made = video.read(model.run(mode, video_path=CLIPS / f"{clip}.mp4", prompt=prompt, seed=0, out_fps=2,
+                                save_path=tmp_path / "made.mp4"), multiple=1)
+    assert made.frames.shape == (4, 128, 128, 3) and made.fps == (4 if mode == "pose" else 2)
+    subjects, places, _ = judge.verdict(judge.load(), made.frames)
+    for seen, wanted in zip((subjects, places), expected):
+        assert wanted is None or seen.count(wanted) >= 3, seen
 
 
 @pytest.mark.parametrize("prompt", ["an elderly wizard drinking tea", "a fox in the snow " * 60, "一只在雪地里的狐狸"])
