@@ -10,6 +10,9 @@ from pathlib import Path
 
 LAYERS = (
     "cli",
+    "commands.rerun",
+    "commands.dreambooth commands.media commands.models commands.modes",
+    "commands.__init__ commands.options",
     "dreambooth.__init__ synthesis",
     "dreambooth.run",
     "dreambooth.plan dreambooth.trainer",
@@ -55,7 +58,7 @@ LAYERS = (
 DEPTH = {module: depth for depth, layer in enumerate(LAYERS) for module in layer.split()}
 FOLDERS = {
     f"{package}.".lstrip("."): Path(importlib.import_module(f"ppt2v.{package}".rstrip(".")).__file__).parent
-    for package in ("", "detectors", "dreambooth", "engine", "pipelines")
+    for package in ("", "commands", "detectors", "dreambooth", "engine", "pipelines")
 }
 MODULES = {prefix + file.stem: file for prefix, folder in FOLDERS.items() for file in folder.glob("*.py")}
 
