@@ -15,7 +15,7 @@ import typer
 from typer.testing import CliRunner
 
 import ppt2v.model
-from ppt2v import MODES, InputError, NumericalError, __version__, cli, config, doctor, hub, versions, video, weights
+from ppt2v import MODES, InputError, NumericalError, __version__, cli, config, doctor, downloads, hub, versions, video, weights
 from ppt2v.commands.modes import mode_command
 from ppt2v.engine.cache import Cache
 from ppt2v.modes import Mode
@@ -272,7 +272,7 @@ BAD = [
 @pytest.mark.parametrize(("arguments", "words"), BAD)
 def test_bad_input_is_refused_before_a_model_is_loaded(run, monkeypatch, tiny_folder, arguments, words):
     monkeypatch.setattr(weights, "load_stable_diffusion", lambda *_: pytest.fail("a model was loaded"))
-    monkeypatch.setattr(hub, "_download", lambda *_: pytest.fail("a model was downloaded"))
+    monkeypatch.setattr(downloads, "download", lambda *_: pytest.fail("a model was downloaded"))
     Path("folder").mkdir()
     Path("c.yaml").write_text("video_lenght: 8\n")
     before = sorted(Path().rglob("*"))

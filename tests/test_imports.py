@@ -49,8 +49,11 @@ LAYERS = (
     "adapters single_file vocabulary",
     "inversion lora",
     "hub modelscope_names saving video",
+    "downloads",
+    "model_files",
     "checkpoint chunks devices engine.cache memory modelscope_files overlay parameters reading recognition sizes "
     "versions",
+    "pickles",
     "__init__ detectors.__init__ pipelines.__init__",  # of which the others take the version
     "progress threads",
     "errors",
