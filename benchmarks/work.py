@@ -25,6 +25,7 @@ class Work:
     chunk_size: int = 8
     precision: str = "float32"
     engine: str = "auto"
+    merging_ratio: float = 0.0  # of ppt2v alone
 
     @property
     def argument(self) -> str:

@@ -47,7 +47,7 @@ def own_arguments(pipeline, work: Work, frames: int, precision: str) -> dict:
     if work.task == "unet3d":
         return size
     if work.task == "text2video":
-        return {**size, "chunk_size": work.chunk_size}
+        return {**size, "chunk_size": work.chunk_size, "merging_ratio": work.merging_ratio}
     if work.task == "pix2pix":
         return {"frames": pictures(frames, work.size), "chunk_size": work.chunk_size}
     from ppdiffusers import ControlNetModel

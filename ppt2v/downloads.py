@@ -53,7 +53,8 @@ def cached_folder(source: str, repository: str) -> Path | None:
 def cached_file(source: str, repository: str, files: tuple[str, ...]) -> Path | None:
     """The newest of these files of this id in the cache of a source."""
     pattern = repository if source == PADDLE else f"models--{repository.replace('/', '--')}/snapshots/*"
-    found = [folder / file for folder in cache_folder(source).glob(pattern) for file in files if (folder / file).is_file()]
+    places = (folder / file for folder in cache_folder(source).glob(pattern) for file in files)
+    found = [place for place in places if place.is_file()]
     return max(found, key=lambda file: file.stat().st_mtime, default=None)
 
 
@@ -73,7 +74,10 @@ def download(source: str, repository: str, fetch_wanted: Callable[[Fetch], Path]
 
 
 def fetch_model(fetch: Fetch) -> Path:
-    """Fetches what ``first_missing`` asks for and nothing else; ``fetch`` returns None for a file that the server lacks."""
+    """Fetches what ``first_missing`` asks for, and nothing else.
+
+    ``fetch`` returns None for a file that the server lacks.
+    """
     index = fetch("model_index.json")
     if index is None:
         return _fetch_part(fetch, "", NETWORK) if fetch("config.json") else _fetch_modelscopes(fetch)
