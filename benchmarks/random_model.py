@@ -1,8 +1,8 @@
 """Writes models of the published sizes with random weights (PyTorch) for a task: TASK FOLDER [tiny].
 
 Time and memory depend on shapes only, so no real weights are needed to compare them. Stable Diffusion 1.5's size:
-4.3 GB for text2video and pix2pix, 5.8 GB with the ControlNet of canny. ModelScope's text to video (unet3d): 6.3 GB, with
-a text encoder of two layers instead of 23, which is used once a run. Tiny ones are for trying the benchmark itself.
+4.3 GB for text2video and pix2pix, 5.8 GB with the ControlNet of canny. ModelScope's text to video (unet3d): 6.3 GB,
+with a text encoder of two layers instead of 23, which is used once a run. Tiny ones are for trying the benchmark.
 """
 from __future__ import annotations
 

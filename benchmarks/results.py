@@ -21,8 +21,9 @@ AIMS = {
     "20 seconds": (1, None),
 }
 HEADER = "| work | against | time | aim | memory | aim | seconds | MB | settings | date |"
-NOTE = """Time and peak memory of ppt2v over the other side's, on random weights of the published sizes: same weights, noise,
-threads and steps, runs in turn, the median of the rounds. Each run has a process of its own. Written by `make bench`.
+NOTE = """Time and peak memory of ppt2v over the other side's, on random weights of the published sizes: same weights,
+noise, threads and steps, runs in turn, the median of the rounds. Each run has a process of its own. Written by
+`make bench`.
 """
 
 

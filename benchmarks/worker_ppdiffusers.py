@@ -36,7 +36,9 @@ def attention(query, key, value, attn_mask=None, scale=None, dropout_p=0.0, trai
 
 def text2video() -> np.ndarray:
     loaded = weights.load_stable_diffusion(Path(work.model))
-    pipeline = TextToVideoZeroPipeline(**loaded.components, requires_safety_checker=False)
+    parts = {part: getattr(loaded, part) for part in ("vae", "text_encoder", "tokenizer", "unet", "scheduler")}
+    pipeline = TextToVideoZeroPipeline(**parts, safety_checker=None, feature_extractor=None,
+                                       requires_safety_checker=False)
     module = import_module(TextToVideoZeroPipeline.__module__)
     F.scaled_dot_product_attention_ = attention
     pipeline.unet.set_attn_processor(module.CrossFrameAttnProcessor2_5(batch_size=2))

@@ -2,8 +2,8 @@
 
     python training/noise.py                     # prints a table
 
-Flicker and warp error (``ppt2v.quality``) are in levels of 255; the clip itself is the first line. An edit is done where
-the judge sees the target in at least three quarters of the frames.
+Flicker and warp error (``ppt2v.quality``) are in levels of 255; the clip itself is the first line. An edit is done
+where the judge sees the target in at least three quarters of the frames.
 """
 from __future__ import annotations
 
