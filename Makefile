@@ -1,5 +1,5 @@
 # make demo [PROMPT="..."] [OUT=video.mp4]
-# make test | smoke-paddle2 | score | tradeoff | wheel | bench TORCH_PYTHON=... | clean
+# make test | smoke-paddle2 | score | tradeoff | wheel | bench TORCH_PYTHON=... [BENCH="--rounds 1"] | clean
 
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 PROMPT := an astronaut in outer space
@@ -47,7 +47,7 @@ wheel: .venv/installed
 	.venv/bin/pip wheel --quiet --no-deps --wheel-dir dist .
 
 bench: .venv/installed
-	.venv/bin/python benchmarks/bench.py --torch-python "$$TORCH_PYTHON"
+	.venv/bin/python benchmarks/bench.py --torch-python "$$TORCH_PYTHON" $(BENCH)
 
 clean:
 	rm -rf .venv .venv-paddle2 .pytest_cache build dist ppt2v.egg-info

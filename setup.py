@@ -41,7 +41,9 @@ setup(
     license="Apache-2.0",
     author="ppt2v authors",
     python_requires=">=3.9,<3.13",
-    packages=["ppt2v", "ppt2v.detectors", "ppt2v.dreambooth", "ppt2v.engine", "ppt2v.pipelines", "ppt2v.embedded"],
+    packages=[
+        "ppt2v", "ppt2v.commands", "ppt2v.detectors", "ppt2v.dreambooth", "ppt2v.engine", "ppt2v.pipelines", "ppt2v.embedded"
+    ],
     package_dir={"ppt2v.pipelines": "pipelines", "ppt2v.embedded": "__assets__/embedded"},
     package_data={
         "ppt2v": ["clip_merges.txt.gz"],

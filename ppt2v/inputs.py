@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from . import controls, hub, sizes, video, video_models, weights
 from .errors import InputError
+from .model_files import read_json
 from .modes import CONTROLNETS, Mode
 
 if TYPE_CHECKING:
@@ -168,7 +169,7 @@ def _controls(mode, values, frames, unet: Mapping, load_controlnet, explain) -> 
     made, maps = [], {}
     for guide in guides(mode, values):
         folder = hub.locate(guide.model)
-        _check_family(guide.model, hub.read_json(folder / "config.json"), unet)
+        _check_family(guide.model, read_json(folder / "config.json"), unet)
         if guide.kind not in maps:
             maps[guide.kind] = _maps(guide.kind, values if guide.kind == mode.control else {}, frames, explain)
         made.append(Control(load_controlnet(folder), maps[guide.kind], guide.strength))

@@ -15,7 +15,8 @@ import typer
 from typer.testing import CliRunner
 
 import ppt2v.model
-from ppt2v import MODES, InputError, NumericalError, __version__, cli, config, doctor, hub, versions, video, weights
+from ppt2v import MODES, InputError, NumericalError, __version__, cli, config, doctor, downloads, hub, versions, video, weights
+from ppt2v.commands.modes import mode_command
 from ppt2v.engine.cache import Cache
 from ppt2v.modes import Mode
 from ppt2v.parameters import Parameter
@@ -140,7 +141,7 @@ def test_a_new_row_is_a_new_command(made):
         Parameter("use_blur", bool, False, "Blur it.", option="blur"),
     ))
     app = typer.Typer(add_completion=False)
-    app.command()(cli._mode_command(row))
+    app.command()(mode_command(row))
     helped = CliRunner().invoke(app, ["--help"], env={"COLUMNS": "200"}).output
     for words in ("How much [larger]. [default: 2]", "Blur it. [default: off]", "--no-blur", "What it shows."):
         assert words in helped
@@ -271,7 +272,7 @@ BAD = [
 @pytest.mark.parametrize(("arguments", "words"), BAD)
 def test_bad_input_is_refused_before_a_model_is_loaded(run, monkeypatch, tiny_folder, arguments, words):
     monkeypatch.setattr(weights, "load_stable_diffusion", lambda *_: pytest.fail("a model was loaded"))
-    monkeypatch.setattr(hub, "_download", lambda *_: pytest.fail("a model was downloaded"))
+    monkeypatch.setattr(downloads, "download", lambda *_: pytest.fail("a model was downloaded"))
     Path("folder").mkdir()
     Path("c.yaml").write_text("video_lenght: 8\n")
     before = sorted(Path().rglob("*"))

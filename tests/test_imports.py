@@ -10,6 +10,9 @@ from pathlib import Path
 
 LAYERS = (
     "cli",
+    "commands.rerun",
+    "commands.dreambooth commands.media commands.models commands.modes",
+    "commands.__init__ commands.options",
     "dreambooth.__init__ synthesis",
     "dreambooth.run",
     "dreambooth.plan dreambooth.trainer",
@@ -46,8 +49,11 @@ LAYERS = (
     "adapters single_file vocabulary",
     "inversion lora",
     "hub modelscope_names saving video",
+    "downloads",
+    "model_files",
     "checkpoint chunks devices engine.cache memory modelscope_files overlay parameters reading recognition sizes "
     "versions",
+    "pickles",
     "__init__ detectors.__init__ pipelines.__init__",  # of which the others take the version
     "progress threads",
     "errors",
@@ -55,7 +61,7 @@ LAYERS = (
 DEPTH = {module: depth for depth, layer in enumerate(LAYERS) for module in layer.split()}
 FOLDERS = {
     f"{package}.".lstrip("."): Path(importlib.import_module(f"ppt2v.{package}".rstrip(".")).__file__).parent
-    for package in ("", "detectors", "dreambooth", "engine", "pipelines")
+    for package in ("", "commands", "detectors", "dreambooth", "engine", "pipelines")
 }
 MODULES = {prefix + file.stem: file for prefix, folder in FOLDERS.items() for file in folder.glob("*.py")}
 

@@ -10,7 +10,7 @@ import av
 import numpy as np
 import pytest
 
-from ppt2v import InputError, Model, OutputKeys, hub, modelscope, pipeline, video, video_models
+from ppt2v import InputError, Model, OutputKeys, hub, model_files, modelscope, pipeline, video, video_models
 from ppt2v.cli import main
 from ppt2v.conversion import convert
 
@@ -275,7 +275,7 @@ def test_convert_on_the_command_line(modelscope_folder, tmp_path, capsys):
     with pytest.raises(SystemExit) as ended:
         main(["convert", str(modelscope_folder), str(target), "--format", "diffusers", "--dtype", "float16"])
     assert (ended.value.code or 0, capsys.readouterr().out) == (0, f"{target}\n")
-    assert hub.read_json(target / "model_index.json")["_class_name"] == "TextToVideoSDPipeline"
+    assert model_files.read_json(target / "model_index.json")["_class_name"] == "TextToVideoSDPipeline"
     hub.check(target)
     with pytest.raises(SystemExit) as ended:
         main(["convert", str(target), str(tmp_path / "other"), "--format", "onnx"])

@@ -8,7 +8,7 @@ import paddle
 
 from .. import weights
 from ..engine.cache import fingerprint
-from ..hub import weight_files
+from ..model_files import weight_files
 from ..model import Model
 from ..pipelines.resume import Checkpoint
 from ..progress import bar
