@@ -18,6 +18,7 @@ from .commands.rerun import rerun
 from .controls import CONTROLS
 from .errors import InputError, NumericalError
 from .modes import MODES
+from .serve import serve
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -112,5 +113,5 @@ _cache = _add_group("cache", "List or remove the programs that the engines have 
 _cache.command("list")(models.cache_list)
 _cache.command("clear")(models.cache_clear)
 
-for _command in (media.report, media.compare, models.convert, rerun, models.models, models.doctor):
+for _command in (media.report, media.compare, models.convert, rerun, models.models, serve, models.doctor):
     app.command()(_command)

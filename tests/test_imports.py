@@ -13,12 +13,16 @@ LAYERS = (
     "commands.rerun",
     "commands.dreambooth commands.media commands.models commands.modes",
     "commands.__init__ commands.options",
+    "serve",
+    "api",
+    "jobs problems",
+    "api_schema clips",
     "dreambooth.__init__ synthesis",
     "dreambooth.run",
     "dreambooth.plan dreambooth.trainer",
     "dreambooth.examples dreambooth.folder dreambooth.parameters dreambooth.pictures",
     "config conversion doctor model report",
-    "request",
+    "limits request",
     "inputs",
     "video_models",
     "modes",
@@ -51,8 +55,8 @@ LAYERS = (
     "hub modelscope_names saving video",
     "downloads",
     "model_files",
-    "checkpoint chunks devices engine.cache memory modelscope_files overlay parameters reading recognition sizes "
-    "versions",
+    "bodies checkpoint chunks devices engine.cache job memory modelscope_files overlay parameters reading recognition "
+    "sizes versions",
     "pickles",
     "__init__ detectors.__init__ pipelines.__init__",  # of which the others take the version
     "progress threads",
