@@ -61,6 +61,16 @@ def _timeline(path: Path) -> _Timeline:
         raise InputError(f"{path} is no video that can be read, or is damaged: {error}") from error
 
 
+def frame_size(path: Path) -> tuple[int, int]:
+    """Height and width of a video's frames in pixels, as its header says; errors as ``video.read``."""
+    import av
+
+    _timeline(path)  # which says what is wrong with the file
+    with av.open(str(path)) as container:
+        stream = _video_stream(container)
+        return stream.height, stream.width
+
+
 def _video_stream(container: Any) -> Any:
     from av.stream import Disposition
 

@@ -22,11 +22,11 @@ import numpy as np
 
 from .errors import InputError
 from .overlay import tile, watermark
-from .reading import frame_indices, on_disk, read_frames
+from .reading import frame_indices, frame_size, on_disk, read_frames
 
 __all__ = [
-    "FORMATS", "Clip", "check_clip", "check_fps", "contact_sheet", "on_disk", "output_file", "read", "read_recipe",
-    "watermark", "write",
+    "FORMATS", "Clip", "check_clip", "check_fps", "contact_sheet", "frame_size", "on_disk", "output_file", "read",
+    "read_recipe", "watermark", "write",
 ]
 
 FORMATS = ("mp4", "gif", "webm", "png")

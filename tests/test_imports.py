@@ -10,7 +10,8 @@ from pathlib import Path
 
 LAYERS = (
     "cli",
-    "dreambooth.__init__ synthesis",
+    "dreambooth.__init__ hub_serving synthesis",
+    "maker",
     "dreambooth.run",
     "dreambooth.plan dreambooth.trainer",
     "dreambooth.examples dreambooth.folder dreambooth.parameters dreambooth.pictures",
