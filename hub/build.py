@@ -35,7 +35,7 @@ def build(mode: Mode, folder: Path) -> Path:
 
 
 if __name__ == "__main__":
-    target = Path(sys.argv[1] if len(sys.argv) > 1 else "dist/hub")
+    target = Path(sys.argv[1] if len(sys.argv) > 1 else "dist")
     target.mkdir(parents=True, exist_ok=True)
     for each in MODES.values():
         print(build(each, target))

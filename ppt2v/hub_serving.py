@@ -27,7 +27,7 @@ _FORMATS = ("mp4", "gif", "webm")
 _BEGINNINGS = {"mp4": (4, b"ftyp"), "webm": (0, b"\x1a\x45\xdf\xa3"), "gif": (0, b"GIF8"), "avi": (8, b"AVI ")}
 
 
-def answer(make: VideoMaker, clip: str | None = None, save_format: str = "mp4", **given: Any) -> dict[str, str]:
+def answer(make: VideoMaker, /, clip: str | None = None, save_format: str = "mp4", **given: Any) -> dict[str, str]:
     """Makes a video for a request.
 
     Args:
@@ -42,17 +42,20 @@ def answer(make: VideoMaker, clip: str | None = None, save_format: str = "mp4", 
 
     Raises:
         InputError: what cannot be used, or only by whoever starts the server.
+        NumericalError: the networks produced NaN or infinite numbers.
     """
     if save_format not in _FORMATS:
         raise InputError(f"save_format={save_format!r}: choose one of {', '.join(_FORMATS)}")
     _check(make.mode, given)
     with tempfile.TemporaryDirectory(prefix="ppt2v-") as folder:
-        file = None if clip is None else _write(clip, Path(folder))
-        if file:
-            given[_clip_parameter(make.mode)] = str(file)
-        _check_size(make.resolve(given), file)
-        made = make(**given, save_path=f"{folder}/video.{save_format}")
-        return {"video": base64.b64encode(Path(made).read_bytes()).decode("ascii"), "format": save_format}
+        try:
+            if clip is not None:
+                given[_clip_parameter(make.mode)] = str(_write(clip, Path(folder)))
+            _check_size(make.resolve(given), has_clip=clip is not None)
+            file = make(**given, save_path=f"{folder}/video.{save_format}", save_format=save_format)
+        except InputError as error:
+            raise InputError(str(error).replace(f"{folder}/", "")) from None
+        return {"video": base64.b64encode(Path(file).read_bytes()).decode("ascii"), "format": save_format}
 
 
 def _check(mode: Mode, given: dict[str, Any]) -> None:
@@ -61,7 +64,7 @@ def _check(mode: Mode, given: dict[str, Any]) -> None:
     open_to_all = [name for name, parameter in known.items() if _names_no_file(parameter)]
     closed = [name for name in given if name in known and name not in open_to_all]
     if closed:
-        raise InputError(f"{closed[0]} is not taken from requests: it names a file or a model of the server")
+        raise InputError(f"{closed[0]} is not taken from requests; it can be given where the module is loaded")
     refuse_unknown(given, open_to_all)
 
 
@@ -78,11 +81,10 @@ def _clip_parameter(mode: Mode) -> str:
 
 def _write(clip: Any, folder: Path) -> Path:
     """The file of a clip that is given as base64."""
-    most = CLIP_BYTES // 2**20
     if not isinstance(clip, str):
         raise InputError("the clip is no text: give its file as base64")
-    if len(clip) > 4 * (CLIP_BYTES + 2) // 3:
-        raise InputError(f"the clip is larger than {most} MiB: cut it, or make it smaller")
+    if len(clip) > 4 * ((CLIP_BYTES + 2) // 3):
+        raise InputError(f"the clip is larger than {CLIP_BYTES // 2**20} MiB: cut it, or make it smaller")
     try:
         content = base64.b64decode(clip, validate=True)
     except (binascii.Error, ValueError):
@@ -95,13 +97,17 @@ def _write(clip: Any, folder: Path) -> Path:
     raise InputError("the clip is no video: give a file of the kind mp4, mov, webm, mkv, gif or avi")
 
 
-def _check_size(values: dict[str, Any], clip: Path | None) -> None:
-    if clip is None:
-        frames = values.get("video_length", 0)
-    else:
-        height, width = video.frame_size(clip)
+def _check_size(values: dict[str, Any], has_clip: bool) -> None:
+    file = values.get("video_path") or values.get("init_video")
+    if has_clip:
+        height, width = video.frame_size(file)
         if max(height, width) > CLIP_SIDE:
             raise InputError(f"the clip has {width}x{height} pixels: a side has at most {CLIP_SIDE}")
-        frames = video.check_clip(clip, values["start_t"], values["end_t"], values["out_fps"])
+    if file:
+        frames = video.check_clip(file, values["start_t"], values["end_t"], values["out_fps"])
+    elif "video_length" in values:
+        frames = values["video_length"]
+    else:
+        raise InputError("there is no clip: give its file as base64, as clip")
     if frames > FRAMES:
         raise InputError(f"{frames} frames are too many for a request: ask for at most {FRAMES}")

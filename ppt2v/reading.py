@@ -61,8 +61,8 @@ def _timeline(path: Path) -> _Timeline:
         raise InputError(f"{path} is no video that can be read, or is damaged: {error}") from error
 
 
-def frame_size(path: Path) -> tuple[int, int]:
-    """Height and width of a video's frames in pixels, as its header says; errors as ``video.read``."""
+def stated_size(path: Path) -> tuple[int, int]:
+    """Height and width of the frames in pixels, as the file's header says; errors as ``video.read``."""
     import av
 
     _timeline(path)  # which says what is wrong with the file

@@ -22,7 +22,7 @@ import numpy as np
 
 from .errors import InputError
 from .overlay import tile, watermark
-from .reading import frame_indices, frame_size, on_disk, read_frames
+from .reading import frame_indices, on_disk, read_frames, stated_size
 
 __all__ = [
     "FORMATS", "Clip", "check_clip", "check_fps", "contact_sheet", "frame_size", "on_disk", "output_file", "read",
@@ -306,6 +306,11 @@ def check_clip(path: str | Path, start_t: float = 0.0, end_t: float = -1.0, out_
     """How many frames ``read`` would give, without decoding one; raises InputError as it does."""
     _check_times(start_t, end_t, out_fps)
     return len(frame_indices(Path(path), start_t, end_t, out_fps)[0])
+
+
+def frame_size(path: str | Path) -> tuple[int, int]:
+    """Height and width of a video in pixels, without decoding a frame; raises InputError as ``read`` does."""
+    return stated_size(Path(path))
 
 
 def _check_times(start_t: float, end_t: float, out_fps: float) -> None:
