@@ -23,6 +23,7 @@ class Mode:
         example: a model of the right kind, for the advice to those who try the embedded one.
         fast_steps: of DPM-Solver++, for fast runs of models that bring no preset of their own (its authors recommend
             15 to 20 for Stable Diffusion, arXiv 2211.01095, section 7).
+        alias: what it is called in PaddlePaddle's hubs, where that is not made from ``name`` (``hub_name``).
     """
 
     name: str
@@ -33,11 +34,17 @@ class Mode:
     control: str | None = None
     example: str = "stable-diffusion-v1-5/stable-diffusion-v1-5"
     fast_steps: int = 20
+    alias: str | None = None
 
     @property
     def takes_clip(self) -> bool:
         """Whether it needs a clip to start from."""
         return any(parameter.name == "video_path" for parameter in self.parameters)
+
+    @property
+    def hub_name(self) -> str:
+        """What it is called in PaddlePaddle's hubs: as its task in the published code, such as "controlnet_pose"."""
+        return self.alias or ("controlnet_" if self.control else "") + self.name.replace("-", "_")
 
 
 # The ControlNet for each kind of control: that of the embedded model, and one for every Stable Diffusion 1.x.
@@ -212,6 +219,7 @@ MODES = {
                 *SAMPLING, *MOTION, *MEMORY,
                 replace(OUTPUT[0], default=4.0, help="Frames per second of the file."), *OUTPUT[1:],
             ),
+            alias="text2video_zero",
         ),
         Mode(
             "synthesize",
@@ -230,6 +238,7 @@ MODES = {
             ),
             family="video",
             example="damo-vilab/text-to-video-ms-1.7b",
+            alias="text_to_video_synthesis",
         ),
         Mode(
             "pix2pix",
