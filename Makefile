@@ -1,5 +1,5 @@
 # make demo [PROMPT="..."] [OUT=video.mp4]
-# make test | smoke-paddle2 | score | tradeoff | wheel | bench TORCH_PYTHON=... | clean
+# make test | smoke-paddle2 | notebooks | score | tradeoff | wheel | bench TORCH_PYTHON=... | clean
 
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 PROMPT := an astronaut in outer space
@@ -23,7 +23,7 @@ $(1)/bin/pip install --quiet --no-compile --no-deps --force-reinstall -c $(2) op
 @touch $(1)/installed
 endef
 
-.PHONY: demo test smoke-paddle2 score tradeoff wheel bench clean
+.PHONY: demo test smoke-paddle2 notebooks score tradeoff wheel bench clean
 
 demo: .venv/installed
 	.venv/bin/ppt2v text2video $${OUT:+--out "$$OUT"} -- "$$PROMPT"
@@ -33,6 +33,9 @@ test: .venv/installed
 
 smoke-paddle2: .venv-paddle2/installed
 	.venv-paddle2/bin/pytest -q -m smoke
+
+notebooks: .venv/installed
+	.venv/bin/python notebooks/sources/build.py
 
 score: .venv/installed
 	.venv/bin/python training/judge.py
@@ -51,7 +54,7 @@ bench: .venv/installed
 
 clean:
 	rm -rf .venv .venv-paddle2 .pytest_cache build dist ppt2v.egg-info
-	find ppt2v pipelines tests training benchmarks -name __pycache__ -exec rm -rf {} +
+	find ppt2v pipelines tests training benchmarks notebooks -name __pycache__ -exec rm -rf {} +
 
 .venv/installed: setup.py pyproject.toml constraints.txt
 	$(call install,.venv,constraints.txt)

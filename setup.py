@@ -29,6 +29,7 @@ OWN = [
     "rich>=13",
     "safetensors>=0.4",
     "scikit-image>=0.22",
+    "tqdm>=4.60",
     "typer>=0.12",
 ]
 
@@ -53,7 +54,10 @@ setup(
         "gpu": ["paddlepaddle-gpu>=2.6.2,<4"],
         # These versions bring their models along, later ones do not; they need protobuf < 5.
         "pose": ["mediapipe>=0.10.14,<0.10.22"],
-        "dev": ["imageio>=2.31", "pytest>=7", "setuptools>=64", "wheel"],
+        "dev": [
+            "imageio>=2.31", "ipykernel>=6", "Jinja2>=3", "jupytext>=1.16", "nbclient>=0.8", "nbformat>=5.7", "pytest>=7",
+            "PyYAML>=6", "setuptools>=64", "wheel",
+        ],
     },
     entry_points={"console_scripts": ["ppt2v = ppt2v.cli:main"]},
 )

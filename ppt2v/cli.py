@@ -3,9 +3,7 @@ from __future__ import annotations
 
 import inspect
 import logging
-import os
 import re
-import sys
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -21,6 +19,7 @@ from .controls import CLIP, CONTROLS, Control
 from .errors import InputError, NumericalError
 from .modes import MODES, Mode
 from .parameters import Parameter, resolve
+from .quiet import ignore_library_warnings
 
 POSITIONAL = ("video_path", "prompt")
 
@@ -38,10 +37,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
 def _quiet_libraries() -> None:
     """Paddle's packages warn and log at import about what only their own developers can change."""
     logging.disable(logging.INFO)
-    os.environ.setdefault("GLOG_minloglevel", "2")
     warnings.formatwarning = lambda message, *_: f"Warning: {message}\n"
-    if not sys.warnoptions:  # the user's -W and PYTHONWARNINGS win
-        warnings.filterwarnings("ignore", module="paddle|ppdiffusers|_distutils_hack|pkg_resources")
+    ignore_library_warnings()
 
 
 @contextmanager
