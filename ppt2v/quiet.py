@@ -22,14 +22,14 @@ def ignore_library_warnings() -> None:
 def quiet_libraries() -> Iterator[None]:
     """Ignores their warnings, and PaddleNLP's notes on each file, for a block or a function that it decorates."""
     logger = logging.getLogger("PaddleNLP")  # which writes to standard error by itself, at every level
-    logger.addFilter(_is_serious)
+
+    def is_serious(record: logging.LogRecord) -> bool:  # another function for each block, so that blocks may be nested
+        return record.levelno >= logging.WARNING
+
+    logger.addFilter(is_serious)
     try:
         with warnings.catch_warnings():
             ignore_library_warnings()
             yield
     finally:
-        logger.removeFilter(_is_serious)
-
-
-def _is_serious(record: logging.LogRecord) -> bool:
-    return record.levelno >= logging.WARNING
+        logger.removeFilter(is_serious)
