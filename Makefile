@@ -1,5 +1,5 @@
 # make demo [PROMPT="..."] [OUT=video.mp4]
-# make test | smoke-paddle2 | test-paddlehub | score | tradeoff | wheel | hub-modules | clean
+# make test | smoke-paddle2 | test-paddlehub | score | tradeoff | notebooks | wheel | hub-modules | clean
 # make bench TORCH_PYTHON=... [BENCH="--rounds 1"]
 
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
@@ -24,7 +24,7 @@ $(1)/bin/pip install --quiet --no-compile --no-deps --force-reinstall -c $(2) op
 @touch $(1)/installed
 endef
 
-.PHONY: demo test smoke-paddle2 test-paddlehub score tradeoff wheel hub-modules bench clean
+.PHONY: demo test smoke-paddle2 test-paddlehub score tradeoff notebooks wheel hub-modules bench clean
 
 demo: .venv/installed
 	.venv/bin/ppt2v text2video $${OUT:+--out "$$OUT"} -- "$$PROMPT"
@@ -37,6 +37,9 @@ smoke-paddle2: .venv-paddle2/installed
 
 test-paddlehub: .venv-paddlehub/installed
 	.venv/bin/pytest -q -m paddlehub
+
+notebooks: .venv/installed
+	.venv/bin/python notebooks/sources/build.py
 
 score: .venv/installed
 	.venv/bin/python training/judge.py
@@ -58,7 +61,7 @@ bench: .venv/installed
 
 clean:
 	rm -rf .venv .venv-paddle2 .venv-paddlehub .pytest_cache build dist ppt2v.egg-info
-	find ppt2v pipelines tests training benchmarks -name __pycache__ -exec rm -rf {} +
+	find ppt2v pipelines tests training benchmarks notebooks -name __pycache__ -exec rm -rf {} +
 
 .venv/installed: setup.py pyproject.toml constraints.txt
 	$(call install,.venv,constraints.txt)

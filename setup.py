@@ -31,6 +31,7 @@ OWN = [
     "rich>=13",
     "safetensors>=0.4",
     "scikit-image>=0.22",
+    "tqdm>=4.60",
     "typer>=0.12",
 ]
 
@@ -59,7 +60,10 @@ setup(
         "pose": ["mediapipe>=0.10.14,<0.10.22"],
         "serve": SERVE,
         "ray": RAY,
-        "dev": ["httpx>=0.27", "imageio>=2.31", "pytest>=7", "schemathesis>=4", "setuptools>=64", "wheel", *SERVE, *RAY],
+        "dev": [
+            "httpx>=0.27", "imageio>=2.31", "ipykernel>=6", "Jinja2>=3", "jupytext>=1.16", "nbclient>=0.8",
+            "nbformat>=5.7", "pytest>=7", "PyYAML>=6", "schemathesis>=4", "setuptools>=64", "wheel", *SERVE, *RAY,
+        ],
     },
     entry_points={"console_scripts": ["ppt2v = ppt2v.cli:main"]},
 )

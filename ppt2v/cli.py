@@ -2,8 +2,6 @@
 from __future__ import annotations
 
 import logging
-import os
-import sys
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -18,6 +16,7 @@ from .commands.rerun import rerun
 from .controls import CONTROLS
 from .errors import InputError, NumericalError
 from .modes import MODES
+from .quiet import ignore_library_warnings
 from .serve import serve
 
 
@@ -34,10 +33,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
 def _quiet_libraries() -> None:
     """Paddle's packages warn and log at import about what only their own developers can change."""
     logging.disable(logging.INFO)
-    os.environ.setdefault("GLOG_minloglevel", "2")
     warnings.formatwarning = lambda message, *_: f"Warning: {message}\n"
-    if not sys.warnoptions:  # the user's -W and PYTHONWARNINGS win
-        warnings.filterwarnings("ignore", module="paddle|ppdiffusers|_distutils_hack|pkg_resources")
+    ignore_library_warnings()
 
 
 @contextmanager

@@ -15,6 +15,7 @@ from .errors import InputError
 from .modes import ADAPTERS, MODES, Mode
 from .parameters import resolve
 from .progress import Progress, Watch, bars, counted, say
+from .quiet import quiet_libraries
 from .versions import installed
 
 EXPORT_NOTICE = "Preparing the networks for OpenVINO, once per model and size ..."
@@ -58,7 +59,7 @@ class Model:
     Args:
         device: "cpu", "cuda", "cuda:1", ...; None: a GPU where there is one.
         dtype: Paddle's dtype or its name; None: float16 on a GPU; on a CPU bfloat16 where it is faster, else float32.
-        show_progress: whether progress bars and notices go to standard error.
+        show_progress: whether progress bars and notices go to standard error, in a notebook below the cell.
         engine: what executes the networks, one of ``engine.choice.ENGINES``; "auto" takes the fastest for each run.
 
     Raises:
@@ -168,6 +169,7 @@ class Model:
         """Makes a video with a model that was trained on videos (ModelScope's text to video, arXiv 2308.06571)."""
         return self._process("synthesize", {"prompt": prompt, "model_name": model_name, **given}, is_gradio)
 
+    @quiet_libraries()
     def run(self, mode: str, watch: Watch | None = None, **given: Any) -> str:
         """Makes a video in the mode of that name; ``given`` are its parameters. Returns the path written.
 

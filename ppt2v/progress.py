@@ -1,6 +1,7 @@
 """How far a run is, for whoever waits for it: a bar on the terminal, a web page, a queue of jobs."""
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -38,8 +39,12 @@ def _console():
 
 
 def say(message: str) -> None:
-    """Prints a message beside the results, on standard error."""
-    _console().print(message, highlight=False, markup=False, soft_wrap=True)
+    """Prints a message beside the results: on standard error, in a notebook below the cell."""
+    console = _console()
+    if console.is_jupyter:
+        print(message)  # rich would not wrap it there
+    else:
+        console.print(message, highlight=False, markup=False, soft_wrap=True)
 
 
 @contextmanager
@@ -56,13 +61,18 @@ def bars(shown: bool, watch: Watch | None = None) -> Iterator[Watch]:
 
 
 def _drawing(until_the_end: ExitStack) -> Watch:
+    console = _console()
+    return _on_notebook(until_the_end) if console.is_jupyter else _on_terminal(until_the_end, console)
+
+
+def _on_terminal(until_the_end: ExitStack, console) -> Watch:
     from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
     from rich.progress import Progress as Bars
 
     columns = (
         TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TimeRemainingColumn()
     )
-    drawn, tasks = Bars(*columns, console=_console()), {}
+    drawn, tasks = Bars(*columns, console=console), {}
 
     def draw(progress: Progress) -> None:
         if not tasks:  # not before: downloads draw bars of their own
@@ -70,6 +80,23 @@ def _drawing(until_the_end: ExitStack) -> Watch:
         if progress.stage not in tasks:
             tasks[progress.stage] = drawn.add_task(progress.stage, total=None)
         drawn.update(tasks[progress.stage], completed=progress.done, total=progress.total)
+
+    return draw
+
+
+def _on_notebook(until_the_end: ExitStack) -> Watch:
+    """Lines of text: rich shows nothing in a notebook that lacks ipywidgets, as many do."""
+    from tqdm import tqdm
+
+    layout, lines = "{desc} {bar:30} {n_fmt}/{total_fmt} {elapsed}<{remaining}", {}
+
+    def draw(progress: Progress) -> None:
+        if progress.stage not in lines:  # on standard output, since standard error has a red background
+            line = tqdm(desc=progress.stage, bar_format=layout, file=sys.stdout)
+            lines[progress.stage] = until_the_end.enter_context(line)
+        line = lines[progress.stage]
+        line.total = progress.total
+        line.update(progress.done - line.n)
 
     return draw
 

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 LAYERS = (
+    "__main__",
     "cli",
     "commands.rerun",
     "commands.dreambooth commands.media commands.models commands.modes",
@@ -61,7 +62,7 @@ LAYERS = (
     "pickles",
     "__init__ detectors.__init__ pipelines.__init__",  # of which the others take the version
     "progress threads",
-    "errors",
+    "errors quiet",
 )
 DEPTH = {module: depth for depth, layer in enumerate(LAYERS) for module in layer.split()}
 FOLDERS = {

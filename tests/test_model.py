@@ -204,6 +204,14 @@ def test_devices_that_are_not_here(device, monkeypatch):
         Model(device=device)
 
 
+def test_without_a_gpu_the_error_names_both_ways_out(monkeypatch):
+    monkeypatch.setattr(paddle, "is_compiled_with_cuda", lambda: False)
+    with pytest.raises(InputError, match="choose cpu and leave dtype out, or use a machine with a CUDA GPU"):
+        Model(device="cuda", dtype=paddle.float16)
+    with pytest.raises(InputError, match="leave dtype out, or choose float32"):
+        Model(device="cpu", dtype=paddle.float16)
+
+
 def test_device_and_dtype_names():
     assert device_name("cpu") == "cpu"
     assert dtype_name(None, "cpu") == "float32"
