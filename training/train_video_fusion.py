@@ -25,7 +25,7 @@ from guided import Base, decode, save_sheet
 from sprites import Sprites
 from train_control import EMBEDDED
 from train_unet import ADAMW_SHARE, SCHEDULER, UNET, Networks, Training, load_text, optimizers_of
-from train_video import Pool
+from train_video import Pool, spread_timesteps
 
 sys.path.append(str(Path(__file__).parents[1] / "pipelines"))
 from decomposed import Decomposition, Level  # noqa: E402  (the package's own equations, which need none of its packages)
@@ -100,9 +100,8 @@ def noise_like(clean: torch.Tensor, parts: Decomposition, generator: torch.Gener
 
 
 def losses_of(model: VideoFusion, scheduler: DDIMScheduler, clean: torch.Tensor, tokens: torch.Tensor) -> tuple:
-    """The losses of base and residual at timesteps drawn evenly over the batch."""
-    noise, count = noise_like(clean, model.parts), len(clean)
-    timesteps = ((torch.arange(count) + torch.rand(count)) * 1000 / count).long().clamp(0, 999)
+    """The losses of base and residual; all frames of a clip have the same timestep."""
+    noise, timesteps = noise_like(clean, model.parts), spread_timesteps(len(clean))
     level = levels(scheduler, timesteps)
     base, _, residual = model(level.noised(clean, noise), timesteps, tokens, level)
     return model.parts.velocity_losses(clean, noise, base, residual, level)
@@ -204,12 +203,12 @@ def train(sprites: Sprites, out: Path, share: float, minutes: float, lr: float, 
         training.load(state_file)
     torch.manual_seed(training.step)
     pool = Pool(sprites, base.vae, base.encode, seed=training.step)
-    budget, losses = Budget(minutes, training.spent), []
     pool.add(FIRST)
+    budget, losses = Budget(minutes, training.spent), []
     while budget.done < 1:
         if training.step % FRESH_EVERY == 0:
             pool.add(1)
-        both = losses_of(training.model, scheduler, *pool.draw(BATCH))
+        both = losses_of(training.model, scheduler, *pool.draw(BATCH, moving.FRAMES))
         training.advance(sum(both), rates(lr, training.step, budget.done))
         losses.append([loss.item() for loss in both])
         if training.step % 50 == 0:
