@@ -78,6 +78,7 @@ _PIPELINE = {
     "tokenizer": (("vocab.json", "tokenizer.json"), ("merges.txt", "tokenizer.json")),
     "text_encoder": _NETWORK,
     "unet": _NETWORK,
+    "residual": _NETWORK,
     "vae": _NETWORK,
 }
 _OPTIONAL = ("ppt2v.json", "tokenizer/tokenizer_config.json", "tokenizer/special_tokens_map.json")

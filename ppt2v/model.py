@@ -234,7 +234,8 @@ class Model:
         choice = self._use_engine(pipeline, mode, values, made)
         checkpoint = self._checkpoint(values, made, choice)
         with bar(f"Denoising ({choice.engine}, {choice.precision})", self.show_progress) as report:
-            latents = pipeline(noise=Noise(values["seed"]), checkpoint=checkpoint, progress=report, **arguments)
+            noise = Noise(values["seed"], values.get("content_seed"))
+            latents = pipeline(noise=noise, checkpoint=checkpoint, progress=report, **arguments)
         with bar("Decoding", self.show_progress) as report:
             frames = counted(pipeline.decode(latents, values["decode_tile"]), latents.shape[0], report)
             if values["watermark"]:
@@ -246,7 +247,8 @@ class Model:
 
     def _pipeline(self, mode: Mode, folder: Path, values: dict[str, Any]):
         parts = self._load(mode, folder, values)
-        module, name = mode.pipeline.split(":")
+        own = video_models.kind(folder).pipeline if mode.family == "video" else None
+        module, name = (own or mode.pipeline).split(":")
         cls = getattr(importlib.import_module(f".pipelines.{module}", __package__), name)
         return cls(**parts)
 
@@ -261,7 +263,7 @@ class Model:
         if self._loaded is None or self._loaded[0] != key:
             self._loaded = None  # the old one goes before the new one comes
             if mode.family == "video":
-                parts = video_models.load_text_to_video(folder, self._choice.network, lazy=True)._asdict()
+                parts = video_models.kind(folder).load(folder, self._choice.network, lazy=True)._asdict()
             else:
                 loaded = weights.load_stable_diffusion(folder, self._choice.network, True, adapted, tokenizer)
                 parts = {**loaded.components, "requires_safety_checker": False}
