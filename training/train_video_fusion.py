@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import copy
+import json
 import math
 import sys
 from pathlib import Path
@@ -195,7 +196,7 @@ def rates(lr: float, step: int, done: float) -> tuple[float, ...]:
 
 
 def train(sprites: Sprites, out: Path, share: float, minutes: float, lr: float, text: Path | None) -> None:
-    """Trains for ``minutes`` in all; prints the errors on held-out clips at the end."""
+    """Trains for ``minutes`` in all; the errors on held-out clips at the end are printed and kept beside the state."""
     base, scheduler = Base.load(EMBEDDED), DDIMScheduler(**SCHEDULER)
     training, state_file = begin(share, lr, text), out / f"video_fusion-{share}.pt"
     out.mkdir(parents=True, exist_ok=True)
@@ -217,7 +218,9 @@ def train(sprites: Sprites, out: Path, share: float, minutes: float, lr: float, 
         if training.step % 200 == 0:
             training.save(state_file, budget.spent)
     training.save(state_file, budget.spent)
-    print(held_out(training.average, scheduler, *Cases.draw(sprites, base)))
+    errors = held_out(training.average, scheduler, *Cases.draw(sprites, base))._asdict()
+    state_file.with_suffix(".json").write_text(json.dumps({"steps": training.step, **errors}) + "\n")
+    print(f"{training.step} steps, errors on held-out clips: {errors}")
     preview(training.average, base, state_file.with_suffix(".png"))
 
 
