@@ -1,4 +1,4 @@
-"""VideoFusion's decomposed diffusion (arXiv 2303.08320), for the tensors of any library: sampling and training share it.
+"""VideoFusion's decomposed diffusion (arXiv 2303.08320) on tensors of any library: for sampling and for the training.
 
 A frame i of a clip stands at z_i = a x_i + s e_i, with the levels a of the signal and s of the noise. All frames share
 a base noise b, and each has a residual noise r_i of its own:
@@ -14,9 +14,9 @@ goes to the residual generator, a network for videos, which predicts r_i.
 
 Both generators are parametrised by the velocity v = a e - s x (arXiv 2202.00512), since a predicted noise says nothing
 where no signal is left. The base has b = a v + s z. Divided by its scale n = sqrt(a^2 + s^2 (1 - share)), z'_i is an
-ordinary noisy frame at the levels a' = a / n and s' = s sqrt(1 - share) / n, with a velocity of its own, v' = a' r - s' x.
-Squared errors of the noise, in which the paper states its loss, are those of the velocity times a weight: a^2 for the
-base, (1 - share) a'^2 for the residual. The losses here leave this weight out; it would be 0 at full noise.
+ordinary noisy frame at the levels a' = a / n and s' = s sqrt(1 - share) / n, with a velocity of its own: v' = a' r -
+s' x. Squared errors of the noise, in which the paper states its loss, are those of the velocity times a weight: a^2 for
+the base, (1 - share) a'^2 for the residual. The losses here leave this weight out; it would be 0 at full noise.
 """
 from __future__ import annotations
 
@@ -96,7 +96,7 @@ class Decomposition:
         return Level(signal, self._own * level.noise / scale), scale
 
     def residual_latents(self, latents, base_velocity, level: Level):
-        """The frames without base noise, divided by their scale; the base frame as the base generator has cleaned it."""
+        """The frames without base noise, divided by their scale; the base frame as the base generator cleans it."""
         at_base = self.base_of(latents)
         others = self.without_base(latents, level.noise_of(at_base, base_velocity), level.noise)
         scale = self.residual_level(level)[1]

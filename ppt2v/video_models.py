@@ -1,7 +1,7 @@
 """Text-to-video models: from the folder that ModelScope published, or one in the layout of diffusers or Paddle.
 
-There are two kinds, which ``kind`` tells apart: ModelScope's, and VideoFusion's (arXiv 2303.08320), whose folder holds a
-network for pictures in ``unet`` and one for the frames' own noise in ``residual``.
+There are two kinds, which ``kind`` tells apart: ModelScope's, and VideoFusion's (arXiv 2303.08320), whose folder holds
+a network for pictures in ``unet`` and one for the frames' own noise in ``residual``.
 """
 from __future__ import annotations
 
@@ -30,8 +30,8 @@ class TextToVideo(NamedTuple):
 class VideoFusion(NamedTuple):
     """The parts of a model of VideoFusion's kind, as the pipeline takes them.
 
-    ``base_noise_share``: the part of a frame's noise variance that all frames share (the paper's lambda); ``frames``: of
-    the clips that it was trained on.
+    ``base_noise_share``: the part of a frame's noise variance that all frames share (the paper's lambda); ``frames``:
+    of the clips that it was trained on.
     """
 
     text_encoder: Any
@@ -48,8 +48,8 @@ class Kind(NamedTuple):
     """A kind of model.
 
     ``pipeline``: as in ``modes.Mode``, instead of the mode's own, if any; ``load``: reads the parts, of a folder as
-    ``load_text_to_video``; ``any_latents``: as for ``sizes.frame_size``; ``base_noise``: whether there is noise that all
-    frames share.
+    ``load_text_to_video``; ``any_latents``: as for ``sizes.frame_size``; ``base_noise``: whether there is noise that
+    all frames share.
     """
 
     pipeline: str | None
@@ -152,8 +152,8 @@ def _fitting_tokenizer(folder: Path, text_encoder):
     tokenizer, vocabulary = tokenizer_of(folder), text_encoder.config.vocab_size
     if len(tokenizer) > vocabulary:
         raise InputError(
-            f"{folder}: its tokenizer has {len(tokenizer)} words and its text encoder {vocabulary}; put the model's own "
-            f"tokenizer into {folder / 'tokenizer'}"
+            f"{folder}: its tokenizer has {len(tokenizer)} words and its text encoder {vocabulary}; put the model's "
+            f"own tokenizer into {folder / 'tokenizer'}"
         )
     return tokenizer
 
@@ -186,21 +186,21 @@ def _decomposition(folder: Path) -> tuple[float, int]:
     share, frames = index.get("base_noise_share"), index.get("frames")
     if not (isinstance(share, (int, float)) and 0 <= share < 1 and isinstance(frames, int) and frames >= 1):
         raise InputError(
-            f"{folder / 'model_index.json'}: base_noise_share={share!r}, frames={frames!r}; the rule is a number of 0 or "
-            "more and less than 1, and a whole number of 1 or more"
+            f"{folder / 'model_index.json'}: base_noise_share={share!r}, frames={frames!r}; the rule is a number of 0 "
+            "or more and less than 1, and a whole number of 1 or more"
         )
     return float(share), frames
 
 
 def _check_generators(folder: Path) -> None:
     """Refuses a schedule and a residual generator that VideoFusion's equations do not fit."""
-    kind = scheduler_config(folder).get("prediction_type")
-    if kind != "v_prediction":
-        raise InputError(f"{folder / 'scheduler'}: prediction_type={kind!r}; VideoFusion models predict v_prediction")
+    predicted = scheduler_config(folder).get("prediction_type")
+    if predicted != "v_prediction":
+        raise InputError(f"{folder / 'scheduler'}: prediction_type={predicted!r}; VideoFusion models predict v_prediction")
     base, residual = (read_json(folder / part / "config.json") for part in ("unet", "residual"))
     channels = base["in_channels"]
     if (residual["in_channels"], residual["out_channels"]) != (2 * channels + 1, channels):
         raise InputError(
-            f"{folder / 'residual'}: a network from {residual['in_channels']} to {residual['out_channels']} channels; one "
-            f"from {2 * channels + 1} to {channels} belongs to this base"
+            f"{folder / 'residual'}: a network from {residual['in_channels']} to {residual['out_channels']} channels; "
+            f"one from {2 * channels + 1} to {channels} belongs to this base"
         )

@@ -171,15 +171,15 @@ def tiny_pipe(tiny_folder):
 
 @pytest.fixture(scope="session")
 def video_fusion_folder(tiny_folder, tmp_path_factory) -> Path:
-    """A tiny VideoFusion model for clips of up to 6 frames: the networks of ``tiny_folder`` and a residual generator."""
+    """A tiny VideoFusion model for up to 6 frames: the networks of ``tiny_folder`` and a residual generator."""
     import paddle
 
     from ppt2v.pipelines.unet3d import UNet3D
 
     folder = Path(shutil.copytree(tiny_folder, tmp_path_factory.mktemp("models") / "video_fusion"))
-    config = {"in_channels": 9, "block_out_channels": (8, 16), "down_block_types": ("DownBlock3D", "CrossAttnDownBlock3D"),
-              "up_block_types": ("CrossAttnUpBlock3D", "UpBlock3D"), "layers_per_block": 1, "norm_num_groups": 4,
-              "cross_attention_dim": 16, "attention_head_dim": 2, "sample_size": 8}
+    config = {"in_channels": 9, "block_out_channels": (8, 16), "layers_per_block": 1, "norm_num_groups": 4,
+              "down_block_types": ("DownBlock3D", "CrossAttnDownBlock3D"), "sample_size": 8, "attention_head_dim": 2,
+              "up_block_types": ("CrossAttnUpBlock3D", "UpBlock3D"), "cross_attention_dim": 16}
     paddle.seed(1)
     residual = UNet3D(**config)
     for name, parameter in residual.named_parameters():  # else the layers over the frames add nothing

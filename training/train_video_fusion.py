@@ -29,7 +29,7 @@ from train_unet import ADAMW_SHARE, SCHEDULER, UNET, Networks, Training, load_te
 from train_video import Pool, spread_timesteps
 
 sys.path.append(str(Path(__file__).parents[1] / "pipelines"))
-from decomposed import Decomposition, Level  # noqa: E402  (the package's own equations, which need none of its packages)
+from decomposed import Decomposition, Level  # noqa: E402  (the package's own equations, which need no Paddle)
 
 CHANNELS = UNET["in_channels"]
 RESIDUAL = {
@@ -111,8 +111,8 @@ def losses_of(model: VideoFusion, scheduler: DDIMScheduler, clean: torch.Tensor,
 class HeldOut(NamedTuple):
     """Mean squared errors on held-out clips, over all noise levels.
 
-    ``base`` and ``residual`` are the losses of the training; ``base_noise`` and ``residual_noise`` those of the paper, of
-    predicted noise; ``clean`` is the error of the clean frames but the base frame, which can be compared between shares.
+    ``base`` and ``residual`` are the losses of the training; ``base_noise`` and ``residual_noise`` those of the paper,
+    of predicted noise; ``clean`` is the error of the clean frames but the base frame, which shares can be compared by.
     """
 
     base: float

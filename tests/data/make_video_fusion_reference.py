@@ -1,8 +1,8 @@
 """Writes tests/data/video_fusion_reference: a clip made by VideoFusion's equations, as the paper has them, in PyTorch.
 
-Frame by frame, in float64, with predicted noise rather than velocities, and with nothing of the package. The other parts
-of the model are those of tests/data/text2video_reference/model, whose UNet is taken for a base generator. Made with torch
-2.13, diffusers 0.35.2 and transformers 4.57, which the tests do not need.
+Frame by frame, in float64, with predicted noise rather than velocities, and with nothing of the package. The other
+parts of the model are those of tests/data/text2video_reference/model, whose UNet is taken for a base generator. Made
+with torch 2.13, diffusers 0.35.2 and transformers 4.57, which the tests do not need.
 """
 from __future__ import annotations
 
