@@ -16,7 +16,7 @@ from ..errors import NumericalError
 from .denoise import Denoiser, finite
 from .networks import Schedule
 from .programs import Decoder, Encoder, TextEncoder
-from .solvers import Frames
+from .solvers import Frames, Solver
 from .tiles import decode_in_tiles
 
 
@@ -97,6 +97,12 @@ class LatentDiffusion:
         """
         with self._prepared(Encoder(self.vae, *frames.shape[1:3])) as encoder:
             return paddle.concat([_encoded(encoder, frame, index) for index, frame in enumerate(frames)])
+
+    def start(self, clip: np.ndarray | None, noise: paddle.Tensor, solver: Solver, step: int) -> paddle.Tensor:
+        """The latents before a step: of standard normal noise, or of a clip (as for ``encode``) with that noise."""
+        if clip is None:
+            return solver.start(noise)
+        return solver.noised(self.encode(clip) * self.vae.config.scaling_factor, noise, step)
 
     @paddle.no_grad()
     def decode(self, latents: paddle.Tensor, tile: int | None = None) -> Iterator[np.ndarray]:

@@ -4,7 +4,8 @@ from __future__ import annotations
 import numpy as np
 import paddle
 
-PURPOSES = ("start", "forward", "step")
+PURPOSES = ("start", "forward", "step", "base start", "base step")
+BASE = "base "  # in front of the purposes of noise that all frames share
 
 
 class Noise:
@@ -12,14 +13,16 @@ class Noise:
 
     Args:
         seed: any integer >= 0.
+        content_seed: another one, for the purposes that begin with ``BASE``; None: ``seed`` as well.
     """
 
-    def __init__(self, seed: int):
-        self.seed = seed
+    def __init__(self, seed: int, content_seed: int | None = None):
+        self.seed, self.content_seed = seed, seed if content_seed is None else content_seed
 
     def draw(self, purpose: str, frame_ids: list[int], shape: list[int], step: int = 0) -> paddle.Tensor:
         """Standard normal noise, float32 ``[len(frame_ids), *shape]``; ``purpose`` is one of ``PURPOSES``."""
-        key = [self.seed, PURPOSES.index(purpose), step]
+        seed = self.content_seed if purpose.startswith(BASE) else self.seed
+        key = [seed, PURPOSES.index(purpose), step]
         frames = [np.random.default_rng([*key, frame]).standard_normal(shape, np.float32) for frame in frame_ids]
         return paddle.to_tensor(np.stack(frames))
 

@@ -55,7 +55,7 @@ class Solver(ABC):
 
     def noised(self, clean: paddle.Tensor, noise: paddle.Tensor, step: int) -> paddle.Tensor:
         """Latents without noise as they stand before a step, with standard normal noise."""
-        signal, amount = self._level(step)
+        signal, amount = self.level(step)
         return signal * clean + amount * noise
 
     def scaled(self, latents: paddle.Tensor, step: int) -> paddle.Tensor:
@@ -73,7 +73,7 @@ class Solver(ABC):
     def _clean(self, predicted: paddle.Tensor, step: int, frames: Frames) -> paddle.Tensor:
         return self.scheduler.step(predicted, self.timesteps[step], frames.latents).pred_original_sample
 
-    def _level(self, step: int) -> tuple[float, float]:
+    def level(self, step: int) -> tuple[float, float]:
         """Signal and noise before a step: the square roots of alpha-bar and of what it leaves to 1."""
         if step < len(self.timesteps):
             kept = self.scheduler.alphas_cumprod[self.timesteps[step]].item()
@@ -108,7 +108,7 @@ class DPMSolverPlusPlus(Solver):
 
     def step(self, predicted: paddle.Tensor, step: int, frames: Frames, noise: DrawNoise) -> Frames:
         clean = self._clean(predicted, step, frames)
-        (signal, before), (next_signal, after) = self._level(step), self._level(step + 1)
+        (signal, before), (next_signal, after) = self.level(step), self.level(step + 1)
         # The paper's exp(-h): how much the ratio of noise to signal shrinks; 0 where there was no signal at all.
         shrinking = after * signal / (next_signal * before)
         aim = clean
@@ -118,7 +118,7 @@ class DPMSolverPlusPlus(Solver):
 
     def _look_back(self, step: int) -> float:
         """The paper's 1 / (2 r): half this step's length over the last one's, in log signal-to-noise ratio."""
-        last, this, next_ = (_log_ratio(*self._level(step + shift)) for shift in (-1, 0, 1))
+        last, this, next_ = (_log_ratio(*self.level(step + shift)) for shift in (-1, 0, 1))
         return (next_ - this) / (this - last) / 2
 
 
@@ -144,7 +144,7 @@ class LCM(Solver):
         consistent = kept * frames.latents + scaled / math.hypot(scaled, self.SIGMA_DATA) * clean
         if step + 1 == len(self.timesteps):
             return Frames(consistent)
-        signal, amount = self._level(step + 1)
+        signal, amount = self.level(step + 1)
         return Frames(signal * consistent + amount * noise())
 
 
@@ -171,13 +171,13 @@ class EulerAncestral(Solver):
 
     def start(self, noise: paddle.Tensor) -> paddle.Tensor:
         # As diffusers does it: the leading spacing takes the noise for all there is, the others scale it to its share.
-        return noise if self._spacing == "leading" else noise * self._level(0)[1]
+        return noise if self._spacing == "leading" else noise * self.level(0)[1]
 
     def scaled(self, latents: paddle.Tensor, step: int) -> paddle.Tensor:
         return latents
 
     def step(self, predicted: paddle.Tensor, step: int, frames: Frames, noise: DrawNoise) -> Frames:
-        (signal, amount), (next_signal, _) = self._level(step), self._level(step + 1)
+        (signal, amount), (next_signal, _) = self.level(step), self.level(step + 1)
         clean = self._clean(predicted, step, frames)
         direction = (frames.latents - signal * clean) / amount
         now, after = self._sigmas[step], self._sigmas[step + 1]
@@ -186,12 +186,12 @@ class EulerAncestral(Solver):
         moved = clean + down * direction
         return Frames(next_signal * (moved + up * noise()) if up else next_signal * moved)
 
-    def _level(self, step: int) -> tuple[float, float]:
+    def level(self, step: int) -> tuple[float, float]:
         scale = math.hypot(self._sigmas[step], 1)
         return 1 / scale, self._sigmas[step] / scale
 
     def _clean(self, predicted: paddle.Tensor, step: int, frames: Frames) -> paddle.Tensor:
-        signal, amount = self._level(step)
+        signal, amount = self.level(step)
         if self.scheduler.config.prediction_type == "sample":
             return predicted
         if self.scheduler.config.prediction_type == "v_prediction":

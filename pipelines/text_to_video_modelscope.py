@@ -76,7 +76,9 @@ class TextToVideoPipeline(LatentDiffusion):
             InputError: a value is outside its range.
             NumericalError: NaN or infinite latents, also in float32.
         """
-        check(video_length, window, overlap, strength)
+        check(video_length, strength)
+        if not 0 <= overlap < window:
+            raise InputError(f"window={window}, overlap={overlap}: the rule is 0 <= overlap < window, in frames")
         if clip is not None:
             video_length, height, width = clip.shape[:3]
         height, width = frame_size(height, width, self.unet.config, self.vae.config, any_latents=True)
@@ -87,10 +89,8 @@ class TextToVideoPipeline(LatentDiffusion):
         unet = VideoUNet(self.main_program(height, width), self.engine, schedule, window, overlap)
 
         def start() -> paddle.Tensor:
-            started = noise.draw("start", list(range(video_length)), self.latent_shape(height, width))
-            if clip is None:
-                return stepper.start(started)
-            return stepper.noised(self.encode(clip) * self.vae.config.scaling_factor, started, first)
+            drawn = noise.draw("start", list(range(video_length)), self.latent_shape(height, width))
+            return self.start(clip, drawn, stepper, first)
 
         denoiser = Denoiser(unet, stepper, [guidance_scale], noise)
         return self.run(WholeClip(denoiser, start, first, checkpoint, progress))
@@ -153,12 +153,10 @@ class WholeClip:
         return Frames(**fields), int(state["step"])
 
 
-def check(video_length: int, window: int, overlap: int, strength: float) -> None:
+def check(video_length: int, strength: float) -> None:
     """Refuses numbers that no run can have, before anything is loaded."""
     if video_length < 1:
         raise InputError(f"video_length={video_length}: the rule is video_length >= 1")
-    if not 0 <= overlap < window:
-        raise InputError(f"window={window}, overlap={overlap}: the rule is 0 <= overlap < window, in frames")
     if not 0 < strength <= 1:
         raise InputError(f"strength={strength}: the rule is 0 < strength <= 1; with 1 little is left of the clip")
 

@@ -92,9 +92,12 @@ class VideoUNet(ScheduledNetwork):
 
     def _one_window(self, latents: paddle.Tensor, step: int) -> paddle.Tensor:
         branches = self.schedule.branches(step)
-        batch = paddle.concat([latents] * branches)
-        [predicted] = self._runner([batch, self._times[step], *self._text(branches)])
-        return paddle.to_tensor(predicted).astype("float32").reshape([branches, *latents.shape])
+        return self.predict(paddle.concat([latents] * branches), step).reshape([branches, *latents.shape])
+
+    def predict(self, batch: paddle.Tensor, step: int) -> paddle.Tensor:
+        """The prediction for latents that each branch has of its own: both ``[branches * frames, ...]``."""
+        [predicted] = self._runner([batch, self._times[step], *self._text(self.schedule.branches(step))])
+        return paddle.to_tensor(predicted).astype("float32")
 
 
 def windows(frames: int, window: int, overlap: int) -> list[range]:

@@ -14,7 +14,7 @@ from . import checkpoint, modelscope
 from .errors import InputError
 from .model_files import read_json, weight_files
 from .saving import save_safetensors, save_torch
-from .video_models import network_class, scheduler_config
+from .video_models import kind, network_class, scheduler_config
 from .weights import Source, Weights, build
 
 FORMATS = ("modelscope", "diffusers", "paddle")
@@ -56,6 +56,8 @@ def convert(source: str | Path, target: str | Path, format: str, dtype: str | No
         InputError: an unknown format or precision, a target that has files in it, or a source that is no such model.
     """
     source, target = Path(source), Path(target)
+    if kind(source).base_noise:
+        raise InputError(f"{source} is a VideoFusion model, for which there is only one format: use it as it is")
     _check(target, format, dtype)
     target.absolute().parent.mkdir(parents=True, exist_ok=True)
     made = Path(tempfile.mkdtemp(prefix=".convert-", dir=target.absolute().parent))

@@ -123,7 +123,7 @@ def gather(mode: Mode, values: Mapping[str, Any], folder: Path, load_controlnet:
         InputError: a size that the model cannot make, a ControlNet of another family, as ``check``.
     """
     if mode.family == "video":
-        return _of_video_model(values, *video_models.frame_configs(folder))
+        return _of_video_model(values, folder)
     configs = weights.frame_configs(folder)
     _check_kind(mode, values["model_name"], *configs)
     if not mode.takes_clip:
@@ -143,13 +143,19 @@ def gather(mode: Mode, values: Mapping[str, Any], folder: Path, load_controlnet:
     return Inputs(len(clip.frames), values["fps"] or clip.fps, clip.frames.shape[1:3], arguments)
 
 
-def _of_video_model(values: Mapping[str, Any], unet: Mapping, vae: Mapping) -> Inputs:
+def _of_video_model(values: Mapping[str, Any], folder: Path) -> Inputs:
+    kind, configs = video_models.kind(folder), video_models.frame_configs(folder)
+    if values["content_seed"] is not None and not kind.base_noise:
+        raise InputError(
+            f"content_seed={values['content_seed']}: in {values['model_name']} the frames share no noise that it could "
+            "fix; leave it out, or take a VideoFusion model"
+        )
     height, width = sizes.parse(values["resolution"])
     if not values["init_video"]:
-        size = sizes.frame_size(height, width, unet, vae, any_latents=True)
+        size = sizes.frame_size(height, width, *configs, any_latents=kind.any_latents)
         return Inputs(values["video_length"], values["fps"], size, {"height": size[0], "width": size[1]})
-    longest = sizes.clip_resolution(width, unet, vae, any_latents=True)
-    multiple = sizes.multiple(unet, vae, any_latents=True)
+    longest = sizes.clip_resolution(width, *configs, any_latents=kind.any_latents)
+    multiple = sizes.multiple(*configs, any_latents=kind.any_latents)
     frames = video.read(values["init_video"], *_times(values), longest, multiple).frames
     return Inputs(len(frames), values["fps"], frames.shape[1:3], {"clip": frames})
 

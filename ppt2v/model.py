@@ -247,7 +247,8 @@ class Model:
             watch(Progress(denoising, done, total, lambda: pipeline.preview(tile)))
 
         watch(Progress(denoising))
-        latents = pipeline(noise=Noise(values["seed"]), checkpoint=checkpoint, progress=report, **arguments)
+        noise = Noise(values["seed"], values.get("content_seed"))
+        latents = pipeline(noise=noise, checkpoint=checkpoint, progress=report, **arguments)
         frames = counted(pipeline.decode(latents, tile), latents.shape[0], "Decoding", watch)
         if values["watermark"]:
             frames = video.watermark(frames, values["watermark"])
@@ -258,7 +259,8 @@ class Model:
 
     def _pipeline(self, mode: Mode, folder: Path, values: dict[str, Any]):
         parts = self._load(mode, folder, values)
-        module, name = mode.pipeline.split(":")
+        own = video_models.kind(folder).pipeline if mode.family == "video" else None
+        module, name = (own or mode.pipeline).split(":")
         cls = getattr(importlib.import_module(f".pipelines.{module}", __package__), name)
         return cls(**parts)
 
@@ -273,7 +275,7 @@ class Model:
         if self._loaded is None or self._loaded[0] != key:
             self._loaded = None  # the old one goes before the new one comes
             if mode.family == "video":
-                parts = video_models.load_text_to_video(folder, self._choice.network, lazy=True)._asdict()
+                parts = video_models.kind(folder).load(folder, self._choice.network, lazy=True)._asdict()
             else:
                 loaded = weights.load_stable_diffusion(folder, self._choice.network, True, adapted, tokenizer)
                 parts = {**loaded.components, "requires_safety_checker": False}

@@ -29,6 +29,7 @@ PIPELINE = {
     "tokenizer": (("vocab.json", "tokenizer.json"), ("merges.txt", "tokenizer.json")),
     "text_encoder": NETWORK,
     "unet": NETWORK,
+    "residual": NETWORK,
     "vae": NETWORK,
 }
 OPTIONAL = ("ppt2v.json", "tokenizer/tokenizer_config.json", "tokenizer/special_tokens_map.json")

@@ -16,7 +16,8 @@ class Mode:
     Args:
         name: what it is called on the command line and in recipes.
         summary: one line for people.
-        pipeline: "module:class" in ``ppt2v.pipelines``; the class is built from the parts of the model.
+        pipeline: "module:class" in ``ppt2v.pipelines``; the class is built from the parts of the model. Some kinds of
+            video models have another (``video_models.kind``).
         parameters: what a run can be told.
         family: of its models: "image" for Stable Diffusion, "video" for ModelScope's text to video (``video_models``).
         control: the kind of control maps that guide it, a key of ``controls.CONTROLS``; None: it goes without.
@@ -234,6 +235,9 @@ MODES = {
                 Parameter("resolution", str, None,
                           "Side of a square or WIDTHxHEIGHT, in pixels; with a clip to start from the longest side; "
                           "the model's own (256) if not given."),
+                Parameter("content_seed", int, None,
+                          "Number that fixes what a VideoFusion model shows, while the seed varies how it moves; the "
+                          "seed if not given.", minimum=0, maximum=2**63 - 1),
                 *_with_defaults(STEPS, guidance_scale=9.0), *START, *MEMORY[1:], *_with_defaults(OUTPUT, fps=8.0),
             ),
             family="video",

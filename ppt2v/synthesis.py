@@ -124,7 +124,8 @@ class TextToVideoSynthesis:
         if height is None and width is None:
             return None
         folder = hub.locate(self._model, self._maker.show_progress)
-        height, width = sizes.frame_size(height, width, *video_models.frame_configs(folder), any_latents=True)
+        configs, any_latents = video_models.frame_configs(folder), video_models.kind(folder).any_latents
+        height, width = sizes.frame_size(height, width, *configs, any_latents=any_latents)
         return f"{width}x{height}"
 
 

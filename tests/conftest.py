@@ -167,3 +167,31 @@ def tiny_pipe(tiny_folder):
     from ppt2v.weights import load_stable_diffusion
 
     return load_stable_diffusion(tiny_folder)
+
+
+@pytest.fixture(scope="session")
+def video_fusion_folder(tiny_folder, tmp_path_factory) -> Path:
+    """A tiny VideoFusion model for up to 6 frames: the networks of ``tiny_folder`` and a residual generator."""
+    import paddle
+
+    from ppt2v.pipelines.unet3d import UNet3D
+
+    folder = Path(shutil.copytree(tiny_folder, tmp_path_factory.mktemp("models") / "video_fusion"))
+    config = {"in_channels": 9, "block_out_channels": (8, 16), "layers_per_block": 1, "norm_num_groups": 4,
+              "down_block_types": ("DownBlock3D", "CrossAttnDownBlock3D"), "sample_size": 8, "attention_head_dim": 2,
+              "up_block_types": ("CrossAttnUpBlock3D", "UpBlock3D"), "cross_attention_dim": 16}
+    paddle.seed(1)
+    residual = UNet3D(**config)
+    for name, parameter in residual.named_parameters():  # else the layers over the frames add nothing
+        if "temp" in name and not parameter.any():
+            parameter.set_value(paddle.randn(parameter.shape) / 10)
+    residual.save_pretrained(str(folder / "residual"), safe_serialization=True)
+    schedule = json.loads((folder / "scheduler" / "scheduler_config.json").read_text(encoding="utf-8"))
+    ending = {"prediction_type": "v_prediction", "rescale_betas_zero_snr": True, "timestep_spacing": "trailing"}
+    _write_json(folder / "scheduler" / "scheduler_config.json", {**schedule, **ending})
+    index = json.loads((folder / "model_index.json").read_text(encoding="utf-8"))
+    _write_json(folder / "model_index.json", {
+        **index, "_class_name": "VideoFusionPipeline", "residual": ["ppdiffusers", "UNet3DConditionModel"],
+        "base_noise_share": 0.5, "frames": 6,
+    })
+    return folder

@@ -103,7 +103,7 @@ def test_euler_ancestral_is_that_of_diffusers(kind, stored):
         predicted = stepper.scaled(frames.latents, step) / 2
         frames = stepper.step(predicted, step, frames, lambda: paddle.to_tensor(stored["noise"][1 + step]))
         # diffusers' latents are larger by the square root of 1 + sigma^2, the inverse of the signal's share
-        here = stepper._level(step + 1)[0]
+        here = stepper.level(step + 1)[0]
         assert np.abs(frames.latents.numpy() - expected * here).max() < 1e-4 * (expected * here).std()
 
 

@@ -29,7 +29,7 @@ LAYERS = (
     "video_models",
     "modes",
     "quality",
-    "pipelines.text_to_video_zero pipelines.video_controlnet pipelines.video_instruct_pix2pix",
+    "pipelines.text_to_video_zero pipelines.video_controlnet pipelines.video_fusion pipelines.video_instruct_pix2pix",
     "pipelines.base pipelines.text_to_video_modelscope",
     "pipelines.latent pipelines.run",
     "pipelines.denoise pipelines.video_unet",
@@ -38,8 +38,8 @@ LAYERS = (
     "pipelines.unet3d",
     "pipelines.video_layers",
     "pipelines.background pipelines.attention",
-    "pipelines.merging pipelines.motion pipelines.noise pipelines.patches pipelines.resume pipelines.solvers "
-    "pipelines.tiles",
+    "pipelines.decomposed pipelines.merging pipelines.motion pipelines.noise pipelines.patches pipelines.resume "
+    "pipelines.solvers pipelines.tiles",
     "pipelines.schedule",
     "controls",
     "detectors.depth detectors.pose detectors.saliency",

@@ -1,0 +1,170 @@
+"""Text to video by decomposed diffusion (VideoFusion, arXiv 2303.08320): see ``decomposed`` for the equations.
+
+The noise that all frames share decides what the clip shows, that which each has of its own how it moves: the same base
+noise with other residual noise is another clip of the same content. Every solver works here, since both generators
+together predict a velocity for each frame, and the noise of stochastic steps is decomposed like that of the start.
+"""
+from __future__ import annotations
+
+import numpy as np
+import paddle
+
+from ..engine.program import Program
+from ..errors import InputError
+from ..sizes import frame_size
+from .decomposed import Decomposition, Level
+from .denoise import Denoiser
+from .latent import LatentDiffusion
+from .networks import UNet
+from .noise import BASE, Noise
+from .programs import NoisePrediction, SelfAttention
+from .resume import Checkpoint
+from .run import Progress
+from .solvers import Solver
+from .solvers import solver as make_solver
+from .text_to_video_modelscope import WholeClip, check, first_step
+from .video_unet import VideoNoisePrediction, VideoUNet
+
+
+class VideoFusionPipeline(LatentDiffusion):
+    """Text to video with the parts of ``video_models.VideoFusion``, on ``engine``."""
+
+    def __init__(self, text_encoder, tokenizer, unet, residual, vae, scheduler, base_noise_share: float, frames: int):
+        self.text_encoder, self.tokenizer, self.unet, self.residual = text_encoder, tokenizer, unet, residual
+        self.vae, self.scheduler = vae, scheduler
+        self.base_noise_share, self.frames = base_noise_share, frames
+        self.vae_scale_factor = 2 ** (len(vae.config.block_out_channels) - 1)
+
+    @paddle.no_grad()
+    def __call__(
+        self,
+        prompt: str,
+        noise: Noise,
+        video_length: int = 16,
+        height: int | None = None,
+        width: int | None = None,
+        num_inference_steps: int = 50,
+        guidance_scale: float = 9.0,
+        guidance_stop_step: float = 1.0,
+        negative_prompt: str = "",
+        eta: float = 0.0,
+        solver: str = "ddim",
+        clip: np.ndarray | None = None,
+        strength: float = 0.6,
+        checkpoint: Checkpoint | None = None,
+        progress: Progress = lambda done, total: None,
+    ) -> paddle.Tensor:
+        """Makes the latents of a video: float32 ``[video_length, channels, height / 8, width / 8]`` (8 for most VAEs).
+
+        Args:
+            noise: all randomness of the run; its content seed is that of the base noise.
+            video_length: number of frames, 1 to that of the clips of the training.
+
+        The other arguments are those of ``TextToVideoPipeline``; a size must be one that the base generator takes.
+
+        Raises:
+            InputError: a value is outside its range.
+            NumericalError: NaN or infinite latents, also in float32.
+        """
+        if clip is not None:
+            video_length, height, width = clip.shape[:3]
+        check(video_length, strength)
+        self._check_length(video_length)
+        height, width = frame_size(height, width, self.unet.config, self.vae.config)
+        stepper = make_solver(solver, self.scheduler, num_inference_steps, eta)
+        first = 0 if clip is None else first_step(num_inference_steps, strength)
+        texts = [negative_prompt, prompt] if guidance_scale > 1 else [prompt]
+        schedule = self.schedule(texts, stepper.timesteps, guidance_stop_step)
+        parts = Decomposition(paddle.to_tensor, video_length, self.base_noise_share, self.frames)
+        decomposed = DecomposedNoise(noise, parts)
+
+        def start() -> paddle.Tensor:
+            drawn = decomposed.draw("start", list(range(video_length)), self.latent_shape(height, width))
+            return self.start(clip, drawn, stepper, first)
+
+        base_program = NoisePrediction(self.unet, *self.latent_shape(height, width)[1:], SelfAttention(False))
+        generators = Generators(
+            UNet(base_program, self.engine, schedule),
+            VideoUNet(self.main_program(height, width), self.engine, schedule), parts, stepper,
+        )
+        denoiser = Denoiser(generators, stepper, [guidance_scale], decomposed)
+        return self.run(WholeClip(denoiser, start, first, checkpoint, progress))
+
+    def main_program(self, height: int, width: int) -> Program:
+        """What nearly all of a run's time goes into; sizes in pixels."""
+        return VideoNoisePrediction(self.residual, *self.latent_shape(height, width)[1:])
+
+    def _check_length(self, video_length: int) -> None:
+        if video_length > self.frames:
+            raise InputError(
+                f"video_length={video_length}: this VideoFusion model makes clips of 1 to {self.frames} frames, as it "
+                "was trained; make several with the same content_seed, or take a model of another kind"
+            )
+
+
+class DecomposedNoise:
+    """Draws noise for all frames of a clip, a part of which they share.
+
+    Args:
+        noise: where it comes from.
+        parts: what is shared.
+    """
+
+    def __init__(self, noise: Noise, parts: Decomposition):
+        self._noise, self._parts = noise, parts
+
+    def draw(self, purpose: str, frame_ids: list[int], shape: list[int], step: int = 0) -> paddle.Tensor:
+        """As ``Noise.draw``; ``frame_ids`` are those of the whole clip."""
+        base = self._noise.draw(BASE + purpose, [0], shape, step)
+        return self._parts.noise(base, self._noise.draw(purpose, frame_ids, shape, step))
+
+
+class Generators:
+    """The two networks of a run, which together predict the velocity of all frames of a clip.
+
+    Each branch of guidance has its own base noise removed: the two networks are guided as one.
+
+    Args:
+        base: sees the base frame alone.
+        residual: sees all frames.
+        parts: what the frames share.
+        solver: whose steps they are asked for.
+    """
+
+    memory = None  # no frame is remembered for others: all are computed together
+
+    def __init__(self, base: UNet, residual: VideoUNet, parts: Decomposition, solver: Solver):
+        self.schedule = residual.schedule
+        self._base, self._residual, self._parts, self._solver = base, residual, parts, solver
+        self._networks = base, residual
+
+    def __call__(self, latents: paddle.Tensor, step: int, frame_ids: list[int]) -> paddle.Tensor:
+        """The velocity of each branch at a step: float32 ``[branches * frames, channels, height, width]``."""
+        parts, level = self._parts, Level(*self._solver.level(step))
+        at_base = parts.base_of(latents)
+        base = self._base(at_base, step, [parts.base_frame]).unsqueeze(1)
+        clips = latents.unsqueeze(0)
+        seen = parts.residual_latents(clips, base, level)
+        planes = paddle.concat(parts.residual_planes(seen), axis=-3).flatten(0, 1)
+        residual = self._residual.predict(planes, step).reshape(seen.shape)
+        return parts.velocity(clips, base, seen, residual, level).flatten(0, 1)
+
+    @property
+    def half(self) -> bool:
+        """Whether any of them computes in half precision."""
+        return any(network.half for network in self._networks)
+
+    def use_float32(self) -> None:
+        """Goes on in float32 until ``restore``."""
+        for network in self._networks:
+            network.use_float32()
+
+    def restore(self) -> None:
+        """Back to the engine's own precision."""
+        for network in self._networks:
+            network.restore()
+
+    def release(self) -> None:
+        """Frees the memory of the networks; the next run reads them again."""
+        for network in self._networks:
+            network.release()

@@ -1,0 +1,241 @@
+"""Trains the embedded VideoFusion model (arXiv 2303.08320) from the embedded image model (PyTorch).
+
+    python training/train_video_fusion.py SPRITES OUT --minutes 20
+
+Resumable: run the same command again. OUT/video_fusion-LAMBDA.pt is the state, whose residual generator starts the same
+for every LAMBDA; ``export_video_fusion.py`` makes the model folder of it.
+"""
+from __future__ import annotations
+
+import argparse
+import copy
+import json
+import math
+import sys
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from diffusers import AutoencoderKL, DDIMScheduler, UNet3DConditionModel
+from torch.nn.attention import SDPBackend, sdpa_kernel
+
+import moving
+from budget import Budget
+from guided import Base, decode, save_sheet
+from sprites import Sprites
+from train_control import EMBEDDED
+from train_unet import ADAMW_SHARE, SCHEDULER, UNET, Networks, Training, load_text, optimizers_of
+from train_video import Pool, spread_timesteps
+
+sys.path.append(str(Path(__file__).parents[1] / "pipelines"))
+from decomposed import Decomposition, Level  # noqa: E402  (the package's own equations, which need no Paddle)
+
+CHANNELS = UNET["in_channels"]
+RESIDUAL = {
+    "sample_size": UNET["sample_size"], "out_channels": CHANNELS,
+    "in_channels": 2 * CHANNELS + 1,  # ``Decomposition.residual_planes``
+    "block_out_channels": (32, 48, 80),
+    "down_block_types": ("DownBlock3D", "DownBlock3D", "CrossAttnDownBlock3D"),
+    "up_block_types": ("CrossAttnUpBlock3D", "UpBlock3D", "UpBlock3D"),
+    "layers_per_block": 1, "norm_num_groups": 8, "cross_attention_dim": UNET["cross_attention_dim"],
+    "attention_head_dim": 8,  # the width of a head
+}
+BATCH, FIRST, FRESH_EVERY = 3, 60, 2  # clips: of a step, before the first one; one new after so many steps
+BASE_SHARE = 0.1  # of the residual generator's rate, for the base generator and the text encoder
+HELD_OUT = 16  # clips on which losses are measured
+PREVIEW = ["a panda moving left in the snow", "a rocket rising in outer space", "a balloon bouncing on the grass",
+           "a car moving right on a yellow background"]
+
+
+class VideoFusion(torch.nn.Module):
+    """The base generator, the residual generator and the text encoder of both, trained together.
+
+    Args:
+        image: the networks of the image model, with which base and text encoder begin.
+        share: the paper's lambda.
+    """
+
+    def __init__(self, image: Networks, share: float):
+        super().__init__()
+        self.base, self.text = image.unet, image.text
+        torch.manual_seed(0)  # the same residual generator for every share
+        self.residual = UNet3DConditionModel(**RESIDUAL)
+        for module in self.residual.modules():
+            if isinstance(module, torch.nn.Dropout):
+                module.p = 0.0
+        self.register_buffer("share", torch.tensor(share))
+        self.parts = Decomposition(torch.tensor, moving.FRAMES, share, moving.FRAMES)
+
+    def forward(self, latents, timesteps, tokens, level: Level):
+        """Latents ``[clips, frames, channels, height, width]`` -> base velocity, residual latents, residual velocity.
+
+        What the residual generator sees has no gradient with respect to the base.
+        """
+        with torch.autocast("cpu", torch.bfloat16):
+            text = self.text(tokens)[0]
+            at_base = self.parts.base_of(latents)
+            base = self.base(at_base[:, 0], timesteps, encoder_hidden_states=text).sample.float()[:, None]
+            seen = self.parts.residual_latents(latents, base.detach(), level)
+            planes = torch.cat(self.parts.residual_planes(seen), dim=-3).transpose(1, 2)
+            # On a CPU the fused kernel is slow for many short sequences.
+            with sdpa_kernel(SDPBackend.MATH):
+                residual = self.residual(planes, timesteps, encoder_hidden_states=text).sample
+        return base, seen, residual.float().transpose(1, 2)
+
+    def velocity(self, latents, timesteps, tokens, level: Level):
+        """The velocity of all frames that both generators predict together."""
+        return self.parts.velocity(latents, *self(latents, timesteps, tokens, level), level)
+
+
+def levels(scheduler: DDIMScheduler, timesteps: torch.Tensor) -> Level:
+    """The levels at timesteps, ``[count, 1, 1, 1, 1]``."""
+    kept = scheduler.alphas_cumprod[timesteps].reshape(-1, 1, 1, 1, 1)
+    return Level(kept.sqrt(), (1 - kept).sqrt())
+
+
+def noise_like(clean: torch.Tensor, parts: Decomposition, generator: torch.Generator | None = None) -> torch.Tensor:
+    """Decomposed noise for clips."""
+    base, residual = (torch.randn(like.shape, generator=generator) for like in (parts.base_of(clean), clean))
+    return parts.noise(base, residual)
+
+
+def losses_of(model: VideoFusion, scheduler: DDIMScheduler, clean: torch.Tensor, tokens: torch.Tensor) -> tuple:
+    """The losses of base and residual; all frames of a clip have the same timestep."""
+    noise, timesteps = noise_like(clean, model.parts), spread_timesteps(len(clean))
+    level = levels(scheduler, timesteps)
+    base, _, residual = model(level.noised(clean, noise), timesteps, tokens, level)
+    return model.parts.velocity_losses(clean, noise, base, residual, level)
+
+
+class HeldOut(NamedTuple):
+    """Mean squared errors on held-out clips, over all noise levels.
+
+    ``base`` and ``residual`` are the losses of the training; ``base_noise`` and ``residual_noise`` those of the paper,
+    of predicted noise; ``clean`` is the error of the clean frames but the base frame, which shares can be compared by.
+    """
+
+    base: float
+    residual: float
+    base_noise: float
+    residual_noise: float
+    clean: float
+
+
+@torch.no_grad()
+def held_out(model: VideoFusion, scheduler: DDIMScheduler, clean: torch.Tensor, tokens: torch.Tensor) -> HeldOut:
+    """The errors of a model, always with the same noise."""
+    parts = model.parts
+    noise = noise_like(clean, parts, torch.Generator().manual_seed(1))
+    timesteps = ((torch.arange(len(clean)) + 0.5) * 1000 / len(clean)).long()
+    level = levels(scheduler, timesteps)
+    latents = level.noised(clean, noise)
+    base, seen, residual = model(latents, timesteps, tokens, level)
+    velocity = parts.velocity(latents, base, seen, residual, level)
+    own_noise = parts.residual_level(level)[0].noise_of(seen, residual)
+    of_noise = parts.noise_losses(noise, level.noise_of(parts.base_of(latents), base), own_noise)
+    errors = ((level.clean_of(latents, velocity) - clean) ** 2).mean(dim=(0, 2, 3, 4))
+    others = [error.item() for frame, error in enumerate(errors) if frame != parts.base_frame]
+    of_velocity = parts.velocity_losses(clean, noise, base, residual, level)
+    return HeldOut(*map(float, (*of_velocity, *of_noise)), float(np.mean(others)))
+
+
+class Cases(NamedTuple):
+    """Held-out clips, encoded."""
+
+    clean: torch.Tensor
+    tokens: torch.Tensor
+
+    @classmethod
+    def draw(cls, sprites: Sprites, base: Base) -> Cases:
+        rng = np.random.default_rng(2026)
+        motions = [moving.sample(rng, for_judge=True) for _ in range(HELD_OUT)]
+        clips = (torch.from_numpy(moving.clip(sprites, motion)).permute(0, 3, 1, 2) for motion in motions)
+        with torch.no_grad():
+            clean = torch.stack([base.latents(clip) for clip in clips]) * base.vae.config.scaling_factor
+        return cls(clean, base.tokens([moving.caption(rng, motion) for motion in motions]))
+
+
+@torch.no_grad()
+def generate(model: VideoFusion, base: Base, prompts: list[str], seed: int = 0, steps: int = 12,
+             guidance: float = 3.0) -> list[np.ndarray]:
+    """A clip for each prompt, uint8 RGB ``[frames, 128, 128, 3]``, by DDIM."""
+    scheduler = DDIMScheduler(**SCHEDULER)
+    scheduler.set_timesteps(steps)
+    side, frames = UNET["sample_size"], model.parts.frames
+    like = torch.empty(len(prompts), frames, CHANNELS, side, side)
+    x = noise_like(like, model.parts, torch.Generator().manual_seed(seed))
+    tokens = base.tokens([""] * len(prompts) + prompts)
+    for t in scheduler.timesteps:
+        timesteps = t.repeat(2 * len(prompts))
+        velocity = model.velocity(torch.cat([x, x]), timesteps, tokens, levels(scheduler, timesteps))
+        without, with_text = velocity.chunk(2)
+        x = scheduler.step(without + guidance * (with_text - without), t, x).prev_sample
+    return [decode(base, clip) for clip in x]
+
+
+def preview(model: VideoFusion, base: Base, path: Path) -> None:
+    save_sheet([clip[::2] for clip in generate(model, base, PREVIEW)], path)
+
+
+def begin(share: float, lr: float, text: Path | None) -> Training:
+    """A new training; the text encoder begins with the one in the folder ``text``, if given."""
+    image = Networks.load(EMBEDDED)
+    if text:
+        image.text = load_text(text)
+    model = VideoFusion(image, share).train()
+    groups = (model.residual, lr), (torch.nn.ModuleList([model.base, model.text]), lr * BASE_SHARE)
+    optimizers = [optimizer for part, rate in groups for optimizer in optimizers_of(part, rate)]
+    return Training(model, copy.deepcopy(model).eval(), optimizers)
+
+
+def rates(lr: float, step: int, done: float) -> tuple[float, ...]:
+    """Those of the optimizers at a step: a short rise, then half a cosine over the whole training."""
+    rate = lr * min(1, (step + 1) / 50) * (0.5 + 0.5 * math.cos(math.pi * min(1, done)))
+    return tuple(rate * part * kind for part in (1, BASE_SHARE) for kind in (1, ADAMW_SHARE))
+
+
+def train(sprites: Sprites, out: Path, share: float, minutes: float, lr: float, text: Path | None) -> None:
+    """Trains for ``minutes`` in all; the errors on held-out clips at the end are printed and kept beside the state."""
+    base, scheduler = Base.load(EMBEDDED), DDIMScheduler(**SCHEDULER)
+    training, state_file = begin(share, lr, text), out / f"video_fusion-{share}.pt"
+    out.mkdir(parents=True, exist_ok=True)
+    if state_file.exists():
+        training.load(state_file)
+    torch.manual_seed(training.step)
+    pool = Pool(sprites, base.vae, base.encode, seed=training.step)
+    pool.add(FIRST)
+    budget, losses = Budget(minutes, training.spent), []
+    while budget.done < 1:
+        if training.step % FRESH_EVERY == 0:
+            pool.add(1)
+        both = losses_of(training.model, scheduler, *pool.draw(BATCH, moving.FRAMES))
+        training.advance(sum(both), rates(lr, training.step, budget.done))
+        losses.append([loss.item() for loss in both])
+        if training.step % 50 == 0:
+            print(f"step {training.step} {budget.spent:.1f} min, losses of base and residual "
+                  f"{np.mean(losses[-50:], axis=0).round(4)}", flush=True)
+        if training.step % 200 == 0:
+            training.save(state_file, budget.spent)
+    training.save(state_file, budget.spent)
+    errors = held_out(training.average, scheduler, *Cases.draw(sprites, base))._asdict()
+    state_file.with_suffix(".json").write_text(json.dumps({"steps": training.step, **errors}) + "\n")
+    print(f"{training.step} steps, errors on held-out clips: {errors}")
+    preview(training.average, base, state_file.with_suffix(".png"))
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("sprites", type=Path)
+    parser.add_argument("out", type=Path)
+    parser.add_argument("--lambda", dest="share", type=float, default=0.5,
+                        help="part of the noise variance that all frames share")
+    parser.add_argument("--minutes", type=float, default=20)
+    parser.add_argument("--lr", type=float, default=0.01, help="peak rate of Muon; AdamW's is a tenth of it")
+    parser.add_argument("--text", type=Path, help="a model folder whose text encoder to begin with")
+    args = parser.parse_args()
+    train(Sprites(args.sprites), args.out, args.share, args.minutes, args.lr, args.text)
+
+
+if __name__ == "__main__":
+    main()
