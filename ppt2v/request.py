@@ -25,7 +25,8 @@ def check(row: Mode, values: Mapping[str, Any]) -> None:
     from .pipelines.schedule import check_eta, check_motion_levels
 
     if not (values["prompt"] or "").strip():
-        raise InputError("the prompt is empty: say in a few words what the video should show")
+        order = "; the clip comes first, then the prompt" if row.takes_clip else ""
+        raise InputError(f"the prompt is empty: say in a few words what the video should show{order}")
     if values["model_name"] is None:
         raise no_model(row)
     if isinstance(values["resolution"], str):
@@ -33,7 +34,8 @@ def check(row: Mode, values: Mapping[str, Any]) -> None:
     if values.get("use_motion_field"):
         check_motion_levels(values["t0"], values["t1"])
         if values["num_inference_steps"] < 2:
-            raise InputError("num_inference_steps=1: the motion field needs at least 2; or use_motion_field=False")
+            raise InputError("num_inference_steps=1: the motion field needs at least 2 steps; or turn it off "
+                             "(use_motion_field=False, --no-motion-field)")
     if values.get("memory"):
         memory.parse(values["memory"])
     if values.get("smooth_bg") and not values["use_motion_field"]:
