@@ -56,7 +56,7 @@ def no_model(row: Mode) -> InputError:
 
 
 def warn_of_language(prompt: str) -> None:
-    """Warns of a prompt that is not written in Latin letters, for a model that was trained on English."""
+    """Warns of a prompt that is not written in Latin letters: the models of all modes were trained on English."""
     if any(letter.isalpha() and "LATIN" not in unicodedata.name(letter, "") for letter in prompt):
         warnings.warn("the model was trained on English texts only: write the prompt in English", stacklevel=2)
 
