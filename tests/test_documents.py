@@ -126,11 +126,11 @@ def checking(monkeypatch) -> None:
 
 def parse(words: list[str]) -> None:
     """Reads a command as the command line does, and runs nothing."""
-    group, context, rest = typer.main.get_command(cli.app), None, words
-    while hasattr(group, "resolve_command"):
-        context = group.make_context("ppt2v", rest, parent=context)
-        _, group, rest = group.resolve_command(context, [*context._protected_args, *context.args])
-    group.make_context("ppt2v", list(rest), parent=context)
+    command, rest = typer.main.get_command(cli.app), words
+    while hasattr(command, "commands"):
+        name, *rest = rest
+        command = command.commands[name]
+    command.make_context(command.name, rest)
 
 
 def check_make(words: list[str]) -> None:
