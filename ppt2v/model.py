@@ -14,7 +14,7 @@ from .engine.choice import WORTH_EXPORTING, Choice, build, choose
 from .errors import InputError
 from .modes import ADAPTERS, MODES, Mode
 from .parameters import resolve
-from .progress import bar, counted, say
+from .progress import Progress, Watch, bars, counted, say
 from .versions import installed
 
 EXPORT_NOTICE = "Preparing the networks for OpenVINO, once per model and size ..."
@@ -168,14 +168,19 @@ class Model:
         """Makes a video with a model that was trained on videos (ModelScope's text to video, arXiv 2308.06571)."""
         return self._process("synthesize", {"prompt": prompt, "model_name": model_name, **given}, is_gradio)
 
-    def run(self, mode: str, **given: Any) -> str:
-        """Makes a video in the mode of that name; ``given`` are its parameters. Returns the path written."""
-        row = request.mode(mode)
+    def run(self, mode: str, watch: Watch | None = None, **given: Any) -> str:
+        """Makes a video in the mode of that name; ``given`` are its parameters. Returns the path written.
+
+        Args:
+            watch: is told how far the run is, and may stop it with an exception (``progress.Watch``).
+        """
+        with bars(self.show_progress, watch) as told:
+            return self._run(request.mode(mode), given, told)
+
+    def _run(self, row: Mode, given: Mapping[str, Any], watch: Watch) -> str:
         given = request.plain(row, given)
         # First without the model's own defaults, so that a wrong value is refused before anything is downloaded.
-        values = resolve(row.parameters, given, {})
-        request.check(row, values)
-        hub.check(values["model_name"])
+        values = request.checked(row, given)
         output = request.output_file(values)
         folder = hub.locate(values["model_name"], self.show_progress)
         inputs.check_family(row, values["model_name"], folder)
@@ -185,13 +190,13 @@ class Model:
         if folder.is_file() or any(values.get(parameter.name) for parameter in ADAPTERS):
             # Only the networks can say whether all fits; without weights they are light.
             self._load(row, folder, values)
-        made = inputs.gather(row, values, folder, self._controlnet_loader(), self._explain)
+        made = inputs.gather(row, values, folder, self._controlnet_loader(), self._explain, watch)
         video.check_fps(made.fps, request.ending(output))
         self._notice(row, values["model_name"])
         values["seed"] = self._seed(values)
         pipeline = self._pipeline(row, folder, values)
         values |= self._within_memory(pipeline, given, values, made)
-        return self._make(pipeline, row, values, output, made)
+        return self._make(pipeline, row, values, output, made, watch)
 
     @staticmethod
     def _defaults(mode: Mode, folder: Path, fast: bool) -> dict[str, Any]:
@@ -221,7 +226,8 @@ class Model:
             given = {"controlnet": controlnet, **given}
         return self._process(mode, _clip(video_path, prompt, model, given), is_gradio)
 
-    def _make(self, pipeline, mode: Mode, values: dict[str, Any], output: Path, made: inputs.Inputs) -> str:
+    def _make(self, pipeline, mode: Mode, values: dict[str, Any], output: Path, made: inputs.Inputs,
+              watch: Watch) -> str:
         from .pipelines.noise import Noise
 
         arguments = {p.argument: values[p.name] for p in mode.parameters if p.argument} | made.arguments
@@ -232,13 +238,17 @@ class Model:
         pipeline.offload = values["offload"]
         choice = self._use_engine(pipeline, mode, values, made)
         checkpoint = self._checkpoint(values, made, choice)
-        with bar(f"Denoising ({choice.engine}, {choice.precision})", self.show_progress) as report:
-            latents = pipeline(noise=Noise(values["seed"]), checkpoint=checkpoint, progress=report, **arguments)
-        with bar("Decoding", self.show_progress) as report:
-            frames = counted(pipeline.decode(latents, values["decode_tile"]), latents.shape[0], report)
-            if values["watermark"]:
-                frames = video.watermark(frames, values["watermark"])
-            path = video.write(frames, output, made.fps, self._recipe(mode, values, choice))
+        denoising, tile = f"Denoising ({choice.engine}, {choice.precision})", values["decode_tile"]
+
+        def report(done: int, total: int) -> None:
+            watch(Progress(denoising, done, total, lambda: pipeline.preview(tile)))
+
+        watch(Progress(denoising))
+        latents = pipeline(noise=Noise(values["seed"]), checkpoint=checkpoint, progress=report, **arguments)
+        frames = counted(pipeline.decode(latents, tile), latents.shape[0], "Decoding", watch)
+        if values["watermark"]:
+            frames = video.watermark(frames, values["watermark"])
+        path = video.write(frames, output, made.fps, self._recipe(mode, values, choice))
         if checkpoint:
             checkpoint.remove()
         return str(path)

@@ -13,6 +13,22 @@ from . import adapters, hub, inputs, memory, sizes, video
 from .errors import InputError
 from .modes import MODES, Mode
 from .overlay import names_image
+from .parameters import resolve
+
+
+def checked(row: Mode, given: Mapping[str, Any]) -> dict[str, Any]:
+    """A value for every parameter, without what the model itself brings along.
+
+    Args:
+        given: as ``plain`` gives it.
+
+    Raises:
+        InputError: anything that can be said to be wrong before a model is there.
+    """
+    values = resolve(row.parameters, given, {})
+    check(row, values)
+    hub.check(values["model_name"])
+    return values
 
 
 def check(row: Mode, values: Mapping[str, Any]) -> None:

@@ -10,12 +10,16 @@ from pathlib import Path
 
 LAYERS = (
     "cli",
+    "serve",
+    "api",
+    "jobs problems",
+    "api_schema clips",
     "dreambooth.__init__ synthesis",
     "dreambooth.run",
     "dreambooth.plan dreambooth.trainer",
     "dreambooth.examples dreambooth.folder dreambooth.parameters dreambooth.pictures",
     "config conversion doctor model report",
-    "request",
+    "limits request",
     "inputs",
     "video_models",
     "modes",
@@ -46,7 +50,7 @@ LAYERS = (
     "adapters single_file vocabulary",
     "inversion lora",
     "hub modelscope_names saving video",
-    "checkpoint chunks devices engine.cache memory modelscope_files overlay parameters reading recognition sizes "
+    "bodies checkpoint chunks devices engine.cache job memory modelscope_files overlay parameters reading recognition sizes "
     "versions",
     "__init__ detectors.__init__ pipelines.__init__",  # of which the others take the version
     "progress threads",
