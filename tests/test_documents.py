@@ -10,6 +10,7 @@ import shlex
 import warnings
 from importlib import metadata
 from pathlib import Path
+from types import SimpleNamespace
 from typing import NamedTuple
 
 import pytest
@@ -18,6 +19,9 @@ import yaml
 
 import ppt2v.model
 from ppt2v import MODES, __version__, cli, dreambooth, hub
+from ppt2v.api import create_app
+from ppt2v.api_schema import request_model
+from ppt2v.limits import Limits
 from ppt2v.parameters import resolve
 
 ROOT = Path(__file__).parents[1]
@@ -149,7 +153,18 @@ def check_paths(words: list[str]) -> None:
     assert all((ROOT / word.split("::")[0]).exists() for word in words if "/" in word)
 
 
-OTHERS = {"make": check_make, "pip": check_pip, "python": check_paths, "pytest": check_paths}
+def check_curl(words: list[str]) -> None:
+    """That the service has the path and the method, and that what is sent is what it takes."""
+    api = create_app(SimpleNamespace(folder=Path("jobs"), limits=Limits())).openapi()["paths"]
+    path = words[0].replace("localhost:8000", "").replace("ID", "{id}")
+    sent = dict(zip(words[1::2], words[2::2]))
+    method = sent.get("-X", "POST" if {"--json", "--data-binary"} & sent.keys() else "GET")
+    assert method.lower() in api[path]
+    if "--json" in sent:
+        request_model(MODES[path.split("/")[-1]], Limits()).model_validate_json(sent["--json"])
+
+
+OTHERS = {"curl": check_curl, "make": check_make, "pip": check_pip, "python": check_paths, "pytest": check_paths}
 
 
 @pytest.mark.parametrize("block", in_all(DOCUMENTS, marked=True), ids=lambda block: block.place)
