@@ -170,8 +170,8 @@ def _people_finder(weights: str | None):
         return blazepose.BlazePose()
     raise InputError(
         "poses in a video need a detector: give the weights of OpenPose's body network (a file body_pose_model.pth, or "
-        "hf:lllyasviel/Annotators) as detector_weights, or run pip install 'ppt2v[pose]' for MediaPipe, or give a clip "
-        "that already is a skeleton drawing"
+        "hf:lllyasviel/Annotators) as detector_weights (--detector), or run pip install 'ppt2v[pose]' for MediaPipe, or "
+        "give a clip that already is a skeleton drawing"
     )
 
 
@@ -179,7 +179,8 @@ def _depth(values: Mapping[str, Any]):
     if values["detector_weights"] is None:
         raise InputError(
             "depth of a video needs a detector: give the folder or id of a DPT network, such as "
-            "hf:Intel/dpt-hybrid-midas, as detector_weights, or give a clip that already is a picture of depth"
+            "hf:Intel/dpt-hybrid-midas, as detector_weights (--detector), or give a clip that already is a picture of "
+            "depth"
         )
     from .detectors.depth import DepthNetwork, steady
 

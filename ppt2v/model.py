@@ -188,8 +188,7 @@ class Model:
         inputs.check_family(row, values["model_name"], folder)
         values = resolve(row.parameters, given, self._defaults(row, folder, values.get("fast", False)))
         request.check(row, values)
-        if row.family == "video":
-            request.warn_of_language(values["prompt"])
+        request.warn_of_language(values["prompt"])
         if folder.is_file() or any(values.get(parameter.name) for parameter in ADAPTERS):
             # Only the networks can say whether all fits; without weights they are light.
             self._load(row, folder, values)

@@ -41,7 +41,8 @@ def check(row: Mode, values: Mapping[str, Any]) -> None:
     from .pipelines.schedule import check_eta, check_motion_levels
 
     if not (values["prompt"] or "").strip():
-        raise InputError("the prompt is empty: say in a few words what the video should show")
+        order = "; the clip comes first, then the prompt" if row.takes_clip else ""
+        raise InputError(f"the prompt is empty: say in a few words what the video should show{order}")
     if values["model_name"] is None:
         raise no_model(row)
     if isinstance(values["resolution"], str):
@@ -49,7 +50,8 @@ def check(row: Mode, values: Mapping[str, Any]) -> None:
     if values.get("use_motion_field"):
         check_motion_levels(values["t0"], values["t1"])
         if values["num_inference_steps"] < 2:
-            raise InputError("num_inference_steps=1: the motion field needs at least 2; or use_motion_field=False")
+            raise InputError("num_inference_steps=1: the motion field needs at least 2 steps; or turn it off "
+                             "(use_motion_field=False, --no-motion-field)")
     if values.get("memory"):
         memory.parse(values["memory"])
     if values.get("smooth_bg") and not values["use_motion_field"]:
@@ -70,7 +72,7 @@ def no_model(row: Mode) -> InputError:
 
 
 def warn_of_language(prompt: str) -> None:
-    """Warns of a prompt that is not written in Latin letters, for a model that was trained on English."""
+    """Warns of a prompt that is not written in Latin letters: the models of all modes were trained on English."""
     if any(letter.isalpha() and "LATIN" not in unicodedata.name(letter, "") for letter in prompt):
         warnings.warn("the model was trained on English texts only: write the prompt in English", stacklevel=2)
 

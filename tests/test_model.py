@@ -197,6 +197,11 @@ def test_the_prompt_is_complained_about_before_the_model(model):
         model.run("text2video", prompt=" ", model_name="no such model")
 
 
+def test_a_prompt_in_other_letters_than_english_is_warned_of(make):
+    with pytest.warns(UserWarning, match="trained on English texts only"):
+        make(prompt="雪地里的熊猫", num_inference_steps=2)
+
+
 @pytest.mark.parametrize("device", ["cuda", "gpu:3", "tpu", "cpu:1", ""])
 def test_devices_that_are_not_here(device, monkeypatch):
     monkeypatch.setattr(paddle, "is_compiled_with_cuda", lambda: False)
