@@ -41,10 +41,16 @@ setup(
     license="Apache-2.0",
     author="ppt2v authors",
     python_requires=">=3.9,<3.13",
-    packages=["ppt2v", "ppt2v.detectors", "ppt2v.dreambooth", "ppt2v.engine", "ppt2v.pipelines", "ppt2v.embedded"],
-    package_dir={"ppt2v.pipelines": "pipelines", "ppt2v.embedded": "__assets__/embedded"},
+    packages=["ppt2v", "ppt2v.detectors", "ppt2v.dreambooth", "ppt2v.engine", "ppt2v.pipelines", "ppt2v.embedded",
+              "ppt2v.clips", "ppt2v.ui"],
+    package_dir={
+        "ppt2v.pipelines": "pipelines",
+        "ppt2v.embedded": "__assets__/embedded",
+        "ppt2v.clips": "__assets__/clips",
+    },
     package_data={
         "ppt2v": ["clip_merges.txt.gz"],
+        "ppt2v.clips": ["**/*.mp4", "**/*.png", "**/*.md"],
         "ppt2v.embedded": ["**/*.json", "**/*.md", "**/*.txt", "**/*.safetensors"],
     },
     install_requires=PADDLE_STACK + OWN,
@@ -53,7 +59,9 @@ setup(
         "gpu": ["paddlepaddle-gpu>=2.6.2,<4"],
         # These versions bring their models along, later ones do not; they need protobuf < 5.
         "pose": ["mediapipe>=0.10.14,<0.10.22"],
-        "dev": ["imageio>=2.31", "pytest>=7", "setuptools>=64", "wheel"],
+        # The last one that goes with huggingface_hub < 0.26.
+        "ui": ["gradio>=5.14,<5.15; python_version >= '3.10'"],
+        "dev": ["imageio>=2.31", "playwright>=1.49", "pytest>=7", "setuptools>=64", "wheel"],
     },
     entry_points={"console_scripts": ["ppt2v = ppt2v.cli:main"]},
 )

@@ -21,6 +21,7 @@ from .controls import CLIP, CONTROLS, Control
 from .errors import InputError, NumericalError
 from .modes import MODES, Mode
 from .parameters import Parameter, resolve
+from .ui.command import ui
 
 POSITIONAL = ("video_path", "prompt")
 
@@ -460,6 +461,7 @@ def cache_clear() -> None:
 
 
 app.add_typer(cache_app, name="cache")
+app.command()(ui)
 
 
 @app.command()

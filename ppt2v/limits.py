@@ -40,6 +40,7 @@ class Limits:
         upload_bytes: size of an uploaded file.
         free_bytes: what has to be left on the disk before anything is taken on.
         models: those that may be named beside the embedded ones.
+        at_home: whether whoever asks sits at the machine itself: any model, and its files, may be named.
     """
 
     side: int = 768
@@ -51,6 +52,7 @@ class Limits:
     upload_bytes: int = 50 * 2**20
     free_bytes: int = 500 * 2**20
     models: tuple[str, ...] = ()
+    at_home: bool = False
 
     def check_given(self, row: Mode, given: Mapping[str, Any]) -> None:
         """Refuses what names things of the machine, before any of it is looked at.
@@ -59,6 +61,8 @@ class Limits:
             InputError: a parameter that is the operator's, a model that is not among those, a picture as the
                 watermark, another format, too many letters.
         """
+        if self.at_home:
+            return
         allowed = [parameter.name for parameter in open_parameters(row)]
         for name, value in given.items():
             if name in OPERATORS and value is not None:

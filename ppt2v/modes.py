@@ -23,6 +23,7 @@ class Mode:
         example: a model of the right kind, for the advice to those who try the embedded one.
         fast_steps: of DPM-Solver++, for fast runs of models that bring no preset of their own (its authors recommend
             15 to 20 for Stable Diffusion, arXiv 2211.01095, section 7).
+        samples: clips, files of ``__assets__/clips`` (None: without), and prompts to try the embedded model with.
     """
 
     name: str
@@ -33,6 +34,7 @@ class Mode:
     control: str | None = None
     example: str = "stable-diffusion-v1-5/stable-diffusion-v1-5"
     fast_steps: int = 20
+    samples: tuple[tuple[str | None, str], ...] = ()
 
     @property
     def takes_clip(self) -> bool:
@@ -212,6 +214,8 @@ MODES = {
                 *SAMPLING, *MOTION, *MEMORY,
                 replace(OUTPUT[0], default=4.0, help="Frames per second of the file."), *OUTPUT[1:],
             ),
+            samples=((None, "a fox in the snow"), (None, "an astronaut in outer space"),
+                     (None, "a rocket at sunset")),
         ),
         Mode(
             "synthesize",
@@ -230,6 +234,7 @@ MODES = {
             ),
             family="video",
             example="damo-vilab/text-to-video-ms-1.7b",
+            samples=((None, "a panda eating bamboo on a rock"),),
         ),
         Mode(
             "pix2pix",
@@ -248,6 +253,7 @@ MODES = {
                 *_with_defaults(SAMPLING, solver="euler_a"), *MEMORY, *OUTPUT,
             ),
             example="timbrooks/instruct-pix2pix",
+            samples=(("panda.mp4", "make it night"), ("car.mp4", "make it green")),
         ),
         Mode(
             "pose",
@@ -256,6 +262,7 @@ MODES = {
             _controlled(BEST_ART, BAD_BODY, fps=4.0) + controls.CONTROLS["pose"].parameters,
             control="pose",
             fast_steps=10,
+            samples=(("dance_pose.mp4", "a dancing fox on the grass"),),
         ),
         Mode(
             "canny",
@@ -264,6 +271,7 @@ MODES = {
             _controlled(BEST, BAD) + _CANNY,
             control="canny",
             fast_steps=10,
+            samples=(("panda.mp4", "a bear at sunset"), ("car.mp4", "a car in the desert")),
         ),
         Mode(
             "depth",
@@ -272,6 +280,7 @@ MODES = {
             _controlled(BEST, BAD) + controls.CONTROLS["depth"].parameters,
             control="depth",
             fast_steps=10,
+            samples=(("elephant_depth.mp4", "an elephant in the snow"),),
         ),
         Mode(
             "canny-db",
@@ -280,6 +289,7 @@ MODES = {
             _with_defaults(_controlled(BEST, BAD) + _CANNY, model_name=f"{EMBEDDED}/dreambooth"),
             control="canny",
             fast_steps=10,
+            samples=(("bear.mp4", "a sks bear on the beach"),),
         ),
     )
 }
