@@ -18,6 +18,8 @@ PADDLE_STACK = [
     "ppdiffusers>=0.29,<0.30",
     "pyarrow>=15,<22",
 ]
+SERVE = ["fastapi>=0.115", "uvicorn>=0.30"]
+RAY = ["ray>=2.40"]
 OWN = [
     "av>=14",
     "decord>=0.6",
@@ -59,9 +61,12 @@ setup(
         "gpu": ["paddlepaddle-gpu>=2.6.2,<4"],
         # These versions bring their models along, later ones do not; they need protobuf < 5.
         "pose": ["mediapipe>=0.10.14,<0.10.22"],
+        "serve": SERVE,
+        "ray": RAY,
         # The last one that goes with huggingface_hub < 0.26.
         "ui": ["gradio>=5.14,<5.15; python_version >= '3.10'"],
-        "dev": ["imageio>=2.31", "playwright>=1.49", "pytest>=7", "setuptools>=64", "wheel"],
+        "dev": ["httpx>=0.27", "imageio>=2.31", "playwright>=1.49", "pytest>=7", "schemathesis>=4", "setuptools>=64",
+                "wheel", *SERVE, *RAY],
     },
     entry_points={"console_scripts": ["ppt2v = ppt2v.cli:main"]},
 )

@@ -21,6 +21,7 @@ from .controls import CLIP, CONTROLS, Control
 from .errors import InputError, NumericalError
 from .modes import MODES, Mode
 from .parameters import Parameter, resolve
+from .serve import serve
 from .ui.command import ui
 
 POSITIONAL = ("video_path", "prompt")
@@ -461,6 +462,7 @@ def cache_clear() -> None:
 
 
 app.add_typer(cache_app, name="cache")
+app.command()(serve)
 app.command()(ui)
 
 

@@ -24,7 +24,8 @@ _LOOKED_AT = 4  # frames, to decide what a clip is
 CLIP = (
     Parameter("start_t", float, 0.0, "Second of the clip at which to start.", minimum=0),
     Parameter("end_t", float, -1.0, "Second of the clip at which to end; -1 for its end."),
-    Parameter("out_fps", float, -1.0, "Frames per second to take from the clip; -1 for all of its frames."),
+    Parameter("out_fps", float, -1.0, "Frames per second to take from the clip; -1 for all of its frames.",
+              maximum=240),
     Parameter("resolution", int, None, "Longest side in pixels; the clip's own if not given.", minimum=1),
 )
 SOURCE = Parameter(

@@ -96,8 +96,8 @@ class Jobs:
             return job
 
     def check_disk(self) -> None:
-        """Raises DiskFull where too little room is left (``Limits.free_bytes``)."""
-        needed = 0 if self.limits is None else self.limits.free_bytes
+        """Raises DiskFull where too little room is left (``Limits.free_mb``)."""
+        needed = 0 if self.limits is None else self.limits.free_mb * 10**6
         if shutil.disk_usage(self.folder).free < needed:
             raise DiskFull(_DISK_FULL)
 

@@ -10,7 +10,10 @@ from pathlib import Path
 
 LAYERS = (
     "cli",
-    "jobs",
+    "serve",
+    "api",
+    "jobs problems",
+    "api_schema clips",
     "dreambooth.__init__ synthesis",
     "dreambooth.run",
     "dreambooth.plan dreambooth.trainer",
@@ -47,7 +50,7 @@ LAYERS = (
     "adapters single_file vocabulary",
     "inversion lora",
     "hub modelscope_names saving video",
-    "checkpoint chunks devices engine.cache job memory modelscope_files overlay parameters reading recognition sizes "
+    "bodies checkpoint chunks devices engine.cache job memory modelscope_files overlay parameters reading recognition sizes "
     "versions",
     "__init__ detectors.__init__ pipelines.__init__",  # of which the others take the version
     "progress threads",

@@ -35,7 +35,7 @@ LONG = {"Steps": "100", "Frames": "64"}
 def address(tmp_path_factory):
     """A running ``ppt2v ui``, in whose queue one job can wait."""
     folder = tmp_path_factory.mktemp("ui")
-    command = [sys.executable, "-c", "from ppt2v.cli import main; main()", "ui", "--port", "0", "--capacity", "1",
+    command = [sys.executable, "-c", "from ppt2v.cli import main; main()", "ui", "--port", "0", "--queue", "1",
                "--engine", "eager", "--folder", str(folder / "videos")]
     with open(folder / "log", "w+") as log:
         server = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log, text=True, cwd=folder,

@@ -4,17 +4,17 @@ from __future__ import annotations
 import base64
 import os
 import secrets
-import socket
 from typing import Any
 
 from fastapi import FastAPI, HTTPException, Request
 from fastapi.responses import FileResponse, PlainTextResponse, RedirectResponse
 from starlette.authentication import AuthCredentials, AuthenticationBackend, AuthenticationError, SimpleUser
 from starlette.middleware.authentication import AuthenticationMiddleware
+from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from ..errors import InputError
 from ..jobs import Jobs
+from ..limits import LOCAL_HOSTS
 from .visits import Visits
 from .words import LANGUAGES, preferred
 
@@ -31,7 +31,8 @@ def application(jobs: Jobs, auth: tuple[str, str] | None = None) -> FastAPI:
 
     Args:
         jobs: the queue; uploads are kept in its folder for a day.
-        auth: user and password that every request must give; None: nobody is asked.
+        auth: user and password that every request must give; None: nobody is asked, and only requests to this machine
+            by its own name are answered, so that no web page elsewhere can make a browser ask.
     """
     # Gradio reads these when it is imported, and when it builds a page.
     os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
@@ -45,8 +46,10 @@ def application(jobs: Jobs, auth: tuple[str, str] | None = None) -> FastAPI:
     app.get("/videos/{id}")(lambda id: _video(visits, id))
     for language in LANGUAGES:
         gr.mount_gradio_app(app, build(language, visits), f"/{language}", show_api=False, show_error=False,
-                            max_file_size=jobs.limits.upload_bytes)
-    if auth is not None:
+                            max_file_size=jobs.limits.upload_mb * 10**6)
+    if auth is None:
+        app.add_middleware(TrustedHostMiddleware, allowed_hosts=LOCAL_HOSTS)
+    else:
         app.add_middleware(AuthenticationMiddleware, backend=_Password(*auth), on_error=_ask)
     app.add_middleware(_WithHeaders)
     return app
@@ -96,21 +99,3 @@ class _WithHeaders:
             await send(message)
 
         await self.app(scope, receive, send_with_headers)
-
-
-def listen(host: str, port: int) -> socket.socket:
-    """A socket that waits for visitors; InputError where the address is no good or taken."""
-    try:
-        family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
-        return socket.create_server((host, port), family=family)
-    except (OSError, OverflowError) as error:
-        reason = getattr(error, "strerror", None) or error
-        raise InputError(f"cannot listen at {host}, port {port}: {reason}; choose others with --host and --port") from None
-
-
-def serve(app: FastAPI, sock: socket.socket) -> None:
-    """Answers requests until the process is told to stop."""
-    import uvicorn
-
-    config = uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=1)
-    uvicorn.Server(config).run(sockets=[sock])
