@@ -10,7 +10,11 @@ from pathlib import Path
 
 LAYERS = (
     "cli",
-    "serve",
+    "ui.command",
+    "serve ui.server",
+    "ui.page",
+    "ui.choices ui.panels ui.visits ui.widgets",
+    "ui.__init__ ui.words",
     "api",
     "jobs problems",
     "api_schema clips",
@@ -59,7 +63,7 @@ LAYERS = (
 DEPTH = {module: depth for depth, layer in enumerate(LAYERS) for module in layer.split()}
 FOLDERS = {
     f"{package}.".lstrip("."): Path(importlib.import_module(f"ppt2v.{package}".rstrip(".")).__file__).parent
-    for package in ("", "detectors", "dreambooth", "engine", "pipelines")
+    for package in ("", "detectors", "dreambooth", "engine", "pipelines", "ui")
 }
 MODULES = {prefix + file.stem: file for prefix, folder in FOLDERS.items() for file in folder.glob("*.py")}
 

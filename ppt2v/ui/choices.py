@@ -40,11 +40,11 @@ def _suits(row: Mode, name: str, folder: Path) -> bool:
     return not (folder / "config.json").exists()
 
 
-def sample_clip(name: str) -> Path:
-    """The path of a sample clip."""
+def sample_clips() -> Path:
+    """The folder of the sample clips."""
     here = Path(__file__).parents[1]
-    places = (here / "clips" / name, here.parent / "__assets__" / "clips" / name)  # installed; in a checkout
-    return next(place for place in places if place.exists())
+    places = (here / "clips", here.parent / "__assets__" / "clips")  # installed; in a checkout
+    return next(place for place in places if place.is_dir())
 
 
 def defaults(row: Mode, model: str | None) -> dict[str, Any]:

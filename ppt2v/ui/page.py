@@ -105,7 +105,8 @@ class _Tab:
 
     def _samples(self, components: Mapping[str, gr.components.Component]) -> None:
         names = ["video_path", "prompt"] if self.row.takes_clip else ["prompt"]
-        rows = [[clip and str(choices.sample_clip(clip)), prompt][-len(names):] for clip, prompt in self.row.samples]
+        folder = choices.sample_clips()
+        rows = [[clip and str(folder / clip), prompt][-len(names):] for clip, prompt in self.row.samples]
         if rows:
             gr.Examples(rows, [components[name] for name in names], label=self.text("Samples"), api_name=False)
 

@@ -4,13 +4,12 @@ from __future__ import annotations
 import base64
 import os
 import secrets
-from typing import Any
 
 from fastapi import FastAPI, HTTPException, Request
 from fastapi.responses import FileResponse, PlainTextResponse, RedirectResponse
 from starlette.authentication import AuthCredentials, AuthenticationBackend, AuthenticationError, SimpleUser
 from starlette.middleware.authentication import AuthenticationMiddleware
-from starlette.middleware.trustedhost import TrustedHostMiddleware
+from starlette.requests import HTTPConnection
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from ..jobs import Jobs
@@ -39,18 +38,20 @@ def application(jobs: Jobs, auth: tuple[str, str] | None = None) -> FastAPI:
     os.environ["GRADIO_TEMP_DIR"] = str(jobs.folder / "uploads")
     import gradio as gr
 
+    from .choices import sample_clips
     from .page import build
 
     app, visits = FastAPI(openapi_url=None), Visits(jobs)
     app.get("/")(_to_language)
     app.get("/videos/{id}")(lambda id: _video(visits, id))
     for language in LANGUAGES:
-        gr.mount_gradio_app(app, build(language, visits), f"/{language}", show_api=False, show_error=False,
-                            max_file_size=jobs.limits.upload_mb * 10**6)
-    if auth is None:
-        app.add_middleware(TrustedHostMiddleware, allowed_hosts=LOCAL_HOSTS)
-    else:
-        app.add_middleware(AuthenticationMiddleware, backend=_Password(*auth), on_error=_ask)
+        page = build(language, visits)
+        gr.mount_gradio_app(app, page, f"/{language}", show_api=False, show_error=False,
+                            allowed_paths=[str(sample_clips())], max_file_size=jobs.limits.upload_mb * 10**6)
+        # Mounting leaves these out, and without them Gradio takes any file of the machine for an upload.
+        page.has_launched = page.is_running = True
+    door = _OnlyHere() if auth is None else _Password(*auth)
+    app.add_middleware(AuthenticationMiddleware, backend=door, on_error=door.refuse)
     app.add_middleware(_WithHeaders)
     return app
 
@@ -73,16 +74,28 @@ class _Password(AuthenticationBackend):
     def __init__(self, user: str, password: str):
         self._user, self._right = user, base64.b64encode(f"{user}:{password}".encode())
 
-    async def authenticate(self, conn: Any) -> tuple[AuthCredentials, SimpleUser]:
+    async def authenticate(self, conn: HTTPConnection) -> tuple[AuthCredentials, SimpleUser]:
         scheme, _, given = conn.headers.get("Authorization", "").partition(" ")
         if scheme.lower() != "basic" or not secrets.compare_digest(given.strip().encode(), self._right):
             raise AuthenticationError
         return AuthCredentials(), SimpleUser(self._user)
 
+    @staticmethod
+    def refuse(conn: HTTPConnection, error: AuthenticationError) -> PlainTextResponse:
+        header = {"WWW-Authenticate": 'Basic realm="ppt2v", charset="UTF-8"'}
+        return PlainTextResponse("a user and a password are needed", status_code=401, headers=header)
 
-def _ask(conn: Any, error: AuthenticationError) -> PlainTextResponse:
-    header = {"WWW-Authenticate": 'Basic realm="ppt2v", charset="UTF-8"'}
-    return PlainTextResponse("a user and a password are needed", status_code=401, headers=header)
+
+class _OnlyHere(AuthenticationBackend):
+    """Lets in whoever calls this machine by its own name."""
+
+    async def authenticate(self, conn: HTTPConnection) -> None:
+        if conn.url.hostname not in LOCAL_HOSTS:
+            raise AuthenticationError
+
+    @staticmethod
+    def refuse(conn: HTTPConnection, error: AuthenticationError) -> PlainTextResponse:
+        return PlainTextResponse("this page answers on its own machine only, by the name localhost", status_code=403)
 
 
 class _WithHeaders:
