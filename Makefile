@@ -1,5 +1,5 @@
 # make demo [PROMPT="..."] [OUT=video.mp4]
-# make test | smoke-paddle2 | test-paddlehub | score | tradeoff | notebooks | wheel | hub-modules | clean
+# make test | test-ui | smoke-paddle2 | test-paddlehub | score | tradeoff | notebooks | wheel | hub-modules | clean
 # make bench TORCH_PYTHON=... [BENCH="--rounds 1"]
 
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
@@ -19,18 +19,22 @@ define install
 @echo "Installing into $(1) (some minutes, 2 GB) ..."
 $(PYTHON) -m venv $(1)
 $(1)/bin/pip install --quiet --upgrade pip
-$(1)/bin/pip install --quiet --no-compile -c $(2) -e '.[cpu,dev]'
+$(1)/bin/pip install --quiet --no-compile -c $(2) -e '.[$(EXTRAS)]'
 $(1)/bin/pip install --quiet --no-compile --no-deps --force-reinstall -c $(2) opencv-python-headless
 @touch $(1)/installed
 endef
 
-.PHONY: demo test smoke-paddle2 test-paddlehub score tradeoff notebooks wheel hub-modules bench clean
+.PHONY: demo test test-ui smoke-paddle2 test-paddlehub score tradeoff notebooks wheel hub-modules bench clean
 
 demo: .venv/installed
 	.venv/bin/ppt2v text2video $${OUT:+--out "$$OUT"} -- "$$PROMPT"
 
 test: .venv/installed
 	.venv/bin/pytest -q
+
+# In Chromium (Debian's package of that name); says so where there is none.
+test-ui: .venv/installed
+	.venv/bin/pytest -q -rs -m browser
 
 smoke-paddle2: .venv-paddle2/installed
 	.venv-paddle2/bin/pytest -q -m smoke
@@ -63,9 +67,11 @@ clean:
 	rm -rf .venv .venv-paddle2 .venv-paddlehub .pytest_cache build dist ppt2v.egg-info
 	find ppt2v pipelines tests training benchmarks notebooks -name __pycache__ -exec rm -rf {} +
 
+.venv/installed: EXTRAS := cpu,dev,ui
 .venv/installed: setup.py pyproject.toml constraints.txt
 	$(call install,.venv,constraints.txt)
 
+.venv-paddle2/installed: EXTRAS := cpu,dev
 .venv-paddle2/installed: setup.py pyproject.toml constraints-paddle2.txt
 	$(call install,.venv-paddle2,constraints-paddle2.txt)
 

@@ -18,6 +18,7 @@ from .errors import InputError, NumericalError
 from .modes import MODES
 from .quiet import ignore_library_warnings
 from .serve import serve
+from .ui.command import ui
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -110,5 +111,5 @@ _cache = _add_group("cache", "List or remove the programs that the engines have 
 _cache.command("list")(models.cache_list)
 _cache.command("clear")(models.cache_clear)
 
-for _command in (media.report, media.compare, models.convert, rerun, models.models, serve, models.doctor):
+for _command in (media.report, media.compare, models.convert, rerun, models.models, serve, ui, models.doctor):
     app.command()(_command)

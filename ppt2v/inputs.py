@@ -9,7 +9,7 @@ from . import controls, hub, sizes, video, video_models, weights
 from .errors import InputError
 from .model_files import read_json
 from .modes import CONTROLNETS, Mode
-from .progress import Watch, counted
+from .progress import Progress, Watch, counted
 
 if TYPE_CHECKING:
     import numpy as np
@@ -192,9 +192,10 @@ def _maps(kind: str, values: Mapping[str, Any], frames: np.ndarray, explain: Cal
     made = controls.control_maps(kind, frames, own)
     if made.decision:
         explain(made.decision)
-    maps = video.on_disk(frames.shape)
-    for place, frame in enumerate(counted(made.frames, len(frames), f"Control maps ({kind})", watch)):
+    maps, stage = video.on_disk(frames.shape), f"Control maps ({kind})"
+    for place, frame in enumerate(counted(made.frames, len(frames), stage, watch)):
         maps[place] = frame
+    watch(Progress(stage, len(frames), len(frames), control_map=maps))
     return maps
 
 

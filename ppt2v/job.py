@@ -33,6 +33,7 @@ class Job:
         stage, done, total: as in ``progress.Progress``.
         stage_began, reported: seconds since 1970.
         preview: the first frame as it stands, uint8 RGB ``[H, W, 3]``.
+        control_map: as in ``progress.Progress``, while the job runs; with several kinds the first, the mode's own.
     """
 
     id: str
@@ -51,6 +52,7 @@ class Job:
     stage_began: float = 0.0
     reported: float = 0.0
     preview: np.ndarray | None = field(default=None, repr=False, compare=False)
+    control_map: np.ndarray | None = field(default=None, repr=False, compare=False)
 
     @property
     def finished(self) -> bool:

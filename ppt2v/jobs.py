@@ -188,7 +188,7 @@ class Jobs:
             ended = self._run(job)
             with self._changed:
                 self._cancelled.discard(job.id)
-                self._note(replace(self._jobs[job.id], preview=None, **ended))
+                self._note(replace(self._jobs[job.id], preview=None, control_map=None, **ended))
 
     def _next(self) -> Job | None:
         return next((job for job in self._jobs.values() if job.state == QUEUED), None)
@@ -234,6 +234,7 @@ class Jobs:
             self._jobs[id] = replace(
                 job, stage=progress.stage, done=progress.done, total=progress.total, stage_began=began, reported=now,
                 preview=job.preview if preview is None else preview,
+                control_map=progress.control_map if job.control_map is None else job.control_map,
             )
             self._changed.notify_all()
 

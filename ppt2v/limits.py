@@ -46,6 +46,7 @@ class Limits:
         upload_mb: size of an uploaded file, in MB (1e6 bytes).
         free_mb: what has to be left on the disk before anything is taken on.
         models: those that may be named beside the embedded ones.
+        at_home: whether whoever asks sits at the machine itself: any model, and its files, may be named.
     """
 
     side: int = 768
@@ -57,6 +58,7 @@ class Limits:
     upload_mb: int = 50
     free_mb: int = 500
     models: tuple[str, ...] = ()
+    at_home: bool = False
 
     def check_given(self, row: Mode, given: Mapping[str, Any]) -> None:
         """Refuses what names things of the machine, before any of it is looked at.
@@ -68,13 +70,18 @@ class Limits:
             InputError: a parameter that is the operator's, a model that is not among those, a file that is no clip or
                 too large, a picture as the watermark, another format, too many letters.
         """
-        allowed = [parameter.name for parameter in open_parameters(row)]
+        if not self.at_home:
+            self._check_names(row, given)
         for name, value in given.items():
-            if name in OPERATORS and value is not None:
-                raise InputError(f"{name} cannot be chosen here; choose among {', '.join(allowed)}")
             self._check_length(name, value)
             if name in CLIPS and value is not None:
                 self.check_clip(Path(value))
+
+    def _check_names(self, row: Mode, given: Mapping[str, Any]) -> None:
+        allowed = [parameter.name for parameter in open_parameters(row)]
+        for name in OPERATORS:
+            if given.get(name) is not None:
+                raise InputError(f"{name} cannot be chosen here; choose among {', '.join(allowed)}")
         for model in _models(given):
             self._check_model(model)
         _check_output(given.get("save_format"), given.get("watermark"))

@@ -25,6 +25,7 @@ class Mode:
         fast_steps: of DPM-Solver++, for fast runs of models that bring no preset of their own (its authors recommend
             15 to 20 for Stable Diffusion, arXiv 2211.01095, section 7).
         alias: what it is called in PaddlePaddle's hubs, where that is not made from ``name`` (``hub_name``).
+        samples: clips, files of ``__assets__/clips`` (None: without), and prompts to try the embedded model with.
     """
 
     name: str
@@ -36,6 +37,7 @@ class Mode:
     example: str = "stable-diffusion-v1-5/stable-diffusion-v1-5"
     fast_steps: int = 20
     alias: str | None = None
+    samples: tuple[tuple[str | None, str], ...] = ()
 
     @property
     def takes_clip(self) -> bool:
@@ -221,6 +223,8 @@ MODES = {
                 replace(OUTPUT[0], default=4.0, help="Frames per second of the file."), *OUTPUT[1:],
             ),
             alias="text2video_zero",
+            samples=((None, "a fox in the snow"), (None, "an astronaut in outer space"),
+                     (None, "a rocket at sunset")),
         ),
         Mode(
             "synthesize",
@@ -243,6 +247,7 @@ MODES = {
             family="video",
             example="damo-vilab/text-to-video-ms-1.7b",
             alias="text_to_video_synthesis",
+            samples=((None, "a panda eating bamboo on a rock"),),
         ),
         Mode(
             "pix2pix",
@@ -261,6 +266,7 @@ MODES = {
                 *_with_defaults(SAMPLING, solver="euler_a"), *MEMORY, *OUTPUT,
             ),
             example="timbrooks/instruct-pix2pix",
+            samples=(("panda.mp4", "make it night"), ("car.mp4", "make it green")),
         ),
         Mode(
             "pose",
@@ -269,6 +275,7 @@ MODES = {
             _controlled(BEST_ART, BAD_BODY, fps=4.0) + controls.CONTROLS["pose"].parameters,
             control="pose",
             fast_steps=10,
+            samples=(("dance_pose.mp4", "a dancing fox on the grass"),),
         ),
         Mode(
             "canny",
@@ -277,6 +284,7 @@ MODES = {
             _controlled(BEST, BAD) + _CANNY,
             control="canny",
             fast_steps=10,
+            samples=(("panda.mp4", "a bear at sunset"), ("car.mp4", "a car in the desert")),
         ),
         Mode(
             "depth",
@@ -285,6 +293,7 @@ MODES = {
             _controlled(BEST, BAD) + controls.CONTROLS["depth"].parameters,
             control="depth",
             fast_steps=10,
+            samples=(("elephant_depth.mp4", "an elephant in the snow"),),
         ),
         Mode(
             "canny-db",
@@ -293,6 +302,7 @@ MODES = {
             _with_defaults(_controlled(BEST, BAD) + _CANNY, model_name=f"{EMBEDDED}/dreambooth"),
             control="canny",
             fast_steps=10,
+            samples=(("bear.mp4", "a sks bear on the beach"),),
         ),
     )
 }

@@ -20,12 +20,14 @@ class Progress:
         done, total: steps of frames, or frames; the total is None before the stage has begun.
         preview: computes the first frame as it stands, uint8 RGB ``[H, W, 3]``, noisy before the last step; takes as
             long as decoding a frame does. None where there is no picture yet, or a finished one.
+        control_map: what guides the run, uint8 RGB ``[F, H, W, 3]``, when it is complete.
     """
 
     stage: str
     done: int = 0
     total: int | None = None
     preview: Callable[[], np.ndarray] | None = None
+    control_map: np.ndarray | None = None
 
 
 # Called again and again during a run; what it raises (``errors.Cancelled``) stops the run, which then writes nothing.

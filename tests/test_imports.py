@@ -14,7 +14,11 @@ LAYERS = (
     "commands.rerun",
     "commands.dreambooth commands.media commands.models commands.modes",
     "commands.__init__ commands.options",
-    "serve",
+    "ui.command",
+    "serve ui.server",
+    "ui.page",
+    "ui.choices ui.panels ui.visits ui.widgets",
+    "ui.__init__ ui.words",
     "api",
     "jobs problems",
     "api_schema clips",
@@ -67,7 +71,7 @@ LAYERS = (
 DEPTH = {module: depth for depth, layer in enumerate(LAYERS) for module in layer.split()}
 FOLDERS = {
     f"{package}.".lstrip("."): Path(importlib.import_module(f"ppt2v.{package}".rstrip(".")).__file__).parent
-    for package in ("", "commands", "detectors", "dreambooth", "engine", "pipelines")
+    for package in ("", "commands", "detectors", "dreambooth", "engine", "pipelines", "ui")
 }
 MODULES = {prefix + file.stem: file for prefix, folder in FOLDERS.items() for file in folder.glob("*.py")}
 

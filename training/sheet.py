@@ -9,20 +9,12 @@ import argparse
 import tempfile
 from pathlib import Path
 
-from ppt2v import Model, video
+from ppt2v import MODES, Model, video
 
 PROMPTS = ("an astronaut in outer space", "a fox in the snow", "a whale under water", "a rocket at sunset",
            "a dog on the beach", "a robot on a yellow background")
 CLIPS = Path(__file__).parents[1] / "__assets__" / "clips"
-GUIDED = (
-    ("pix2pix", "panda", "make it night"),
-    ("pix2pix", "car", "make it green"),
-    ("pose", "dance_pose", "a dancing fox on the grass"),
-    ("canny", "panda", "a bear at sunset"),
-    ("canny", "car", "a car in the desert"),
-    ("depth", "elephant_depth", "an elephant in the snow"),
-    ("canny-db", "bear", "a sks bear on the beach"),
-)
+GUIDED = [(mode.name, *sample) for mode in MODES.values() if mode.takes_clip for sample in mode.samples]
 
 
 def text_to_video(model: Model, folder: Path) -> list:
@@ -36,9 +28,9 @@ def guided(model: Model, folder: Path) -> dict[str, list]:
     """For each mode four frames of each clip and the same four of what was made of it."""
     frames: dict[str, list] = {}
     for number, (mode, clip, prompt) in enumerate(GUIDED):
-        made = model.run(mode, video_path=CLIPS / f"{clip}.mp4", prompt=prompt, seed=0, fps=8,
+        made = model.run(mode, video_path=CLIPS / clip, prompt=prompt, seed=0, fps=8,
                          save_path=folder / f"{number}.mp4")
-        for path in (CLIPS / f"{clip}.mp4", made):
+        for path in (CLIPS / clip, made):
             frames.setdefault(mode, []).extend(video.read(path, multiple=1).frames[::4][:4])
     return frames
 
