@@ -249,6 +249,12 @@ def test_read_files_of_others(tmp_path, name, fps, options):
     assert [square_left(frame) for frame in back.frames[:8]] == pytest.approx([8 + 8 * n for n in range(8)], abs=2)
 
 
+@pytest.mark.parametrize("ending", ["mp4", "gif", "webm"])
+def test_frame_size_is_height_and_width(tmp_path, ending):
+    path = video.write(clip(2, 64, 192), tmp_path / f"clip.{ending}", 10, {})
+    assert video.frame_size(str(path)) == (64, 192)
+
+
 def test_read_many_frames_in_order(tmp_path):
     path = video.write(clip(60, 64, 640), tmp_path / "clip.mp4", 30, {})
     back = video.read(path, start_t=0.5, out_fps=15)
