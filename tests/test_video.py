@@ -283,6 +283,13 @@ def test_read_a_rate_that_varies(tmp_path):
     assert shown[:7] == [0, 1, 1, 1, 1, 2, 3]
 
 
+@pytest.mark.parametrize("ending", ["mp4", "gif", "webm"])
+def test_facts_without_decoding(tmp_path, ending):
+    path = video.write(clip(2, 64, 192), tmp_path / f"clip.{ending}", 10, {})
+    facts = video.facts(path)
+    assert (facts.frames, facts.height, facts.width) == (2, 64, 192)
+
+
 def test_read_many_frames_in_order(tmp_path):
     path = video.write(clip(60, 64, 640), tmp_path / "clip.mp4", 30, {})
     back = video.read(path, start_t=0.5, out_fps=15)
