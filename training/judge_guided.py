@@ -27,7 +27,7 @@ from ppt2v.modes import MODES
 from ppt2v.parameters import resolve
 from ppt2v.pipelines.noise import Noise
 from ppt2v.pipelines.video_controlnet import Control
-from ppt2v.progress import bar, counted
+from ppt2v.progress import bars, counted
 from scenes import levels
 
 Generate = Callable[[list[Case]], np.ndarray]
@@ -136,9 +136,9 @@ class Maker:
             **loaded.components, requires_safety_checker=False)
         pipeline.engine = self.engine
         network = self._controlnet(mode.control) if mode.control else None
-        with bar(chosen[0].mode, True) as report:
+        with bars(True) as watch:
             return np.stack([self._picture(pipeline, network, {**arguments, "prompt": case.prompt}, case)
-                             for case in counted(chosen, len(chosen), report)])
+                             for case in counted(chosen, len(chosen), chosen[0].mode, watch)])
 
     def _controlnet(self, control: str):
         from ppdiffusers import ControlNetModel
