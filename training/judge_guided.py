@@ -27,7 +27,7 @@ from ppt2v.modes import MODES, Mode
 from ppt2v.parameters import resolve
 from ppt2v.pipelines.noise import Noise
 from ppt2v.pipelines.video_controlnet import Control
-from ppt2v.progress import bar, counted
+from ppt2v.progress import bars, counted
 from scenes import levels
 
 Generate = Callable[[list[Case]], np.ndarray]
@@ -132,9 +132,9 @@ class Maker:
         mode = MODES[ROWS.get(chosen[0].mode, chosen[0].mode)]
         pipeline, arguments = self.ready(mode, "dreambooth" if chosen[0].mode == "dreambooth" else None)
         network = self._controlnet(mode.control) if mode.control else None
-        with bar(chosen[0].mode, True) as report:
+        with bars(True) as watch:
             return np.stack([self._picture(pipeline, network, {**arguments, "prompt": case.prompt}, case)
-                             for case in counted(chosen, len(chosen), report)])
+                             for case in counted(chosen, len(chosen), chosen[0].mode, watch)])
 
     def ready(self, mode: Mode, embedded: str | None = None) -> tuple[Any, dict[str, Any]]:
         """The pipeline of a mode with an embedded model, the mode's own if none is named, and its arguments."""

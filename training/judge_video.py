@@ -19,7 +19,7 @@ import judge
 import moving
 from ppt2v import Model, video
 from ppt2v.engine.choice import ENGINES
-from ppt2v.progress import bar, counted
+from ppt2v.progress import bars, counted
 
 LEAST = 8  # pixels between beginning and end that count as motion
 
@@ -70,8 +70,8 @@ def main() -> None:
     network, rng, model = judge.load(), np.random.default_rng(2027), Model("cpu", show_progress=False, engine=args.engine)
     asked = [moving.sample(rng, for_judge=True) for _ in range(args.clips)]
     verdicts = []
-    with bar("Clips", True) as report, tempfile.TemporaryDirectory() as folder:
-        for number, motion in counted(list(enumerate(asked)), len(asked), report):
+    with bars(True) as watch, tempfile.TemporaryDirectory() as folder:
+        for number, motion in counted(list(enumerate(asked)), len(asked), "Clips", watch):
             prompt = moving.caption(rng, motion)
             frames = make(model, Path(folder) / f"{number}.mp4", prompt, model_name=args.model, seed=number)
             verdicts.append(judged(network, frames, motion))

@@ -18,7 +18,7 @@ from judge_guided import Maker
 from ppt2v import quality, video
 from ppt2v.modes import MODES
 from ppt2v.pipelines.noise import Noise
-from ppt2v.progress import bar, counted
+from ppt2v.progress import bars, counted
 
 CLIPS = Path(__file__).parents[1] / "__assets__" / "clips"
 EDITS = (  # clip, instruction, what of the picture changes, and to what
@@ -65,8 +65,8 @@ def main() -> None:
     critic, tasks = judge.load(), [(*edit, seed) for edit in EDITS[: args.edits] for seed in range(args.seeds)]
     clips = {name: video.read(CLIPS / f"{name}.mp4", multiple=1).frames[: args.frames] for name, *_ in tasks}
     found = {"the clip itself": [measure(clips[name]) for name, *_ in tasks], **{name: [] for name in SETTINGS}}
-    with bar("Clips", True) as report:
-        for clip, prompt, kind, target, seed in counted(tasks, len(tasks), report):
+    with bars(True) as watch:
+        for clip, prompt, kind, target, seed in counted(tasks, len(tasks), "Clips", watch):
             for name, shared in SETTINGS.items():
                 own = {"prompt": prompt, "frames": clips[clip], "shared_noise": shared}
                 frames = np.stack(list(pipeline.decode(pipeline(noise=Noise(seed), **{**arguments, **own}))))
