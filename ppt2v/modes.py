@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import Any
 
 from . import controls
 from .hub import EMBEDDED
@@ -38,6 +39,10 @@ class Mode:
     fast_steps: int = 20
     alias: str | None = None
     samples: tuple[tuple[str | None, str], ...] = ()
+
+    def default(self, name: str) -> Any:
+        """What the parameter of that name is where nothing is given."""
+        return next(parameter.default for parameter in self.parameters if parameter.name == name)
 
     @property
     def takes_clip(self) -> bool:
@@ -232,8 +237,8 @@ MODES = {
             "text_to_video_modelscope:TextToVideoPipeline",
             (
                 replace(PROMPT, help="What the video shows, in English."),
-                replace(MODEL, default=None, help="Folder or id of a text-to-video model, such as damo-vilab/text-to-"
-                        "video-ms-1.7b: ModelScope's own files, or the layout of diffusers or Paddle."),
+                replace(MODEL, default=f"{EMBEDDED}/video", help="Folder or id of a text-to-video model, such as damo-"
+                        "vilab/text-to-video-ms-1.7b: ModelScope's own files, or the layout of diffusers or Paddle."),
                 Parameter("video_length", int, 16, "Number of frames; with a clip to start from, that of the clip.",
                           minimum=1, maximum=4096, option="frames", argument="video_length"),
                 Parameter("resolution", str, None,

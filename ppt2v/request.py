@@ -35,7 +35,7 @@ def check(row: Mode, values: Mapping[str, Any]) -> None:
     """What the table of parameters cannot say of single values.
 
     Raises:
-        InputError: an empty prompt, no model where none is embedded, an impossible pair, a size that is none, a clip or
+        InputError: an empty prompt, an impossible pair, a size that is none, a clip or
             a watermark that cannot be read.
     """
     from .pipelines.schedule import check_eta, check_motion_levels
@@ -43,8 +43,6 @@ def check(row: Mode, values: Mapping[str, Any]) -> None:
     if not (values["prompt"] or "").strip():
         order = "; the clip comes first, then the prompt" if row.takes_clip else ""
         raise InputError(f"the prompt is empty: say in a few words what the video should show{order}")
-    if values["model_name"] is None:
-        raise no_model(row)
     if isinstance(values["resolution"], str):
         sizes.parse(values["resolution"])
     if values.get("use_motion_field"):
@@ -61,14 +59,6 @@ def check(row: Mode, values: Mapping[str, Any]) -> None:
         video.watermark((), values["watermark"])
     inputs.check(row, values)
     adapters.check(values)
-
-
-def no_model(row: Mode) -> InputError:
-    """The error for a mode without an embedded model of which no other is named."""
-    return InputError(
-        f"there is no embedded model for {row.name}: give (as model_name, --model) the folder of ModelScope's "
-        f"text-to-video-synthesis, that of {row.example} in the layout of diffusers or Paddle, or this id"
-    )
 
 
 def warn_of_language(prompt: str) -> None:
@@ -101,8 +91,15 @@ def plain(row: Mode, given: Mapping[str, Any]) -> dict[str, Any]:
     as_text |= dict.fromkeys(models, hub.from_anywhere)
     if not row.takes_clip:
         as_text["resolution"] = str  # the side of a square may come as a number
+    if given.get("model_name") is not None:
+        given = {**given, "model_name": model_of(row, given["model_name"])}
     return {name: as_text[name](value) if value is not None and name in as_text else value
             for name, value in given.items()}
+
+
+def model_of(row: Mode, name: str | Path) -> str | Path:
+    """The model of that name: ``hub.EMBEDDED`` stands for the one that ships for this mode."""
+    return row.default("model_name") if str(name) == hub.EMBEDDED else name
 
 
 def _absolute(path: str | Path) -> str:
