@@ -84,7 +84,7 @@ def run_for_picture(name: str) -> None:
     del notebook.cells[last + 1 :]
     NotebookClient(notebook, timeout=None, resources={"metadata": {"path": NOTEBOOKS}}).execute()
     with Image.open(NOTEBOOKS / "output" / f"{name}.png") as sheet:
-        sheet.quantize(256).save(PICTURES / f"{name}.png", optimize=True)
+        sheet.quantize(192).save(PICTURES / f"{name}.png", optimize=True)
 
 
 def main() -> None:
