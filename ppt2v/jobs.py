@@ -23,6 +23,7 @@ from .job import CANCELLED, DONE, FAILED, QUEUED, RUNNING, Job, Store
 from .limits import Limits
 from .modes import Mode
 from .progress import Progress, Watch
+from .video import make_folder
 
 if TYPE_CHECKING:
     import numpy as np
@@ -58,8 +59,7 @@ class Jobs:
     """
 
     def __init__(self, folder: str | Path, model: Maker, capacity: int = 16, limits: Limits | None = Limits()):
-        self.folder = Path(os.path.expanduser(folder)).absolute()
-        _make_folder(self.folder)
+        self.folder = make_folder(folder)
         self.model, self.capacity, self.limits = model, capacity, limits
         self._changed = threading.Condition()
         self._store = Store(self.folder)
@@ -251,12 +251,3 @@ class _Watch:
             self._report(progress, progress.preview())
             ended = time.monotonic()
             self._next_preview = ended + (ended - began) / _PREVIEW_SHARE
-
-
-def _make_folder(folder: Path) -> None:
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise InputError(f"{folder} cannot be made: {error.strerror}") from None
-    if not os.access(folder, os.W_OK | os.X_OK):
-        raise InputError(f"{folder} cannot be used: no permission to write in it")

@@ -1,6 +1,10 @@
 """How far a run is, for whoever waits for it: a bar on the terminal, a web page, a queue of jobs."""
 from __future__ import annotations
 
+import logging
+import os
+import sys
+import warnings
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -40,6 +44,15 @@ def _console():
 def say(message: str) -> None:
     """Prints a message beside the results, on standard error."""
     _console().print(message, highlight=False, markup=False, soft_wrap=True)
+
+
+def quiet_libraries() -> None:
+    """Paddle's packages warn and log at import about what only their own developers can change."""
+    logging.disable(logging.INFO)
+    os.environ.setdefault("GLOG_minloglevel", "2")
+    warnings.formatwarning = lambda message, *_: f"Warning: {message}\n"
+    if not sys.warnoptions:  # the user's -W and PYTHONWARNINGS win
+        warnings.filterwarnings("ignore", module="paddle|ppdiffusers|_distutils_hack|pkg_resources")
 
 
 @contextmanager

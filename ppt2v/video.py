@@ -25,8 +25,8 @@ from .overlay import tile, watermark
 from .reading import Facts, facts, frame_indices, on_disk, read_frames
 
 __all__ = [
-    "FORMATS", "Clip", "Facts", "check_clip", "check_fps", "contact_sheet", "facts", "on_disk", "output_file", "read",
-    "read_recipe", "watermark", "write",
+    "FORMATS", "Clip", "Facts", "check_clip", "check_fps", "contact_sheet", "facts", "make_folder", "on_disk",
+    "output_file", "read", "read_recipe", "watermark", "write",
 ]
 
 FORMATS = ("mp4", "gif", "webm", "png")
@@ -120,6 +120,18 @@ def _check_parent(path: Path) -> None:
         raise InputError(f"{path} cannot be written: there is no folder {parent}; make it first")
     if not os.access(parent, os.W_OK | os.X_OK):
         raise InputError(f"{path} cannot be written: no permission to write in {parent.resolve()}")
+
+
+def make_folder(path: str | Path) -> Path:
+    """The folder, absolute, made if it is missing; InputError where that cannot be, or nobody may write in it."""
+    folder = Path(os.path.expanduser(path)).absolute()
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(f"the folder {folder} cannot be made: {error.strerror}") from None
+    if not os.access(folder, os.W_OK | os.X_OK):
+        raise InputError(f"no permission to write in the folder {folder}")
+    return folder
 
 
 def check_fps(fps: float, save_format: str) -> None:
