@@ -29,7 +29,6 @@ if TYPE_CHECKING:
     import numpy as np
 
 _LOG = logging.getLogger(__name__)
-_DISK_FULL = "the disk of this service is full: its operator has to make room"
 _SEEDS = 2**31 - 1
 _PREVIEW_SHARE = 0.05  # of a run's time, at most
 _MOST_STARTS = 2  # a job that has taken the process down twice is likely to be why
@@ -92,14 +91,14 @@ class Jobs:
                 self._put(job)
             except sqlite3.OperationalError as error:
                 del self._jobs[job.id]
-                raise DiskFull(_DISK_FULL) from error
+                raise DiskFull from error
             return job
 
     def check_disk(self) -> None:
         """Raises DiskFull where too little room is left (``Limits.free_mb``)."""
         needed = 0 if self.limits is None else self.limits.free_mb * 10**6
         if shutil.disk_usage(self.folder).free < needed:
-            raise DiskFull(_DISK_FULL)
+            raise DiskFull
 
     def all(self) -> list[Job]:
         """Every job, the oldest first."""
@@ -217,7 +216,7 @@ class Jobs:
             return str(error).replace(f"{self.folder}{os.sep}", "")
         _LOG.error("job %s (%s) failed", job.id, job.mode, exc_info=error)
         if isinstance(error, OSError) and error.errno == errno.ENOSPC:
-            return _DISK_FULL
+            return str(DiskFull())
         return "something went wrong that should not have; the log of the service says what, under the job's number"
 
     def _report(self, id: str, progress: Progress, preview: np.ndarray | None = None) -> None:

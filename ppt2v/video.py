@@ -138,7 +138,7 @@ def check_fps(fps: float, save_format: str) -> None:
     """Raises InputError where ``save_format`` cannot play ``fps`` frames per second."""
     most = _MAX_FPS[save_format]
     if not _MIN_FPS <= fps <= most:
-        raise InputError(f"fps = {fps}: a {save_format} plays at least {_MIN_FPS} and at most {most:g} frames per second")
+        raise InputError(f"fps = {fps}: a {save_format} plays {_MIN_FPS} to {most:g} frames per second")
 
 
 def write(frames: Iterable[np.ndarray], path: str | Path, fps: float, recipe: dict[str, Any]) -> Path:
