@@ -1,8 +1,6 @@
 """The ``ppt2v`` command: one command per row of ``modes.MODES``, and those of ``commands``."""
 from __future__ import annotations
 
-import logging
-import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -11,12 +9,13 @@ import typer
 from typer.core import TyperGroup
 
 from . import __version__
+from .batch import batch
 from .commands import dreambooth, media, models, modes
 from .commands.rerun import rerun
 from .controls import CONTROLS
 from .errors import InputError, NumericalError
 from .modes import MODES
-from .quiet import ignore_library_warnings
+from .quiet import quiet_process
 from .serve import serve
 from .ui.command import ui
 
@@ -27,15 +26,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     Exit codes: 0 done; 1 the networks failed (NumericalError) or ``doctor`` found something broken; 2 input that cannot
     be used; 130 interrupted.
     """
-    _quiet_libraries()
+    quiet_process()
     app(args=arguments, prog_name="ppt2v")
-
-
-def _quiet_libraries() -> None:
-    """Paddle's packages warn and log at import about what only their own developers can change."""
-    logging.disable(logging.INFO)
-    warnings.formatwarning = lambda message, *_: f"Warning: {message}\n"
-    ignore_library_warnings()
 
 
 @contextmanager
@@ -111,5 +103,5 @@ _cache = _add_group("cache", "List or remove the programs that the engines have 
 _cache.command("list")(models.cache_list)
 _cache.command("clear")(models.cache_clear)
 
-for _command in (media.report, media.compare, models.convert, rerun, models.models, serve, ui, models.doctor):
+for _command in (media.report, media.compare, models.convert, rerun, models.models, batch, serve, ui, models.doctor):
     app.command()(_command)

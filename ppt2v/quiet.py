@@ -18,6 +18,13 @@ def ignore_library_warnings() -> None:
         warnings.filterwarnings("ignore", module=_PACKAGES)
 
 
+def quiet_process() -> None:
+    """Keeps a process of ppt2v's own to one line for each warning, and to what the user can change."""
+    logging.disable(logging.INFO)
+    warnings.formatwarning = lambda message, *_: f"Warning: {message}\n"
+    ignore_library_warnings()
+
+
 @contextmanager
 def quiet_libraries() -> Iterator[None]:
     """Ignores their warnings, and PaddleNLP's notes on each file, for a block or a function that it decorates."""
