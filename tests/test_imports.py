@@ -13,6 +13,7 @@ LAYERS = (
     "ui.command",
     "serve ui.server",
     "ui.page",
+    "ui.tab",
     "ui.choices ui.panels ui.visits ui.widgets",
     "ui.__init__ ui.words",
     "api",

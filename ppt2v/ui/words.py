@@ -25,6 +25,7 @@ _CHINESE = {
     "Stopped.": "已停止。",
     "about {seconds} s left": "约剩 {seconds} 秒",
     "This did not work": "未能完成",
+    "Something went wrong that should not have; the log of the service says what.": "出现意外错误，详情见服务日志。",
     "Too many jobs wait already: try again later.": "排队的任务太多，请稍后再试。",
     "The disk of this service is full: its operator has to make room.": "服务器磁盘已满，请联系管理员清理空间。",
     "Preparing": "准备中",
