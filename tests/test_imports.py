@@ -17,6 +17,7 @@ LAYERS = (
     "ui.command",
     "batch serve ui.server",
     "ui.page",
+    "ui.tab",
     "ui.choices ui.panels ui.visits ui.widgets",
     "ui.__init__ ui.words",
     "api batch_sheet",

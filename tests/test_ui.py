@@ -15,6 +15,7 @@ from ppt2v import jobs as jobs_module
 from ppt2v.job import CANCELLED, DONE, QUEUED, RUNNING, Job
 from ppt2v.jobs import Jobs
 from ppt2v.limits import OPERATORS, Limits
+from ppt2v.progress import Progress
 from ppt2v.ui import panels
 from ppt2v.ui.visits import Visits
 from ppt2v.ui.words import LANGUAGES, preferred, translator
@@ -99,9 +100,18 @@ def test_strangers_are_offered_nothing_of_the_machine(monkeypatch, tiny_folder):
     assert choices.models(MODES["synthesize"], Limits(at_home=True)) == []
 
 
+def test_at_home_anything_may_be_named_but_a_clip_is_limited(tiny_folder, tmp_path):
+    home, row = Limits(at_home=True), MODES["canny"]
+    home.check_given(row, {"prompt": "a fox", "model_name": str(tiny_folder), "lora": ["a.safetensors"]})
+    (tmp_path / "fake.mp4").write_bytes(b"no video")
+    with pytest.raises(InputError, match="no video that is taken here"):
+        home.check_given(row, {"video_path": str(tmp_path / "fake.mp4")})
+
+
 def test_every_mode_has_samples_to_try():
-    clips = [clip for mode in MODES.values() for clip, _ in mode.samples if mode.takes_clip]
-    assert all(mode.samples for mode in MODES.values()) and all((choices.sample_clips() / clip).is_file() for clip in clips)
+    assert all(mode.samples for mode in MODES.values())
+    clips = [choices.sample_clips() / clip for mode in MODES.values() for clip, _ in mode.samples if mode.takes_clip]
+    assert clips and all(clip.is_file() for clip in clips)
 
 
 # Words
@@ -160,6 +170,7 @@ def test_a_visit_ends_with_its_video(jobs):
     assert states[-1] == DONE and set(states[:-1]) <= {QUEUED, RUNNING}
     (job,) = jobs.all()
     assert visits.finished([job.id, "unknown", None, ["x"]]) == [job]
+    assert visits.finished(None) == visits.finished({"id": job.id}) == []
 
 
 @pytest.mark.parametrize(
@@ -201,6 +212,26 @@ def test_those_ahead_are_counted(jobs, model):
     visits = Visits(jobs)
     first = jobs.wait(jobs.submit("text2video", ASKED).id, until=lambda job: job.state == RUNNING)
     assert (visits.ahead(first), visits.ahead(jobs.submit("text2video", ASKED))) == (0, 1)
+
+
+def test_a_control_map_is_shown_while_the_job_runs(tmp_path):
+    maps = [np.full((2, 8, 8, 3), level, np.uint8) for level in (0, 255)]
+
+    class Guided(StandInModel):
+        def run(self, mode, watch=None, **given):
+            for each in maps:
+                watch(Progress("Control maps", 2, 2, control_map=each))
+            return super().run(mode, watch, **given)
+
+    guided = Jobs(tmp_path / "out", Guided())
+    guided.model.go.clear()
+    job = guided.submit("text2video", ASKED)
+    running = guided.wait(job.id, until=lambda job: job.stage == "Denoising")
+    assert running.control_map is maps[0]  # the mode's own, and not that of one beside it
+    assert "data:image/webp;base64," in panels.control_map(running.control_map, 8, ENGLISH)
+    guided.model.go.set()
+    assert guided.wait(job.id).control_map is None
+    guided.close()
 
 
 # The server

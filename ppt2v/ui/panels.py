@@ -23,9 +23,9 @@ CSS = """
 .panel progress { width: 100%; }
 .panel pre { white-space: pre-wrap; overflow-wrap: anywhere; font-size: .8rem; }
 .failure { border-left: .25rem solid #dc2626; padding-left: .75rem; overflow-wrap: anywhere; }
-.gallery { display: grid; grid-template-columns: repeat(auto-fill, minmax(11rem, 1fr)); gap: 1rem; }
-.gallery figure { margin: 0; }
-.gallery figcaption { overflow-wrap: anywhere; font-size: .85rem; }
+.videos { display: grid; grid-template-columns: repeat(auto-fill, minmax(11rem, 1fr)); gap: 1rem; }
+.videos figure { margin: 0; }
+.videos figcaption { overflow-wrap: anywhere; font-size: .85rem; }
 /* it would fetch a program from elsewhere; the advanced options can do the same */
 button[aria-label="Trim video to selection"] { display: none !important; }
 footer { display: none !important; }
@@ -80,7 +80,7 @@ def gallery(jobs: Iterable[Job], text: Translate) -> str:
     """Finished videos side by side."""
     figures = [f"<figure>{_video(job)}<figcaption>{escape(job.values['prompt'])}<br>{_download(job, text)}</figcaption>"
                "</figure>" for job in jobs]
-    return f"<div class='gallery'>{''.join(figures)}</div>" if figures else text("What you make is shown here.")
+    return f"<div class='videos'>{''.join(figures) or text('What you make is shown here.')}</div>"
 
 
 def _panel(content: str) -> str:

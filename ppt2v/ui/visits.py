@@ -54,8 +54,8 @@ class Visits:
         """How many jobs come before it."""
         return sum(other.state in (QUEUED, RUNNING) and other.submitted < job.submitted for other in self.jobs.all())
 
-    def finished(self, ids: list[str]) -> list[Job]:
-        """Those of the jobs that are done and still there; ids are taken from visitors and may be anything."""
+    def finished(self, ids: Any) -> list[Job]:
+        """Those of the jobs that are done and still there; the ids come from visitors, and may be anything."""
         known = {job.id: job for job in self.jobs.all()}
-        found = (known.get(id) for id in ids if isinstance(id, str))
+        found = (known.get(id) for id in (ids if isinstance(ids, list) else []) if isinstance(id, str))
         return [job for job in found if job is not None and job.state == DONE and job.path.exists()]

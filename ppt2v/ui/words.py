@@ -8,8 +8,8 @@ Translate = Callable[[str], str]
 _CHINESE = {
     # the page
     "Text to video on PaddlePaddle": "PaddlePaddle 文本生成视频",
-    "The model that ships with ppt2v knows about fifty subjects in about a dozen places, at 128x128 pixels. For anything "
-    "else choose another model.": "随 ppt2v 附带的小模型只认识约五十种主体和十几个场景，分辨率 128x128；其他内容请换用别的模型。",
+    "The model that ships with ppt2v knows about fifty subjects in about a dozen places, at 128x128 pixels. For "
+    "anything else choose another model.": "随 ppt2v 附带的小模型只认识约五十种主体和十几个场景，分辨率 128x128；其他内容请换用别的模型。",
     "Advanced options": "高级选项",
     "Generate": "生成",
     "Stop": "停止",
@@ -25,6 +25,7 @@ _CHINESE = {
     "Stopped.": "已停止。",
     "about {seconds} s left": "约剩 {seconds} 秒",
     "This did not work": "未能完成",
+    "Something went wrong that should not have; the log of the service says what.": "出现意外错误，详情见服务日志。",
     "Too many jobs wait already: try again later.": "排队的任务太多，请稍后再试。",
     "The disk of this service is full: its operator has to make room.": "服务器磁盘已满，请联系管理员清理空间。",
     "Preparing": "准备中",
