@@ -14,11 +14,12 @@ from pathlib import Path
 import numpy as np
 from work import as_clip, difference, given, report
 
-from ppt2v import weights  # before Paddle, so that it uses all cores
+from ppt2v import checkpoint, model_files, weights  # before Paddle, so that it uses all cores
 import paddle
 import paddle.nn.functional as F
-from ppdiffusers import AutoencoderKL, DDIMScheduler, TextToVideoSDPipeline, TextToVideoZeroPipeline
-from ppdiffusers import UNet3DConditionModel
+from ppdiffusers import (
+    AutoencoderKL, DDIMScheduler, TextToVideoSDPipeline, TextToVideoZeroPipeline, UNet3DConditionModel,
+)
 from ppdiffusers.transformers import CLIPTextModel
 from ppt2v.vocabulary import load_tokenizer
 
@@ -49,11 +50,14 @@ def text2video() -> np.ndarray:
 
 
 def unet3d() -> np.ndarray:
-    classes = {"unet": UNet3DConditionModel, "vae": AutoencoderKL, "text_encoder": CLIPTextModel}
-    parts = {part: weights.load_component(Path(work.model) / part, kind) for part, kind in classes.items()}
-    scheduler = DDIMScheduler.from_pretrained(work.model, subfolder="scheduler")
-    pipeline = TextToVideoSDPipeline(**parts, tokenizer=load_tokenizer(Path(work.model) / "tokenizer"),
-                                     scheduler=scheduler)
+    model, classes = Path(work.model), {"vae": AutoencoderKL, "text_encoder": CLIPTextModel}
+    parts = {part: weights.load_component(model / part, kind) for part, kind in classes.items()}
+    # Not by load_component, which makes networks without memory: this one writes into its own as it is made.
+    unet = UNet3DConditionModel.from_config(UNet3DConditionModel.load_config(model / "unet"))
+    [file] = model_files.weight_files(model / "unet")
+    checkpoint.put(unet, checkpoint.read(file), str(file))
+    pipeline = TextToVideoSDPipeline(**parts, unet=unet, tokenizer=load_tokenizer(model / "tokenizer"),
+                                     scheduler=DDIMScheduler.from_pretrained(model, subfolder="scheduler"))
     [latents] = timed(pipeline, num_frames=work.frames, latents=paddle.to_tensor(as_clip(noise("start-0")))).frames
     return latents.transpose([1, 0, 2, 3])
 
