@@ -6,8 +6,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from ppt2v import MODES, config, dreambooth, hub
-from ppt2v.cli import POSITIONAL
+from ppt2v.commands.options import POSITIONAL
 from ppt2v.controls import CLIP, CONTROLS
+from ppt2v.model_files import read_json
 from ppt2v.modes import Mode
 from ppt2v.parameters import Parameter
 
@@ -68,7 +69,7 @@ def _brought() -> str:
     base = hub.locate(hub.EMBEDDED)
     files = sorted(base.glob("**/ppt2v.json"))
     rows = [f"| `{'/'.join([hub.EMBEDDED, *file.parent.relative_to(base).parts])}` | {mode} | {_settings(values)} |\n"
-            for file in files for mode, values in hub.read_json(file).items()]
+            for file in files for mode, values in read_json(file).items()]
     return "| model | for | settings |\n|---|---|---|\n" + "".join(rows)
 
 
