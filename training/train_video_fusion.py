@@ -42,7 +42,8 @@ RESIDUAL = {
     "attention_head_dim": 8,  # the width of a head
 }
 BATCH, FIRST, FRESH_EVERY = 3, 60, 2  # clips: of a step, before the first one; one new after so many steps
-BASE_SHARE = 0.1  # of the residual generator's rate, for the base generator and the text encoder
+# Of the residual generator's rate. A step has few base frames, so that their gradients are noisy.
+SHARES = {"residual": 1.0, "base": 0.05, "text": 0.1}
 HELD_OUT = 16  # clips on which losses are measured
 PREVIEW = ["a panda moving left in the snow", "a rocket rising in outer space", "a balloon bouncing on the grass",
            "a car moving right on a yellow background"]
@@ -184,15 +185,15 @@ def begin(share: float, lr: float, text: Path | None) -> Training:
     if text:
         image.text = load_text(text)
     model = VideoFusion(image, share).train()
-    groups = (model.residual, lr), (torch.nn.ModuleList([model.base, model.text]), lr * BASE_SHARE)
-    optimizers = [optimizer for part, rate in groups for optimizer in optimizers_of(part, rate)]
+    optimizers = [optimizer for part, portion in SHARES.items()
+                  for optimizer in optimizers_of(getattr(model, part), lr * portion)]
     return Training(model, copy.deepcopy(model).eval(), optimizers)
 
 
 def rates(lr: float, step: int, done: float) -> tuple[float, ...]:
     """Those of the optimizers at a step: a short rise, then half a cosine over the whole training."""
     rate = lr * min(1, (step + 1) / 50) * (0.5 + 0.5 * math.cos(math.pi * min(1, done)))
-    return tuple(rate * part * kind for part in (1, BASE_SHARE) for kind in (1, ADAMW_SHARE))
+    return tuple(rate * part * kind for part in SHARES.values() for kind in (1, ADAMW_SHARE))
 
 
 def train(sprites: Sprites, out: Path, share: float, minutes: float, lr: float, text: Path | None) -> None:
