@@ -179,12 +179,18 @@ def preview(model: VideoFusion, base: Base, path: Path) -> None:
     save_sheet([clip[::2] for clip in generate(model, base, PREVIEW)], path)
 
 
-def begin(share: float, lr: float, text: Path | None) -> Training:
-    """A new training; the text encoder begins with the one in the folder ``text``, if given."""
+def begin(share: float, lr: float, text: Path | None, start: Path | None) -> Training:
+    """A new training.
+
+    The text encoder begins with the one in the folder ``text``, if given; all networks with the average of the weights
+    in another training's state ``start``, if given.
+    """
     image = Networks.load(EMBEDDED)
     if text:
         image.text = load_text(text)
     model = VideoFusion(image, share).train()
+    if start:
+        model.load_state_dict({**torch.load(start)["average"], "share": model.share})
     optimizers = [optimizer for part, portion in SHARES.items()
                   for optimizer in optimizers_of(getattr(model, part), lr * portion)]
     return Training(model, copy.deepcopy(model).eval(), optimizers)
@@ -196,10 +202,10 @@ def rates(lr: float, step: int, done: float) -> tuple[float, ...]:
     return tuple(rate * part * kind for part in SHARES.values() for kind in (1, ADAMW_SHARE))
 
 
-def train(sprites: Sprites, out: Path, share: float, minutes: float, lr: float, text: Path | None) -> None:
+def train(training: Training, sprites: Sprites, out: Path, minutes: float, lr: float) -> None:
     """Trains for ``minutes`` in all; the errors on held-out clips at the end are printed and kept beside the state."""
     base, scheduler = Base.load(EMBEDDED), DDIMScheduler(**SCHEDULER)
-    training, state_file = begin(share, lr, text), out / f"video_fusion-{share}.pt"
+    state_file = out / f"video_fusion-{training.model.share.item():g}.pt"
     out.mkdir(parents=True, exist_ok=True)
     if state_file.exists():
         training.load(state_file)
@@ -234,8 +240,10 @@ def main() -> None:
     parser.add_argument("--minutes", type=float, default=20)
     parser.add_argument("--lr", type=float, default=0.01, help="peak rate of Muon; AdamW's is a tenth of it")
     parser.add_argument("--text", type=Path, help="a model folder whose text encoder to begin with")
+    parser.add_argument("--start", type=Path, help="the state of another training, whose weights to begin with")
     args = parser.parse_args()
-    train(Sprites(args.sprites), args.out, args.share, args.minutes, args.lr, args.text)
+    training = begin(args.share, args.lr, args.text, args.start)
+    train(training, Sprites(args.sprites), args.out, args.minutes, args.lr)
 
 
 if __name__ == "__main__":
