@@ -17,7 +17,7 @@ from typing import NamedTuple
 
 import numpy as np
 import torch
-from diffusers import AutoencoderKL, DDIMScheduler, UNet3DConditionModel
+from diffusers import DDIMScheduler, UNet3DConditionModel
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
 import moving
