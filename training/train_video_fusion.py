@@ -17,7 +17,7 @@ from typing import NamedTuple
 
 import numpy as np
 import torch
-from diffusers import AutoencoderKL, DDIMScheduler, UNet3DConditionModel
+from diffusers import DDIMScheduler, UNet3DConditionModel
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
 import moving
@@ -42,7 +42,8 @@ RESIDUAL = {
     "attention_head_dim": 8,  # the width of a head
 }
 BATCH, FIRST, FRESH_EVERY = 3, 60, 2  # clips: of a step, before the first one; one new after so many steps
-BASE_SHARE = 0.1  # of the residual generator's rate, for the base generator and the text encoder
+# Of the residual generator's rate. A step has few base frames, so that their gradients are noisy.
+SHARES = {"residual": 1.0, "base": 0.05, "text": 0.1}
 HELD_OUT = 16  # clips on which losses are measured
 PREVIEW = ["a panda moving left in the snow", "a rocket rising in outer space", "a balloon bouncing on the grass",
            "a car moving right on a yellow background"]
@@ -178,27 +179,33 @@ def preview(model: VideoFusion, base: Base, path: Path) -> None:
     save_sheet([clip[::2] for clip in generate(model, base, PREVIEW)], path)
 
 
-def begin(share: float, lr: float, text: Path | None) -> Training:
-    """A new training; the text encoder begins with the one in the folder ``text``, if given."""
+def begin(share: float, lr: float, text: Path | None, start: Path | None) -> Training:
+    """A new training.
+
+    The text encoder begins with the one in the folder ``text``, if given; all networks with the average of the weights
+    in another training's state ``start``, if given.
+    """
     image = Networks.load(EMBEDDED)
     if text:
         image.text = load_text(text)
     model = VideoFusion(image, share).train()
-    groups = (model.residual, lr), (torch.nn.ModuleList([model.base, model.text]), lr * BASE_SHARE)
-    optimizers = [optimizer for part, rate in groups for optimizer in optimizers_of(part, rate)]
+    if start:
+        model.load_state_dict({**torch.load(start)["average"], "share": model.share})
+    optimizers = [optimizer for part, portion in SHARES.items()
+                  for optimizer in optimizers_of(getattr(model, part), lr * portion)]
     return Training(model, copy.deepcopy(model).eval(), optimizers)
 
 
 def rates(lr: float, step: int, done: float) -> tuple[float, ...]:
     """Those of the optimizers at a step: a short rise, then half a cosine over the whole training."""
     rate = lr * min(1, (step + 1) / 50) * (0.5 + 0.5 * math.cos(math.pi * min(1, done)))
-    return tuple(rate * part * kind for part in (1, BASE_SHARE) for kind in (1, ADAMW_SHARE))
+    return tuple(rate * part * kind for part in SHARES.values() for kind in (1, ADAMW_SHARE))
 
 
-def train(sprites: Sprites, out: Path, share: float, minutes: float, lr: float, text: Path | None) -> None:
+def train(training: Training, sprites: Sprites, out: Path, minutes: float, lr: float) -> None:
     """Trains for ``minutes`` in all; the errors on held-out clips at the end are printed and kept beside the state."""
     base, scheduler = Base.load(EMBEDDED), DDIMScheduler(**SCHEDULER)
-    training, state_file = begin(share, lr, text), out / f"video_fusion-{share}.pt"
+    state_file = out / f"video_fusion-{training.model.share.item():g}.pt"
     out.mkdir(parents=True, exist_ok=True)
     if state_file.exists():
         training.load(state_file)
@@ -233,8 +240,10 @@ def main() -> None:
     parser.add_argument("--minutes", type=float, default=20)
     parser.add_argument("--lr", type=float, default=0.01, help="peak rate of Muon; AdamW's is a tenth of it")
     parser.add_argument("--text", type=Path, help="a model folder whose text encoder to begin with")
+    parser.add_argument("--start", type=Path, help="the state of another training, whose weights to begin with")
     args = parser.parse_args()
-    train(Sprites(args.sprites), args.out, args.share, args.minutes, args.lr, args.text)
+    training = begin(args.share, args.lr, args.text, args.start)
+    train(training, Sprites(args.sprites), args.out, args.minutes, args.lr)
 
 
 if __name__ == "__main__":
