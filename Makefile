@@ -1,5 +1,6 @@
 # make demo [PROMPT="..."] [OUT=video.mp4]
-# make test | smoke-paddle2 | score | tradeoff | wheel | bench TORCH_PYTHON=... | clean
+# make test | test-ui | smoke-paddle2 | test-paddlehub | score | tradeoff | notebooks | wheel | hub-modules | clean
+# make bench TORCH_PYTHON=... [BENCH="--rounds 1"]
 
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 PROMPT := an astronaut in outer space
@@ -18,12 +19,12 @@ define install
 @echo "Installing into $(1) (some minutes, 2 GB) ..."
 $(PYTHON) -m venv $(1)
 $(1)/bin/pip install --quiet --upgrade pip
-$(1)/bin/pip install --quiet --no-compile -c $(2) -e '.[cpu,dev]'
+$(1)/bin/pip install --quiet --no-compile -c $(2) -e '.[$(EXTRAS)]'
 $(1)/bin/pip install --quiet --no-compile --no-deps --force-reinstall -c $(2) opencv-python-headless
 @touch $(1)/installed
 endef
 
-.PHONY: demo test smoke-paddle2 score tradeoff wheel bench clean
+.PHONY: demo test test-ui smoke-paddle2 test-paddlehub score tradeoff notebooks wheel hub-modules bench clean
 
 demo: .venv/installed
 	.venv/bin/ppt2v text2video $${OUT:+--out "$$OUT"} -- "$$PROMPT"
@@ -31,8 +32,18 @@ demo: .venv/installed
 test: .venv/installed
 	.venv/bin/pytest -q
 
+# In Chromium (Debian's package of that name); says so where there is none.
+test-ui: .venv/installed
+	.venv/bin/pytest -q -rs -m browser
+
 smoke-paddle2: .venv-paddle2/installed
 	.venv-paddle2/bin/pytest -q -m smoke
+
+test-paddlehub: .venv-paddlehub/installed
+	.venv/bin/pytest -q -m paddlehub
+
+notebooks: .venv/installed
+	.venv/bin/python notebooks/sources/build.py
 
 score: .venv/installed
 	.venv/bin/python training/judge.py
@@ -46,15 +57,28 @@ wheel: .venv/installed
 	rm -rf build
 	.venv/bin/pip wheel --quiet --no-deps --wheel-dir dist .
 
+hub-modules: wheel
+	.venv/bin/python hub/build.py dist
+
 bench: .venv/installed
-	.venv/bin/python benchmarks/bench.py --torch-python "$$TORCH_PYTHON"
+	.venv/bin/python benchmarks/bench.py --torch-python "$$TORCH_PYTHON" $(BENCH)
 
 clean:
-	rm -rf .venv .venv-paddle2 .pytest_cache build dist ppt2v.egg-info
-	find ppt2v pipelines tests training benchmarks -name __pycache__ -exec rm -rf {} +
+	rm -rf .venv .venv-paddle2 .venv-paddlehub .pytest_cache build dist ppt2v.egg-info
+	find ppt2v pipelines tests training benchmarks notebooks -name __pycache__ -exec rm -rf {} +
 
+.venv/installed: EXTRAS := cpu,dev,ui
 .venv/installed: setup.py pyproject.toml constraints.txt
 	$(call install,.venv,constraints.txt)
 
+.venv-paddle2/installed: EXTRAS := cpu,dev
 .venv-paddle2/installed: setup.py pyproject.toml constraints-paddle2.txt
 	$(call install,.venv-paddle2,constraints-paddle2.txt)
+
+# What PaddleHub needs beside the packages in .venv, and those: its own dependencies would bring others in.
+.venv-paddlehub/installed: hub/requirements.txt .venv/installed
+	.venv/bin/python -m venv --clear .venv-paddlehub
+	.venv-paddlehub/bin/pip install --quiet --no-deps -r hub/requirements.txt
+	.venv/bin/python -c "import sysconfig; print(f'import site; site.addsitedir({sysconfig.get_path(\"purelib\")!r})')" \
+		> $$(echo .venv-paddlehub/lib/python*/site-packages)/dependencies.pth
+	@touch $@

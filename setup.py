@@ -18,6 +18,8 @@ PADDLE_STACK = [
     "ppdiffusers>=0.29,<0.30",
     "pyarrow>=15,<22",
 ]
+SERVE = ["fastapi>=0.115", "uvicorn>=0.30"]
+RAY = ["ray>=2.40"]
 OWN = [
     "av>=14",
     "decord>=0.6",
@@ -29,6 +31,7 @@ OWN = [
     "rich>=13",
     "safetensors>=0.4",
     "scikit-image>=0.22",
+    "tqdm>=4.60",
     "typer>=0.12",
 ]
 
@@ -41,10 +44,18 @@ setup(
     license="Apache-2.0",
     author="ppt2v authors",
     python_requires=">=3.9,<3.13",
-    packages=["ppt2v", "ppt2v.detectors", "ppt2v.dreambooth", "ppt2v.engine", "ppt2v.pipelines", "ppt2v.embedded"],
-    package_dir={"ppt2v.pipelines": "pipelines", "ppt2v.embedded": "__assets__/embedded"},
+    packages=[
+        "ppt2v", "ppt2v.commands", "ppt2v.detectors", "ppt2v.dreambooth", "ppt2v.embedded", "ppt2v.engine",
+        "ppt2v.pipelines", "ppt2v.samples", "ppt2v.ui",
+    ],
+    package_dir={
+        "ppt2v.pipelines": "pipelines",
+        "ppt2v.embedded": "__assets__/embedded",
+        "ppt2v.samples": "__assets__/clips",
+    },
     package_data={
         "ppt2v": ["clip_merges.txt.gz"],
+        "ppt2v.samples": ["**/*.mp4", "**/*.png", "**/*.md"],
         "ppt2v.embedded": ["**/*.json", "**/*.md", "**/*.txt", "**/*.safetensors"],
     },
     install_requires=PADDLE_STACK + OWN,
@@ -53,7 +64,15 @@ setup(
         "gpu": ["paddlepaddle-gpu>=2.6.2,<4"],
         # These versions bring their models along, later ones do not; they need protobuf < 5.
         "pose": ["mediapipe>=0.10.14,<0.10.22"],
-        "dev": ["imageio>=2.31", "pytest>=7", "setuptools>=64", "wheel"],
+        "serve": SERVE,
+        "ray": RAY,
+        # The last one that goes with huggingface_hub < 0.26.
+        "ui": ["gradio>=5.14,<5.15; python_version >= '3.10'"],
+        "dev": [
+            "httpx>=0.27", "imageio>=2.31", "ipykernel>=6", "Jinja2>=3", "jupytext>=1.16", "nbclient>=0.8",
+            "nbformat>=5.7", "playwright>=1.49", "pytest>=7", "PyYAML>=6", "schemathesis>=4", "setuptools>=64", "wheel",
+            *SERVE, *RAY,
+        ],
     },
     entry_points={"console_scripts": ["ppt2v = ppt2v.cli:main"]},
 )

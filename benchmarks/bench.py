@@ -1,30 +1,40 @@
-"""Compares ppt2v with PyTorch diffusers: the same weights, noise, threads and steps, one after the other in turn.
+"""Compares ppt2v with PyTorch diffusers and with PPDiffusers: the same weights, noise, threads and steps, in turn.
 
-    make bench TORCH_PYTHON=/path/to/a/venv/with/torch/and/diffusers/bin/python
+    make bench TORCH_PYTHON=/path/to/a/venv/with/torch/and/diffusers/bin/python [BENCH="--task canny --rounds 1"]
 
-Prints a Markdown table and writes tests/benchmarks/results.json. The model is random and of Stable Diffusion 1.5's size
-(4.3 GB, kept in --folder); ``--model embedded`` takes the embedded one, which is done in minutes instead of an hour.
+Prints how long it will take, then a Markdown table, and writes results.json, results.md and results.png into
+tests/benchmarks; rows that are there and are not measured again stay. The models are random and of the published sizes
+(4 to 6 GB each, kept in --folder); ``--tiny`` takes tiny ones, to try the benchmark itself, and writes into --folder.
 """
 from __future__ import annotations
 
 import argparse
 import json
-import os
-import platform
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
-from dataclasses import asdict, replace
-from datetime import date
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
+from typing import NamedTuple
 
+import comparisons
+import results
 from work import Work
 
 HERE = Path(__file__).parent
-AGAINST = {"float32": "diffusers", "bfloat16": "diffusers-bf16"}  # what a precision is compared with
-RESULTS = HERE.parent / "tests" / "benchmarks" / "results.json"
+RESULTS = HERE.parent / "tests" / "benchmarks"
+
+
+class Row(NamedTuple):
+    """A measurement: what it is called, whom it is compared with, the work (None: it has none), and the figures."""
+
+    name: str
+    against: str
+    work: Work | None
+    result: dict
 
 
 def measure(python: str, worker: str, work: Work, folder: str) -> dict[str, float]:
@@ -34,59 +44,92 @@ def measure(python: str, worker: str, work: Work, folder: str) -> dict[str, floa
     return json.loads(done.stdout.splitlines()[-1])
 
 
-def side_by_side(ours: Work, theirs: Work, python: str, worker: str, rounds: int) -> dict:
-    """Median ratios of alternating runs: ppt2v on ``ours`` over ``worker`` on ``theirs``."""
-    with tempfile.TemporaryDirectory() as folder:
-        measure(sys.executable, "ppt2v", replace(ours, steps=2, frames=2), folder)  # exports
-        runs = [(measure(sys.executable, "ppt2v", ours, folder), measure(python, worker, theirs, folder))
-                for _ in range(rounds)]
-    ratios = {f"{name}_ratio": round(statistics.median(mine[key] / other[key] for mine, other in runs), 3)
-              for name, key in (("time", "seconds"), ("memory", "peak_mb"))}
-    mine, other = runs[-1]
-    return {**ratios, "seconds": [round(run["seconds"], 2) for run in (mine, other)],
+def ratios(ours: list[dict], theirs: list[dict]) -> dict:
+    """Median ratios of runs, in the form of a row."""
+    mine, other = ours[-1], theirs[-1]
+    found = {f"{name}_ratio": round(statistics.median(one[key] / two[key] for one, two in zip(ours, theirs)), 3)
+             for name, key in (("time", "seconds"), ("memory", "peak_mb"))}
+    return {**found, "seconds": [round(run["seconds"], 2) for run in (mine, other)],
             "peak_mb": [round(run["peak_mb"]) for run in (mine, other)], "difference": other.get("difference")}
 
 
-def comparisons(work: Work, torch_python: str, rounds: int, precisions: list[str]):
-    """Yields the rows: whom against, the settings and the ratios."""
-    for precision in precisions:
-        settings = replace(work, precision=precision)
-        yield AGAINST[precision], settings, side_by_side(settings, settings, torch_python, "diffusers", rounds)
-    if work.task != "text2video":
-        return
-    # ppt2v's own pipeline on eager Paddle computes less than PPDiffusers' does, so this is in favour of the latter.
-    short = replace(work, steps=2)
-    eager = replace(short, engine="eager")
-    yield "paddle-eager", short, side_by_side(short, eager, sys.executable, "ppt2v", 1)
+class Bench:
+    """What can be measured, with models that are made when they are needed.
 
+    Args:
+        python: of a virtual environment with torch and diffusers.
+        folder: where the random models are kept.
+        tiny: whether they are tiny.
+    """
 
-def lengths(work: Work) -> list[dict]:
-    """Time per frame and peak memory of longer and longer clips at one chunk size."""
-    found = []
-    with tempfile.TemporaryDirectory() as folder:
-        for frames in (8, 16, 32, 64):
-            run = measure(sys.executable, "ppt2v", replace(work, frames=frames), folder)
-            found.append({"frames": frames, "seconds_per_frame": run["seconds"] / frames, "peak_mb": run["peak_mb"]})
-    return found
+    def __init__(self, python: str, folder: Path, tiny: bool):
+        self.python, self.folder, self.tiny = python, folder, tiny
 
+    def of(self, work: Work) -> Work:
+        """The work with its model; on tiny ones of a quarter of the side."""
+        kind = "sd15" if work.task == "text2video" else work.task
+        model = self.folder / (f"{kind}-tiny" if self.tiny else kind)
+        if not (model / "model_index.json").exists():
+            script, tiny = str(HERE / "random_model.py"), ["tiny"] if self.tiny else []
+            subprocess.run([self.python, script, work.task, str(model), *tiny], check=True)
+        return replace(work, model=str(model), size=work.size // 4 if self.tiny else work.size)
 
-def limit(work: Work, torch_python: str) -> dict[str, float]:
-    """How much of the machine's own speed in matrix products and convolutions the followers' steps reach."""
-    with tempfile.TemporaryDirectory() as folder:
-        machine = measure(torch_python, "limit", work, folder)
-        few, many = (measure(sys.executable, "ppt2v", replace(work, frames=frames, steps=5), folder)["seconds"]
-                     for frames in (1, 8))
-    rate = machine["gflop_per_frame"] * 7 * 5 / (many - few)
-    return {"gflop_per_s": rate, "machine": machine["limit"], "share": rate / machine["limit"]}
+    def compare(self, name: str, against: str, work: Work, rounds: int) -> Row:
+        """ppt2v and another side in turn, after a run that exports."""
+        work = self.of(work)
+        python, worker = (sys.executable, against) if against == "ppdiffusers" else (self.python, "diffusers")
+        ours, theirs = [], []
+        with tempfile.TemporaryDirectory() as shared:
+            measure(sys.executable, "ppt2v", replace(work, steps=2, frames=2), shared)
+            for _ in range(rounds):
+                ours.append(measure(sys.executable, "ppt2v", work, shared))
+                theirs.append(measure(python, worker, work, shared))
+        return Row(work.task, against, work, ratios(ours, theirs))
 
+    def merging(self) -> Iterator[Row]:
+        """Token merging against none, at a size where there are many tokens."""
+        work = self.of(replace(comparisons.CASES["text2video-512"], frames=2, steps=2, precision="bfloat16"))
+        with tempfile.TemporaryDirectory() as shared:
+            runs = {ratio: measure(sys.executable, "ppt2v", replace(work, merging_ratio=ratio), shared)
+                    for ratio in (0.0, 0.25, 0.5, 0.75)}
+        for ratio, run in runs.items():
+            if ratio:
+                changed = replace(work, merging_ratio=ratio)
+                yield Row(f"merging {ratio:g}", "no merging", changed, ratios([run], [runs[0.0]]))
 
-def start_up() -> dict[str, float]:
-    """Seconds of ``ppt2v --help`` and of the embedded demo from process start to file, the best of three."""
-    ppt2v = str(Path(sys.executable).with_name("ppt2v"))
-    with tempfile.TemporaryDirectory() as folder:
-        demo = [ppt2v, "text2video", "a fox in the snow", "--seed", "0", "--quiet", "--out", f"{folder}/fox.mp4"]
-        return {name: min(_seconds(command) for _ in range(3))
-                for name, command in (("help", [ppt2v, "--help"]), ("demo", demo))}
+    def lengths(self) -> Iterator[Row]:
+        """Time per frame and peak memory of longer and longer clips of the embedded model at one chunk size."""
+        first = Work("embedded", size=128, precision="bfloat16")
+        runs = {}
+        with tempfile.TemporaryDirectory() as shared:
+            for frames in (8, 16, 32, 64):
+                run = measure(sys.executable, "ppt2v", replace(first, frames=frames), shared)
+                runs[frames] = {**run, "seconds": run["seconds"] / frames}
+        for frames in (16, 32, 64):
+            yield Row(f"{frames} frames, each", "8 frames", replace(first, frames=frames),
+                      ratios([runs[frames]], [runs[8]]))
+
+    def limit(self) -> Iterator[Row]:
+        """The UNet's time over what its GFLOP take at the machine's own speed in matrix products and convolutions."""
+        work = self.of(replace(comparisons.CASES["text2video"], precision="bfloat16", steps=5))
+        with tempfile.TemporaryDirectory() as shared:
+            machine = measure(self.python, "limit", work, shared)
+            few, many = (measure(sys.executable, "ppt2v", replace(work, frames=frames), shared)["seconds"]
+                         for frames in (1, 8))
+        seconds, best = many - few, machine["gflop_per_frame"] * 7 * work.steps / machine["limit"]
+        figures = {"time_ratio": round(seconds / best, 3), "memory_ratio": None, "seconds": [seconds, best],
+                   "gflop_per_s": [round(rate) for rate in (machine["limit"] * best / seconds, machine["limit"])]}
+        yield Row("UNet", "machine's limit", work, figures)
+
+    def start_up(self) -> Iterator[Row]:
+        """``ppt2v --help``, and the embedded demo from process start to file; the best of three."""
+        ppt2v = str(Path(sys.executable).with_name("ppt2v"))
+        with tempfile.TemporaryDirectory() as folder:
+            demo = [ppt2v, "text2video", "a fox in the snow", "--seed", "0", "--quiet", "--out", f"{folder}/fox.mp4"]
+            for name, command, aim in (("ppt2v --help", [ppt2v, "--help"], 1), ("demo, warm cache", demo, 20)):
+                seconds = round(min(_seconds(command) for _ in range(3)), 2)
+                figures = {"time_ratio": round(seconds / aim, 3), "memory_ratio": None, "seconds": [seconds, aim]}
+                yield Row(name, "1 second" if aim == 1 else f"{aim} seconds", None, figures)
 
 
 def _seconds(command: list[str]) -> float:
@@ -95,73 +138,56 @@ def _seconds(command: list[str]) -> float:
     return time.perf_counter() - start
 
 
-def _machine() -> str:
-    lines = Path("/proc/cpuinfo").read_text().splitlines() if Path("/proc/cpuinfo").exists() else []
-    names = [line.partition(": ")[2] for line in lines if line.startswith("model name")]
-    return f"{names[0] if names else platform.processor()}, {os.environ.get('OMP_NUM_THREADS', os.cpu_count())} threads"
-
-
-def record(name: str, against: str, settings: Work, result: dict) -> dict:
-    """A row of results.json."""
-    settings = {key: value for key, value in asdict(settings).items() if key not in ("model", "task")}
-    return {"work": name, "against": against, **result, "settings": settings, "machine": _machine(),
-            "date": date.today().isoformat()}
-
-
-def keep(rows: list[dict]) -> None:
-    """Writes results.json; rows of other work and sizes that are there stay."""
-    def place(row: dict) -> tuple:
-        return row["work"], row["against"], row["settings"]["size"]
-
-    before = json.loads(RESULTS.read_text()) if RESULTS.exists() else []
-    new = {place(row) for row in rows}
-    RESULTS.parent.mkdir(exist_ok=True)
-    RESULTS.write_text(json.dumps([row for row in before if place(row) not in new] + rows, indent=1) + "\n")
-
-
-def main() -> None:
+def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    known = [*comparisons.CASES, *comparisons.ALONE]
     parser.add_argument("--torch-python", default="", help="python of a venv with torch, diffusers and transformers")
-    parser.add_argument("--model", default="", help="a model folder, or embedded; random weights if not given")
-    parser.add_argument("--task", default="text2video", choices=("text2video", "canny", "pix2pix"))
-    parser.add_argument("--precision", nargs="*", default=list(AGAINST), choices=AGAINST)
+    parser.add_argument("--task", nargs="*", default=known, choices=known, metavar="TASK", help=", ".join(known))
+    parser.add_argument("--against", nargs="*", default=["diffusers", "ppdiffusers"],
+                        choices=("diffusers", "ppdiffusers"))
+    parser.add_argument("--precision", nargs="*", default=list(comparisons.DIFFUSERS), choices=comparisons.DIFFUSERS)
+    parser.add_argument("--rounds", type=int, default=3, help="of the comparisons with diffusers")
     parser.add_argument("--folder", type=Path, default=Path(tempfile.gettempdir()) / "ppt2v-bench")
-    parser.add_argument("--frames", type=int, default=8)
-    parser.add_argument("--steps", type=int, default=10)
-    parser.add_argument("--size", type=int, default=256)
-    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--tiny", action="store_true", help="tiny networks, to try the benchmark itself")
     args = parser.parse_args()
     if not Path(args.torch_python).is_file():
         sys.exit("give --torch-python (make bench TORCH_PYTHON=...): a python with torch and diffusers to compare with")
-    embedded = args.model == "embedded"
-    random = args.folder / ("sd15" if args.task == "text2video" else f"sd15-{args.task}")
-    model = str(HERE.parent / "__assets__" / "embedded") if embedded else args.model or str(random)
-    if not args.model and not (random / "model_index.json").exists():
-        subprocess.run([args.torch_python, str(HERE / "random_model.py"), args.task, model], check=True)
-    work = Work(model, args.task, args.frames, args.steps, 128 if embedded else args.size)
-    print("| work | against | time | peak memory | seconds | MB | largest difference of latents / std |")
-    print("|---|---|---|---|---|---|---|")
-    rows = []
-    for against, settings, result in comparisons(work, args.torch_python, args.rounds, args.precision):
-        rows.append(record("embedded" if embedded else work.task, against, settings, result))
-        cells = (rows[-1]["work"], against, result["time_ratio"], result["memory_ratio"], result["seconds"],
-                 result["peak_mb"], result["difference"])
-        print(f"| {' | '.join(map(str, cells))} |", flush=True)
-    keep(rows)
-    if work.task == "text2video":
-        alone(work, args.torch_python, embedded)
+    return args
 
 
-def alone(work: Work, torch_python: str, embedded: bool) -> None:
-    """Prints what ppt2v is measured in without another side."""
-    for found in lengths(replace(work, model="embedded", size=128, precision="bfloat16")):
-        print(f"{found['frames']} frames: {found['seconds_per_frame']:.2f} s per frame, {found['peak_mb']:.0f} MB")
-    if not embedded:
-        reached = limit(replace(work, precision="bfloat16"), torch_python)
-        print(f"UNet: {reached['gflop_per_s']:.0f} GFLOP/s of the machine's {reached['machine']:.0f} in bfloat16: "
-              f"{reached['share']:.2f}")
-    seconds = start_up()
-    print(f"ppt2v --help: {seconds['help']:.2f} s; embedded demo with a warm cache: {seconds['demo']:.1f} s")
+def main() -> None:
+    args = arguments()
+    chosen = [(name, against, work) for name in args.task if name in comparisons.CASES
+              for whom in args.against for against, work in comparisons.pairs(name, whom, args.precision)]
+    rounds = {against: 1 if against == "ppdiffusers" else args.rounds for _, against, _ in chosen}
+    announce(chosen, rounds, args.tiny)
+    bench = Bench(args.torch_python, args.folder, args.tiny)
+    tasks: list[Callable[[], Iterator[Row]]] = [
+        lambda case=case: iter([bench.compare(*case, rounds[case[1]])]) for case in chosen
+    ]
+    tasks += [getattr(bench, name.replace("-", "_")) for name in args.task if name in comparisons.ALONE]
+    print(results.HEADER, flush=True)
+    folder, rows = args.folder if args.tiny else RESULTS, []
+    for task in tasks:
+        for measured in task():
+            rows = results.keep(results.row(*measured), folder)
+            print(results.line(rows[-1]), flush=True)
+    if rows:
+        results.write_table(rows, folder)
+        results.plot(rows, folder)
+
+
+def announce(chosen: list[tuple[str, str, Work]], rounds: dict[str, int], tiny: bool) -> None:
+    """Prints how long the comparisons will take."""
+    if tiny or not chosen:
+        return
+    rate = comparisons.machine_rate()
+    print(f"Estimates for a machine of {rate:.0f} GFLOP/s in float32; making a model takes some minutes more.")
+    seconds = {(name, against): comparisons.estimate(against, work, rounds[against], rate)
+               for name, against, work in chosen}
+    for (name, against), each in seconds.items():
+        print(f"  {name} against {against}: {each / 60:.0f} minutes")
+    print(f"  together: {sum(seconds.values()) / 60:.0f} minutes", flush=True)
 
 
 if __name__ == "__main__":

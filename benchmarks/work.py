@@ -1,4 +1,4 @@
-"""What is measured, and how both sides report it. Free of both sides' packages."""
+"""What is measured, and how all sides report it. Free of their packages."""
 from __future__ import annotations
 
 import json
@@ -12,7 +12,7 @@ import numpy as np
 
 @dataclass(frozen=True)
 class Work:
-    """One piece of work, the same for both sides; ``task`` is text2video, canny or pix2pix.
+    """One piece of work, the same for all sides; ``task`` is text2video, canny, pix2pix or unet3d.
 
     ``model`` is a folder with the model of the task, and for canny with its ControlNet in ``controlnet`` beside it.
     """
@@ -25,6 +25,7 @@ class Work:
     chunk_size: int = 8
     precision: str = "float32"
     engine: str = "auto"
+    merging_ratio: float = 0.0  # of ppt2v alone
 
     @property
     def argument(self) -> str:
@@ -40,6 +41,16 @@ def given() -> tuple[Work, Path]:
 def pictures(frames: int, size: int) -> np.ndarray:
     """The clip that both sides edit, or follow as control maps: uint8 RGB ``[frames, size, size, 3]``."""
     return np.random.default_rng(0).integers(0, 256, (frames, size, size, 3), np.uint8)
+
+
+def as_clip(latents: np.ndarray) -> np.ndarray:
+    """Latents of frames as one clip, the form of diffusers' 3D networks: ``[1, channels, frames, height, width]``."""
+    return latents.transpose(1, 0, 2, 3)[None]
+
+
+def difference(latents: np.ndarray, folder: Path) -> float:
+    """The largest by which latents differ from those that ppt2v left in the folder, in standard deviations."""
+    return float(np.abs(np.load(folder / "latents.npy") - latents).max() / latents.std())
 
 
 def report(seconds: float, **more: float) -> None:

@@ -8,11 +8,12 @@ from pathlib import Path
 import numpy as np
 from work import Work, given, pictures, report
 
-from ppt2v import hub, weights  # before Paddle, so that it uses all cores
+from ppt2v import hub, video_models, weights  # before Paddle, so that it uses all cores
 from ppt2v.engine.choice import build, choose
 from ppt2v.pipelines.noise import Noise
 from ppt2v.pipelines.schedule import REFERENCE_STEPS, motion_steps
 from ppt2v.pipelines.solvers import DDIM
+from ppt2v.pipelines.text_to_video_modelscope import TextToVideoPipeline
 from ppt2v.pipelines.text_to_video_zero import TextToVideoZeroPipeline
 from ppt2v.pipelines.video_controlnet import Control, VideoControlNetPipeline
 from ppt2v.pipelines.video_instruct_pix2pix import VideoInstructPix2PixPipeline
@@ -31,17 +32,29 @@ class KeptNoise(Noise):
         return drawn
 
 
+def load(work: Work, precision: str):
+    """The pipeline of the task."""
+    model = hub.locate(work.model)
+    if work.task == "unet3d":
+        return TextToVideoPipeline(**video_models.load_text_to_video(model, precision, lazy=True)._asdict())
+    loaded = weights.load_stable_diffusion(model, precision, lazy=True)
+    return PIPELINES[work.task](**loaded.components, requires_safety_checker=False)
+
+
 def own_arguments(pipeline, work: Work, frames: int, precision: str) -> dict:
     """What the pipeline of the task is told beside prompt, noise and steps."""
+    size = {"height": work.size, "width": work.size, "video_length": frames}
+    if work.task == "unet3d":
+        return size
     if work.task == "text2video":
-        return {"height": work.size, "width": work.size, "video_length": frames}
+        return {**size, "chunk_size": work.chunk_size, "merging_ratio": work.merging_ratio}
     if work.task == "pix2pix":
-        return {"frames": pictures(frames, work.size)}
+        return {"frames": pictures(frames, work.size), "chunk_size": work.chunk_size}
     from ppdiffusers import ControlNetModel
 
     if not hasattr(pipeline, "network"):
         pipeline.network = weights.load_component(Path(work.model) / "controlnet", ControlNetModel, precision, True)
-    return {"controls": [Control(pipeline.network, pictures(frames, work.size))]}
+    return {"controls": [Control(pipeline.network, pictures(frames, work.size))], "chunk_size": work.chunk_size}
 
 
 def share_schedule(pipeline, work: Work) -> None:
@@ -53,16 +66,14 @@ def share_schedule(pipeline, work: Work) -> None:
 
 work, folder = given()
 choice = choose(work.engine, "cpu", work.precision)
-loaded = weights.load_stable_diffusion(hub.locate(work.model), choice.network, lazy=True)
-pipeline = PIPELINES[work.task](**loaded.components, requires_safety_checker=False)
+pipeline = load(work, choice.network)
 pipeline.engine = build(choice)
 if work.task == "text2video":
     share_schedule(pipeline, work)
 own = [own_arguments(pipeline, work, frames, choice.network) for frames in (2, work.frames)]
 pipeline("a fox in the snow", Noise(0), num_inference_steps=2, **own[0])  # compiles
 start = time.perf_counter()
-latents = pipeline("a panda in the snow", KeptNoise(1), num_inference_steps=work.steps, chunk_size=work.chunk_size,
-                   guidance_scale=7.5, **own[1])
+latents = pipeline("a panda in the snow", KeptNoise(1), num_inference_steps=work.steps, guidance_scale=7.5, **own[1])
 seconds = time.perf_counter() - start
 np.save(folder / "latents.npy", latents.numpy())
 report(seconds)

@@ -16,7 +16,7 @@ from ..errors import NumericalError
 from .denoise import Denoiser, finite
 from .networks import Schedule
 from .programs import Decoder, Encoder, TextEncoder
-from .solvers import Solver
+from .solvers import Frames, Solver
 from .tiles import decode_in_tiles
 
 
@@ -24,6 +24,7 @@ class Run(Protocol):
     """One run from noise to latents."""
 
     denoiser: Denoiser
+    anchor: Frames  # the first frame as it stands
 
     def __call__(self) -> paddle.Tensor:
         """The latents of all frames."""
@@ -38,6 +39,7 @@ class LatentDiffusion:
 
     engine: Engine = EagerEngine()
     offload = False  # whether each network leaves the memory when its part is done
+    running: Run | None = None  # the run in progress
 
     @abstractmethod
     def main_program(self, height: int, width: int, *settings: Any) -> Program:
@@ -71,11 +73,18 @@ class LatentDiffusion:
 
     def run(self, run: Run) -> paddle.Tensor:
         """The latents that a run makes."""
+        self.running = run
         try:
             return run()
         finally:
+            self.running = None
             if self.offload:
                 run.denoiser.unet.release()
+
+    def preview(self, tile: int | None = None) -> np.ndarray:
+        """The first frame as it stands in the middle of a run, uint8 RGB ``[height, width, 3]``; ``tile`` as for
+        ``decode``."""
+        return next(self.decode(self.running.anchor.latents, tile))
 
     @paddle.no_grad()
     def encode(self, frames: np.ndarray) -> paddle.Tensor:

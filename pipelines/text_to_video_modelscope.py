@@ -132,6 +132,7 @@ class WholeClip:
         frame_ids, last = list(range(len(frames.latents))), len(self.denoiser.solver.timesteps)
         for step in range(step, last):
             frames = self.denoiser(frames, step, frame_ids)
+            self.anchor = frames.part(0, 1)
             self.progress((step + 1 - self.first) * len(frame_ids), (last - self.first) * len(frame_ids))
             self._save(frames, step + 1)
         return frames.latents

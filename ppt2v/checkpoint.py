@@ -2,40 +2,28 @@
 from __future__ import annotations
 
 import json
-import pickle
 import re
 import zipfile
-from collections import OrderedDict
 from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, Callable, NamedTuple
+from typing import Callable, NamedTuple
 
 import numpy as np
 
 from .errors import InputError
-
-# NumPy has no bfloat16: such numbers are kept as their 16 bits, marked by this type, and widened when they are used.
-BFLOAT16 = np.dtype([("bfloat16", "<u2")])
+from .pickles import BFLOAT16, Storage, Unpickler, state_dictionary
 
 PYTORCH, PADDLE = "pytorch", "paddle"
 
 _LEGACY_MAGIC = 0x1950A86A20F9469CFC6C
-_PADDLE_NAME_TABLE = "StructuredToParameterName@@"
 _LISTED_KEYS = 4
-_STATE_DICTIONARIES = ("state_dict", "string_to_param")  # of PyTorch Lightning; of textual inversions
 
 SAFETENSORS_TYPES = {
     "F64": np.dtype("<f8"), "F32": np.dtype("<f4"), "F16": np.dtype("<f2"), "BF16": BFLOAT16, "U16": BFLOAT16,
     "I64": np.dtype("<i8"), "I32": np.dtype("<i4"), "I16": np.dtype("<i2"), "I8": np.dtype("i1"),
     "U8": np.dtype("u1"), "BOOL": np.dtype("?"),
 }  # Paddle stores bfloat16 as plain 16 bit integers, which no network has for weights: hence U16
-TORCH_TYPES = {
-    "DoubleStorage": np.dtype("<f8"), "FloatStorage": np.dtype("<f4"), "HalfStorage": np.dtype("<f2"),
-    "BFloat16Storage": BFLOAT16, "LongStorage": np.dtype("<i8"), "IntStorage": np.dtype("<i4"),
-    "ShortStorage": np.dtype("<i2"), "CharStorage": np.dtype("i1"), "ByteStorage": np.dtype("u1"),
-    "BoolStorage": np.dtype("?"),
-}
 
 _OLD_ATTENTION = {"query": "to_q", "key": "to_k", "value": "to_v", "proj_attn": "to_out.0"}
 _OLD_PADDLE_CLIP = {
@@ -218,13 +206,13 @@ def _read_torch_zip(path: Path) -> Checkpoint:
         if f"{folder}byteorder" in archive.namelist() and archive.read(f"{folder}byteorder") != b"little":
             raise InputError(f"{path} was written on a big-endian machine; save it again on a little-endian one")
 
-        def storage(key: str, dtype: np.dtype, size: int) -> _Storage:
+        def storage(key: str, dtype: np.dtype, size: int) -> Storage:
             entry = _zip_entry(archive, archive.getinfo(f"{folder}data/{key}"), data)
-            return _Storage(dtype, size, entry[: size * dtype.itemsize].view(dtype))
+            return Storage(dtype, size, entry[: size * dtype.itemsize].view(dtype))
 
         with archive.open(pickled) as file:
-            tree = _Unpickler(file, path, storage).load()
-        return Checkpoint(_tensors(tree, path), PYTORCH)
+            tree = Unpickler(file, path, storage).load()
+        return Checkpoint(state_dictionary(tree, path), PYTORCH)
 
 
 def _zip_entry(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, data: np.ndarray) -> np.ndarray:
@@ -239,22 +227,22 @@ def _zip_entry(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, data: np.ndarra
 
 def _read_pickle(path: Path) -> Checkpoint:
     with open(path, "rb") as file:
-        storages: dict[str, _Storage] = {}
+        storages: dict[str, Storage] = {}
 
-        def storage(key: str, dtype: np.dtype, size: int) -> _Storage:
-            return storages.setdefault(key, _Storage(dtype, size))
+        def storage(key: str, dtype: np.dtype, size: int) -> Storage:
+            return storages.setdefault(key, Storage(dtype, size))
 
-        tree = _Unpickler(file, path, storage).load()
+        tree = Unpickler(file, path, storage).load()
         if tree != _LEGACY_MAGIC:
-            return Checkpoint(_tensors(tree, path), PADDLE)
+            return Checkpoint(state_dictionary(tree, path), PADDLE)
         for _ in ("protocol version", "system", "tree"):
-            tree = _Unpickler(file, path, storage).load()
-        keys = _Unpickler(file, path, storage).load()
+            tree = Unpickler(file, path, storage).load()
+        keys = Unpickler(file, path, storage).load()
         _map_storages(np.memmap(path, np.uint8, "r"), file.tell(), [storages[key] for key in keys])
-    return Checkpoint(_tensors(tree, path), PYTORCH)
+    return Checkpoint(state_dictionary(tree, path), PYTORCH)
 
 
-def _map_storages(data: np.ndarray, start: int, storages: list[_Storage]) -> None:
+def _map_storages(data: np.ndarray, start: int, storages: list[Storage]) -> None:
     """Gives each storage its bytes: they follow the pickles, each after its size as a 64 bit number."""
     for storage in storages:
         end = start + 8 + storage.size * storage.dtype.itemsize
@@ -262,134 +250,3 @@ def _map_storages(data: np.ndarray, start: int, storages: list[_Storage]) -> Non
             raise ValueError("the data end too early")
         storage.array = data[start + 8 : end].view(storage.dtype)
         start = end
-
-
-class _Storage:
-    """The numbers that one or more tensors share."""
-
-    def __init__(self, dtype: np.dtype, size: int, array: np.ndarray | None = None) -> None:
-        self.dtype, self.size, self.array = dtype, size, array
-
-
-class _Tensor:
-    """A view of a storage, in elements; made into an array when the whole file has been read."""
-
-    def __init__(self, storage: _Storage, offset: int, shape: tuple, stride: tuple, *_) -> None:
-        self.storage, self.offset, self.shape, self.stride = storage, offset, shape, stride
-
-    def array(self) -> np.ndarray:
-        data = self.storage.array
-        if 0 in self.shape:
-            return np.empty(self.shape, data.dtype)
-        last = self.offset + sum((size - 1) * stride for size, stride in zip(self.shape, self.stride))
-        if self.offset < 0 or min(self.stride, default=0) < 0 or last >= data.size:
-            raise ValueError("a tensor reaches beyond its data")
-        strides = [stride * data.itemsize for stride in self.stride]
-        return np.lib.stride_tricks.as_strided(data[self.offset :], self.shape, strides, writeable=False)
-
-
-class _NumpyType:
-    """Stands for numpy.dtype in a pickle."""
-
-    def __init__(self, code: str, *_) -> None:
-        self.code, self.order = code, "<"
-
-    def __setstate__(self, state: tuple) -> None:
-        self.order = state[1]
-
-    def dtype(self) -> np.dtype:
-        dtype = np.dtype(self.code).newbyteorder(self.order)
-        if dtype.kind not in "fiub":
-            raise ValueError(f"arrays of {self.code!r} are no weights")
-        return BFLOAT16 if dtype == np.uint16 else dtype
-
-
-class _NumpyArray:
-    """Stands for numpy.ndarray in a pickle."""
-
-    def __init__(self, *_) -> None:
-        self.state: tuple = ()
-
-    def __setstate__(self, state: tuple) -> None:
-        self.state = state
-
-    def array(self) -> np.ndarray:
-        _, shape, numpy_type, fortran, data = self.state
-        data = data.encode("latin1") if isinstance(data, str) else data
-        return np.frombuffer(data, numpy_type.dtype()).reshape(shape, order="F" if fortran else "C")
-
-
-class _Inert:
-    """Stands for any other class or function that a pickle names: takes whatever is done to it, and does nothing."""
-
-    def __init__(self, *_, **__) -> None:
-        pass
-
-    def __setstate__(self, state: Any) -> None:
-        pass
-
-    def __setitem__(self, key: Any, value: Any) -> None:
-        pass
-
-    append = extend = add = __setstate__
-
-
-_MEANINGS: dict[tuple[str, str], Any] = {
-    ("collections", "OrderedDict"): OrderedDict,
-    ("builtins", "tuple"): tuple,
-    ("__builtin__", "tuple"): tuple,
-    ("_codecs", "encode"): lambda text, *_: text.encode("latin1"),
-    ("torch._utils", "_rebuild_tensor"): lambda *arguments: _Tensor(*arguments),
-    ("torch._utils", "_rebuild_tensor_v2"): lambda *arguments: _Tensor(*arguments),
-    ("torch._utils", "_rebuild_parameter"): lambda tensor, *_: tensor,
-    ("numpy", "ndarray"): _NumpyArray,
-    ("numpy", "dtype"): _NumpyType,
-    ("numpy.core.multiarray", "_reconstruct"): _NumpyArray,
-    ("numpy._core.multiarray", "_reconstruct"): _NumpyArray,
-    **{("torch", name): dtype for name, dtype in TORCH_TYPES.items()},
-}
-
-
-class _Unpickler(pickle.Unpickler):
-    """Parses a pickle; the only callables that it can ever reach are those of ``_MEANINGS`` and ``_Inert``."""
-
-    def __init__(self, file, path: Path, storage: Callable[[str, np.dtype, int], _Storage]) -> None:
-        super().__init__(file, encoding="latin1")
-        self.path, self.storage = path, storage
-
-    def find_class(self, module: str, name: str) -> Any:
-        if (module, name) in _MEANINGS:
-            return _MEANINGS[module, name]
-        return type(name, (_Inert,), {"__module__": module})
-
-    def persistent_load(self, reference: tuple) -> _Storage:
-        _, dtype, key, _, size, *view = reference
-        if not isinstance(dtype, np.dtype):
-            valid = ", ".join(TORCH_TYPES)
-            raise InputError(f"{self.path} holds numbers of type {_class_name(dtype)}; valid are {valid}")
-        if any(view):
-            raise InputError(f"{self.path} holds views of storages; save it again with a newer PyTorch")
-        return self.storage(key, dtype, size)
-
-
-def _tensors(tree: Any, path: Path) -> dict[str, np.ndarray]:
-    """The state dictionary in what a pickle held: the whole of it, or one of the entries in which it may be."""
-    for entry in _STATE_DICTIONARIES:
-        if isinstance(tree, dict) and isinstance(tree.get(entry), dict):
-            tree = tree[entry]
-    if not isinstance(tree, dict):
-        raise InputError(f"{path} holds a {_class_name(type(tree))}; a checkpoint is a dictionary of tensors")
-    return {str(name): _array(name, value, path) for name, value in tree.items() if name != _PADDLE_NAME_TABLE}
-
-
-def _array(name: Any, value: Any, path: Path) -> np.ndarray:
-    if isinstance(value, tuple) and len(value) == 2:  # paddle.save of a single tensor: its name and its array
-        value = value[1]
-    if isinstance(value, (_Tensor, _NumpyArray)):
-        return value.array()
-    kind = _class_name(value if isinstance(value, type) else type(value))
-    raise InputError(f"{path}: {name!r} is a {kind}, which is refused; a checkpoint may hold tensors only")
-
-
-def _class_name(kind: Any) -> str:
-    return f"{kind.__module__}.{kind.__qualname__}"

@@ -1,6 +1,7 @@
 """Config files: YAML, with the names of ``Parameter`` as keys. Defaults < config file < command line."""
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -19,8 +20,8 @@ MACHINE = (
 )
 
 _HEADER = """\
-# The defaults of `ppt2v {mode}`, for `ppt2v {mode} --config FILE`; options on the command line win over this file.
-# A line that is deleted, or whose value is null, leaves the choice to the model; a value wins over the model's own.
+# The defaults of `ppt2v {mode}`, for `ppt2v {mode} --config FILE`. Take the # away in front of what this file is to
+# decide: that wins over what the model brings along, and options on the command line win over this file.
 """
 
 
@@ -60,8 +61,6 @@ def _read(path: str | Path) -> dict[str, Any]:
 
 
 def dump(mode: Mode) -> str:
-    """The defaults as YAML, each with its help as a comment above; ``load`` takes it."""
-    from omegaconf import OmegaConf
-
-    lines = [f"\n# {each.help}\n{OmegaConf.to_yaml({each.name: each.default})}" for each in parameters(mode)]
+    """The defaults as YAML that decides nothing yet: each in a comment ("#name: value") below its help ("# ...")."""
+    lines = [f"\n# {each.help}\n#{each.name}: {json.dumps(each.default)}\n" for each in parameters(mode)]
     return _HEADER.format(mode=mode.name) + "".join(lines)

@@ -24,7 +24,8 @@ _LOOKED_AT = 4  # frames, to decide what a clip is
 CLIP = (
     Parameter("start_t", float, 0.0, "Second of the clip at which to start.", minimum=0),
     Parameter("end_t", float, -1.0, "Second of the clip at which to end; -1 for its end."),
-    Parameter("out_fps", float, -1.0, "Frames per second to take from the clip; -1 for all of its frames."),
+    Parameter("out_fps", float, -1.0, "Frames per second to take from the clip; -1 for all of its frames.",
+              maximum=240),
     Parameter("resolution", int, None, "Longest side in pixels; the clip's own if not given.", minimum=1),
 )
 SOURCE = Parameter(
@@ -169,8 +170,8 @@ def _people_finder(weights: str | None):
         return blazepose.BlazePose()
     raise InputError(
         "poses in a video need a detector: give the weights of OpenPose's body network (a file body_pose_model.pth, or "
-        "hf:lllyasviel/Annotators) as detector_weights, or run pip install 'ppt2v[pose]' for MediaPipe, or give a clip "
-        "that already is a skeleton drawing"
+        "hf:lllyasviel/Annotators) as detector_weights (--detector), or run pip install 'ppt2v[pose]' for MediaPipe, or "
+        "give a clip that already is a skeleton drawing"
     )
 
 
@@ -178,7 +179,8 @@ def _depth(values: Mapping[str, Any]):
     if values["detector_weights"] is None:
         raise InputError(
             "depth of a video needs a detector: give the folder or id of a DPT network, such as "
-            "hf:Intel/dpt-hybrid-midas, as detector_weights, or give a clip that already is a picture of depth"
+            "hf:Intel/dpt-hybrid-midas, as detector_weights (--detector), or give a clip that already is a picture of "
+            "depth"
         )
     from .detectors.depth import DepthNetwork, steady
 

@@ -12,7 +12,7 @@ import numpy as np
 
 from . import checkpoint, modelscope
 from .errors import InputError
-from .hub import read_json, weight_files
+from .model_files import read_json, weight_files
 from .saving import save_safetensors, save_torch
 from .video_models import kind, network_class, scheduler_config
 from .weights import Source, Weights, build

@@ -37,7 +37,10 @@ def _has(count: int) -> str:
 
 
 def _advice(count: int) -> str:
-    return "choose one of those" if count else "choose cpu, or install paddlepaddle-gpu on a machine with a CUDA GPU"
+    if count:
+        return "choose one of those"
+    return ("choose cpu and leave dtype out, or use a machine with a CUDA GPU (on AI Studio a GPU environment) and "
+            "paddlepaddle-gpu")
 
 
 def dtype_name(dtype, device: str, half_on_cpu: str | None = None) -> str:
@@ -57,8 +60,7 @@ def dtype_name(dtype, device: str, half_on_cpu: str | None = None) -> str:
     if name not in DTYPES:
         raise InputError(f"unknown dtype {dtype!r}: choose {', '.join(DTYPES)}")
     if device == "cpu" and name in HALF and name != half_on_cpu:
-        raise InputError(
-            f"dtype {name} on the CPU: Paddle has no matrix product in half precision there; choose float32"
-            + (f" or {half_on_cpu}" if half_on_cpu else "")
-        )
+        choice = f"float32 or {half_on_cpu}" if half_on_cpu else "float32"
+        raise InputError(f"dtype {name} on the CPU: Paddle has no matrix product in half precision there; leave dtype "
+                         f"out, or choose {choice}")
     return name

@@ -9,5 +9,17 @@ class NumericalError(ArithmeticError):
     """A network produced NaN or infinite numbers, also in float32; no video was written."""
 
 
+class Cancelled(Exception):
+    """Who watched a run wanted no more of it; no video was written."""
+
+
 class UnsupportedError(RuntimeError):
     """An engine cannot run a network; the eager engine can."""
+
+
+class QueueFull(Exception):
+    """Too many jobs wait; one more can be taken when the first of them is done."""
+
+
+class DiskFull(Exception):
+    """The disk lacks the room for another video or clip."""

@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from . import controls, hub, sizes, video, video_models, weights
 from .errors import InputError
+from .model_files import read_json
 from .modes import CONTROLNETS, Mode
+from .progress import Progress, Watch, counted
 
 if TYPE_CHECKING:
     import numpy as np
@@ -108,13 +110,14 @@ def _times(values: Mapping[str, Any]) -> tuple[float, float, float]:
 
 
 def gather(mode: Mode, values: Mapping[str, Any], folder: Path, load_controlnet: Callable[[Path], Any],
-           explain: Callable[[str], None]) -> Inputs:
+           explain: Callable[[str], None], watch: Watch) -> Inputs:
     """Reads the clip of a run, where it has one, and makes what guides it.
 
     Args:
         folder: of the model.
         load_controlnet: gives the ControlNet of a folder.
         explain: told what was decided about a clip.
+        watch: told how far the control maps are.
 
     Raises:
         InputError: a size that the model cannot make, a ControlNet of another family, as ``check``.
@@ -136,7 +139,7 @@ def gather(mode: Mode, values: Mapping[str, Any], folder: Path, load_controlnet:
     if mode.control is None:
         arguments = {"frames": clip.frames}
     else:
-        arguments = {"controls": _controls(mode, values, clip.frames, configs[0], load_controlnet, explain)}
+        arguments = {"controls": _controls(mode, values, clip.frames, configs[0], load_controlnet, explain, watch)}
     return Inputs(len(clip.frames), values["fps"] or clip.fps, clip.frames.shape[1:3], arguments)
 
 
@@ -168,28 +171,31 @@ def _check_kind(mode: Mode, name: str, unet: Mapping, vae: Mapping) -> None:
         )
 
 
-def _controls(mode, values, frames, unet: Mapping, load_controlnet, explain) -> list:
+def _controls(mode, values, frames, unet: Mapping, load_controlnet, explain, watch) -> list:
     from .pipelines.video_controlnet import Control
 
     made, maps = [], {}
     for guide in guides(mode, values):
         folder = hub.locate(guide.model)
-        _check_family(guide.model, hub.read_json(folder / "config.json"), unet)
+        _check_family(guide.model, read_json(folder / "config.json"), unet)
         if guide.kind not in maps:
-            maps[guide.kind] = _maps(guide.kind, values if guide.kind == mode.control else {}, frames, explain)
+            own = values if guide.kind == mode.control else {}
+            maps[guide.kind] = _maps(guide.kind, own, frames, explain, watch)
         made.append(Control(load_controlnet(folder), maps[guide.kind], guide.strength))
     return made
 
 
-def _maps(kind: str, values: Mapping[str, Any], frames: np.ndarray, explain: Callable[[str], None]) -> np.ndarray:
+def _maps(kind: str, values: Mapping[str, Any], frames: np.ndarray, explain: Callable[[str], None],
+          watch: Watch) -> np.ndarray:
     own = {parameter.name: values.get(parameter.name, parameter.default)
            for parameter in controls.CONTROLS[kind].parameters}
     made = controls.control_maps(kind, frames, own)
     if made.decision:
         explain(made.decision)
-    maps = video.on_disk(frames.shape)
-    for place, frame in enumerate(made.frames):
+    maps, stage = video.on_disk(frames.shape), f"Control maps ({kind})"
+    for place, frame in enumerate(counted(made.frames, len(frames), stage, watch)):
         maps[place] = frame
+    watch(Progress(stage, len(frames), len(frames), control_map=maps))
     return maps
 
 

@@ -14,7 +14,8 @@ from .engine.choice import WORTH_EXPORTING, Choice, build, choose
 from .errors import InputError
 from .modes import ADAPTERS, MODES, Mode
 from .parameters import resolve
-from .progress import bar, counted, say
+from .progress import Progress, Watch, bars, counted, say
+from .quiet import quiet_libraries
 from .versions import installed
 
 EXPORT_NOTICE = "Preparing the networks for OpenVINO, once per model and size ..."
@@ -58,7 +59,7 @@ class Model:
     Args:
         device: "cpu", "cuda", "cuda:1", ...; None: a GPU where there is one.
         dtype: Paddle's dtype or its name; None: float16 on a GPU; on a CPU bfloat16 where it is faster, else float32.
-        show_progress: whether progress bars and notices go to standard error.
+        show_progress: whether progress bars and notices go to standard error, in a notebook below the cell.
         engine: what executes the networks, one of ``engine.choice.ENGINES``; "auto" takes the fastest for each run.
 
     Raises:
@@ -168,31 +169,36 @@ class Model:
         """Makes a video with a model that was trained on videos (ModelScope's text to video, arXiv 2308.06571)."""
         return self._process("synthesize", {"prompt": prompt, "model_name": model_name, **given}, is_gradio)
 
-    def run(self, mode: str, **given: Any) -> str:
-        """Makes a video in the mode of that name; ``given`` are its parameters. Returns the path written."""
-        row = request.mode(mode)
+    @quiet_libraries()
+    def run(self, mode: str, watch: Watch | None = None, **given: Any) -> str:
+        """Makes a video in the mode of that name; ``given`` are its parameters. Returns the path written.
+
+        Args:
+            watch: is told how far the run is, and may stop it with an exception (``progress.Watch``).
+        """
+        with bars(self.show_progress, watch) as told:
+            return self._run(request.mode(mode), given, told)
+
+    def _run(self, row: Mode, given: Mapping[str, Any], watch: Watch) -> str:
         given = request.plain(row, given)
         # First without the model's own defaults, so that a wrong value is refused before anything is downloaded.
-        values = resolve(row.parameters, given, {})
-        request.check(row, values)
-        hub.check(values["model_name"])
+        values = request.checked(row, given)
         output = request.output_file(values)
         folder = hub.locate(values["model_name"], self.show_progress)
         inputs.check_family(row, values["model_name"], folder)
         values = resolve(row.parameters, given, self._defaults(row, folder, values.get("fast", False)))
         request.check(row, values)
-        if row.family == "video":
-            request.warn_of_language(values["prompt"])
+        request.warn_of_language(values["prompt"])
         if folder.is_file() or any(values.get(parameter.name) for parameter in ADAPTERS):
             # Only the networks can say whether all fits; without weights they are light.
             self._load(row, folder, values)
-        made = inputs.gather(row, values, folder, self._controlnet_loader(), self._explain)
+        made = inputs.gather(row, values, folder, self._controlnet_loader(), self._explain, watch)
         video.check_fps(made.fps, request.ending(output))
         self._notice(row, values["model_name"])
         values["seed"] = self._seed(values)
         pipeline = self._pipeline(row, folder, values)
         values |= self._within_memory(pipeline, given, values, made)
-        return self._make(pipeline, row, values, output, made)
+        return self._make(pipeline, row, values, output, made, watch)
 
     @staticmethod
     def _defaults(mode: Mode, folder: Path, fast: bool) -> dict[str, Any]:
@@ -222,7 +228,8 @@ class Model:
             given = {"controlnet": controlnet, **given}
         return self._process(mode, _clip(video_path, prompt, model, given), is_gradio)
 
-    def _make(self, pipeline, mode: Mode, values: dict[str, Any], output: Path, made: inputs.Inputs) -> str:
+    def _make(self, pipeline, mode: Mode, values: dict[str, Any], output: Path, made: inputs.Inputs,
+              watch: Watch) -> str:
         from .pipelines.noise import Noise
 
         arguments = {p.argument: values[p.name] for p in mode.parameters if p.argument} | made.arguments
@@ -233,14 +240,18 @@ class Model:
         pipeline.offload = values["offload"]
         choice = self._use_engine(pipeline, mode, values, made)
         checkpoint = self._checkpoint(values, made, choice)
-        with bar(f"Denoising ({choice.engine}, {choice.precision})", self.show_progress) as report:
-            noise = Noise(values["seed"], values.get("content_seed"))
-            latents = pipeline(noise=noise, checkpoint=checkpoint, progress=report, **arguments)
-        with bar("Decoding", self.show_progress) as report:
-            frames = counted(pipeline.decode(latents, values["decode_tile"]), latents.shape[0], report)
-            if values["watermark"]:
-                frames = video.watermark(frames, values["watermark"])
-            path = video.write(frames, output, made.fps, self._recipe(mode, values, choice))
+        denoising, tile = f"Denoising ({choice.engine}, {choice.precision})", values["decode_tile"]
+
+        def report(done: int, total: int) -> None:
+            watch(Progress(denoising, done, total, lambda: pipeline.preview(tile)))
+
+        watch(Progress(denoising))
+        noise = Noise(values["seed"], values.get("content_seed"))
+        latents = pipeline(noise=noise, checkpoint=checkpoint, progress=report, **arguments)
+        frames = counted(pipeline.decode(latents, tile), latents.shape[0], "Decoding", watch)
+        if values["watermark"]:
+            frames = video.watermark(frames, values["watermark"])
+        path = video.write(frames, output, made.fps, self._recipe(mode, values, choice))
         if checkpoint:
             checkpoint.remove()
         return str(path)

@@ -13,7 +13,7 @@ import numpy as np
 from . import __version__, checkpoint
 from .engine.cache import Cache, default_folder, fingerprint
 from .errors import InputError
-from .hub import read_json
+from .model_files import read_json
 from .modelscope_files import CONFIGURATION, FILES, TASK, describes, file_names
 from .modelscope_names import Tensors, separate, text_name, to_diffusers, to_original, unet_name, unite, vae_name
 from .saving import save_safetensors

@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import Any
 
 from . import controls
 from .hub import EMBEDDED
@@ -24,6 +25,8 @@ class Mode:
         example: a model of the right kind, for the advice to those who try the embedded one.
         fast_steps: of DPM-Solver++, for fast runs of models that bring no preset of their own (its authors recommend
             15 to 20 for Stable Diffusion, arXiv 2211.01095, section 7).
+        alias: what it is called in PaddlePaddle's hubs, where that is not made from ``name`` (``hub_name``).
+        samples: clips, files of ``__assets__/clips`` (None: without), and prompts to try the embedded model with.
     """
 
     name: str
@@ -34,11 +37,22 @@ class Mode:
     control: str | None = None
     example: str = "stable-diffusion-v1-5/stable-diffusion-v1-5"
     fast_steps: int = 20
+    alias: str | None = None
+    samples: tuple[tuple[str | None, str], ...] = ()
+
+    def default(self, name: str) -> Any:
+        """What the parameter of that name is where nothing is given."""
+        return next(parameter.default for parameter in self.parameters if parameter.name == name)
 
     @property
     def takes_clip(self) -> bool:
         """Whether it needs a clip to start from."""
         return any(parameter.name == "video_path" for parameter in self.parameters)
+
+    @property
+    def hub_name(self) -> str:
+        """What it is called in PaddlePaddle's hubs: as its task in the published code, such as "controlnet_pose"."""
+        return self.alias or ("controlnet_" if self.control else "") + self.name.replace("-", "_")
 
 
 # The ControlNet for each kind of control: that of the embedded model, and one for every Stable Diffusion 1.x.
@@ -139,16 +153,16 @@ MOTION = (
     Parameter("smooth_bg", bool, False,
               "Keep the background steady with the first frame's, moved along; takes about twice the time.",
               option="smooth-background"),
-    Parameter("smooth_bg_strength", float, 0.4, "Share of its own background that each frame keeps, with the former.",
+    Parameter("smooth_bg_strength", float, 0.4, "With a smooth background: share of its own that each frame keeps.",
               minimum=0, maximum=1, option="background-kept", argument="smooth_bg_strength"),
     Parameter("saliency_weights", str, f"{EMBEDDED}/saliency",
-              "Network that finds the subject for it: a file u2net.pth or u2netp.pth, or where one is; the embedded "
-              "one knows the embedded model's subjects.", option="saliency"),
+              "With a smooth background: network that finds the subject, as a file u2net.pth or u2netp.pth or where one "
+              "is; the embedded one knows the embedded model's subjects.", option="saliency"),
 )
 
 MEMORY = (
     Parameter("memory", str, None,
-              "Most memory to use, such as 8GB: chooses the chunk size and the next two, where not given."),
+              "Most memory to use, such as 8GB: chooses chunk size, decoding in tiles and offloading, where not given."),
     Parameter("decode_tile", int, None,
               "Decode frames in tiles of this side in pixels: less memory for large frames, slightly other pixels.",
               minimum=64),
@@ -213,6 +227,9 @@ MODES = {
                 *SAMPLING, *MOTION, *MEMORY,
                 replace(OUTPUT[0], default=4.0, help="Frames per second of the file."), *OUTPUT[1:],
             ),
+            alias="text2video_zero",
+            samples=((None, "a fox in the snow"), (None, "an astronaut in outer space"),
+                     (None, "a rocket at sunset")),
         ),
         Mode(
             "synthesize",
@@ -220,8 +237,8 @@ MODES = {
             "text_to_video_modelscope:TextToVideoPipeline",
             (
                 replace(PROMPT, help="What the video shows, in English."),
-                replace(MODEL, default=None, help="Folder or id of a text-to-video model, such as damo-vilab/text-to-"
-                        "video-ms-1.7b: ModelScope's own files, or the layout of diffusers or Paddle."),
+                replace(MODEL, default=f"{EMBEDDED}/video", help="Folder or id of a text-to-video model, such as damo-"
+                        "vilab/text-to-video-ms-1.7b: ModelScope's own files, or the layout of diffusers or Paddle."),
                 Parameter("video_length", int, 16, "Number of frames; with a clip to start from, that of the clip.",
                           minimum=1, maximum=4096, option="frames", argument="video_length"),
                 Parameter("resolution", str, None,
@@ -234,6 +251,8 @@ MODES = {
             ),
             family="video",
             example="damo-vilab/text-to-video-ms-1.7b",
+            alias="text_to_video_synthesis",
+            samples=((None, "a panda eating bamboo on a rock"),),
         ),
         Mode(
             "pix2pix",
@@ -252,6 +271,7 @@ MODES = {
                 *_with_defaults(SAMPLING, solver="euler_a"), *MEMORY, *OUTPUT,
             ),
             example="timbrooks/instruct-pix2pix",
+            samples=(("panda.mp4", "make it night"), ("car.mp4", "make it green")),
         ),
         Mode(
             "pose",
@@ -260,6 +280,7 @@ MODES = {
             _controlled(BEST_ART, BAD_BODY, fps=4.0) + controls.CONTROLS["pose"].parameters,
             control="pose",
             fast_steps=10,
+            samples=(("dance_pose.mp4", "a dancing fox on the grass"),),
         ),
         Mode(
             "canny",
@@ -268,6 +289,7 @@ MODES = {
             _controlled(BEST, BAD) + _CANNY,
             control="canny",
             fast_steps=10,
+            samples=(("panda.mp4", "a bear at sunset"), ("car.mp4", "a car in the desert")),
         ),
         Mode(
             "depth",
@@ -276,6 +298,7 @@ MODES = {
             _controlled(BEST, BAD) + controls.CONTROLS["depth"].parameters,
             control="depth",
             fast_steps=10,
+            samples=(("elephant_depth.mp4", "an elephant in the snow"),),
         ),
         Mode(
             "canny-db",
@@ -284,6 +307,7 @@ MODES = {
             _with_defaults(_controlled(BEST, BAD) + _CANNY, model_name=f"{EMBEDDED}/dreambooth"),
             control="canny",
             fast_steps=10,
+            samples=(("bear.mp4", "a sks bear on the beach"),),
         ),
     )
 }

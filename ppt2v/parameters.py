@@ -75,10 +75,17 @@ class Parameter:
     def _in_range(self, value: Any) -> bool:
         if self.kind not in (int, float):
             return not self.choices or value in self.choices
-        return (math.isfinite(value)
+        return (_is_finite(value)
                 and (self.minimum is None or value >= self.minimum)
                 and (self.maximum is None or value <= self.maximum)
                 and (self.above is None or value > self.above))
+
+
+def _is_finite(value: float) -> bool:
+    try:
+        return math.isfinite(value)
+    except OverflowError:  # a whole number beyond all floats
+        return False
 
 
 def resolve(

@@ -20,6 +20,25 @@ class _Timeline(NamedTuple):
     fps: float
 
 
+class Facts(NamedTuple):
+    """What a video file says of itself: number of frames, seconds, and pixels along each side."""
+
+    frames: int
+    seconds: float
+    height: int
+    width: int
+
+
+def facts(path: Path) -> Facts:
+    """What a video file says of itself, without decoding a frame; errors as ``video.read``."""
+    import av
+
+    timeline = _timeline(path)
+    with av.open(str(path)) as container:
+        stream = _video_stream(container)
+        return Facts(len(timeline.starts), timeline.end, stream.height, stream.width)
+
+
 def frame_indices(path: Path, start_t: float, end_t: float, out_fps: float) -> tuple[np.ndarray, _Timeline]:
     """Which frames are wanted, and all that there are; arguments (already checked) and errors as ``video.read``."""
     timeline = _timeline(path)

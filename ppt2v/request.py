@@ -13,27 +13,43 @@ from . import adapters, hub, inputs, memory, sizes, video
 from .errors import InputError
 from .modes import MODES, Mode
 from .overlay import names_image
+from .parameters import resolve
+
+
+def checked(row: Mode, given: Mapping[str, Any]) -> dict[str, Any]:
+    """A value for every parameter, without what the model itself brings along.
+
+    Args:
+        given: as ``plain`` gives it.
+
+    Raises:
+        InputError: anything that can be said to be wrong before a model is there.
+    """
+    values = resolve(row.parameters, given, {})
+    check(row, values)
+    hub.check(values["model_name"])
+    return values
 
 
 def check(row: Mode, values: Mapping[str, Any]) -> None:
     """What the table of parameters cannot say of single values.
 
     Raises:
-        InputError: an empty prompt, no model where none is embedded, an impossible pair, a size that is none, a clip or
+        InputError: an empty prompt, an impossible pair, a size that is none, a clip or
             a watermark that cannot be read.
     """
     from .pipelines.schedule import check_eta, check_motion_levels
 
     if not (values["prompt"] or "").strip():
-        raise InputError("the prompt is empty: say in a few words what the video should show")
-    if values["model_name"] is None:
-        raise no_model(row)
+        order = "; the clip comes first, then the prompt" if row.takes_clip else ""
+        raise InputError(f"the prompt is empty: say in a few words what the video should show{order}")
     if isinstance(values["resolution"], str):
         sizes.parse(values["resolution"])
     if values.get("use_motion_field"):
         check_motion_levels(values["t0"], values["t1"])
         if values["num_inference_steps"] < 2:
-            raise InputError("num_inference_steps=1: the motion field needs at least 2; or use_motion_field=False")
+            raise InputError("num_inference_steps=1: the motion field needs at least 2 steps; or turn it off "
+                             "(use_motion_field=False, --no-motion-field)")
     if values.get("memory"):
         memory.parse(values["memory"])
     if values.get("smooth_bg") and not values["use_motion_field"]:
@@ -45,16 +61,8 @@ def check(row: Mode, values: Mapping[str, Any]) -> None:
     adapters.check(values)
 
 
-def no_model(row: Mode) -> InputError:
-    """The error for a mode without an embedded model of which no other is named."""
-    return InputError(
-        f"there is no embedded model for {row.name}: give (as model_name, --model) the folder of ModelScope's "
-        f"text-to-video-synthesis, that of {row.example} in the layout of diffusers or Paddle, or this id"
-    )
-
-
 def warn_of_language(prompt: str) -> None:
-    """Warns of a prompt that is not written in Latin letters, for a model that was trained on English."""
+    """Warns of a prompt that is not written in Latin letters: the models of all modes were trained on English."""
     if any(letter.isalpha() and "LATIN" not in unicodedata.name(letter, "") for letter in prompt):
         warnings.warn("the model was trained on English texts only: write the prompt in English", stacklevel=2)
 
@@ -83,8 +91,15 @@ def plain(row: Mode, given: Mapping[str, Any]) -> dict[str, Any]:
     as_text |= dict.fromkeys(models, hub.from_anywhere)
     if not row.takes_clip:
         as_text["resolution"] = str  # the side of a square may come as a number
+    if given.get("model_name") is not None:
+        given = {**given, "model_name": model_of(row, given["model_name"])}
     return {name: as_text[name](value) if value is not None and name in as_text else value
             for name, value in given.items()}
+
+
+def model_of(row: Mode, name: str | Path) -> str | Path:
+    """The model of that name: ``hub.EMBEDDED`` stands for the one that ships for this mode."""
+    return row.default("model_name") if str(name) == hub.EMBEDDED else name
 
 
 def _absolute(path: str | Path) -> str:

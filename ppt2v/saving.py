@@ -10,7 +10,8 @@ from typing import BinaryIO
 
 import numpy as np
 
-from .checkpoint import SAFETENSORS_TYPES, TORCH_TYPES
+from .checkpoint import SAFETENSORS_TYPES
+from .pickles import TORCH_TYPES
 
 _SAFETENSORS_NAMES = {dtype: name for name, dtype in reversed(SAFETENSORS_TYPES.items()) if name != "U16"}
 _TORCH_NAMES = {dtype: name for name, dtype in TORCH_TYPES.items()}

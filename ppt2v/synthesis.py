@@ -35,11 +35,11 @@ def pipeline(
 
     Args:
         task: "text-to-video-synthesis".
-        model: folder or id of a text-to-video model.
+        model: folder or id of a text-to-video model; None: the one that ships with ppt2v.
         device, dtype, show_progress, engine: as for ``Model``.
 
     Raises:
-        InputError: another task, no model, or one that cannot be had.
+        InputError: another task, or a model that cannot be had.
     """
     if task != TASK:
         raise InputError(f"unknown task {task!r}: the one that there is here is {TASK!r}")
@@ -50,17 +50,16 @@ class TextToVideoSynthesis:
     """Makes videos of texts.
 
     Args:
-        model: folder or id of a text-to-video model.
+        model: folder or id of a text-to-video model; None: the one that ships with ppt2v.
         maker: makes the videos.
 
     Raises:
-        InputError: no model, or one that cannot be had.
+        InputError: a model that cannot be had.
     """
 
     def __init__(self, model: str | Path | None, maker: Model):
-        if model is None:
-            raise request.no_model(request.mode("synthesize"))
-        self._model, self._maker = hub.from_anywhere(_PUBLISHED_AS.get(str(model), model)), maker
+        named = request.model_of(request.mode("synthesize"), _PUBLISHED_AS.get(str(model), model or hub.EMBEDDED))
+        self._model, self._maker = hub.from_anywhere(named), maker
         hub.check(self._model)
 
     def __call__(

@@ -7,6 +7,7 @@ import os
 import sys
 
 from .errors import InputError
+from .quiet import quiet_libraries
 
 
 def cores() -> int:
@@ -26,14 +27,14 @@ def too_late() -> bool:
 
 
 def import_paddle():
-    """Paddle, imported without its notice that more than one thread was asked for: ppt2v did so on purpose.
+    """Paddle, imported without its notice that more than one thread was asked for, since ppt2v did so on purpose.
 
     Raises:
         InputError: Paddle is not installed.
     """
     printed = io.StringIO()
     try:
-        with contextlib.redirect_stderr(printed):
+        with contextlib.redirect_stderr(printed), quiet_libraries():
             import paddle
     except ModuleNotFoundError as error:
         if error.name != "paddle":

@@ -22,11 +22,11 @@ import numpy as np
 
 from .errors import InputError
 from .overlay import tile, watermark
-from .reading import frame_indices, on_disk, read_frames
+from .reading import Facts, facts, frame_indices, on_disk, read_frames
 
 __all__ = [
-    "FORMATS", "Clip", "check_clip", "check_fps", "contact_sheet", "on_disk", "output_file", "read", "read_recipe",
-    "watermark", "write",
+    "FORMATS", "Clip", "Facts", "check_clip", "check_fps", "contact_sheet", "facts", "on_disk", "output_file", "read",
+    "read_recipe", "watermark", "write",
 ]
 
 FORMATS = ("mp4", "gif", "webm", "png")
@@ -39,7 +39,7 @@ _ENCODERS = {
 # The BT.601 matrix, with its tag: right for players that honour the tag and for those (OpenCV) that always assume it.
 _BT601, _BT709, _LIMITED_RANGE = 6, 1, 1
 # A gif's delays are whole 1/100 s, and browsers slow a delay of 1/100 s down to 1/10 s; webm counts milliseconds.
-_MAX_FPS = {"mp4": 1000.0, "gif": 50.0, "webm": 1000.0, "png": 1000.0}
+_MIN_FPS, _MAX_FPS = 0.01, {"mp4": 1000.0, "gif": 50.0, "webm": 1000.0, "png": 1000.0}
 
 
 @dataclass(frozen=True)
@@ -125,8 +125,8 @@ def _check_parent(path: Path) -> None:
 def check_fps(fps: float, save_format: str) -> None:
     """Raises InputError where ``save_format`` cannot play ``fps`` frames per second."""
     most = _MAX_FPS[save_format]
-    if not 0 < fps <= most:
-        raise InputError(f"fps = {fps}: a {save_format} plays more than 0 and at most {most:g} frames per second")
+    if not _MIN_FPS <= fps <= most:
+        raise InputError(f"fps = {fps}: a {save_format} plays at least {_MIN_FPS} and at most {most:g} frames per second")
 
 
 def write(frames: Iterable[np.ndarray], path: str | Path, fps: float, recipe: dict[str, Any]) -> Path:

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 from . import modelscope, weights
 from .errors import InputError
-from .hub import read_json
+from .model_files import read_json
 from .vocabulary import load_tokenizer
 from .weights import build, load_component
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from . import hub
 from .errors import InputError
+from .model_files import read_json
 
 CLIP = "openai/clip-vit-large-patch14"  # the text encoder of Stable Diffusion 1.x
 _FILES = ("vocab.json", "tokenizer.json")
@@ -60,7 +61,7 @@ def load_tokenizer(folder: Path):
     if (folder / "vocab.json").exists() and (folder / "merges.txt").exists():
         return CLIPTokenizer.from_pretrained(str(folder))
     with tempfile.TemporaryDirectory() as split:
-        _split_tokenizer(hub.read_json(folder / "tokenizer.json"), Path(split))
+        _split_tokenizer(read_json(folder / "tokenizer.json"), Path(split))
         for name in ("tokenizer_config.json", "special_tokens_map.json"):
             if (folder / name).exists():
                 shutil.copyfile(folder / name, Path(split) / name)

@@ -12,9 +12,9 @@ from .adapters import Adapters
 from .devices import DTYPES
 from .engine.cache import fingerprint
 from .errors import InputError
-from .hub import read_json, weight_files
 from .inversion import add_tokens, with_rows
 from .lora import Merge
+from .model_files import read_json, weight_files
 from .vocabulary import load_tokenizer, locate
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ppt2v import checkpoint
+from ppt2v import checkpoint, pickles
 from ppt2v.errors import InputError
 
 DATA = Path(__file__).parent / "data" / "checkpoints"
@@ -181,9 +181,9 @@ def test_array_of_objects_is_refused(tmp_path):
 
 @pytest.mark.parametrize("offset, shape, stride", [(20, (2, 4), (4, 1)), (-1, (1,), (1,)), (3, (4,), (-1,))])
 def test_tensor_that_reaches_beyond_its_data_is_refused(offset, shape, stride):
-    storage = checkpoint._Storage(np.dtype("<f4"), 24, np.zeros(24, np.float32))
+    storage = pickles.Storage(np.dtype("<f4"), 24, np.zeros(24, np.float32))
     with pytest.raises(ValueError, match="beyond its data"):
-        checkpoint._Tensor(storage, offset, shape, stride).array()
+        pickles._Tensor(storage, offset, shape, stride).array()
 
 
 @pytest.mark.parametrize("share", [0.0, 0.02, 0.3, 0.9, 0.999])

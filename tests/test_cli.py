@@ -15,7 +15,8 @@ import typer
 from typer.testing import CliRunner
 
 import ppt2v.model
-from ppt2v import MODES, InputError, NumericalError, __version__, cli, config, doctor, hub, versions, video, weights
+from ppt2v import MODES, InputError, NumericalError, __version__, cli, config, doctor, downloads, hub, versions, video, weights
+from ppt2v.commands.modes import mode_command
 from ppt2v.engine.cache import Cache
 from ppt2v.modes import Mode
 from ppt2v.parameters import Parameter
@@ -140,7 +141,7 @@ def test_a_new_row_is_a_new_command(made):
         Parameter("use_blur", bool, False, "Blur it.", option="blur"),
     ))
     app = typer.Typer(add_completion=False)
-    app.command()(cli._mode_command(row))
+    app.command()(mode_command(row))
     helped = CliRunner().invoke(app, ["--help"], env={"COLUMNS": "200"}).output
     for words in ("How much [larger]. [default: 2]", "Blur it. [default: off]", "--no-blur", "What it shows."):
         assert words in helped
@@ -173,10 +174,9 @@ def test_command_line_wins_over_config_and_config_over_defaults(run, made):
 def test_the_printed_config_can_be_given_back(run, made):
     code, printed, _ = run("config", "text2video")
     assert (code, printed) == (0, config.dump(MODES["text2video"]))
-    Path("c.yaml").write_text(printed, encoding="utf-8")
+    Path("c.yaml").write_text(printed.replace("#video_length: 8", "video_length: 9"), encoding="utf-8")
     assert run("text2video", "fox", "--config", "c.yaml")[0] == 0
-    assert made[0]["parameters"]["prompt"] == "fox"
-    assert made[0]["parameters"]["video_length"] == 8
+    assert made[0]["parameters"] == {"prompt": "fox", "video_length": 9}
 
 
 def test_resume_beside_the_output_of_a_config(run, made):
@@ -271,7 +271,7 @@ BAD = [
 @pytest.mark.parametrize(("arguments", "words"), BAD)
 def test_bad_input_is_refused_before_a_model_is_loaded(run, monkeypatch, tiny_folder, arguments, words):
     monkeypatch.setattr(weights, "load_stable_diffusion", lambda *_: pytest.fail("a model was loaded"))
-    monkeypatch.setattr(hub, "_download", lambda *_: pytest.fail("a model was downloaded"))
+    monkeypatch.setattr(downloads, "download", lambda *_: pytest.fail("a model was downloaded"))
     Path("folder").mkdir()
     Path("c.yaml").write_text("video_lenght: 8\n")
     before = sorted(Path().rglob("*"))

@@ -1,6 +1,8 @@
 """Config files: what they may say, what is refused, and that the printed defaults are such a file."""
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from ppt2v import MODES, InputError, config
@@ -14,8 +16,12 @@ def _load(folder, text: str) -> dict:
     return config.load(file, MODE)
 
 
-def test_the_printed_defaults_load_and_are_the_defaults(tmp_path):
-    values = _load(tmp_path, config.dump(MODE))
+def test_the_printed_defaults_decide_nothing(tmp_path):
+    assert _load(tmp_path, config.dump(MODE)) == {}
+
+
+def test_the_printed_defaults_without_their_marks_are_the_defaults(tmp_path):
+    values = _load(tmp_path, re.sub(r"^#(?! )", "", config.dump(MODE), flags=re.M))
     assert values == {each.name: list(each.default) if each.many else each.default for each in config.parameters(MODE)}
 
 
@@ -23,7 +29,7 @@ def test_every_printed_default_has_its_help_above(tmp_path):
     lines = config.dump(MODE).splitlines()
     for parameter in config.parameters(MODE):
         above = lines.index(f"# {parameter.help}")
-        assert lines[above + 1].startswith(f"{parameter.name}:")
+        assert lines[above + 1].startswith(f"#{parameter.name}:")
 
 
 def test_values_and_interpolations(tmp_path):

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from ppt2v import hub, weights
+from ppt2v import downloads, hub, weights
 from ppt2v.errors import InputError
 from ppt2v.modelscope_files import CONFIGURATION, TASK
 
@@ -297,6 +297,6 @@ def test_progress_is_shown_on_request(server, capsys, progress):
 )
 def test_known_model_is_asked_for_by_the_id_of_the_server(cache_homes, monkeypatch, name, asked):
     repositories = []
-    monkeypatch.setattr(hub, "_download", lambda source, repository, *_: repositories.append(repository))
+    monkeypatch.setattr(downloads, "download", lambda source, repository, *_: repositories.append(repository))
     hub.locate(name)
     assert repositories == [asked]

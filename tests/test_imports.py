@@ -9,13 +9,26 @@ from collections.abc import Iterator
 from pathlib import Path
 
 LAYERS = (
+    "__main__",
     "cli",
-    "dreambooth.__init__ synthesis",
+    "commands.rerun",
+    "commands.dreambooth commands.media commands.models commands.modes",
+    "commands.__init__ commands.options",
+    "ui.command",
+    "serve ui.server",
+    "ui.page",
+    "ui.choices ui.panels ui.visits ui.widgets",
+    "ui.__init__ ui.words",
+    "api",
+    "jobs problems",
+    "api_schema clips",
+    "dreambooth.__init__ hub_serving synthesis",
+    "maker",
     "dreambooth.run",
     "dreambooth.plan dreambooth.trainer",
     "dreambooth.examples dreambooth.folder dreambooth.parameters dreambooth.pictures",
     "config conversion doctor model report",
-    "request",
+    "limits request",
     "inputs",
     "video_models",
     "modes",
@@ -46,16 +59,19 @@ LAYERS = (
     "adapters single_file vocabulary",
     "inversion lora",
     "hub modelscope_names saving video",
-    "checkpoint chunks devices engine.cache memory modelscope_files overlay parameters reading recognition sizes "
-    "versions",
+    "downloads",
+    "model_files",
+    "bodies checkpoint chunks devices engine.cache job memory modelscope_files overlay parameters reading recognition "
+    "sizes versions",
+    "pickles",
     "__init__ detectors.__init__ pipelines.__init__",  # of which the others take the version
     "progress threads",
-    "errors",
+    "errors quiet",
 )
 DEPTH = {module: depth for depth, layer in enumerate(LAYERS) for module in layer.split()}
 FOLDERS = {
     f"{package}.".lstrip("."): Path(importlib.import_module(f"ppt2v.{package}".rstrip(".")).__file__).parent
-    for package in ("", "detectors", "dreambooth", "engine", "pipelines")
+    for package in ("", "commands", "detectors", "dreambooth", "engine", "pipelines", "ui")
 }
 MODULES = {prefix + file.stem: file for prefix, folder in FOLDERS.items() for file in folder.glob("*.py")}
 

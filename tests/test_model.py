@@ -197,11 +197,24 @@ def test_the_prompt_is_complained_about_before_the_model(model):
         model.run("text2video", prompt=" ", model_name="no such model")
 
 
+def test_a_prompt_in_other_letters_than_english_is_warned_of(make):
+    with pytest.warns(UserWarning, match="trained on English texts only"):
+        make(prompt="雪地里的熊猫", num_inference_steps=2)
+
+
 @pytest.mark.parametrize("device", ["cuda", "gpu:3", "tpu", "cpu:1", ""])
 def test_devices_that_are_not_here(device, monkeypatch):
     monkeypatch.setattr(paddle, "is_compiled_with_cuda", lambda: False)
     with pytest.raises(InputError, match="device"):
         Model(device=device)
+
+
+def test_without_a_gpu_the_error_names_both_ways_out(monkeypatch):
+    monkeypatch.setattr(paddle, "is_compiled_with_cuda", lambda: False)
+    with pytest.raises(InputError, match="choose cpu and leave dtype out, or use a machine with a CUDA GPU"):
+        Model(device="cuda", dtype=paddle.float16)
+    with pytest.raises(InputError, match="leave dtype out, or choose float32"):
+        Model(device="cpu", dtype=paddle.float16)
 
 
 def test_device_and_dtype_names():

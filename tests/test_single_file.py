@@ -11,7 +11,7 @@ import numpy as np
 import paddle
 import pytest
 
-from ppt2v import InputError, Model, checkpoint, hub, single_file, video, vocabulary, weights
+from ppt2v import InputError, Model, checkpoint, downloads, hub, single_file, video, vocabulary, weights
 
 DATA = Path(__file__).parent / "data"
 FILES = DATA / "adapters_reference"
@@ -161,8 +161,8 @@ def no_network(monkeypatch, tmp_path):
     def dead(*_, **__):
         raise ConnectionError("no network")
 
-    monkeypatch.setattr(hub, "_cache", lambda source: tmp_path / "cache")
-    monkeypatch.setattr(hub, "_downloader", lambda source: dead)
+    monkeypatch.setattr(downloads, "cache_folder", lambda source: tmp_path / "cache")
+    monkeypatch.setattr(downloads, "_downloader", lambda source: dead)
     return tmp_path / "cache"
 
 

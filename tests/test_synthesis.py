@@ -10,7 +10,7 @@ import av
 import numpy as np
 import pytest
 
-from ppt2v import InputError, Model, OutputKeys, hub, modelscope, pipeline, video, video_models
+from ppt2v import MODES, InputError, Model, OutputKeys, hub, model_files, modelscope, pipeline, video, video_models
 from ppt2v.cli import main
 from ppt2v.conversion import convert
 
@@ -131,8 +131,7 @@ def test_a_killed_run_goes_on(make, plain, tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize("change, words", [
-    ({"model_name": None}, "no embedded model for synthesize: .*damo-vilab/text-to-video-ms-1.7b"),
-    ({"model_name": "embedded"}, "embedded is no text-to-video model"),
+    ({"model_name": "embedded/pix2pix"}, "embedded/pix2pix is no text-to-video model"),
     ({"prompt": " "}, "prompt is empty"), ({"strength": 0}, "strength=0"), ({"resolution": 9}, "multiples of 2"),
     ({"init_video": "no.mp4"}, "no.mp4"), ({"chunk_size": 4}, "unknown parameter 'chunk_size'"),
     ({"solver": "lcm", "eta": 1}, "eta=1"),
@@ -213,15 +212,18 @@ def test_inputs_that_are_none(synthesize, given, keywords, words):
         synthesize(given, **keywords)
 
 
-def test_a_pipeline_needs_its_task_and_a_model(tiny_folder):
+def test_a_pipeline_needs_its_task_and_a_model_of_its_kind(tiny_folder):
     with pytest.raises(InputError, match="unknown task 'text-to-image'"):
         pipeline("text-to-image", "a/b", device="cpu")
-    with pytest.raises(InputError, match="no embedded model"):
-        pipeline(TASK, device="cpu")
     with pytest.raises(InputError, match="no such folder"):
         pipeline(TASK, "./nowhere", device="cpu")
     with pytest.raises(InputError, match="is no text-to-video model"):
         pipeline(TASK, tiny_folder, device="cpu", show_progress=False)({"text": "a fox"}, num_frames=1)
+
+
+@pytest.mark.parametrize("named", [None, "embedded"])
+def test_the_model_that_ships_serves_where_no_other_is_named(named):
+    assert pipeline(TASK, named, device="cpu")._model == MODES["synthesize"].default("model_name") == "embedded/video"
 
 
 def test_modelscopes_own_id_stands_for_the_model_that_can_be_had():
@@ -275,7 +277,7 @@ def test_convert_on_the_command_line(modelscope_folder, tmp_path, capsys):
     with pytest.raises(SystemExit) as ended:
         main(["convert", str(modelscope_folder), str(target), "--format", "diffusers", "--dtype", "float16"])
     assert (ended.value.code or 0, capsys.readouterr().out) == (0, f"{target}\n")
-    assert hub.read_json(target / "model_index.json")["_class_name"] == "TextToVideoSDPipeline"
+    assert model_files.read_json(target / "model_index.json")["_class_name"] == "TextToVideoSDPipeline"
     hub.check(target)
     with pytest.raises(SystemExit) as ended:
         main(["convert", str(target), str(tmp_path / "other"), "--format", "onnx"])

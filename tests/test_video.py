@@ -4,6 +4,7 @@ import json
 import random
 import subprocess
 import sys
+from fractions import Fraction
 
 import numpy as np
 import pytest
@@ -247,6 +248,46 @@ def test_read_files_of_others(tmp_path, name, fps, options):
     back = video.read(tmp_path / name)
     assert len(back.frames) == 20 and back.fps == pytest.approx(fps, rel=0.01)
     assert [square_left(frame) for frame in back.frames[:8]] == pytest.approx([8 + 8 * n for n in range(8)], abs=2)
+
+
+def _write_with_av(path, frames, pixel_format: str, times=None) -> None:
+    """A lossless file of frames, each first shown at its time in tenths of a second."""
+    import av
+
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("ffv1", rate=10)
+        stream.height, stream.width = frames[0].shape[:2]
+        stream.pix_fmt = pixel_format
+        for frame, time in zip(frames, times or range(len(frames))):
+            picture = av.VideoFrame.from_ndarray(frame, format="rgb24").reformat(format=pixel_format)
+            picture.pts, picture.time_base = time, Fraction(1, 10)
+            container.mux(stream.encode(picture))
+        container.mux(stream.encode())
+
+
+def test_read_ten_bits(tmp_path):
+    frames = list(clip(3, 64, 96))
+    _write_with_av(tmp_path / "a.mkv", frames, "yuv444p10le")
+    assert np.abs(video.read(tmp_path / "a.mkv", multiple=1).frames.astype(int) - frames).max() <= 3
+
+
+def test_read_odd_sizes(tmp_path):
+    _write_with_av(tmp_path / "a.mkv", list(clip(3, 65, 99)), "yuv444p")
+    assert video.read(tmp_path / "a.mkv", multiple=1).frames.shape == (3, 65, 99, 3)
+    assert video.read(tmp_path / "a.mkv", multiple=8).frames.shape == (3, 64, 96, 3)
+
+
+def test_read_a_rate_that_varies(tmp_path):
+    _write_with_av(tmp_path / "a.mkv", list(clip(4, 64, 640)), "yuv444p", times=[0, 1, 5, 6])
+    shown = [round(square_left(frame) / 8) - 1 for frame in video.read(tmp_path / "a.mkv", out_fps=10).frames]
+    assert shown[:7] == [0, 1, 1, 1, 1, 2, 3]
+
+
+@pytest.mark.parametrize("ending", ["mp4", "gif", "webm"])
+def test_facts_without_decoding(tmp_path, ending):
+    path = video.write(clip(2, 64, 192), tmp_path / f"clip.{ending}", 10, {})
+    facts = video.facts(path)
+    assert (facts.frames, facts.height, facts.width) == (2, 64, 192)
 
 
 def test_read_many_frames_in_order(tmp_path):

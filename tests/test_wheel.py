@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 
 REPOSITORY = Path(__file__).parents[1]
-SOURCES = ("setup.py", "pyproject.toml", "README.md", "LICENSE", "ppt2v", "pipelines", "__assets__/embedded")
+SOURCES = ("setup.py", "pyproject.toml", "README.md", "LICENSE", "ppt2v", "pipelines", "__assets__/clips",
+           "__assets__/embedded")
 
 
 def _run(*command: object, folder: Path) -> str:
@@ -57,7 +58,8 @@ def _files(folder: Path) -> set[str]:
 
 @pytest.mark.parametrize(
     ("package", "source"),
-    [("ppt2v", "ppt2v"), ("ppt2v/pipelines", "pipelines"), ("ppt2v/embedded", "__assets__/embedded")],
+    [("ppt2v", "ppt2v"), ("ppt2v/pipelines", "pipelines"), ("ppt2v/samples", "__assets__/clips"),
+     ("ppt2v/embedded", "__assets__/embedded")],
 )
 def test_holds_every_file(wheel, package, source):
     expected = {f"{package}/{name}" for name in _files(REPOSITORY / source)}

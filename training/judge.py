@@ -23,7 +23,7 @@ from ppt2v.modes import MODES
 from ppt2v.parameters import resolve
 from ppt2v.pipelines.noise import Noise
 from ppt2v.pipelines.text_to_video_zero import TextToVideoZeroPipeline
-from ppt2v.progress import bar, counted
+from ppt2v.progress import bars, counted
 from sprites import PLACES, SIZE, SUBJECTS, caption
 
 WEIGHTS = Path(__file__).with_name("judge.safetensors")
@@ -120,8 +120,8 @@ def score_pictures(judge: Judge, maker: Maker, prompts: list, seeds: int, **chan
     """How often the first frame shows what was asked for, and a line on each that does not."""
     tasks = [(task, seed) for task in prompts for seed in range(seeds)]
     right, wrong = [], []
-    with bar("Pictures", True) as report:
-        for (subject, place, prompt), seed in counted(tasks, len(tasks), report):
+    with bars(True) as watch:
+        for (subject, place, prompt), seed in counted(tasks, len(tasks), "Pictures", watch):
             [seen_subject], [seen_place], _ = verdict(judge, maker.frames(prompt, seed, 1, **changed))
             right.append((seen_subject == subject, seen_place == place))
             if not all(right[-1]):
@@ -133,8 +133,8 @@ def score_clips(judge: Judge, maker: Maker, prompts: list, **changed) -> Clips:
     """How often the subject stays the same over 8 frames, and how far it moves along the motion field."""
     same, along, change = [], [], []
     directions = [(12, 0), (-12, 0), (0, 12), (0, -12)]
-    with bar("Clips", True) as report:
-        for number, (_, _, prompt) in counted(list(enumerate(prompts)), len(prompts), report):
+    with bars(True) as watch:
+        for number, (_, _, prompt) in counted(list(enumerate(prompts)), len(prompts), "Clips", watch):
             x, y = directions[number % len(directions)]
             motion = {"motion_field_strength_x": x, "motion_field_strength_y": y}
             frames = maker.frames(prompt, number, 8, **motion, **changed)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import argparse
 from importlib import import_module
-from typing import Callable
+from typing import Any, Callable
 
 import ppt2v  # noqa: F401  before Paddle, so that it uses all cores
 import cv2
@@ -23,11 +23,11 @@ from cases import Case
 from finders import Finders
 from ppt2v import hub, weights
 from ppt2v.engine.choice import build, choose
-from ppt2v.modes import MODES
+from ppt2v.modes import MODES, Mode
 from ppt2v.parameters import resolve
 from ppt2v.pipelines.noise import Noise
 from ppt2v.pipelines.video_controlnet import Control
-from ppt2v.progress import bar, counted
+from ppt2v.progress import bars, counted
 from scenes import levels
 
 Generate = Callable[[list[Case]], np.ndarray]
@@ -118,16 +118,28 @@ SCORES = {"canny": score_control, "depth": score_control, "pose": score_pose, "p
 
 
 class Maker:
-    """Makes single pictures with the embedded models through the package's own pipelines."""
+    """Makes pictures with the embedded models through the package's own pipelines.
 
-    def __init__(self) -> None:
+    ``changed`` are arguments of the pipelines that take the place of the models' own settings.
+    """
+
+    def __init__(self, **changed) -> None:
+        self.changed = changed
         self.choice = choose("auto", "cpu", None)
         self.engine = build(self.choice)
 
     def __call__(self, chosen: list[Case]) -> np.ndarray:
         mode = MODES[ROWS.get(chosen[0].mode, chosen[0].mode)]
+        pipeline, arguments = self.ready(mode, "dreambooth" if chosen[0].mode == "dreambooth" else None)
+        network = self._controlnet(mode.control) if mode.control else None
+        with bars(True) as watch:
+            return np.stack([self._picture(pipeline, network, {**arguments, "prompt": case.prompt}, case)
+                             for case in counted(chosen, len(chosen), chosen[0].mode, watch)])
+
+    def ready(self, mode: Mode, embedded: str | None = None) -> tuple[Any, dict[str, Any]]:
+        """The pipeline of a mode with an embedded model, the mode's own if none is named, and its arguments."""
         name = next(each.default for each in mode.parameters if each.name == "model_name")
-        folder = hub.locate(f"{hub.EMBEDDED}/dreambooth" if chosen[0].mode == "dreambooth" else name)
+        folder = hub.locate(f"{hub.EMBEDDED}/{embedded}" if embedded else name)
         values = resolve(mode.parameters, {}, weights.model_defaults(folder).get(mode.name, {}))
         arguments = {each.argument: values[each.name] for each in mode.parameters if each.argument}
         module, kind = mode.pipeline.split(":")
@@ -135,10 +147,7 @@ class Maker:
         pipeline = getattr(import_module(f"ppt2v.pipelines.{module}"), kind)(
             **loaded.components, requires_safety_checker=False)
         pipeline.engine = self.engine
-        network = self._controlnet(mode.control) if mode.control else None
-        with bar(chosen[0].mode, True) as report:
-            return np.stack([self._picture(pipeline, network, {**arguments, "prompt": case.prompt}, case)
-                             for case in counted(chosen, len(chosen), report)])
+        return pipeline, {**arguments, **self.changed}
 
     def _controlnet(self, control: str):
         from ppdiffusers import ControlNetModel

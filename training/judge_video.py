@@ -19,7 +19,7 @@ import judge
 import moving
 from ppt2v import Model, video
 from ppt2v.engine.choice import ENGINES
-from ppt2v.progress import bar, counted
+from ppt2v.progress import bars, counted
 
 LEAST = 8  # pixels between beginning and end that count as motion
 
@@ -67,19 +67,20 @@ def main() -> None:
     parser.add_argument("--clips", type=int, default=60)
     parser.add_argument("--engine", default="auto", choices=ENGINES)
     args = parser.parse_args()
-    network, rng, model = judge.load(), np.random.default_rng(2027), Model("cpu", show_progress=False, engine=args.engine)
+    network, rng = judge.load(), np.random.default_rng(2027)
+    model = Model("cpu", show_progress=False, engine=args.engine)
     asked = [moving.sample(rng, for_judge=True) for _ in range(args.clips)]
     verdicts = []
-    with bar("Clips", True) as report, tempfile.TemporaryDirectory() as folder:
-        for number, motion in counted(list(enumerate(asked)), len(asked), report):
+    with bars(True) as watch, tempfile.TemporaryDirectory() as folder:
+        for number, motion in counted(list(enumerate(asked)), len(asked), "Clips", watch):
             prompt = moving.caption(rng, motion)
             frames = make(model, Path(folder) / f"{number}.mp4", prompt, model_name=args.model, seed=number)
             verdicts.append(judged(network, frames, motion))
             if not all(verdicts[-1]):
                 print(f"  {prompt!r}, seed {number}: {verdicts[-1]}")
     shares = Verdict(*np.mean(verdicts, axis=0))
-    print(f"{args.clips} held-out captions: right subject {shares.subject:.1%}, right place {shares.place:.1%}, the same "
-          f"subject in all frames {shares.same:.1%}, moves as the caption says {shares.direction:.1%}")
+    print(f"{args.clips} held-out captions: right subject {shares.subject:.1%}, right place {shares.place:.1%}, the "
+          f"same subject in all frames {shares.same:.1%}, moves as the caption says {shares.direction:.1%}")
 
 
 if __name__ == "__main__":

@@ -22,7 +22,7 @@ import moving
 from judge_video import Verdict, judged, make
 from ppt2v import Model
 from ppt2v.engine.choice import ENGINES
-from ppt2v.progress import bar, counted
+from ppt2v.progress import bars, counted
 
 OTHER = 1000  # added to a seed, it makes another one
 
@@ -61,8 +61,8 @@ def measure(network: judge.Judge, model: Model, name: str, count: int, **given) 
     rng = np.random.default_rng(2027)
     asked = [moving.sample(rng, for_judge=True) for _ in range(count)]
     verdicts, same, other = [], [], []
-    with bar(name, True) as report:
-        for number, motion in counted(list(enumerate(asked)), count, report):
+    with bars(True) as watch:
+        for number, motion in counted(list(enumerate(asked)), count, name, watch):
             first, second, third = clips(model, name, moving.caption(rng, motion), number, **given)
             verdicts.append(judged(network, first, motion))
             same.append(difference(first, second))

@@ -34,8 +34,9 @@ class Motion:
         """The composition at a moment, 0..1."""
         way = round(self.reach * (moment - 0.5))
         height = round(self.reach * (abs(math.sin(math.pi * self.bounces * moment)) - 0.5))
-        x, y = {"left": (-way, 0), "right": (way, 0), "up": (0, -way), "down": (0, way), "bounce": (0, -height)}[self.kind]
-        return replace(self.middle, x=self.middle.x + x, y=self.middle.y + y)
+        ways = {"left": (-way, 0), "right": (way, 0), "up": (0, -way), "down": (0, way), "bounce": (0, -height)}
+        right, down = ways[self.kind]
+        return replace(self.middle, x=self.middle.x + right, y=self.middle.y + down)
 
 
 def held_out(subject: str, place: str, kind: str) -> bool:
@@ -59,8 +60,8 @@ def sample(rng: np.random.Generator, for_judge: bool = False) -> Motion:
 
 def caption(rng: np.random.Generator, motion: Motion) -> str:
     """A caption that says how the subject moves, such as "a panda moving left in the snow"."""
-    subject = motion.middle.subject
-    return describe(rng, subject, motion.middle.place).replace(subject, f"{subject} {rng.choice(MOTIONS[motion.kind])}", 1)
+    subject, words = motion.middle.subject, rng.choice(MOTIONS[motion.kind])
+    return describe(rng, subject, motion.middle.place).replace(subject, f"{subject} {words}", 1)
 
 
 def clip(sprites: Sprites, motion: Motion, frames: int = FRAMES) -> np.ndarray:

@@ -1,7 +1,7 @@
 """Makes the README's pictures with the embedded models.
 
     python training/sheet.py __assets__/text2video.png           # six videos, four of eight frames each
-    python training/sheet.py __assets__/guided.png --guided      # four frames of a clip, and of the result
+    python training/sheet.py __assets__/guided --guided          # a picture for each mode: clips, and what was made of them
 """
 from __future__ import annotations
 
@@ -9,20 +9,12 @@ import argparse
 import tempfile
 from pathlib import Path
 
-from ppt2v import Model, video
+from ppt2v import MODES, Model, video
 
 PROMPTS = ("an astronaut in outer space", "a fox in the snow", "a whale under water", "a rocket at sunset",
            "a dog on the beach", "a robot on a yellow background")
 CLIPS = Path(__file__).parents[1] / "__assets__" / "clips"
-GUIDED = (
-    ("pix2pix", "panda", "make it night"),
-    ("pix2pix", "car", "make it green"),
-    ("pose", "dance_pose", "a dancing fox on the grass"),
-    ("canny", "panda", "a bear at sunset"),
-    ("canny", "car", "a car in the desert"),
-    ("depth", "elephant_depth", "an elephant in the snow"),
-    ("canny-db", "bear", "a sks bear on the beach"),
-)
+GUIDED = [(mode.name, *sample) for mode in MODES.values() if mode.takes_clip for sample in mode.samples]
 
 
 def text_to_video(model: Model, folder: Path) -> list:
@@ -32,25 +24,29 @@ def text_to_video(model: Model, folder: Path) -> list:
     return [frame for path in made for frame in video.read(path, multiple=1).frames[::2]]
 
 
-def guided(model: Model, folder: Path) -> list:
-    """For each mode four frames of the clip and the same four of what was made of it."""
-    frames = []
+def guided(model: Model, folder: Path) -> dict[str, list]:
+    """For each mode four frames of each clip and the same four of what was made of it."""
+    frames: dict[str, list] = {}
     for number, (mode, clip, prompt) in enumerate(GUIDED):
-        made = model.run(mode, video_path=CLIPS / f"{clip}.mp4", prompt=prompt, seed=0, fps=8,
+        made = model.run(mode, video_path=CLIPS / clip, prompt=prompt, seed=0, fps=8,
                          save_path=folder / f"{number}.mp4")
-        for path in (CLIPS / f"{clip}.mp4", made):
-            frames.extend(video.read(path, multiple=1).frames[::4][:4])
+        for path in (CLIPS / clip, made):
+            frames.setdefault(mode, []).extend(video.read(path, multiple=1).frames[::4][:4])
     return frames
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("path", type=Path)
+    parser.add_argument("path", type=Path, help="the picture; with --guided the folder for them")
     parser.add_argument("--guided", action="store_true")
     args = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        make = guided if args.guided else text_to_video
-        video.contact_sheet(make(Model(), Path(folder)), args.path, columns=8)
+        if not args.guided:
+            video.contact_sheet(text_to_video(Model(), Path(folder)), args.path, columns=8)
+            return
+        args.path.mkdir(parents=True, exist_ok=True)
+        for mode, frames in guided(Model(), Path(folder)).items():
+            video.contact_sheet(frames, args.path / f"{mode}.png", columns=8)
 
 
 if __name__ == "__main__":

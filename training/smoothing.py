@@ -16,7 +16,7 @@ from scipy.ndimage import shift
 
 from ppt2v.detectors.saliency import SalientObject
 from ppt2v.modes import MODES
-from ppt2v.progress import bar, counted
+from ppt2v.progress import bars, counted
 
 STRENGTH = (12.0, 6.0)  # of the motion field, x and y
 GROWN = 0.2  # of the saliency; above it a pixel belongs to the subject
@@ -54,8 +54,9 @@ def main() -> None:
     motion = {"motion_field_strength_x": STRENGTH[0], "motion_field_strength_y": STRENGTH[1]}
     settings = {"without": {}, "with": {"smooth_bg": find}}
     found: dict[str, list[Figures]] = {name: [] for name in settings}
-    with bar("Clips", True) as report:
-        for number, (subject, _, prompt) in counted(list(enumerate(judge.prompts(args.clips))), args.clips, report):
+    prompts = list(enumerate(judge.prompts(args.clips)))
+    with bars(True) as watch:
+        for number, (subject, _, prompt) in counted(prompts, args.clips, "Clips", watch):
             for name, changed in settings.items():
                 frames = maker.frames(prompt, number, 8, **motion, **changed)
                 found[name].append(measure(frames, subject, find, critic))

@@ -32,14 +32,15 @@ UNET3D = {
     "down_block_types": ("DownBlock3D", "DownBlock3D", "CrossAttnDownBlock3D"),
     "up_block_types": ("CrossAttnUpBlock3D", "UpBlock3D", "UpBlock3D"),
     "layers_per_block": 1, "norm_num_groups": UNET["norm_num_groups"], "cross_attention_dim": 128,
-    # The width of a head (the image model's 4 is the number of its heads): half of the image model's, since it also sets
-    # the width of the transformer before the first level, the most expensive part.
+    # The width of a head (the image model's 4 is the number of its heads): half of the image model's, since it also
+    # sets the width of the transformer before the first level, the most expensive part.
     "attention_head_dim": 20,
 }
 POOL, FIRST = 600, 60  # encoded clips that are kept, and those before the first step
-# For the first half of the time windows of clips, which are cheaper; the network is not told which frames it sees.
-SHORT, SHORT_BATCH, BATCH = 8, 4, 3
-INHERITED_SHARE = 0.3  # of the rate of the layers over the frames, for what the image model has learned
+# In the first quarter of the time windows of clips, which are cheaper, teach it to keep the subject the same; whole clips
+# teach it how a subject moves.
+SHORT, SHORT_BATCH, SHORT_SHARE, BATCH = 8, 4, 0.25, 3
+INHERITED_SHARE = 0.2  # of the rate of the layers over the frames, for what the image model has learned
 
 
 class VideoNetworks(torch.nn.Module):
@@ -48,6 +49,9 @@ class VideoNetworks(torch.nn.Module):
     def __init__(self):
         super().__init__()
         self.unet = UNet3DConditionModel(**UNET3D)
+        for module in self.unet.modules():  # every clip is fresh: nothing to overfit
+            if isinstance(module, torch.nn.Dropout):
+                module.p = 0.0
         self.text = CLIPTextModel(CLIPTextConfig(**TEXT))
 
     def forward(self, latents, timesteps, tokens):
@@ -57,7 +61,7 @@ class VideoNetworks(torch.nn.Module):
 
     @classmethod
     def inflate(cls, image: Networks) -> VideoNetworks:
-        """The image model for each frame by itself, with narrower heads: what works over the frames adds nothing yet."""
+        """The image model for each frame by itself, with narrower heads; what works over the frames adds nothing."""
         networks = cls()
         own, given = networks.unet.state_dict(), image.unet.state_dict()
         # The image model's projections around attention are convolutions of one pixel.
@@ -104,11 +108,11 @@ class Pool:
 
 
 def spread_timesteps(count: int) -> torch.Tensor:
-    """Timesteps drawn at random, one from each of ``count`` equal parts of the schedule."""
-    return ((torch.randperm(count) + torch.rand(count)) * 1000 / count).long().clamp(0, 999)
+    """Timesteps drawn at random, spread over the schedule; more of the noisy ones, where the motion is decided."""
+    return (((torch.randperm(count) + torch.rand(count)) / count).sqrt() * 1000).long().clamp(0, 999)
 
 
-def loss_of(model: VideoNetworks, scheduler: DDIMScheduler, latents: torch.Tensor, tokens: torch.Tensor) -> torch.Tensor:
+def loss_of(model: VideoNetworks, scheduler: DDIMScheduler, latents: torch.Tensor, tokens: torch.Tensor):
     """Mean squared error of the predicted velocity (arXiv 2202.00512); all frames of a clip have the same timestep."""
     noise, timesteps = torch.randn_like(latents), spread_timesteps(len(latents))
     # PyTorch's flash attention is slow on a CPU where sequences are as short as a clip.
@@ -168,12 +172,13 @@ def train(sprites: Sprites, out: Path, minutes: float, lr: float) -> None:
     while budget.done < 1:
         rate = lr * min(1, (training.step + 1) / 30) * (0.5 + 0.5 * math.cos(math.pi * min(1, budget.done)))
         pool.add(1)
-        batch = (SHORT_BATCH, SHORT) if budget.done < 0.5 else (BATCH, moving.FRAMES)
+        batch = (SHORT_BATCH, SHORT) if budget.done < SHORT_SHARE else (BATCH, moving.FRAMES)
         loss = loss_of(model, scheduler, *pool.draw(*batch))
         training.advance(loss, (rate, rate * INHERITED_SHARE, rate * ADAMW_SHARE))
         losses.append(loss.item())
         if training.step % 50 == 0:
-            print(f"step {training.step} {budget.spent:.1f} min loss {np.mean(losses[-50:]):.4f} rate {rate:.5f}", flush=True)
+            print(f"step {training.step} {budget.spent:.1f} min loss {np.mean(losses[-50:]):.4f} rate {rate:.5f}",
+                  flush=True)
             training.save(state_file, budget.spent)
         if training.step % 300 == 0:
             preview(training.average, base, out / f"video-{training.step}.png")
@@ -186,7 +191,7 @@ def main() -> None:
     parser.add_argument("sprites", type=Path)
     parser.add_argument("out", type=Path)
     parser.add_argument("--minutes", type=float, default=60)
-    parser.add_argument("--rate", type=float, default=0.01, help="peak rate of Muon over the frames")
+    parser.add_argument("--rate", type=float, default=0.004, help="peak rate of Muon over the frames")
     args = parser.parse_args()
     args.out.mkdir(parents=True, exist_ok=True)
     train(Sprites(args.sprites), args.out, args.minutes, args.rate)

@@ -12,6 +12,7 @@ from PIL import Image
 
 from .. import hub, weights
 from ..errors import InputError
+from ..model_files import read_json
 
 _MEMORY = 0.9  # of the range of earlier frames; about ten frames
 
@@ -38,7 +39,7 @@ class DepthNetwork:
 
     def __init__(self, model: str | Path) -> None:
         folder = hub.locate(model)
-        kind = hub.read_json(folder / "config.json").get("model_type")
+        kind = read_json(folder / "config.json").get("model_type")
         if kind != "dpt":
             raise InputError(f"{folder} is a network of type {kind!r}; depth needs one of type 'dpt'")
         self.network = weights.load_component(folder, DPT)

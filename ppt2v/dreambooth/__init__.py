@@ -7,11 +7,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from ..quiet import quiet_libraries
 from .parameters import PARAMETERS
 
 __all__ = ["PARAMETERS", "train"]
 
 
+@quiet_libraries()
 def train(
     images: str | Path,
     instance_prompt: str,

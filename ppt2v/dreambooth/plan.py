@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 from .. import hub, sizes, weights
 from ..devices import device_name
 from ..errors import InputError
+from ..model_files import read_json
 from ..parameters import resolve
 from .folder import check_folder
 from .parameters import PARAMETERS
@@ -82,7 +83,7 @@ def _size(folder: Path, values: Mapping[str, Any]) -> tuple[int, int]:
             f"{values['model_name']} cannot be trained: its UNet takes {unet['in_channels']} channels (in_channels) "
             f"instead of {vae['latent_channels']}; choose a text-to-image model"
         )
-    scheduler = hub.read_json(folder / "scheduler" / "scheduler_config.json")
+    scheduler = read_json(folder / "scheduler" / "scheduler_config.json")
     prediction = scheduler.get("prediction_type", "epsilon")
     if prediction not in PREDICTIONS:
         raise InputError(

@@ -8,10 +8,10 @@ import paddle
 
 from .. import weights
 from ..engine.cache import fingerprint
-from ..hub import weight_files
+from ..model_files import weight_files
 from ..model import Model
 from ..pipelines.resume import Checkpoint
-from ..progress import bar
+from ..progress import Progress, bars
 from ..versions import installed
 from .examples import Examples, encode
 from .folder import CLASS_PICTURES, STATE, write_model
@@ -54,12 +54,13 @@ def run(plan: Plan, show_progress: bool) -> None:
 
 
 def _train(trainer: Trainer, checkpoint: Checkpoint, steps: range, save_every: int, show_progress: bool) -> None:
-    with bar("Training", show_progress) as report:
+    with bars(show_progress) as watch:
+        watch(Progress("Training"))
         for number in steps:
             trainer.step(number)
             if (number + 1) % save_every == 0:
                 checkpoint.save(done=number + 1, **trainer.state())
-            report(number + 1, steps.stop)
+            watch(Progress("Training", number + 1, steps.stop))
 
 
 def _settings(plan: Plan) -> dict[str, Any]:

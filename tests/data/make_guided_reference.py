@@ -18,12 +18,9 @@ from diffusers import (
     StableDiffusionControlNetPipeline, StableDiffusionInstructPix2PixPipeline, StableDiffusionPipeline,
     UNet2DConditionModel,
 )
-from diffusers.pipelines.deprecated.text_to_video_synthesis.pipeline_text_to_video_zero import (
-    CrossFrameAttnProcessor2_0,
-)
 from diffusers.schedulers import scheduling_euler_ancestral_discrete as euler
 from make_text2video_reference import FOLDER as BASE
-from make_text2video_reference import strengthen
+from make_text2video_reference import reference, strengthen
 
 FOLDER = BASE.parent / "guided_reference"
 FRAMES, SIDE, STEPS = 4, 16, 10
@@ -80,7 +77,7 @@ def as_tensor(frames: np.ndarray) -> torch.Tensor:
 def run_controlnet(model, nets: list[ControlNetModel], noise: np.ndarray, strengths: list[float], **case) -> np.ndarray:
     branches = 2 if case.get("guidance_scale", 9.0) > 1 else 1
     for network in (model.unet, *nets):
-        network.set_attn_processor(CrossFrameAttnProcessor2_0(batch_size=branches))
+        network.set_attn_processor(reference.CrossFrameAttnProcessor2_0(batch_size=branches))
     many = len(strengths) > 1
     pipeline = StableDiffusionControlNetPipeline(
         **{**model.components, "scheduler": DDIMScheduler.from_config(model.scheduler.config)},
@@ -97,7 +94,7 @@ def run_controlnet(model, nets: list[ControlNetModel], noise: np.ndarray, streng
 
 def run_pix2pix(model, unet, noise: np.ndarray, shared: bool = True, no_spacing: bool = False, **case) -> np.ndarray:
     guided = case.get("guidance_scale", 7.5) > 1
-    unet.set_attn_processor(CrossFrameAttnProcessor2_0(batch_size=3 if guided else 1))
+    unet.set_attn_processor(reference.CrossFrameAttnProcessor2_0(batch_size=3 if guided else 1))
     config = {name: value for name, value in model.scheduler.config.items()
               if not (no_spacing and name == "timestep_spacing")}
     pipeline = StableDiffusionInstructPix2PixPipeline(

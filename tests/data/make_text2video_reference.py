@@ -7,15 +7,19 @@ from __future__ import annotations
 
 import json
 import shutil
+from importlib import import_module
 from pathlib import Path
 from unittest import mock
 
 import numpy as np
 import torch
-from diffusers import AutoencoderKL, DDIMScheduler, StableDiffusionPipeline, UNet2DConditionModel
-from diffusers.pipelines.deprecated.text_to_video_synthesis import pipeline_text_to_video_zero as reference
+from diffusers import (
+    AutoencoderKL, DDIMScheduler, StableDiffusionPipeline, TextToVideoZeroPipeline, UNet2DConditionModel,
+)
 from make_checkpoints import clip_vocabulary
 from transformers import CLIPTextConfig, CLIPTextModel, CLIPTokenizer
+
+reference = import_module(TextToVideoZeroPipeline.__module__)  # which has moved between versions
 
 FOLDER = Path(__file__).parent / "text2video_reference"
 COMMON = {

@@ -1,0 +1,74 @@
+"""One timed run of PPDiffusers' own pipelines, on eager Paddle, on what ``worker_ppt2v.py`` left: WORK FOLDER.
+
+TextToVideoZeroPipeline as of PPDiffusers 0.29 fails on a CPU and warps wrongly; here it is repaired. Its networks are
+given their weights by ppt2v's loader, and there is no run before the timed one: nothing has to be compiled.
+"""
+from __future__ import annotations
+
+import json
+import time
+from functools import partial
+from importlib import import_module
+from pathlib import Path
+
+import numpy as np
+from work import as_clip, difference, given, report
+
+from ppt2v import weights  # before Paddle, so that it uses all cores
+import paddle
+import paddle.nn.functional as F
+from ppdiffusers import AutoencoderKL, DDIMScheduler, TextToVideoSDPipeline, TextToVideoZeroPipeline
+from ppdiffusers import UNet3DConditionModel
+from ppdiffusers.transformers import CLIPTextModel
+from ppt2v.vocabulary import load_tokenizer
+
+work, folder = given()
+
+
+def noise(name: str) -> np.ndarray:
+    return np.load(folder / f"{name}.npy")
+
+
+def attention(query, key, value, attn_mask=None, scale=None, dropout_p=0.0, training=True, attention_op=None):
+    """What PPDiffusers expects in Paddle, which it itself adds on a GPU only; the scale is always the default."""
+    return F.scaled_dot_product_attention(query, key, value, attn_mask, dropout_p, False, training)
+
+
+def text2video() -> np.ndarray:
+    loaded = weights.load_stable_diffusion(Path(work.model))
+    parts = {part: getattr(loaded, part) for part in ("vae", "text_encoder", "tokenizer", "unet", "scheduler")}
+    pipeline = TextToVideoZeroPipeline(**parts, safety_checker=None, feature_extractor=None,
+                                       requires_safety_checker=False)
+    module = import_module(TextToVideoZeroPipeline.__module__)
+    F.scaled_dot_product_attention_ = attention
+    pipeline.unet.set_attn_processor(module.CrossFrameAttnProcessor2_5(batch_size=2))
+    module.grid_sample = partial(F.grid_sample, align_corners=False)
+    module.randn_tensor = lambda *_, **__: paddle.to_tensor(noise("forward-0"))
+    return timed(pipeline, video_length=work.frames, latents=paddle.to_tensor(noise("start-0")[:1]),
+                 **json.loads((folder / "shared.json").read_text())).images
+
+
+def unet3d() -> np.ndarray:
+    classes = {"unet": UNet3DConditionModel, "vae": AutoencoderKL, "text_encoder": CLIPTextModel}
+    parts = {part: weights.load_component(Path(work.model) / part, kind) for part, kind in classes.items()}
+    scheduler = DDIMScheduler.from_pretrained(work.model, subfolder="scheduler")
+    pipeline = TextToVideoSDPipeline(**parts, tokenizer=load_tokenizer(Path(work.model) / "tokenizer"),
+                                     scheduler=scheduler)
+    [latents] = timed(pipeline, num_frames=work.frames, latents=paddle.to_tensor(as_clip(noise("start-0")))).frames
+    return latents.transpose([1, 0, 2, 3])
+
+
+def timed(pipeline, **arguments):
+    """What the pipeline makes; ``seconds`` is how long it took."""
+    global seconds
+    pipeline.set_progress_bar_config(disable=True)
+    start = time.perf_counter()
+    made = pipeline("a panda in the snow", num_inference_steps=work.steps, guidance_scale=7.5, height=work.size,
+                    width=work.size, output_type="latent", **arguments)
+    seconds = time.perf_counter() - start
+    return made
+
+
+seconds = 0.0
+latents = {"text2video": text2video, "unet3d": unet3d}[work.task]()
+report(seconds, difference=difference(latents.numpy(), folder))

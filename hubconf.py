@@ -1,0 +1,32 @@
+"""What ``paddle.hub.list``, ``help`` and ``load`` find in this repository: a callable for each mode.
+
+Paddle takes the repository off the path before it calls one of them, so all that it needs is imported here.
+"""
+from collections.abc import Callable as _Callable
+from pathlib import Path as _Path
+
+import ppt2v as _ppt2v
+
+_HERE = _Path(__file__).resolve().parent
+if _Path(_ppt2v.__file__).resolve().parent == _HERE / "ppt2v":
+    # Nothing is installed here, and pipelines/ lies beside the package. Python looks for submodules in these folders,
+    # whatever becomes of the path and of the current folder.
+    _ppt2v.__path__[:] = [str(_HERE / "ppt2v"), str(_HERE)]
+
+from ppt2v.maker import VideoMaker as _VideoMaker, document_loader as _document_loader  # noqa: E402
+from ppt2v.modes import MODES as _MODES, Mode as _Mode  # noqa: E402
+
+# Import names of what is imported when the first video is made: whatever lacks is named at once.
+dependencies = ["av", "cv2", "decord", "ppdiffusers", "rich", "safetensors"]
+
+
+def _loader(mode: _Mode) -> _Callable[..., _VideoMaker]:
+    def load(**given):
+        return _VideoMaker(mode.name, **given)
+
+    load.__name__ = load.__qualname__ = mode.hub_name
+    load.__doc__ = _document_loader(mode)
+    return load
+
+
+globals().update({_mode.hub_name: _loader(_mode) for _mode in _MODES.values()})

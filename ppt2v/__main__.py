@@ -1,0 +1,4 @@
+"""``python -m ppt2v``, for where pip puts no command on the path (``pip install --target``)."""
+from .cli import main
+
+main()

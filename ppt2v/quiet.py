@@ -1,0 +1,35 @@
+"""Keeps from the user what Paddle's packages warn and log about and only their own developers can change."""
+from __future__ import annotations
+
+import logging
+import os
+import sys
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+_PACKAGES = r"paddle|ppdiffusers|_distutils_hack|pkg_resources|tqdm\.auto"
+
+
+def ignore_library_warnings() -> None:
+    """Ignores their warnings from here on; the user's -W, PYTHONWARNINGS and GLOG_minloglevel win."""
+    os.environ.setdefault("GLOG_minloglevel", "2")  # read by Paddle's C++ part when it is loaded
+    if not sys.warnoptions:
+        warnings.filterwarnings("ignore", module=_PACKAGES)
+
+
+@contextmanager
+def quiet_libraries() -> Iterator[None]:
+    """Ignores their warnings, and PaddleNLP's notes on each file, for a block or a function that it decorates."""
+    logger = logging.getLogger("PaddleNLP")  # which writes to standard error by itself, at every level
+
+    def is_serious(record: logging.LogRecord) -> bool:  # another function for each block, so that blocks may be nested
+        return record.levelno >= logging.WARNING
+
+    logger.addFilter(is_serious)
+    try:
+        with warnings.catch_warnings():
+            ignore_library_warnings()
+            yield
+    finally:
+        logger.removeFilter(is_serious)

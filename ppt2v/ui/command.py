@@ -1,0 +1,101 @@
+"""The command ``ppt2v ui``."""
+from __future__ import annotations
+
+import secrets
+import socket
+from typing import List, Optional
+
+import typer
+
+from .. import config, hub
+from ..errors import InputError
+from ..limits import LOCAL_HOSTS, Limits
+from ..parameters import resolve
+from ..serve import listen
+
+_MOST = Limits()
+_DEVICE, _DTYPE, _ENGINE = config.MACHINE
+
+
+def ui(
+    host: str = typer.Option("127.0.0.1", help="Address to listen at; any but this machine's own needs --auth."),
+    port: int = typer.Option(7860, min=0, max=65535, help="Port to listen at; 0 for a free one."),
+    folder: str = typer.Option("ppt2v-videos", metavar="FOLDER", help="Where the videos and the uploads go."),
+    auth: Optional[str] = typer.Option(
+        None, metavar="USER:PASSWORD", envvar="PPT2V_AUTH", show_envvar=True, help="What visitors have to give."
+    ),
+    share: bool = typer.Option(False, "--share", help="Also open a public address, by way of Gradio's servers."),
+    model: Optional[List[str]] = typer.Option(
+        None, help="Folder or id of a model that may be chosen beside the embedded ones; without --auth any may."
+    ),
+    queue: int = typer.Option(16, min=1, help="Most jobs that wait."),
+    side: int = typer.Option(_MOST.side, min=1, help="Longest side of a video that may be asked for, in pixels."),
+    frames: int = typer.Option(_MOST.frames, min=1, help="Most frames."),
+    steps: int = typer.Option(_MOST.steps, min=1, help="Most steps."),
+    clip_seconds: int = typer.Option(_MOST.clip_seconds, min=1, help="Longest clip."),
+    upload_mb: int = typer.Option(_MOST.upload_mb, min=1, help="Largest clip, in MB."),
+    device: Optional[str] = typer.Option(None, help=_DEVICE.help),
+    dtype: Optional[str] = typer.Option(None, help=_DTYPE.help),
+    engine: str = typer.Option(_ENGINE.default, help=_ENGINE.help),
+) -> None:
+    """Make videos on a web page, in English or Chinese: for yourself or, with --auth, for others too."""
+    password = parse_auth(auth, share or host not in LOCAL_HOSTS)
+    limits = Limits(side=side, frames=frames, steps=steps, clip_seconds=clip_seconds, upload_mb=upload_mb,
+                    models=tuple(model or ()), at_home=password is None)
+    for name in limits.models:
+        hub.check(name)
+    machine = resolve(config.MACHINE, {"device": device, "dtype": dtype, "engine": engine}, {})
+    with listen(host, port) as listening:
+        _run(listening, folder, queue, limits, password, share, machine)
+
+
+def parse_auth(auth: str | None, is_open: bool) -> tuple[str, str] | None:
+    """User and password of ``--auth``, None without.
+
+    Args:
+        is_open: whether others than this machine's own users reach the page.
+
+    Raises:
+        InputError: others do, and there is no password; or it is not of the form USER:PASSWORD.
+    """
+    if auth is None and is_open:
+        raise InputError("others could use this machine: give --auth USER:PASSWORD, or leave out --host and --share")
+    if auth is None:
+        return None
+    user, _, password = auth.partition(":")
+    if not user or not password:
+        raise InputError("--auth has the form USER:PASSWORD, and neither of them is empty")
+    return user, password
+
+
+def _run(listening: socket.socket, folder: str, queue: int, limits: Limits, password: tuple[str, str] | None,
+         share: bool, machine: dict) -> None:
+    try:
+        import uvicorn
+
+        from .server import application
+    except ModuleNotFoundError as error:
+        raise InputError(f"the page needs {error.name}: pip install 'ppt2v[ui]', with Python 3.10 or newer") from None
+    from ..jobs import Jobs
+    from ..model import Model
+
+    jobs = Jobs(folder, Model(**machine, show_progress=False), queue, limits)
+    try:
+        settings = uvicorn.Config(application(jobs, password), log_level="warning", server_header=False,
+                                  timeout_graceful_shutdown=1)  # pages keep a connection open
+        host, port = listening.getsockname()[:2]
+        typer.echo(f"http://{f'[{host}]' if ':' in host else host}:{port}/")
+        if share:
+            typer.echo(_public_address(host, port))
+        uvicorn.Server(settings).run(sockets=[listening])
+    finally:
+        jobs.close()
+
+
+def _public_address(host: str, port: int) -> str:
+    from gradio.networking import setup_tunnel
+
+    try:
+        return setup_tunnel(host, port, secrets.token_urlsafe(32), None)
+    except Exception as error:  # whatever its download and its connection raise
+        raise InputError(f"no public address could be opened: {error}; leave out --share") from None
