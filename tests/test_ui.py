@@ -251,6 +251,13 @@ def client(served):
         yield opened
 
 
+@pytest.fixture
+def another_page(monkeypatch):
+    """Lets a test build a page of its own: where uploads go is a matter of the process."""
+    monkeypatch.setenv("GRADIO_TEMP_DIR", "to be put back")
+    return application
+
+
 def _generate(client, **entered) -> str:
     """What a page is told that presses "Generate" on the tab "canny", with other values in some of its components."""
     page = client.get("/en/config").json()
@@ -314,8 +321,8 @@ def test_only_this_machine_is_answered_without_a_password(client):
     assert client.get("http://elsewhere.example/en/").status_code == 403
 
 
-def test_with_a_password_nothing_is_answered_without_it(jobs):
-    with TestClient(application(jobs, ("ann", "secret:word")), base_url="http://elsewhere.example") as client:
+def test_with_a_password_nothing_is_answered_without_it(jobs, another_page):
+    with TestClient(another_page(jobs, ("ann", "secret:word")), base_url="http://elsewhere.example") as client:
         for path in ("/", "/en/", "/zh/config", "/videos/x", "/en/gradio_api/file=x"):
             assert client.get(path).status_code == 401, path
             assert client.get(path, auth=("ann", "secret")).status_code == 401, path
@@ -337,9 +344,9 @@ def test_a_fake_clip_is_refused_without_the_machines_folders(client, served):
     assert str(served.folder) not in told and served.all() == before
 
 
-def test_too_large_an_upload_is_refused(tmp_path, model):
+def test_too_large_an_upload_is_refused(tmp_path, model, another_page):
     jobs = Jobs(tmp_path / "out", model, limits=Limits(upload_mb=1))
-    with TestClient(application(jobs), base_url=HERE) as client:
+    with TestClient(another_page(jobs), base_url=HERE) as client:
         sizes = {size: client.post("/en/gradio_api/upload", files={"files": ("clip.mp4", b"0" * size)}).status_code
                  for size in (999_000, 1_000_001)}
     jobs.close()

@@ -26,7 +26,7 @@ _HEADERS = {
 
 
 def application(jobs: Jobs, auth: tuple[str, str] | None = None) -> FastAPI:
-    """What answers requests: ``/`` in the browser's language, ``/en/``, ``/zh/``, and ``/videos/ID``.
+    """What answers requests: ``/`` in the browser's language, ``/en/``, ``/zh/``, and ``/videos/ID``; one per process.
 
     Args:
         jobs: the queue; uploads are kept in its folder for a day.
