@@ -27,6 +27,7 @@ _ANYWHERE = (400, 401, 403, 413, 422)
 _BINARY = {"type": "string", "format": "binary"}
 _CLIP_TYPE = "application/octet-stream"
 _UPLOAD = {"requestBody": {"required": True, "content": {_CLIP_TYPE: {"schema": _BINARY}}}}
+_LAST = Annotated[int, Query(ge=1, le=1000, description="How many, at most.")]
 _MEDIA_TYPES = {"mp4": "video/mp4", "webm": "video/webm", "gif": "image/gif"}
 
 
@@ -121,7 +122,7 @@ class Routes:
                 await run_in_threadpool(upload.file.write, piece)
         return ClipView(id=upload.id, **video.facts(self.clips.path(upload.id))._asdict())
 
-    def jobs_so_far(self, last: Annotated[int, Query(ge=1, le=1000, description="How many, at most.")] = 50) -> List[JobView]:
+    def jobs_so_far(self, last: _LAST = 50) -> List[JobView]:
         """The last jobs, the newest first."""
         return [self._view(job) for job in self.jobs.all()[:-last - 1:-1]]
 

@@ -2,11 +2,7 @@
 from __future__ import annotations
 
 import inspect
-import logging
-import os
 import re
-import sys
-import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
@@ -17,10 +13,12 @@ import typer
 from typer.core import TyperGroup
 
 from . import __version__, config, dreambooth
+from .batch import batch
 from .controls import CLIP, CONTROLS, Control
 from .errors import InputError, NumericalError
 from .modes import MODES, Mode
 from .parameters import Parameter, resolve
+from .progress import quiet_libraries
 from .serve import serve
 from .ui.command import ui
 
@@ -33,17 +31,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     Exit codes: 0 done; 1 the networks failed (NumericalError) or ``doctor`` found something broken; 2 input that cannot
     be used; 130 interrupted.
     """
-    _quiet_libraries()
+    quiet_libraries()
     app(args=arguments, prog_name="ppt2v")
-
-
-def _quiet_libraries() -> None:
-    """Paddle's packages warn and log at import about what only their own developers can change."""
-    logging.disable(logging.INFO)
-    os.environ.setdefault("GLOG_minloglevel", "2")
-    warnings.formatwarning = lambda message, *_: f"Warning: {message}\n"
-    if not sys.warnoptions:  # the user's -W and PYTHONWARNINGS win
-        warnings.filterwarnings("ignore", module="paddle|ppdiffusers|_distutils_hack|pkg_resources")
 
 
 @contextmanager
@@ -463,6 +452,7 @@ def cache_clear() -> None:
 
 app.add_typer(cache_app, name="cache")
 app.command()(serve)
+app.command()(batch)
 app.command()(ui)
 
 

@@ -1,6 +1,7 @@
 """The clips that strangers upload to a service."""
 from __future__ import annotations
 
+import errno
 import re
 import uuid
 from collections.abc import Iterator
@@ -8,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
-from .errors import InputError
+from .errors import DiskFull, InputError
 from .limits import Limits
 
 _ID = re.compile("[0-9a-f]{32}")
@@ -46,6 +47,7 @@ class Clips:
 
         Raises:
             InputError: at the end, what was written is no clip, or too large a one (``Limits.check_clip``).
+            DiskFull: there is no room for it.
         """
         id = uuid.uuid4().hex
         part = self.folder / f"{id}.part"
@@ -54,6 +56,8 @@ class Clips:
                 yield Upload(id, file)
             self._check(part)
             part.rename(self.folder / id)
+        except OSError as error:
+            raise DiskFull from error if error.errno == errno.ENOSPC else error
         finally:
             part.unlink(missing_ok=True)
 

@@ -23,3 +23,6 @@ class QueueFull(Exception):
 
 class DiskFull(Exception):
     """The disk lacks the room for another video or clip."""
+
+    def __init__(self):
+        super().__init__("the disk of this service is full: its operator has to make room")

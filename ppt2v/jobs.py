@@ -23,14 +23,14 @@ from .job import CANCELLED, DONE, FAILED, QUEUED, RUNNING, Job, Store
 from .limits import Limits
 from .modes import Mode
 from .progress import Progress, Watch
+from .video import make_folder
 
 if TYPE_CHECKING:
     import numpy as np
 
 _LOG = logging.getLogger(__name__)
-_DISK_FULL = "the disk of this service is full: its operator has to make room"
 _SEEDS = 2**31 - 1
-_PREVIEW_SHARE = 0.05  # of a run's time, at most
+_PREVIEW_SHARE = 0.2  # of a run's time, at most
 _MOST_STARTS = 2  # a job that has taken the process down twice is likely to be why
 
 
@@ -58,8 +58,7 @@ class Jobs:
     """
 
     def __init__(self, folder: str | Path, model: Maker, capacity: int = 16, limits: Limits | None = Limits()):
-        self.folder = Path(os.path.expanduser(folder)).absolute()
-        _make_folder(self.folder)
+        self.folder = make_folder(folder)
         self.model, self.capacity, self.limits = model, capacity, limits
         self._changed = threading.Condition()
         self._store = Store(self.folder)
@@ -92,14 +91,14 @@ class Jobs:
                 self._put(job)
             except sqlite3.OperationalError as error:
                 del self._jobs[job.id]
-                raise DiskFull(_DISK_FULL) from error
+                raise DiskFull from error
             return job
 
     def check_disk(self) -> None:
         """Raises DiskFull where too little room is left (``Limits.free_mb``)."""
         needed = 0 if self.limits is None else self.limits.free_mb * 10**6
         if shutil.disk_usage(self.folder).free < needed:
-            raise DiskFull(_DISK_FULL)
+            raise DiskFull
 
     def all(self) -> list[Job]:
         """Every job, the oldest first."""
@@ -217,7 +216,7 @@ class Jobs:
             return str(error).replace(f"{self.folder}{os.sep}", "")
         _LOG.error("job %s (%s) failed", job.id, job.mode, exc_info=error)
         if isinstance(error, OSError) and error.errno == errno.ENOSPC:
-            return _DISK_FULL
+            return str(DiskFull())
         return "something went wrong that should not have; the log of the service says what, under the job's number"
 
     def _report(self, id: str, progress: Progress, preview: np.ndarray | None = None) -> None:
@@ -252,12 +251,3 @@ class _Watch:
             self._report(progress, progress.preview())
             ended = time.monotonic()
             self._next_preview = ended + (ended - began) / _PREVIEW_SHARE
-
-
-def _make_folder(folder: Path) -> None:
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise InputError(f"{folder} cannot be made: {error.strerror}") from None
-    if not os.access(folder, os.W_OK | os.X_OK):
-        raise InputError(f"{folder} cannot be used: no permission to write in it")

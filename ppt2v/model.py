@@ -13,7 +13,6 @@ from .devices import device_name
 from .engine.choice import WORTH_EXPORTING, Choice, build, choose
 from .errors import InputError
 from .modes import ADAPTERS, MODES, Mode
-from .parameters import resolve
 from .progress import Progress, Watch, bars, counted, say
 from .versions import installed
 
@@ -184,8 +183,7 @@ class Model:
         output = request.output_file(values)
         folder = hub.locate(values["model_name"], self.show_progress)
         inputs.check_family(row, values["model_name"], folder)
-        values = resolve(row.parameters, given, self._defaults(row, folder, values.get("fast", False)))
-        request.check(row, values)
+        values = request.completed(row, given, folder)
         if row.family == "video":
             request.warn_of_language(values["prompt"])
         if folder.is_file() or any(values.get(parameter.name) for parameter in ADAPTERS):
@@ -198,14 +196,6 @@ class Model:
         pipeline = self._pipeline(row, folder, values)
         values |= self._within_memory(pipeline, given, values, made)
         return self._make(pipeline, row, values, output, made, watch)
-
-    @staticmethod
-    def _defaults(mode: Mode, folder: Path, fast: bool) -> dict[str, Any]:
-        """What the model brings along for a mode, and for a fast run instead."""
-        own = weights.model_defaults(folder)
-        usual = {"solver": "dpmsolver++", "num_inference_steps": mode.fast_steps}
-        preset = own.get("fast", {}).get(mode.name, usual) if fast else {}
-        return {**own.get(mode.name, {}), **preset}
 
     def _process(self, mode: str, given: dict[str, Any], is_gradio: bool) -> str:
         if is_gradio and given.get("save_path"):

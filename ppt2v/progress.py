@@ -1,6 +1,10 @@
 """How far a run is, for whoever waits for it: a bar on the terminal, a web page, a queue of jobs."""
 from __future__ import annotations
 
+import logging
+import os
+import sys
+import warnings
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -17,8 +21,8 @@ class Progress:
     Args:
         stage: what is being done, such as "Decoding".
         done, total: steps of frames, or frames; the total is None before the stage has begun.
-        preview: computes the first frame as it stands, uint8 RGB ``[H, W, 3]``, noisy before the last step; takes as
-            long as decoding a frame does. None where there is no picture yet, or a finished one.
+        preview: computes the first frame as the last step took it for, uint8 RGB ``[H, W, 3]``, blurred at first;
+            takes as long as decoding a frame does. None where there is no picture yet, or a finished one.
         control_map: what guides the run, uint8 RGB ``[F, H, W, 3]``, when it is complete.
     """
 
@@ -42,6 +46,15 @@ def _console():
 def say(message: str) -> None:
     """Prints a message beside the results, on standard error."""
     _console().print(message, highlight=False, markup=False, soft_wrap=True)
+
+
+def quiet_libraries() -> None:
+    """Paddle's packages warn and log at import about what only their own developers can change."""
+    logging.disable(logging.INFO)
+    os.environ.setdefault("GLOG_minloglevel", "2")
+    warnings.formatwarning = lambda message, *_: f"Warning: {message}\n"
+    if not sys.warnoptions:  # the user's -W and PYTHONWARNINGS win
+        warnings.filterwarnings("ignore", module="paddle|ppdiffusers|_distutils_hack|pkg_resources")
 
 
 @contextmanager

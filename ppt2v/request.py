@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from . import adapters, hub, inputs, memory, sizes, video
+from . import adapters, hub, inputs, memory, sizes, video, weights
 from .errors import InputError
 from .modes import MODES, Mode
 from .overlay import names_image
@@ -29,6 +29,26 @@ def checked(row: Mode, given: Mapping[str, Any]) -> dict[str, Any]:
     check(row, values)
     hub.check(values["model_name"])
     return values
+
+
+def completed(row: Mode, given: Mapping[str, Any], folder: Path) -> dict[str, Any]:
+    """The same with what the model in ``folder`` itself brings along.
+
+    Raises:
+        InputError: the model's values and those given do not go together.
+    """
+    fast = resolve(row.parameters, given, {}).get("fast", False)
+    values = resolve(row.parameters, given, _model_values(row, folder, fast))
+    check(row, values)
+    return values
+
+
+def _model_values(row: Mode, folder: Path, fast: bool) -> dict[str, Any]:
+    """What the model brings along for a mode, and for a fast run instead."""
+    own = weights.model_defaults(folder)
+    usual = {"solver": "dpmsolver++", "num_inference_steps": row.fast_steps}
+    preset = own.get("fast", {}).get(row.name, usual) if fast else {}
+    return {**own.get(row.name, {}), **preset}
 
 
 def check(row: Mode, values: Mapping[str, Any]) -> None:

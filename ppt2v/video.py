@@ -25,8 +25,8 @@ from .overlay import tile, watermark
 from .reading import Facts, facts, frame_indices, on_disk, read_frames
 
 __all__ = [
-    "FORMATS", "Clip", "Facts", "check_clip", "check_fps", "contact_sheet", "facts", "on_disk", "output_file", "read",
-    "read_recipe", "watermark", "write",
+    "FORMATS", "Clip", "Facts", "check_clip", "check_fps", "contact_sheet", "facts", "make_folder", "on_disk",
+    "output_file", "read", "read_recipe", "watermark", "write",
 ]
 
 FORMATS = ("mp4", "gif", "webm", "png")
@@ -122,11 +122,23 @@ def _check_parent(path: Path) -> None:
         raise InputError(f"{path} cannot be written: no permission to write in {parent.resolve()}")
 
 
+def make_folder(path: str | Path) -> Path:
+    """The folder, absolute, made if it is missing; InputError where that cannot be, or nobody may write in it."""
+    folder = Path(os.path.expanduser(path)).absolute()
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(f"the folder {folder} cannot be made: {error.strerror}") from None
+    if not os.access(folder, os.W_OK | os.X_OK):
+        raise InputError(f"no permission to write in the folder {folder}")
+    return folder
+
+
 def check_fps(fps: float, save_format: str) -> None:
     """Raises InputError where ``save_format`` cannot play ``fps`` frames per second."""
     most = _MAX_FPS[save_format]
     if not _MIN_FPS <= fps <= most:
-        raise InputError(f"fps = {fps}: a {save_format} plays at least {_MIN_FPS} and at most {most:g} frames per second")
+        raise InputError(f"fps = {fps}: a {save_format} plays {_MIN_FPS} to {most:g} frames per second")
 
 
 def write(frames: Iterable[np.ndarray], path: str | Path, fps: float, recipe: dict[str, Any]) -> Path:

@@ -1,0 +1,122 @@
+"""``ppt2v batch``: many videos from one file."""
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple, Optional
+
+import typer
+
+from . import config, hub
+from .errors import InputError
+from .parameters import resolve
+from .progress import Progress, bars
+from .runners import RUNNERS, run
+from .worker import Task
+
+if TYPE_CHECKING:
+    from .batch_file import Row
+
+DONE, SKIPPED, FAILED = "done", "skipped", "failed"
+SHEET = "index.html"
+_CHANGE_NOTHING = ("chunk_size", "offload")
+_CHOSEN_BY_MEMORY = ("chunk_size", "offload", "decode_tile")
+_DEVICE, _DTYPE, _ENGINE = config.MACHINE
+
+
+class Outcome(NamedTuple):
+    """What has become of a row: ``state`` is done, skipped or failed."""
+
+    row: Row
+    state: str
+    error: str | None = None
+
+
+def batch(
+    file: Path = typer.Argument(..., metavar="FILE", help="Rows in YAML, JSON lines or CSV (.yaml, .jsonl, .csv): a "
+                                "prompt, and any other parameter of the row's mode (text2video if not given)."),
+    folder: Path = typer.Option("videos", "--out", metavar="FOLDER", help="Where the videos go."),
+    workers: int = typer.Option(1, min=1, help="Videos made at once; each worker holds a model of its own."),
+    runner: str = typer.Option("local", help="local: processes of this machine; ray: the actors of a Ray cluster, "
+                               "whose address is in RAY_ADDRESS."),
+    device: Optional[str] = typer.Option(None, help=_DEVICE.help),
+    dtype: Optional[str] = typer.Option(None, help=_DTYPE.help),
+    engine: str = typer.Option(_ENGINE.default, help=_ENGINE.help),
+    quiet: bool = typer.Option(False, "--quiet", help="No progress bars and no notices."),
+) -> None:
+    """Make many videos, each named by its prompt and seed; those that are there already are left as they are."""
+    from rich.console import Console
+
+    from . import batch_file, batch_sheet
+    from .video import make_folder
+
+    if runner not in RUNNERS:
+        raise InputError(f"unknown runner {runner!r}: choose {' or '.join(RUNNERS)}")
+    machine = resolve(config.MACHINE, {"device": device, "dtype": dtype, "engine": engine}, {})
+    rows = batch_file.read(file, Path(folder).expanduser().absolute())
+    folder = make_folder(folder)
+    outcomes = {row.target: outcome for row in rows for outcome in [standing(row)] if outcome}
+    to_do = [row for row in rows if row.target not in outcomes]
+    for outcome in _made(to_do, runner, workers, machine, not quiet):
+        outcomes[outcome.row.target] = outcome
+    in_order = [outcomes[row.target] for row in rows]
+    Console().print(table(in_order))
+    typer.echo(batch_sheet.write(in_order, folder / SHEET))
+    raise typer.Exit(1 if any(outcome.state == FAILED for outcome in in_order) else 0)
+
+
+def standing(row: Row) -> Outcome | None:
+    """Whether a row needs no run: its video is there, or another is in its place."""
+    from . import video
+
+    if not row.target.exists():
+        return None
+    try:
+        differing = _differences(row, video.read_recipe(row.target))
+    except InputError as error:
+        return Outcome(row, FAILED, str(error))
+    if not differing:
+        return Outcome(row, SKIPPED)
+    return Outcome(row, FAILED, f"{row.target.name} is another video ({', '.join(differing)}): delete it, or give the "
+                   "row a name")
+
+
+def _differences(row: Row, recipe: Mapping[str, Any]) -> list[str]:
+    """In what the recipe is not what the row asks for."""
+    from . import request
+
+    if recipe.get("mode") != row.mode.name:
+        return [f"mode {recipe.get('mode')} instead of {row.mode.name}"]
+    model = hub.locate(request.checked(row.mode, row.given)["model_name"])
+    values = json.loads(json.dumps(request.completed(row.mode, row.given, model)))  # as recipes keep them
+    free = _CHOSEN_BY_MEMORY if values.get("memory") else _CHANGE_NOTHING
+    return [f"{name} {value} instead of {values.get(name)}" for name, value in recipe["parameters"].items()
+            if name not in free and value != values.get(name)]
+
+
+def _made(rows: list[Row], runner: str, workers: int, machine: Mapping[str, Any],
+          show_progress: bool) -> Iterator[Outcome]:
+    tasks = [Task(number, row.mode.name, {**row.given, "save_path": str(row.target)})
+             for number, row in enumerate(rows)]
+    workers = min(workers, len(tasks))
+    if not tasks:
+        return
+    with bars(show_progress and workers > 1) as watch:
+        watch(Progress("Videos", 0, len(tasks)))
+        for done, result in enumerate(run(runner, tasks, workers, machine, show_progress), start=1):
+            yield Outcome(rows[result.number], FAILED if result.error else DONE, result.error)
+            watch(Progress("Videos", done, len(tasks)))
+
+
+def table(outcomes: list[Outcome]):
+    """The outcomes as a table of rich."""
+    from rich.markup import escape
+    from rich.table import Column, Table
+
+    counts = ", ".join(f"{sum(each.state == state for each in outcomes)} {state}" for state in (DONE, SKIPPED, FAILED))
+    shown = Table("Line", Column("File", overflow="fold"), "", caption=counts)
+    for row, state, error in outcomes:
+        why = f"{state}: {error}" if error else state
+        shown.add_row(str(row.line), escape(row.target.name), escape(why), style="red" if state == FAILED else None)
+    return shown
