@@ -82,9 +82,12 @@ class LatentDiffusion:
                 run.denoiser.unet.release()
 
     def preview(self, tile: int | None = None) -> np.ndarray:
-        """The first frame as it stands in the middle of a run, uint8 RGB ``[height, width, 3]``; ``tile`` as for
-        ``decode``."""
-        return next(self.decode(self.running.anchor.latents, tile))
+        """The first frame in the middle of a run, uint8 RGB ``[height, width, 3]``: what the last step took it for.
+
+        ``tile`` is as for ``decode``.
+        """
+        anchor = self.running.anchor
+        return next(self.decode(anchor.latents if anchor.clean is None else anchor.clean, tile))
 
     @paddle.no_grad()
     def encode(self, frames: np.ndarray) -> paddle.Tensor:

@@ -17,8 +17,8 @@ from .schedule import check_eta
 class Frames(NamedTuple):
     """Some frames on their way: float32 ``[frames, channels, height, width]``.
 
-    ``clean`` is what the last step took them for without their noise, for solvers that look back; None before the
-    first step.
+    ``clean`` is what the last step took them for without their noise, for solvers that look back and for previews;
+    None before the first step.
     """
 
     latents: paddle.Tensor
@@ -100,7 +100,8 @@ class DDIM(Solver):
 
     def step(self, predicted: paddle.Tensor, step: int, frames: Frames, noise: DrawNoise) -> Frames:
         stochastic = {"eta": self.eta, "variance_noise": noise()} if self.eta else {}
-        return Frames(self.scheduler.step(predicted, self.timesteps[step], frames.latents, **stochastic).prev_sample)
+        made = self.scheduler.step(predicted, self.timesteps[step], frames.latents, **stochastic)
+        return Frames(made.prev_sample, getattr(made, "pred_original_sample", None))
 
 
 class DPMSolverPlusPlus(Solver):
@@ -143,9 +144,9 @@ class LCM(Solver):
         clean = self._clean(predicted, step, frames)
         consistent = kept * frames.latents + scaled / math.hypot(scaled, self.SIGMA_DATA) * clean
         if step + 1 == len(self.timesteps):
-            return Frames(consistent)
+            return Frames(consistent, consistent)
         signal, amount = self.level(step + 1)
-        return Frames(signal * consistent + amount * noise())
+        return Frames(signal * consistent + amount * noise(), consistent)
 
 
 class EulerAncestral(Solver):
@@ -184,7 +185,7 @@ class EulerAncestral(Solver):
         up = after * math.sqrt(1 - (after / now) ** 2)
         down = after**2 / now
         moved = clean + down * direction
-        return Frames(next_signal * (moved + up * noise()) if up else next_signal * moved)
+        return Frames(next_signal * (moved + up * noise()) if up else next_signal * moved, clean)
 
     def level(self, step: int) -> tuple[float, float]:
         scale = math.hypot(self._sigmas[step], 1)

@@ -32,7 +32,7 @@ class Job:
         starts: how often it was begun.
         stage, done, total: as in ``progress.Progress``.
         stage_began, reported: seconds since 1970.
-        preview: the first frame as it stands, uint8 RGB ``[H, W, 3]``.
+        preview: the first frame as ``progress.Progress`` gives it.
         control_map: as in ``progress.Progress``, while the job runs; with several kinds the first, the mode's own.
     """
 

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 _LOG = logging.getLogger(__name__)
 _SEEDS = 2**31 - 1
-_PREVIEW_SHARE = 0.05  # of a run's time, at most
+_PREVIEW_SHARE = 0.2  # of a run's time, at most
 _MOST_STARTS = 2  # a job that has taken the process down twice is likely to be why
 
 

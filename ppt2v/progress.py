@@ -18,8 +18,8 @@ class Progress:
     Args:
         stage: what is being done, such as "Decoding".
         done, total: steps of frames, or frames; the total is None before the stage has begun.
-        preview: computes the first frame as it stands, uint8 RGB ``[H, W, 3]``, noisy before the last step; takes as
-            long as decoding a frame does. None where there is no picture yet, or a finished one.
+        preview: computes the first frame as the last step took it for, uint8 RGB ``[H, W, 3]``, blurred at first;
+            takes as long as decoding a frame does. None where there is no picture yet, or a finished one.
         control_map: what guides the run, uint8 RGB ``[F, H, W, 3]``, when it is complete.
     """
 

@@ -146,7 +146,7 @@ def test_each_tab_makes_a_video(pages, mode, tmp_path):
     assert made["mode"] == mode and made["parameters"]["num_inference_steps"] == 2
     assert made["parameters"]["prompt"] == MODES[mode].samples[0][1]
     expect(page.locator(".videos figcaption").first).to_contain_text(made["parameters"]["prompt"])
-    expect(seen(page, "b:text('Control map')")).to_have_count(MODES[mode].control is not None)
+    expect(seen(page, "b:text('Control map')")).to_have_count(int(MODES[mode].control is not None))
 
 
 @pytest.mark.skipif(PICTURE is None, reason="PPT2V_UI_PICTURE names no file for the README's picture")

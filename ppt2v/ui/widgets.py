@@ -48,7 +48,7 @@ def _bounds(parameter: Parameter) -> tuple[float | None, float | None]:
 
 
 def _clip(parameter: Parameter, info: str, **about: Any) -> gr.Video:
-    return gr.Video(sources=["upload", "webcam"], height=300, **about)
+    return gr.Video(sources=["upload", "webcam"], **about)
 
 
 def _slider(parameter: Parameter, **about: Any) -> gr.Slider:
