@@ -20,12 +20,13 @@ import torch
 from diffusers import DDIMScheduler, UNet3DConditionModel
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
+import motion_text
 import moving
 from budget import Budget
 from guided import Base, decode, save_sheet
 from sprites import Sprites
 from train_control import EMBEDDED
-from train_unet import ADAMW_SHARE, SCHEDULER, UNET, Networks, Training, load_text, optimizers_of
+from train_unet import ADAMW_SHARE, SCHEDULER, UNET, Networks, Training, optimizers_of
 from train_video import Pool, spread_timesteps
 
 sys.path.append(str(Path(__file__).parents[1] / "pipelines"))
@@ -43,17 +44,17 @@ RESIDUAL = {
 }
 BATCH, FIRST, FRESH_EVERY = 3, 60, 2  # clips: of a step, before the first one; one new after so many steps
 # Of the residual generator's rate. A step has few base frames, so that their gradients are noisy.
-SHARES = {"residual": 1.0, "base": 0.05, "text": 0.1}
+SHARES = {"residual": 1.0, "base": 0.05}
 HELD_OUT = 16  # clips on which losses are measured
 PREVIEW = ["a panda moving left in the snow", "a rocket rising in outer space", "a balloon bouncing on the grass",
            "a car moving right on a yellow background"]
 
 
 class VideoFusion(torch.nn.Module):
-    """The base generator, the residual generator and the text encoder of both, trained together.
+    """The base generator and the residual generator, trained together, and the text encoder of both.
 
     Args:
-        image: the networks of the image model, with which base and text encoder begin.
+        image: the networks of the image model, with which the base begins; its text encoder stays as it is.
         share: the paper's lambda.
     """
 
@@ -179,15 +180,13 @@ def preview(model: VideoFusion, base: Base, path: Path) -> None:
     save_sheet([clip[::2] for clip in generate(model, base, PREVIEW)], path)
 
 
-def begin(share: float, lr: float, text: Path | None, start: Path | None) -> Training:
+def begin(share: float, lr: float, out: Path, start: Path | None) -> Training:
     """A new training.
 
-    The text encoder begins with the one in the folder ``text``, if given; all networks with the average of the weights
-    in another training's state ``start``, if given.
+    All networks begin with the average of the weights in another training's state ``start``, if given.
     """
     image = Networks.load(EMBEDDED)
-    if text:
-        image.text = load_text(text)
+    image.text = motion_text.load(Base.load(EMBEDDED), out)
     model = VideoFusion(image, share).train()
     if start:
         model.load_state_dict({**torch.load(start)["average"], "share": model.share})
@@ -239,10 +238,9 @@ def main() -> None:
                         help="part of the noise variance that all frames share")
     parser.add_argument("--minutes", type=float, default=20)
     parser.add_argument("--lr", type=float, default=0.01, help="peak rate of Muon; AdamW's is a tenth of it")
-    parser.add_argument("--text", type=Path, help="a model folder whose text encoder to begin with")
     parser.add_argument("--start", type=Path, help="the state of another training, whose weights to begin with")
     args = parser.parse_args()
-    training = begin(args.share, args.lr, args.text, args.start)
+    training = begin(args.share, args.lr, args.out, args.start)
     train(training, Sprites(args.sprites), args.out, args.minutes, args.lr)
 
 
