@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, create_model
 
 from . import hub
 from .job import DONE, STATES, Job
-from .limits import CLIPS, FORMATS, MOST_TEXTS, Limits, open_parameters
+from .limits import CLIPS, FORMATS, MOST_TEXTS, Limits
 from .modes import Mode
 from .parameters import Parameter
 
@@ -77,7 +77,7 @@ def _date(seconds: float | None) -> datetime | None:
 
 def request_model(row: Mode, limits: Limits) -> type[BaseModel]:
     """What a request for a video of a mode says; values are of their own types, not texts of them."""
-    fields = {parameter.name: _field(parameter, limits) for parameter in open_parameters(row)}
+    fields = {parameter.name: _field(parameter, limits) for parameter in limits.open_parameters(row)}
     name = "".join(word.title() for word in row.name.split("-"))
     strict = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False, protected_namespaces=())
     return create_model(name, __config__=strict, __doc__=row.summary, **fields)

@@ -27,11 +27,6 @@ MOST_TEXTS = 4  # of a parameter that takes several
 _BEGINNINGS = ((4, b"ftyp"), (0, b"\x1aE\xdf\xa3"), (0, b"GIF8"), (8, b"AVI "))
 
 
-def open_parameters(row: Mode) -> tuple[Parameter, ...]:
-    """What strangers may say."""
-    return tuple(parameter for parameter in row.parameters if parameter.name not in OPERATORS)
-
-
 @dataclass(frozen=True)
 class Limits:
     """The most that a stranger may ask for.
@@ -46,7 +41,8 @@ class Limits:
         upload_mb: size of an uploaded file, in MB (1e6 bytes).
         free_mb: what has to be left on the disk before anything is taken on.
         models: those that may be named beside the embedded ones.
-        at_home: whether whoever asks sits at the machine itself: any model, and its files, may be named.
+        closed: names of the parameters that are not theirs to give.
+        at_home: whether whoever asks sits at the machine itself: any parameter may be given, and any model named.
     """
 
     side: int = 768
@@ -58,7 +54,12 @@ class Limits:
     upload_mb: int = 50
     free_mb: int = 500
     models: tuple[str, ...] = ()
+    closed: tuple[str, ...] = OPERATORS
     at_home: bool = False
+
+    def open_parameters(self, row: Mode) -> tuple[Parameter, ...]:
+        """What may be said."""
+        return tuple(parameter for parameter in row.parameters if self.at_home or parameter.name not in self.closed)
 
     def check_given(self, row: Mode, given: Mapping[str, Any]) -> None:
         """Refuses what names things of the machine, before any of it is looked at.
@@ -67,7 +68,7 @@ class Limits:
             given: as strangers say it, but clips as paths.
 
         Raises:
-            InputError: a parameter that is the operator's, a model that is not among those, a file that is no clip or
+            InputError: a parameter that is closed, a model that is not among those, a file that is no clip or
                 too large, a picture as the watermark, another format, too many letters.
         """
         if not self.at_home:
@@ -78,8 +79,8 @@ class Limits:
                 self.check_clip(Path(value))
 
     def _check_names(self, row: Mode, given: Mapping[str, Any]) -> None:
-        allowed = [parameter.name for parameter in open_parameters(row)]
-        for name in OPERATORS:
+        allowed = [parameter.name for parameter in self.open_parameters(row)]
+        for name in self.closed:
             if given.get(name) is not None:
                 raise InputError(f"{name} cannot be chosen here; choose among {', '.join(allowed)}")
         for model in _models(given):

@@ -4,6 +4,7 @@ from __future__ import annotations
 import base64
 import shutil
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -86,7 +87,8 @@ def test_video_model_starts_from_noise_or_from_a_clip(modelscope_folder, read):
 
 
 CLOSED = ("save_path", "checkpoint_dir", "model_name", "video_path", "init_video", "lora", "textual_inversion",
-          "tokenizer", "controlnet", "extra_controls", "detector_weights", "saliency_weights", "watermark", "memory")
+          "tokenizer", "controlnet", "detector_weights", "saliency_weights", "memory")
+TEXTS_OR_PLACES = ("extra_controls", "watermark")
 
 
 @pytest.mark.parametrize("name", CLOSED)
@@ -94,36 +96,50 @@ def test_request_names_no_file_and_no_model(tmp_path, temporary, name):
     target = tmp_path / "target.mp4"
     (mode,) = [mode for mode in MODES.values() if name in {each.name for each in mode.parameters}][:1]
     make = VideoMaker(mode.name, **QUICK)
-    with pytest.raises(InputError, match=f"{name} is not taken from requests"):
+    with pytest.raises(InputError, match=f"{name} cannot be chosen here"):
         answer(make, prompt="a panda", **{name: str(target)})
     assert not target.exists() and not list(temporary.iterdir())
 
 
+@pytest.mark.parametrize(("name", "place", "message"), [
+    ("extra_controls", "depth:1:/etc", "the model '/etc' cannot be chosen"),
+    ("extra_controls", ["depth:1:an/other"], "the model 'an/other' cannot be chosen"),
+    ("watermark", "/etc/logo.png", "a picture as the watermark cannot be chosen"),
+], ids=str)
+def test_texts_that_may_name_a_place_name_none(temporary, name, place, message):
+    assert name in TEXTS_OR_PLACES
+    with pytest.raises(InputError, match=message):
+        answer(VideoMaker("canny", **QUICK), prompt="a panda", clip=text(CLIPS / "panda.mp4"), **{name: place})
+    assert not list(temporary.iterdir())
+
+
 def test_what_requests_may_give():
     given = {each.name for mode in MODES.values() for each in mode.parameters if each.kind is str and not each.choices}
-    assert given - {"prompt", "n_prompt", "a_prompt", "resolution", "save_format"} == set(CLOSED)
+    assert given - {"prompt", "n_prompt", "a_prompt", "resolution", "save_format"} == {*CLOSED, *TEXTS_OR_PLACES}
 
 
 PLAYLIST = b"#EXTM3U\n#EXTINF:1,\nfile:///etc/passwd\n"
 
 
 @pytest.mark.parametrize(("request_", "message"), [
-    ({"save_format": "png"}, "choose one of mp4, gif, webm"),
-    ({"save_format": ["mp4"]}, "choose one of mp4, gif, webm"),
+    ({"save_format": "png"}, "save_format='png': here it is one of mp4, webm, gif"),
+    ({"save_format": ["mp4"]}, r"save_format=\['mp4'\]: the rule is a text"),
     ({"prompt": None, "clip": text(CLIPS / "panda.mp4")}, "the prompt is empty"),
     ({"prompt": 5}, "prompt=5: the rule is a text"),
     ({}, "there is no clip: give its file as base64"),
     ({"clip": 5}, "the clip is no text"),
     ({"clip": "AAAA-AAA"}, "the clip is no base64"),
     ({"clip": "\u00e4"}, "the clip is no base64"),
-    ({"clip": ""}, "the clip is no video"),
-    ({"clip": base64.b64encode(PLAYLIST).decode()}, "the clip is no video"),
-    ({"clip": text(CLIPS / "panda.mp4")[:4000]}, r"^clip.mp4 is"),
-    ({"clip": text(CLIPS / "panda.mp4"), "start_t": 60.0}, "clip.mp4 ends at"),
+    ({"clip": ""}, "the file is no video"),
+    ({"clip": base64.b64encode(PLAYLIST).decode()}, "the file is no video"),
+    ({"clip": text(CLIPS / "panda.mp4")[:4000]}, "^the clip is"),
+    ({"clip": text(CLIPS / "panda.mp4"), "start_t": 60.0}, "the clip ends at"),
     ({"clip": text(CLIPS / "panda.mp4"), "out_fps": 1e12}, "out_fps=1000000000000.0: the rule is a number <= 240"),
-    ({"clip": text(CLIPS / "panda.mp4"), "out_fps": 200}, "frames are too many for a request"),
+    ({"clip": text(CLIPS / "panda.mp4"), "out_fps": 200}, "frames of the clip: .* is too much"),
     ({"clip": text(CLIPS / "panda.mp4"), "stepps": 2}, "unknown parameter 'stepps'"),
     ({"make": "x"}, "unknown parameter 'make'"),
+    ({"extra_controls": 5}, "unknown parameter 'extra_controls'"),
+    ({"watermark": 5}, "watermark=5: the rule is a text"),
 ], ids=lambda value: value if isinstance(value, str) else "")
 def test_refuses(editor, temporary, request_, message):
     with pytest.raises(InputError, match=message):
@@ -132,16 +148,21 @@ def test_refuses(editor, temporary, request_, message):
 
 
 def test_refuses_what_is_too_much(tiny, editor, monkeypatch):
-    with pytest.raises(InputError, match="129 frames are too many"):
-        answer(tiny, prompt="a panda", video_length=129)
+    for name, value in (("video_length", 65), ("num_inference_steps", 101), ("resolution", "16x800"),
+                        ("n_prompt", "a" * 2001)):
+        with pytest.raises(InputError, match=f"{name}: .* is too much"):
+            answer(tiny, prompt="a panda", **{name: value})
     with pytest.raises(InputError, match="text2video starts from no clip"):
         answer(tiny, prompt="a panda", clip=text(CLIPS / "panda.mp4"))
-    monkeypatch.setattr(hub_serving, "CLIP_SIDE", 64)
-    with pytest.raises(InputError, match="128x128 pixels: a side has at most 64"):
-        answer(editor, prompt="make it snow", clip=text(CLIPS / "panda.mp4"))
-    monkeypatch.setattr(hub_serving, "CLIP_BYTES", 2**10)
-    with pytest.raises(InputError, match="the clip is larger than"):
-        answer(editor, prompt="make it snow", clip=text(CLIPS / "panda.mp4"))
+    limits = hub_serving.LIMITS
+    for name, most, message in (
+        ("clip_side", 64, "the clip's longest side: 128 is too much, the most here is 64 pixels"),
+        ("clip_seconds", 0, "the clip: .* is too much, the most here is 0 seconds"),
+        ("upload_mb", 0, "the clip is too large"),
+    ):
+        monkeypatch.setattr(hub_serving, "LIMITS", replace(limits, **{name: most}))
+        with pytest.raises(InputError, match=message):
+            answer(editor, prompt="make it snow", clip=text(CLIPS / "panda.mp4"))
 
 
 def test_clip_of_the_server_serves_requests_without_one(read, tmp_path):

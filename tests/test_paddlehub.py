@@ -120,5 +120,5 @@ def test_serving_writes_where_it_wants(server, tmp_path):
     request = {"prompt": "a fox", "save_path": str(tmp_path / "fox.mp4")}
     answered = requests.post(f"{server}/text_to_video_synthesis", json=request).json()
     assert (answered["status"], answered["results"]) == ("101", "")
-    assert answered["msg"].startswith("save_path is not taken from requests")
+    assert answered["msg"].startswith("save_path cannot be chosen here")
     assert not list(tmp_path.iterdir())

@@ -6,7 +6,7 @@ from typing import Any
 
 from .. import hub, inputs, weights
 from ..errors import InputError
-from ..limits import Limits, open_parameters
+from ..limits import Limits
 from ..modes import Mode
 from ..parameters import Parameter, resolve
 
@@ -16,8 +16,7 @@ _ITS_OWN = ("save_path", "save_format", "checkpoint_dir")
 
 def parameters(row: Mode, limits: Limits) -> tuple[Parameter, ...]:
     """What a visitor may say."""
-    offered = row.parameters if limits.at_home else open_parameters(row)
-    return tuple(parameter for parameter in offered if parameter.name not in _ITS_OWN)
+    return tuple(parameter for parameter in limits.open_parameters(row) if parameter.name not in _ITS_OWN)
 
 
 def models(row: Mode, limits: Limits) -> list[str]:
