@@ -1,7 +1,7 @@
 """The ``ppt2v`` command: one command per row of ``modes.MODES``, and those of ``commands``."""
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -60,6 +60,7 @@ app = typer.Typer(
     help="Text to video on PaddlePaddle.",
     no_args_is_help=True,
     add_completion=False,
+    rich_markup_mode=None,  # whose tables cut names of options on narrow terminals
     pretty_exceptions_enable=False,
 )
 
@@ -80,28 +81,34 @@ def _common(version: bool = _VERSION) -> None:
 
 def _add_group(name: str, about: str) -> typer.Typer:
     """Adds a command that has commands of its own."""
-    group = typer.Typer(help=about, no_args_is_help=True)
+    group = typer.Typer(help=about, no_args_is_help=True, rich_markup_mode=None)
     app.add_typer(group, name=name)
     return group
+
+
+def _add(group: typer.Typer, name: str, command: Callable[..., None], about: str | None = None) -> None:
+    """Adds a command; what it is about, as its docstring says if not given, is shown whole in the list of commands."""
+    about = about or command.__doc__
+    group.command(name, help=about, short_help=about)(command)
 
 
 # Here each command is added.
 
 _config = _add_group("config", "Print the defaults of a mode as YAML, for --config.")
 for _mode in MODES.values():
-    app.command(_mode.name, help=_mode.summary)(modes.mode_command(_mode))
-    _config.command(_mode.name, help=_mode.summary)(modes.config_command(_mode))
+    _add(app, _mode.name, modes.mode_command(_mode), _mode.summary)
+    _add(_config, _mode.name, modes.config_command(_mode), _mode.summary)
 
 _dreambooth = _add_group("dreambooth", "Teach a model a subject from a few pictures of it.")
-_dreambooth.command("train", help=dreambooth.ABOUT)(dreambooth.train_command())
+_add(_dreambooth, "train", dreambooth.train_command(), dreambooth.ABOUT)
 
 _control = _add_group("control", "Write the control maps of a clip as a clip, to look at.")
 for _kind in CONTROLS.values():
-    _control.command(_kind.name, help=_kind.summary)(media.control_command(_kind))
+    _add(_control, _kind.name, media.control_command(_kind), _kind.summary)
 
 _cache = _add_group("cache", "List or remove the programs that the engines have exported.")
-_cache.command("list")(models.cache_list)
-_cache.command("clear")(models.cache_clear)
+_add(_cache, "list", models.cache_list)
+_add(_cache, "clear", models.cache_clear)
 
 for _command in (media.report, media.compare, models.convert, rerun, models.models, batch, serve, ui, models.doctor):
-    app.command()(_command)
+    _add(app, _command.__name__, _command)

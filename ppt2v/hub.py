@@ -68,7 +68,7 @@ def check(name: str | Path) -> None:
     known names, or with the first file that a folder lacks.
     """
     folder = _given_folder(name)
-    if _is_embedded(name):
+    if is_embedded(name):
         _embedded_folder(str(name))
     elif folder:
         missing = first_missing(folder)
@@ -92,7 +92,7 @@ def locate(name: str | Path, progress: bool = True) -> Path:
     InputError as ``check`` does, and for a download that fails.
     """
     check(name)
-    if _is_embedded(name):
+    if is_embedded(name):
         return _embedded_folder(str(name))
     source, repository = _split(str(name))
     repository = _server_id(source, repository)
@@ -115,7 +115,7 @@ def locate_file(name: str | Path, files: tuple[str, ...], what: str, progress: b
     Raises:
         InputError: no such file, folder or id; a place without any of the files; a download that fails.
     """
-    path = locate(name) if _is_embedded(name) else Path(os.path.expanduser(str(name))).absolute()
+    path = locate(name) if is_embedded(name) else Path(os.path.expanduser(str(name))).absolute()
     if path.is_file():
         return path
     if path.is_dir():
@@ -142,13 +142,28 @@ def from_anywhere(name: str | Path) -> str:
 def _given_folder(name: str | Path) -> Path | None:
     """The folder, as an absolute path, that a name is the path of, if any."""
     folder = os.path.expanduser(str(name))  # which leaves a ~ that is nobody's home as it is
-    return Path(folder).absolute() if not _is_embedded(name) and os.path.isdir(folder) else None
+    return Path(folder).absolute() if not is_embedded(name) and os.path.isdir(folder) else None
 
 
 def _given_file(name: str | Path) -> Path | None:
     """The file, as an absolute path, that a name is the path of, if any."""
     file = os.path.expanduser(str(name))
-    return Path(file).absolute() if not _is_embedded(name) and os.path.isfile(file) else None
+    return Path(file).absolute() if not is_embedded(name) and os.path.isfile(file) else None
+
+
+def embedded() -> dict[str, Path]:
+    """The models that ship with ppt2v: name as ``locate`` takes it, and folder; that of the first holds the others.
+
+    Raises:
+        InputError: this copy has none.
+    """
+    here = Path(__file__).parent
+    for folder in (here / "embedded", here.parent / "__assets__" / "embedded"):  # installed; in a checkout
+        if (folder / "model_index.json").exists():
+            others = (part for part in sorted(folder.iterdir())
+                      if part.is_dir() and part.name not in (*PIPELINE, "__pycache__"))
+            return {EMBEDDED: folder, **{f"{EMBEDDED}/{part.name}": part for part in others}}
+    raise InputError("this copy of ppt2v has no embedded model; install ppt2v with pip, or give a model folder")
 
 
 def cached() -> list[tuple[str, Path, int]]:
@@ -156,9 +171,13 @@ def cached() -> list[tuple[str, Path, int]]:
     found = []
     for source, prefix in downloads.PREFIXES.items():
         for repository, folder in downloads.cached_folders(source):
-            size = sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
-            found.append((prefix + repository, folder, size))
+            found.append((prefix + repository, folder, size(folder)))
     return sorted(found)
+
+
+def size(folder: Path) -> int:
+    """Bytes of all files in a folder."""
+    return sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
 
 
 def _nearest(name: str) -> str:
@@ -176,25 +195,16 @@ def _names() -> list[str]:
     return [EMBEDDED, *(known.id for known in KNOWN)]
 
 
-def _is_embedded(name: str | Path) -> bool:
+def is_embedded(name: str | Path) -> bool:
+    """Whether it is a name of a model that ships with ppt2v."""
     return str(name).split("/")[0] == EMBEDDED
 
 
 def _embedded_folder(name: str) -> Path:
-    here = Path(__file__).parent
-    for folder in (here / "embedded", here.parent / "__assets__" / "embedded"):  # installed; in a checkout
-        if (folder / "model_index.json").exists():
-            return _embedded_part(folder, name)
-    raise InputError("this copy of ppt2v has no embedded model; install ppt2v with pip, or give a model folder")
-
-
-def _embedded_part(folder: Path, name: str) -> Path:
-    others = (part for part in sorted(folder.iterdir())
-              if part.is_dir() and part.name not in (*PIPELINE, "__pycache__"))
-    parts = {EMBEDDED: folder, **{f"{EMBEDDED}/{part.name}": part for part in others}}
-    if name not in parts:
-        raise InputError(f"there is no {name!r}; the models that ship with ppt2v are {', '.join(parts)}")
-    return parts[name]
+    folders = embedded()
+    if name not in folders:
+        raise InputError(f"there is no {name!r}; the models that ship with ppt2v are {', '.join(folders)}")
+    return folders[name]
 
 
 def _split(name: str) -> tuple[str, str]:

@@ -15,8 +15,22 @@ import typer
 from typer.testing import CliRunner
 
 import ppt2v.model
-from ppt2v import MODES, InputError, NumericalError, __version__, cli, config, doctor, downloads, hub, versions, video, weights
+from ppt2v import (
+    MODES,
+    InputError,
+    NumericalError,
+    __version__,
+    cli,
+    config,
+    doctor,
+    downloads,
+    hub,
+    versions,
+    video,
+    weights,
+)
 from ppt2v.commands.modes import mode_command
+from ppt2v.commands.options import POSITIONAL
 from ppt2v.engine.cache import Cache
 from ppt2v.modes import Mode
 from ppt2v.parameters import Parameter
@@ -134,13 +148,22 @@ def test_device_precision_and_quiet(run, made):
     assert (made[0]["device"], made[0]["dtype"], made[0]["show_progress"]) == ("cuda:1", "float16", False)
 
 
+@pytest.mark.parametrize("mode", MODES.values(), ids=lambda mode: mode.name)
+def test_help_names_everything_whole_in_80_columns(run, mode):
+    helped = run(mode.name, "--help")[1]
+    assert f"Usage: ppt2v {mode.name} [OPTIONS]{' [CLIP]' if mode.takes_clip else ''} [PROMPT]\n" in helped
+    flags = {f"--{each.flag}" for each in config.parameters(mode) if each.name not in POSITIONAL}
+    assert flags <= set(helped.split())
+    assert f"{mode.name} {mode.summary}" in " ".join(run("--help")[1].split())
+
+
 def test_a_new_row_is_a_new_command(made):
     row = Mode("upscale", "Make it larger.", "m:C", (
         Parameter("prompt", str, None, "What it shows."),
         Parameter("factor", int, 2, "How much [larger].", minimum=1),
         Parameter("use_blur", bool, False, "Blur it.", option="blur"),
     ))
-    app = typer.Typer(add_completion=False)
+    app = typer.Typer(add_completion=False, rich_markup_mode=None)
     app.command()(mode_command(row))
     helped = CliRunner().invoke(app, ["--help"], env={"COLUMNS": "200"}).output
     for words in ("How much [larger]. [default: 2]", "Blur it. [default: off]", "--no-blur", "What it shows."):
@@ -364,7 +387,8 @@ def test_models_lists_known_and_cached_ones(run, monkeypatch, tmp_path):
     monkeypatch.setattr(hub, "cached", lambda: cached)
     code, out, _ = run("models")
     assert code == 0
-    for words in ("embedded", known.id, "4.27", "hf:someone/something", "2.50", f"{known.memory_gb('float16'):.1f}"):
+    shipped = [f"{hub.EMBEDDED}/{part}" for part in ("canny", "depth", "dreambooth", "pix2pix", "pose", "saliency")]
+    for words in ("embedded", *shipped, known.id, "4.27", "hf:someone/something", "2.50", f"{known.memory_gb('float16'):.1f}"):
         assert words in out
 
 

@@ -271,7 +271,7 @@ def test_the_command_passes_its_options_on(command, monkeypatch):
 
 
 @pytest.mark.parametrize("options, complaint", [
-    (("--prompt", "a sks fox", "--out", "made"), "images is missing"),
+    (("--prompt", "a sks fox", "--out", "made"), "images (--images) is missing"),
     (("--lr", "0"), "--lr=0.0: the rule is a number > 0"),
     (("--images", "nowhere", "--prompt", "a sks fox", "--out", "made"), "there is no folder nowhere"),
 ])
@@ -305,9 +305,9 @@ def test_transparent_pictures_are_put_on_white_and_turned_ones_upright(tmp_path)
 
 BAD = [
     ({"images": "nowhere"}, "there is no folder nowhere"),
-    ({"images": ""}, "images is missing"),
-    ({"instance_prompt": "  "}, "instance_prompt is empty"),
-    ({"class_prompt": ""}, "class_prompt is empty"),
+    ({"images": ""}, r"images \(--images\) is missing"),
+    ({"instance_prompt": "  "}, r"instance_prompt \(--prompt\) is empty"),
+    ({"class_prompt": ""}, r"class_prompt \(--class-prompt\) is empty"),
     ({"learning_rate": 0.0}, "learning_rate=0.0: the rule is a number > 0"),
     ({"learning_rate": float("nan")}, "learning_rate=nan"),
     ({"steps": 0}, "steps=0"),

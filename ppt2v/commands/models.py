@@ -23,7 +23,7 @@ def convert(
 
 
 def models() -> None:
-    """List the models: the embedded one, those in the cache, and those that are known to work."""
+    """List the models: those that ship with ppt2v, those in the cache, and those that are known to work."""
     from rich.console import Console
 
     Console().print(_models_table())
@@ -37,7 +37,7 @@ def _models_table():
 
     on_disk = {name: size for name, _, size in hub.cached()}
     table = Table("Model", "GB in memory\nfloat32 / float16", "GB on disk", show_lines=True)
-    table.add_row(f"[bold]{hub.EMBEDDED}[/]\nships with ppt2v: about fifty subjects, 128x128", "", _embedded_gb())
+    table.add_row(*_embedded_row())
     for known in hub.KNOWN:
         sizes = [on_disk.pop(name, None) for name in dict.fromkeys((known.id, known.paddle_id, f"hf:{known.id}"))]
         memory = f"{known.memory_gb('float32'):.1f} / {known.memory_gb('float16'):.1f}"
@@ -48,14 +48,15 @@ def _models_table():
     return table
 
 
-def _embedded_gb() -> str:
+def _embedded_row() -> tuple[str, str, str]:
     from .. import hub
 
     try:
-        folder = hub.locate(hub.EMBEDDED)
+        folders = hub.embedded()
     except InputError:
-        return "missing"
-    return _gb(sum(file.stat().st_size for file in folder.rglob("*") if file.is_file()))
+        return f"[bold]{hub.EMBEDDED}[/]", "", "missing"
+    names = "\n".join(f"[bold]{name}[/]" for name in folders)
+    return f"{names}\nship with ppt2v: about fifty subjects, 128x128", "", _gb(hub.size(folders[hub.EMBEDDED]))
 
 
 def _gb(size: int | None) -> str:

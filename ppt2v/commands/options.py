@@ -8,10 +8,12 @@ from typing import Any, List, Optional, Tuple
 
 import typer
 
+from ..config import MACHINE
 from ..parameters import Parameter
 
+DEVICE, DTYPE, ENGINE = (typer.Option(parameter.default, help=parameter.help) for parameter in MACHINE)
 QUIET = typer.Option(False, "--quiet", help="No progress bars and no notices.")
-POSITIONAL = ("video_path", "prompt")
+POSITIONAL = {"video_path": "CLIP", "prompt": "PROMPT"}  # parameters without an option, and what they are called
 
 
 def sign(command: Callable[..., None], described: list[tuple[str, Any, Any]]) -> None:
@@ -36,7 +38,7 @@ def describe(flag: str, group: list[Parameter]) -> tuple[str, Any, Any]:
     first, name = group[0], flag.replace("-", "_")
     about = {"help": _help(group), "show_default": False}
     if first.name in POSITIONAL:
-        return name, typer.Argument(None, **about), Optional[str]
+        return name, typer.Argument(None, metavar=POSITIONAL[first.name], **about), Optional[str]
     if first.many:
         return name, typer.Option(None, f"--{flag}", **about), Optional[List[first.kind]]
     if first.kind is bool:
@@ -49,10 +51,10 @@ def describe(flag: str, group: list[Parameter]) -> tuple[str, Any, Any]:
 
 
 def _help(group: list[Parameter]) -> str:
-    """The help of one option, with the real defaults, in rich's markup."""
+    """The help of one option, with the real defaults."""
     defaults = [_default(parameter) for parameter in group if parameter.default not in (None, "", ())]
     shown = [f"[default: {' '.join(defaults)}]"] if defaults else []
-    return " ".join([*(parameter.help for parameter in group), *shown]).replace("[", r"\[")
+    return " ".join([*(parameter.help for parameter in group), *shown])
 
 
 def _default(parameter: Parameter) -> str:

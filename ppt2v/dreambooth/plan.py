@@ -60,15 +60,21 @@ def _check(values: Mapping[str, Any], given: Mapping[str, Any]) -> None:
     """What the table of parameters cannot say of single values."""
     for name, what in (("images", "a folder with pictures"), ("out", "a folder for the model")):
         if not values[name]:
-            raise InputError(f"{name} is missing: give {what}")
+            raise InputError(f"{_called(name)} is missing: give {what}")
     for name in ("instance_prompt", "class_prompt"):
         prompt = values[name]
         if not (prompt or "").strip() and (prompt is not None or name == "instance_prompt"):
-            raise InputError(f"{name} is empty: describe the pictures in words, such as \"a sks fox\" and \"a fox\"")
+            raise InputError(f"{_called(name)} is empty: describe the pictures in words, such as \"a sks fox\" and "
+                             "\"a fox\"")
     alone = [name for name in ("prior_weight", "class_images") if given[name] is not None]
     if alone and values["class_prompt"] is None:
         raise InputError(f"{' and '.join(alone)} without class_prompt has no effect: give the prompt of the class too")
     sizes.parse(values["resolution"])
+
+
+def _called(name: str) -> str:
+    """What a parameter is called in Python and on the command line."""
+    return next(f"{name} (--{parameter.flag})" for parameter in PARAMETERS if parameter.name == name)
 
 
 def _size(folder: Path, values: Mapping[str, Any]) -> tuple[int, int]:
