@@ -18,9 +18,9 @@ _HEAD = """\
 <!-- Written by `python docs/make_parameters.py` from ppt2v.MODES: change the table there, not this page. -->
 # Parameters
 
-The option is for the command line, the name for Python, config files and recipes. What is given wins over what the model brings along
-([at the end](#what-the-models-that-ship-bring)), and that over the default here. Prompts and clips have no option: they are given in
-that order, clip first.
+The option is for the command line, the name for Python, config files and recipes. What is given wins over what the model
+brings along ([at the end](#what-the-models-that-ship-bring)), and that over the default here. Prompts and clips have no
+option: they are given in that order, clip first.
 """
 _COLUMNS = "| option | name | values | default | what it does |\n|---|---|---|---|---|\n"
 
@@ -69,8 +69,14 @@ def _brought() -> str:
     base = hub.locate(hub.EMBEDDED)
     files = sorted(base.glob("**/ppt2v.json"))
     rows = [f"| `{'/'.join([hub.EMBEDDED, *file.parent.relative_to(base).parts])}` | {mode} | {_settings(values)} |\n"
-            for file in files for mode, values in read_json(file).items()]
+            for file in files for mode, values in _by_mode(read_json(file)).items()]
     return "| model | for | settings |\n|---|---|---|\n" + "".join(rows)
+
+
+def _by_mode(settings: Mapping[str, Mapping]) -> dict[str, Mapping]:
+    """The settings of a file, those of fast runs beside the others."""
+    fast = {f"{mode} `--fast`": values for mode, values in settings.get("fast", {}).items()}
+    return {**{mode: values for mode, values in settings.items() if mode != "fast"}, **fast}
 
 
 def _settings(values: Mapping[str, object]) -> str:

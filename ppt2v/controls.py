@@ -170,8 +170,8 @@ def _people_finder(weights: str | None):
         return blazepose.BlazePose()
     raise InputError(
         "poses in a video need a detector: give the weights of OpenPose's body network (a file body_pose_model.pth, or "
-        "hf:lllyasviel/Annotators) as detector_weights (--detector), or run pip install 'ppt2v[pose]' for MediaPipe, or "
-        "give a clip that already is a skeleton drawing"
+        "hf:lllyasviel/Annotators) as detector_weights (--detector), or run pip install 'ppt2v[pose]' for MediaPipe, "
+        "or give a clip that already is a skeleton drawing"
     )
 
 

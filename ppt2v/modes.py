@@ -156,13 +156,14 @@ MOTION = (
     Parameter("smooth_bg_strength", float, 0.4, "With a smooth background: share of its own that each frame keeps.",
               minimum=0, maximum=1, option="background-kept", argument="smooth_bg_strength"),
     Parameter("saliency_weights", str, f"{EMBEDDED}/saliency",
-              "With a smooth background: network that finds the subject, as a file u2net.pth or u2netp.pth or where one "
-              "is; the embedded one knows the embedded model's subjects.", option="saliency"),
+              "With a smooth background: network that finds the subject, as a file u2net.pth or u2netp.pth or where "
+              "one is; the embedded one knows the embedded model's subjects.", option="saliency"),
 )
 
 MEMORY = (
     Parameter("memory", str, None,
-              "Most memory to use, such as 8GB: chooses chunk size, decoding in tiles and offloading, where not given."),
+              "Most memory to use, such as 8GB: chooses chunk size, decoding in tiles and offloading, where not "
+              "given."),
     Parameter("decode_tile", int, None,
               "Decode frames in tiles of this side in pixels: less memory for large frames, slightly other pixels.",
               minimum=64),

@@ -196,7 +196,9 @@ def _check_generators(folder: Path) -> None:
     """Refuses a schedule and a residual generator that VideoFusion's equations do not fit."""
     predicted = scheduler_config(folder).get("prediction_type")
     if predicted != "v_prediction":
-        raise InputError(f"{folder / 'scheduler'}: prediction_type={predicted!r}; VideoFusion models predict v_prediction")
+        raise InputError(
+            f"{folder / 'scheduler'}: prediction_type={predicted!r}; VideoFusion models predict v_prediction"
+        )
     base, residual = (read_json(folder / part / "config.json") for part in ("unet", "residual"))
     channels = base["in_channels"]
     if (residual["in_channels"], residual["out_channels"]) != (2 * channels + 1, channels):

@@ -183,7 +183,8 @@ def check_hub(words: list[str]) -> None:
         assert words[0] == "install" and set(words[1:]) <= modules or words[:3] == ["serving", "start", "-m"]
 
 
-OTHERS = {"curl": check_curl, "hub": check_hub, "make": check_make, "pip": check_pip, "python": check_paths, "pytest": check_paths}
+OTHERS = {"curl": check_curl, "hub": check_hub, "make": check_make, "pip": check_pip, "python": check_paths,
+          "pytest": check_paths}
 
 
 @pytest.mark.parametrize("block", in_all(DOCUMENTS, marked=True), ids=lambda block: block.place)

@@ -1,9 +1,9 @@
 """Teaches the embedded text encoder to tell motions apart, before the text-to-video models are trained on it (PyTorch).
 
-The image model's encoder takes no notice of words that no picture's caption held: "left" and "right" came out alike, and
-a video UNet trained with it learned no directions. It is trained here on texts alone, until it gives for a caption with a
-motion what the image model's gives for the caption without, plus a direction of the motion's own: so the layers that the
-video models inherit still understand the rest.
+The image model's encoder takes no notice of words that no picture's caption held: "left" and "right" came out alike,
+and a video UNet trained with it learned no directions. It is trained here on texts alone, until it gives for a caption
+with a motion what the image model's gives for the caption without, plus a direction of the motion's own: so the layers
+that the video models inherit still understand the rest.
 """
 from __future__ import annotations
 

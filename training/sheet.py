@@ -1,7 +1,7 @@
 """Makes the README's pictures with the embedded models.
 
     python training/sheet.py __assets__/text2video.png           # six videos, four of eight frames each
-    python training/sheet.py __assets__/guided --guided          # a picture for each mode: clips, and what was made of them
+    python training/sheet.py __assets__/guided --guided          # for each mode: clips, and what was made of them
 """
 from __future__ import annotations
 

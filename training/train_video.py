@@ -37,8 +37,8 @@ UNET3D = {
     "attention_head_dim": 20,
 }
 POOL, FIRST = 600, 60  # encoded clips that are kept, and those before the first step
-# In the first quarter of the time windows of clips, which are cheaper, teach it to keep the subject the same; whole clips
-# teach it how a subject moves.
+# In the first quarter of the time windows of clips, which are cheaper, teach it to keep the subject the same; whole
+# clips teach it how a subject moves.
 SHORT, SHORT_BATCH, SHORT_SHARE, BATCH = 8, 4, 0.25, 3
 INHERITED_SHARE = 0.2  # of the rate of the layers over the frames, for what the image model has learned
 

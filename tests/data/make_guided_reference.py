@@ -1,8 +1,8 @@
 """Writes tests/data/guided_reference: what PyTorch diffusers makes of tiny ControlNets and a tiny instruct-pix2pix.
 
 All frames attend to the first one through diffusers' own CrossFrameAttnProcessor. The other parts of the model are
-those of tests/data/text2video_reference/model. Made with torch 2.13, diffusers 0.42.1 and transformers 5, which the tests do
-not need.
+those of tests/data/text2video_reference/model. Made with torch 2.13, diffusers 0.42.1 and transformers 5, which the
+tests do not need.
 """
 from __future__ import annotations
 
