@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Optional
 import typer
 
 from . import config, hub
+from .commands.options import DEVICE, DTYPE, ENGINE, QUIET
 from .errors import InputError
 from .parameters import resolve
 from .progress import Progress, bars
@@ -22,7 +23,6 @@ DONE, SKIPPED, FAILED = "done", "skipped", "failed"
 SHEET = "index.html"
 _CHANGE_NOTHING = ("chunk_size", "offload")
 _CHOSEN_BY_MEMORY = ("chunk_size", "offload", "decode_tile")
-_DEVICE, _DTYPE, _ENGINE = config.MACHINE
 
 
 class Outcome(NamedTuple):
@@ -40,10 +40,10 @@ def batch(
     workers: int = typer.Option(1, min=1, help="Videos made at once; each worker holds a model of its own."),
     runner: str = typer.Option("local", help="local: processes of this machine; ray: the actors of a Ray cluster, "
                                "whose address is in RAY_ADDRESS."),
-    device: Optional[str] = typer.Option(None, help=_DEVICE.help),
-    dtype: Optional[str] = typer.Option(None, help=_DTYPE.help),
-    engine: str = typer.Option(_ENGINE.default, help=_ENGINE.help),
-    quiet: bool = typer.Option(False, "--quiet", help="No progress bars and no notices."),
+    device: Optional[str] = DEVICE,
+    dtype: Optional[str] = DTYPE,
+    engine: str = ENGINE,
+    quiet: bool = QUIET,
 ) -> None:
     """Make many videos, each named by its prompt and seed; those that are there already are left as they are."""
     from rich.console import Console

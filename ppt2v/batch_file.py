@@ -15,7 +15,6 @@ from .modes import Mode
 from .parameters import Parameter
 
 DEFAULT_MODE = "text2video"
-_OWN = ("save_path", "checkpoint_dir")  # what a batch chooses itself
 _TRUTHS = {"true": True, "yes": True, "on": True, "1": True, "false": False, "no": False, "off": False, "0": False}
 
 
@@ -119,7 +118,7 @@ def _row(line: int, values: Any, folder: Path, of_texts: bool) -> Row:
         raise InputError(f"{values!r} is no row: give names and values, such as a prompt and a seed")
     values = {str(name): value for name, value in values.items() if value is not None}
     mode, name = request.mode(str(values.pop("mode", DEFAULT_MODE))), values.pop("name", None)
-    for own in _OWN:
+    for own in request.FILES:
         if own in values:
             raise InputError(f"{own}: a batch chooses it; leave it out, or give the row a name")
     if of_texts:
@@ -154,8 +153,7 @@ def _stem(values: Mapping[str, Any]) -> str:
     """A name made of the clip, the prompt and the seed."""
     clip = values.get("video_path") or values.get("init_video")
     words = [Path(clip).stem] if clip else []
-    prompt = re.sub(r"\W+", "-", values["prompt"]).strip("-")[:60].strip("-") or "video"
-    return "-".join([*words, prompt, str(values["seed"])])
+    return "-".join([*words, request.file_stem(values["prompt"]), str(values["seed"])])
 
 
 def _checked_name(name: str) -> str:

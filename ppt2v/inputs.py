@@ -48,7 +48,7 @@ def guides(mode: Mode, values: Mapping[str, Any]) -> list[Guide]:
 
 def _fitting(model: str) -> int:
     """Which of the ``CONTROLNETS`` of a kind fits a model."""
-    return 0 if model.split("/")[0] == hub.EMBEDDED else 1
+    return 0 if hub.is_embedded(model) else 1
 
 
 def _extra(text: str, fitting: int) -> Guide:

@@ -139,7 +139,7 @@ class Jobs:
 
     def _checked(self, row: Mode, values: Mapping[str, Any]) -> dict[str, Any]:
         """The values as the job keeps them."""
-        for name in ("save_path", "checkpoint_dir"):
+        for name in request.FILES:
             if values.get(name) is not None:
                 raise InputError(f"{name}: a job chooses its own; leave it out")
         given = {name: value for name, value in values.items() if value is not None}

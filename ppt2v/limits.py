@@ -123,7 +123,7 @@ class Limits:
                 _at_most(name, len(text), self.letters, "letters")
 
     def _check_model(self, name: str) -> None:
-        if name.split("/")[0] != hub.EMBEDDED and name not in map(hub.from_anywhere, self.models):
+        if not hub.is_embedded(name) and name not in map(hub.from_anywhere, self.models):
             offered = ", ".join([hub.EMBEDDED, *self.models])
             raise InputError(f"the model {name!r} cannot be chosen here; there is {offered}")
 

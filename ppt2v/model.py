@@ -368,7 +368,7 @@ class Model:
             say(decision)
 
     def _notice(self, mode: Mode, model_name: str) -> None:
-        if model_name.split("/")[0] == hub.EMBEDDED and self.show_progress and not Model._notice_given:
+        if hub.is_embedded(model_name) and self.show_progress and not Model._notice_given:
             Model._notice_given = True
             say(EMBEDDED_NOTICE.format(example=mode.example))
 

@@ -15,6 +15,8 @@ from .modes import MODES, Mode
 from .overlay import names_image
 from .parameters import resolve
 
+FILES = ("save_path", "checkpoint_dir")  # what a run writes; not for those to give whose files another chooses
+
 
 def checked(row: Mode, given: Mapping[str, Any]) -> dict[str, Any]:
     """A value for every parameter, without what the model itself brings along.
@@ -55,8 +57,8 @@ def check(row: Mode, values: Mapping[str, Any]) -> None:
     """What the table of parameters cannot say of single values.
 
     Raises:
-        InputError: an empty prompt, an impossible pair, a size that is none, a clip or
-            a watermark that cannot be read.
+        InputError: an empty prompt, an impossible pair, a size that is none, a clip or a watermark that cannot be
+            read.
     """
     from .pipelines.schedule import check_eta, check_motion_levels
 
@@ -133,11 +135,15 @@ def _mark_from_anywhere(watermark: str | Path) -> str:
 
 def output_file(values: Mapping[str, Any]) -> Path:
     """The file to write, named after the prompt if no name is given; raises InputError where it cannot be written."""
-    stem = re.sub(r"\W+", "-", values["prompt"]).strip("-")[:60] or "video"
-    output = video.output_file(values["save_path"], values["save_format"], stem)
+    output = video.output_file(values["save_path"], values["save_format"], file_stem(values["prompt"]))
     if values["fps"] is not None:
         video.check_fps(values["fps"], ending(output))
     return output
+
+
+def file_stem(prompt: str) -> str:
+    """The name of a video's file, without its ending, where a prompt names it."""
+    return re.sub(r"\W+", "-", prompt).strip("-")[:60].strip("-") or "video"
 
 
 def ending(path: Path) -> str:

@@ -7,13 +7,21 @@ from typing import List, Optional
 import typer
 
 from . import config, hub
+from .commands.options import DEVICE, DTYPE, ENGINE
 from .errors import InputError
 from .limits import LOCAL_HOSTS, Limits
 from .parameters import resolve
 from .progress import say
 
 _MOST = Limits()
-_DEVICE, _DTYPE, _ENGINE = config.MACHINE
+
+# The options that the web page has as well.
+QUEUE = typer.Option(16, min=1, help="Most jobs that wait.")
+SIDE = typer.Option(_MOST.side, min=1, help="Longest side of a video that may be asked for, in pixels.")
+FRAMES = typer.Option(_MOST.frames, min=1, help="Most frames.")
+STEPS = typer.Option(_MOST.steps, min=1, help="Most steps.")
+CLIP_SECONDS = typer.Option(_MOST.clip_seconds, min=1, help="Longest clip.")
+UPLOAD_MB = typer.Option(_MOST.upload_mb, min=1, help="Largest clip, in MB.")
 
 
 def serve(
@@ -26,15 +34,15 @@ def serve(
     model: Optional[List[str]] = typer.Option(
         None, help="Folder or id of a model that may be asked for beside the embedded ones."
     ),
-    queue: int = typer.Option(16, min=1, help="Most jobs that wait."),
-    side: int = typer.Option(_MOST.side, min=1, help="Longest side of a video that may be asked for, in pixels."),
-    frames: int = typer.Option(_MOST.frames, min=1, help="Most frames."),
-    steps: int = typer.Option(_MOST.steps, min=1, help="Most steps."),
-    clip_seconds: int = typer.Option(_MOST.clip_seconds, min=1, help="Longest clip."),
-    upload_mb: int = typer.Option(_MOST.upload_mb, min=1, help="Largest clip, in MB."),
-    device: Optional[str] = typer.Option(None, help=_DEVICE.help),
-    dtype: Optional[str] = typer.Option(None, help=_DTYPE.help),
-    engine: str = typer.Option(_ENGINE.default, help=_ENGINE.help),
+    queue: int = QUEUE,
+    side: int = SIDE,
+    frames: int = FRAMES,
+    steps: int = STEPS,
+    clip_seconds: int = CLIP_SECONDS,
+    upload_mb: int = UPLOAD_MB,
+    device: Optional[str] = DEVICE,
+    dtype: Optional[str] = DTYPE,
+    engine: str = ENGINE,
 ) -> None:
     """Make videos for others over HTTP: a small REST API, described at /openapi.json."""
     limits = Limits(side=side, frames=frames, steps=steps, clip_seconds=clip_seconds, upload_mb=upload_mb,
@@ -73,6 +81,12 @@ def listen(host: str, port: int) -> socket.socket:
         raise InputError(f"--host {host} --port {port}: {error.strerror}; choose others") from None
 
 
+def address(listening: socket.socket) -> str:
+    """Where it is reached over HTTP, such as "http://127.0.0.1:8000"."""
+    host, port = listening.getsockname()[:2]
+    return f"http://{f'[{host}]' if ':' in host else host}:{port}"
+
+
 def _run(listening: socket.socket, folder: str, queue: int, limits: Limits, token: str | None, machine: dict) -> None:
     try:
         import uvicorn
@@ -84,8 +98,7 @@ def _run(listening: socket.socket, folder: str, queue: int, limits: Limits, toke
     from .model import Model
 
     jobs = Jobs(folder, Model(**machine, show_progress=False), queue, limits)
-    host, port = listening.getsockname()[:2]
-    address = f"http://{f'[{host}]' if ':' in host else host}:{port}"
-    say(f"Listening at {address}, described at {address}/openapi.json; videos go to {jobs.folder}. Ctrl-C stops.")
+    here = address(listening)
+    say(f"Listening at {here}, described at {here}/openapi.json; videos go to {jobs.folder}. Ctrl-C stops.")
     settings = uvicorn.Config(create_app(jobs, token), log_level="warning", server_header=False, limit_concurrency=100)
     uvicorn.Server(settings).run(sockets=[listening])

@@ -32,7 +32,7 @@ def locate(name: str | None, model: Path) -> Path:
         return model / "tokenizer"
     if name is None:
         return _cached() or _downloaded()
-    if name.split("/")[0] == hub.EMBEDDED:
+    if hub.is_embedded(name):
         return hub.locate(name) / "tokenizer"
     places = tuple(f"{folder}{file}" for folder in ("tokenizer/", "") for file in _FILES)
     file = hub.locate_file(name, places, "tokenizer")

@@ -4,14 +4,14 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from .. import hub, inputs, weights
+from .. import hub, inputs, request, weights
 from ..errors import InputError
 from ..limits import Limits
 from ..modes import Mode
 from ..parameters import Parameter, resolve
 
 # A page shows a video itself, and stops its job with the visit.
-_ITS_OWN = ("save_path", "save_format", "checkpoint_dir")
+_ITS_OWN = (*request.FILES, "save_format")
 
 
 def parameters(row: Mode, limits: Limits) -> tuple[Parameter, ...]:
@@ -57,7 +57,7 @@ def _on_disk(model: str) -> Path | None:
     cached = {name: folder for name, folder, _ in hub.cached()}
     if model in cached:
         return cached[model]
-    is_here = model.split("/")[0] == hub.EMBEDDED or Path(hub.from_anywhere(model)).is_dir()
+    is_here = hub.is_embedded(model) or Path(hub.from_anywhere(model)).is_dir()
     try:
         return hub.locate(model) if is_here else None
     except InputError:  # which the visitor is told when it is used

@@ -8,13 +8,11 @@ from typing import List, Optional
 import typer
 
 from .. import config, hub
+from ..commands.options import DEVICE, DTYPE, ENGINE
 from ..errors import InputError
 from ..limits import LOCAL_HOSTS, Limits
 from ..parameters import resolve
-from ..serve import listen
-
-_MOST = Limits()
-_DEVICE, _DTYPE, _ENGINE = config.MACHINE
+from ..serve import CLIP_SECONDS, FRAMES, QUEUE, SIDE, STEPS, UPLOAD_MB, address, listen
 
 
 def ui(
@@ -28,15 +26,15 @@ def ui(
     model: Optional[List[str]] = typer.Option(
         None, help="Folder or id of a model that may be chosen beside the embedded ones; without --auth any may."
     ),
-    queue: int = typer.Option(16, min=1, help="Most jobs that wait."),
-    side: int = typer.Option(_MOST.side, min=1, help="Longest side of a video that may be asked for, in pixels."),
-    frames: int = typer.Option(_MOST.frames, min=1, help="Most frames."),
-    steps: int = typer.Option(_MOST.steps, min=1, help="Most steps."),
-    clip_seconds: int = typer.Option(_MOST.clip_seconds, min=1, help="Longest clip."),
-    upload_mb: int = typer.Option(_MOST.upload_mb, min=1, help="Largest clip, in MB."),
-    device: Optional[str] = typer.Option(None, help=_DEVICE.help),
-    dtype: Optional[str] = typer.Option(None, help=_DTYPE.help),
-    engine: str = typer.Option(_ENGINE.default, help=_ENGINE.help),
+    queue: int = QUEUE,
+    side: int = SIDE,
+    frames: int = FRAMES,
+    steps: int = STEPS,
+    clip_seconds: int = CLIP_SECONDS,
+    upload_mb: int = UPLOAD_MB,
+    device: Optional[str] = DEVICE,
+    dtype: Optional[str] = DTYPE,
+    engine: str = ENGINE,
 ) -> None:
     """Make videos on a web page, in English or Chinese: for yourself or, with --auth, for others too."""
     password = parse_auth(auth, share or host not in LOCAL_HOSTS)
@@ -83,10 +81,9 @@ def _run(listening: socket.socket, folder: str, queue: int, limits: Limits, pass
     try:
         settings = uvicorn.Config(application(jobs, password), log_level="warning", server_header=False,
                                   timeout_graceful_shutdown=1)  # pages keep a connection open
-        host, port = listening.getsockname()[:2]
-        typer.echo(f"http://{f'[{host}]' if ':' in host else host}:{port}/")
+        typer.echo(f"{address(listening)}/")
         if share:
-            typer.echo(_public_address(host, port))
+            typer.echo(_public_address(*listening.getsockname()[:2]))
         uvicorn.Server(settings).run(sockets=[listening])
     finally:
         jobs.close()

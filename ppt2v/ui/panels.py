@@ -5,12 +5,12 @@ import base64
 import io
 import json
 import math
-import re
 from collections.abc import Iterable, Mapping
 from html import escape
 from typing import TYPE_CHECKING, Any
 
 from ..job import QUEUED, RUNNING, Job
+from ..request import file_stem
 from .words import Translate
 
 if TYPE_CHECKING:
@@ -92,8 +92,8 @@ def _video(job: Job) -> str:
 
 
 def _download(job: Job, text: Translate) -> str:
-    name = re.sub(r"\W+", "-", job.values["prompt"]).strip("-")[:60] or "video"
-    return f"<a href='{_address(job)}' download='{name}{job.path.suffix}'>{text('Download')}</a>"
+    name = f"{file_stem(job.values['prompt'])}{job.path.suffix}"
+    return f"<a href='{_address(job)}' download='{name}'>{text('Download')}</a>"
 
 
 def _address(job: Job) -> str:
