@@ -14,13 +14,13 @@ import torch
 
 import moving
 from export import write_json, write_weights
-from export_video import INDEX
+from export_video import INDEX, write_text_encoder
 from train_control import EMBEDDED
 from train_unet import UNET, Networks
 from train_video_fusion import RESIDUAL, VideoFusion
 
 DEFAULTS = {"synthesize": {"num_inference_steps": 20, "guidance_scale": 4.0}}
-LINKED = "scheduler", "video/text_encoder", "tokenizer", "vae"
+LINKED = "scheduler", "tokenizer", "vae"
 
 
 def export(state: Path, folder: Path) -> None:
@@ -39,10 +39,10 @@ def export(state: Path, folder: Path) -> None:
     write_json(folder / "residual/config.json", {"_class_name": "UNet3DConditionModel", **RESIDUAL})
     write_weights(folder / "unet/diffusion_pytorch_model.safetensors", model.base.state_dict())
     write_weights(folder / "residual/diffusion_pytorch_model.safetensors", model.residual.state_dict())
+    write_text_encoder(model, folder)
     for part in LINKED:
-        place = folder / Path(part).name
-        if not place.is_symlink():
-            place.symlink_to(os.path.relpath(EMBEDDED / part, folder.resolve()), target_is_directory=True)
+        if not (folder / part).is_symlink():
+            (folder / part).symlink_to(os.path.relpath(EMBEDDED / part, folder.resolve()), target_is_directory=True)
 
 
 if __name__ == "__main__":
