@@ -18,9 +18,9 @@ _HEAD = """\
 <!-- Written by `python docs/make_parameters.py` from ppt2v.MODES: change the table there, not this page. -->
 # Parameters
 
-The option is for the command line, the name for Python, config files and recipes. What is given wins over what the model
-brings along ([at the end](#what-the-models-that-ship-bring)), and that over the default here. Prompts and clips have no
-option: they are given in that order, clip first.
+The option is for the command line, the name for Python, config files and recipes. What is given wins over what the
+model brings along ([at the end](#what-the-models-that-ship-bring)), and that over the default here. Prompts and clips
+have no option: they are given in that order, clip first.
 """
 _COLUMNS = "| option | name | values | default | what it does |\n|---|---|---|---|---|\n"
 

@@ -388,7 +388,8 @@ def test_models_lists_known_and_cached_ones(run, monkeypatch, tmp_path):
     code, out, _ = run("models")
     assert code == 0
     shipped = [f"{hub.EMBEDDED}/{part}" for part in ("canny", "depth", "dreambooth", "pix2pix", "pose", "saliency")]
-    for words in ("embedded", *shipped, known.id, "4.27", "hf:someone/something", "2.50", f"{known.memory_gb('float16'):.1f}"):
+    sizes = "4.27", "2.50", f"{known.memory_gb('float16'):.1f}"
+    for words in ("embedded", *shipped, known.id, "hf:someone/something", *sizes):
         assert words in out
 
 
