@@ -20,7 +20,7 @@ from .noise import Noise
 from .resume import Checkpoint
 from .solvers import Frames
 
-Progress = Callable[[int, int], None]
+Report = Callable[[int, int], None]  # told the frame steps that are done, and their total
 
 
 class Motion(NamedTuple):
@@ -55,7 +55,7 @@ class Run:
     """
 
     def __init__(self, denoiser: Denoiser, noise: Noise, chunks: list[list[int]], shape: list[int],
-                 checkpoint: Checkpoint | None, progress: Progress, motion: Motion = Motion(),
+                 checkpoint: Checkpoint | None, progress: Report, motion: Motion = Motion(),
                  smoothing: Smoothing | None = None):
         self.denoiser, self.noise, self.chunks, self.shape = denoiser, noise, chunks, shape
         self.checkpoint, self.progress = checkpoint, progress

@@ -17,7 +17,7 @@ from .denoise import Denoiser
 from .latent import LatentDiffusion
 from .noise import Noise
 from .resume import Checkpoint
-from .run import Progress
+from .run import Report
 from .solvers import Frames
 from .solvers import solver as make_solver
 from .video_unet import WINDOW, VideoNoisePrediction, VideoUNet
@@ -50,7 +50,7 @@ class TextToVideoPipeline(LatentDiffusion):
         clip: np.ndarray | None = None,
         strength: float = 0.6,
         checkpoint: Checkpoint | None = None,
-        progress: Progress = lambda done, total: None,
+        progress: Report = lambda done, total: None,
     ) -> paddle.Tensor:
         """Makes the latents of a video: float32 ``[video_length, channels, height / 8, width / 8]`` (8 for most VAEs).
 
@@ -112,7 +112,7 @@ class WholeClip:
     """
 
     def __init__(self, denoiser: Denoiser, start: Callable[[], paddle.Tensor], first: int,
-                 checkpoint: Checkpoint | None, progress: Progress):
+                 checkpoint: Checkpoint | None, progress: Report):
         self.denoiser, self.start, self.first = denoiser, start, first
         self.checkpoint, self.progress = checkpoint, progress
 

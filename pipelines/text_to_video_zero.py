@@ -16,7 +16,7 @@ from .networks import UNet
 from .noise import Noise
 from .programs import SelfAttention
 from .resume import Checkpoint
-from .run import Motion, Progress, Run, Smoothing
+from .run import Motion, Report, Run, Smoothing
 from .schedule import REFERENCE_STEPS, motion_steps
 from .solvers import DDIM
 from .solvers import solver as make_solver
@@ -53,7 +53,7 @@ class TextToVideoZeroPipeline(VideoPipeline):
         smooth_bg: SubjectFinder | None = None,
         smooth_bg_strength: float = 0.4,
         checkpoint: Checkpoint | None = None,
-        progress: Progress = lambda done, total: None,
+        progress: Report = lambda done, total: None,
     ) -> paddle.Tensor:
         """Makes the latents of a video: float32 ``[video_length, channels, height / 8, width / 8]`` (8 for most VAEs).
 

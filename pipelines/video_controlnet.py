@@ -14,7 +14,7 @@ from .networks import ControlNet, UNet
 from .noise import Noise, SharedNoise
 from .programs import SelfAttention
 from .resume import Checkpoint
-from .run import Progress, Run
+from .run import Report, Run
 from .solvers import solver as make_solver
 
 
@@ -46,7 +46,7 @@ class VideoControlNetPipeline(VideoPipeline):
         merging_ratio: float = 0.0,
         cache_interval: int = 1,
         checkpoint: Checkpoint | None = None,
-        progress: Progress = lambda done, total: None,
+        progress: Report = lambda done, total: None,
     ) -> paddle.Tensor:
         """Makes the latents of a video: float32 ``[frames, channels, height / 8, width / 8]`` (8 for most VAEs).
 

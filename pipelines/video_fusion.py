@@ -19,7 +19,7 @@ from .networks import UNet
 from .noise import BASE, Noise
 from .programs import NoisePrediction, SelfAttention
 from .resume import Checkpoint
-from .run import Progress
+from .run import Report
 from .solvers import Solver
 from .solvers import solver as make_solver
 from .text_to_video_modelscope import WholeClip, check, first_step
@@ -52,7 +52,7 @@ class VideoFusionPipeline(LatentDiffusion):
         clip: np.ndarray | None = None,
         strength: float = 0.6,
         checkpoint: Checkpoint | None = None,
-        progress: Progress = lambda done, total: None,
+        progress: Report = lambda done, total: None,
     ) -> paddle.Tensor:
         """Makes the latents of a video: float32 ``[video_length, channels, height / 8, width / 8]`` (8 for most VAEs).
 

@@ -11,7 +11,7 @@ from .networks import UNet
 from .noise import Noise, SharedNoise
 from .programs import SelfAttention
 from .resume import Checkpoint
-from .run import Progress, Run
+from .run import Report, Run
 from .solvers import solver as make_solver
 
 
@@ -37,7 +37,7 @@ class VideoInstructPix2PixPipeline(VideoPipeline):
         cache_interval: int = 1,
         shared_noise: bool = True,
         checkpoint: Checkpoint | None = None,
-        progress: Progress = lambda done, total: None,
+        progress: Report = lambda done, total: None,
     ) -> paddle.Tensor:
         """Makes the latents of the edited clip: float32 ``[frames, channels, height / 8, width / 8]`` (for most VAEs).
 

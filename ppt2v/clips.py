@@ -57,7 +57,9 @@ class Clips:
             self._check(part)
             part.rename(self.folder / id)
         except OSError as error:
-            raise DiskFull from error if error.errno == errno.ENOSPC else error
+            if error.errno == errno.ENOSPC:
+                raise DiskFull from error
+            raise
         finally:
             part.unlink(missing_ok=True)
 

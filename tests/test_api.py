@@ -153,12 +153,13 @@ def test_a_full_disk(client, monkeypatch):
     assert "disk" in problem(upload(client, CLIP.read_bytes()), 507)
 
 
-def test_a_disk_that_fills_up_during_an_upload(client, monkeypatch):
-    def no_room(self, part):
-        raise OSError(errno.ENOSPC, "No space left on device")
+@pytest.mark.parametrize(("number", "status", "said"), [(errno.ENOSPC, 507, "disk"), (errno.EIO, 500, "went wrong")])
+def test_a_disk_that_fills_up_or_fails_during_an_upload(client, monkeypatch, number, status, said):
+    def fail(self, part):
+        raise OSError(number, "what the system says")
 
-    monkeypatch.setattr(clips.Clips, "_check", no_room)
-    assert "disk" in problem(upload(client, CLIP.read_bytes()), 507)
+    monkeypatch.setattr(clips.Clips, "_check", fail)
+    assert said in problem(upload(client, CLIP.read_bytes()), status)
     assert not clips_of(client)
 
 

@@ -49,7 +49,7 @@ def jobs(tmp_path, model):
 
 @pytest.mark.parametrize("mode", MODES.values(), ids=MODES)
 def test_what_is_left_as_it_is_is_left_to_the_model(mode):
-    start = choices.defaults(mode, choices.models(mode, Limits(at_home=True))[0] if mode.name != "synthesize" else None)
+    start = choices.defaults(mode, choices.models(mode, Limits(at_home=True))[0])
     offered = choices.parameters(mode, Limits(at_home=True))
     entered = {each.name: widgets.entry(each, start[each.name]) for each in offered}
     assert widgets.given(offered, entered, start) == {}
@@ -97,7 +97,7 @@ def test_strangers_are_offered_nothing_of_the_machine(monkeypatch, tiny_folder):
     assert not {each.name for each in choices.parameters(row, strangers)} & set(OPERATORS)
     assert choices.models(row, strangers) == ["embedded", "one/listed"]
     assert choices.models(row, Limits(at_home=True)) == ["embedded", "an/other", "one/listed"]
-    assert choices.models(MODES["synthesize"], Limits(at_home=True)) == []
+    assert choices.models(MODES["synthesize"], Limits(at_home=True)) == ["embedded/video"]
 
 
 def test_at_home_anything_may_be_named_but_a_clip_is_limited(tiny_folder, tmp_path):

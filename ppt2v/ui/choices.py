@@ -22,12 +22,7 @@ def parameters(row: Mode, limits: Limits) -> tuple[Parameter, ...]:
 def models(row: Mode, limits: Limits) -> list[str]:
     """The mode's own model, and those on disk that suit it; for strangers only those that the limits name."""
     on_disk = [name for name, folder, _ in hub.cached() if _suits(row, name, folder)]
-    offered = [name for name in on_disk if limits.at_home or name in limits.models]
-    return [name for name in (_own_model(row), *offered) if name is not None]
-
-
-def _own_model(row: Mode) -> str | None:
-    return next(parameter.default for parameter in row.parameters if parameter.name == "model_name")
+    return [row.default("model_name"), *(name for name in on_disk if limits.at_home or name in limits.models)]
 
 
 def _suits(row: Mode, name: str, folder: Path) -> bool:

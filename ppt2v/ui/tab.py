@@ -47,7 +47,7 @@ class Tab:
         self.row, self.text, self.visits = row, text, visits
         self.parameters = choices.parameters(row, visits.jobs.limits)
         models = choices.models(row, visits.jobs.limits)
-        start = choices.defaults(row, models[0] if models else None)
+        start = choices.defaults(row, models[0])
         gr.Markdown(text(row.summary))
         with gr.Row():
             with gr.Column():
@@ -72,7 +72,7 @@ class Tab:
         return components
 
     def _model(self, label: str, info: str, models: list[str]) -> gr.Dropdown:
-        return gr.Dropdown(models, value=models[0] if models else None, label=label, info=info,
+        return gr.Dropdown(models, value=models[0], label=label, info=info,
                            allow_custom_value=self.visits.jobs.limits.at_home)
 
     def _samples(self, components: Mapping[str, gr.components.Component]) -> None:
