@@ -60,6 +60,7 @@ class Model:
         dtype: Paddle's dtype or its name; None: float16 on a GPU; on a CPU bfloat16 where it is faster, else float32.
         show_progress: whether progress bars and notices go to standard error, in a notebook below the cell.
         engine: what executes the networks, one of ``engine.choice.ENGINES``; "auto" takes the fastest for each run.
+        for_strangers: whether recipes leave out the folders of this machine, for files that others get.
 
     Raises:
         InputError: this Paddle does not have the device, the device not the precision, or the machine not the engine.
@@ -68,10 +69,11 @@ class Model:
     _notice_given = False
 
     def __init__(
-        self, device: str | None = None, dtype: Any = None, show_progress: bool = True, engine: str = "auto"
+        self, device: str | None = None, dtype: Any = None, show_progress: bool = True, engine: str = "auto",
+        for_strangers: bool = False,
     ):
         self.device = device_name(device)
-        self.show_progress = show_progress
+        self.show_progress, self._for_strangers = show_progress, for_strangers
         self._choice = choose(engine, self.device, dtype)
         # Eager mode may take over short work, unless a precision is asked for that it does not have.
         self._automatic = engine == "auto" and (dtype is None or self._choice.precision == self._choice.network)
@@ -355,6 +357,8 @@ class Model:
         # What fast and memory stand for is among the values.
         left_out = "save_path", "save_format", "checkpoint_dir", "fast", "memory"
         kept = {name: value for name, value in values.items() if name not in left_out}
+        if self._for_strangers:
+            kept = request.without_folders(kept)
         machine = {"device": self.device, "engine": choice.engine, "dtype": choice.precision}
         return {"mode": mode.name, "parameters": kept, **machine, "versions": installed()}
 

@@ -103,20 +103,29 @@ def mode(name: str) -> Mode:
     return MODES[name]
 
 
+# Parameters that name a file or a folder of this machine, or a model by its id.
+_CLIPS = ("video_path", "init_video")
+_MODELS = ("model_name", "controlnet", "detector_weights", "saliency_weights", "tokenizer")
+
+
 def plain(row: Mode, given: Mapping[str, Any]) -> dict[str, Any]:
     """The values as recipes keep them: texts, with which the same models and files are found from every folder."""
-    as_text = {"save_path": str, "checkpoint_dir": str, "watermark": _mark_from_anywhere, "video_path": _absolute,
-               "init_video": _absolute}
+    as_text = {"save_path": str, "checkpoint_dir": str, "watermark": _mark_from_anywhere,
+               **dict.fromkeys(_CLIPS, _absolute), **dict.fromkeys(_MODELS, hub.from_anywhere)}
     as_text |= {"lora": adapters.as_texts, "textual_inversion": adapters.as_texts}
     as_text["extra_controls"] = inputs.extra_from_anywhere
-    models = "model_name", "controlnet", "detector_weights", "saliency_weights", "tokenizer"
-    as_text |= dict.fromkeys(models, hub.from_anywhere)
     if not row.takes_clip:
         as_text["resolution"] = str  # the side of a square may come as a number
     if given.get("model_name") is not None:
         given = {**given, "model_name": model_of(row, given["model_name"])}
     return {name: as_text[name](value) if value is not None and name in as_text else value
             for name, value in given.items()}
+
+
+def without_folders(values: Mapping[str, Any]) -> dict[str, Any]:
+    """The values of a recipe that strangers may read: files by their names alone."""
+    return {name: Path(value).name if name in _CLIPS + _MODELS and os.path.isabs(value or "") else value
+            for name, value in values.items()}
 
 
 def model_of(row: Mode, name: str | Path) -> str | Path:

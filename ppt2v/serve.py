@@ -97,7 +97,7 @@ def _run(listening: socket.socket, folder: str, queue: int, limits: Limits, toke
     from .jobs import Jobs
     from .model import Model
 
-    jobs = Jobs(folder, Model(**machine, show_progress=False), queue, limits)
+    jobs = Jobs(folder, Model(**machine, show_progress=False, for_strangers=token is not None), queue, limits)
     here = address(listening)
     say(f"Listening at {here}, described at {here}/openapi.json; videos go to {jobs.folder}. Ctrl-C stops.")
     settings = uvicorn.Config(create_app(jobs, token), log_level="warning", server_header=False, limit_concurrency=100)

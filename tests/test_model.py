@@ -121,6 +121,14 @@ def test_recipe_holds_in_every_folder(model, tiny_folder, tmp_path, monkeypatch)
     assert first.read_bytes() == Path(again).read_bytes()
 
 
+def test_recipes_for_strangers_say_nothing_of_this_machines_folders(tiny_folder, tmp_path):
+    given = {"prompt": "/etc is what I want to see", "model_name": str(tiny_folder), **FAST}
+    made = Model("cpu", show_progress=False, for_strangers=True).run("text2video", save_path=tmp_path / "a.mp4", **given)
+    parameters = video.read_recipe(made)["parameters"]
+    assert (parameters["model_name"], parameters["prompt"]) == (tiny_folder.name, given["prompt"])
+    assert str(tiny_folder.parent) not in str(video.read_recipe(made))
+
+
 def test_gradio_gets_a_file_of_its_own(model, tiny_folder):
     given = {"prompt": "a panda", "model_name": str(tiny_folder), **FAST}
     first, second = (model.process_text2video(is_gradio=True, **given) for _ in range(2))

@@ -77,7 +77,7 @@ def _run(listening: socket.socket, folder: str, queue: int, limits: Limits, pass
     from ..jobs import Jobs
     from ..model import Model
 
-    jobs = Jobs(folder, Model(**machine, show_progress=False), queue, limits)
+    jobs = Jobs(folder, Model(**machine, show_progress=False, for_strangers=password is not None), queue, limits)
     try:
         settings = uvicorn.Config(application(jobs, password), log_level="warning", server_header=False,
                                   timeout_graceful_shutdown=1)  # pages keep a connection open
