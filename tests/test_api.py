@@ -10,7 +10,6 @@ import subprocess
 import sys
 import time
 from collections import namedtuple
-from io import BytesIO
 from pathlib import Path
 
 import pytest

@@ -9,7 +9,8 @@ _CHINESE = {
     # the page
     "Text to video on PaddlePaddle": "PaddlePaddle 文本生成视频",
     "The model that ships with ppt2v knows about fifty subjects in about a dozen places, at 128x128 pixels. For "
-    "anything else choose another model.": "随 ppt2v 附带的小模型只认识约五十种主体和十几个场景，分辨率 128x128；其他内容请换用别的模型。",
+    "anything else choose another model.":
+        "随 ppt2v 附带的小模型只认识约五十种主体和十几个场景，分辨率 128x128；其他内容请换用别的模型。",
     "Advanced options": "高级选项",
     "Generate": "生成",
     "Stop": "停止",

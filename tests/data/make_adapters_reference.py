@@ -12,7 +12,6 @@ import math
 import re
 import shutil
 import zlib
-from pathlib import Path
 
 import numpy as np
 import torch

@@ -21,7 +21,7 @@ ROOT = Path(__file__).parent.parent.parent
 sys.path[:0] = [str(ROOT / "tests"), str(ROOT)]
 
 from modelscope_tiny import (  # noqa: E402
-    CONFIGURATION, FRAMES, GUIDANCE, ODD_SHAPES, PROMPT, REFERENCE, SHAPES, STEPS, inputs, start_noise, weight,
+    CONFIGURATION, GUIDANCE, ODD_SHAPES, PROMPT, REFERENCE, SHAPES, STEPS, inputs, start_noise, weight,
 )
 
 from ppt2v import checkpoint, modelscope, saving  # noqa: E402
