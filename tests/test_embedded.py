@@ -70,6 +70,14 @@ def test_guided_modes_make_of_their_clip_what_is_asked_for(model, judge, tmp_pat
         assert wanted is None or seen.count(wanted) >= 3, seen
 
 
+def test_the_video_model_shows_one_subject_in_its_place(model, judge, tmp_path):
+    path = model.process_text2video_synthesis("a panda in the snow", save_path=tmp_path / "panda.mp4", seed=1)
+    clip = video.read(path, multiple=1)
+    assert clip.frames.shape == (16, 128, 128, 3) and clip.fps == 8
+    subjects, places, _ = judge.verdict(judge.load(), clip.frames)
+    assert subjects.count("panda") >= 14 and places.count("snow") >= 14
+
+
 @pytest.mark.parametrize("prompt", ["an elderly wizard drinking tea", "a fox in the snow " * 60, "一只在雪地里的狐狸"])
 def test_unknown_subjects_and_long_prompts_are_no_error(model, tmp_path, prompt):
     path = model.process_text2video(
@@ -90,5 +98,7 @@ def test_notice_is_given_once(tmp_path, capsys, monkeypatch):
 
 def test_the_folder_is_small_and_complete():
     folder = hub.locate(hub.EMBEDDED)
-    assert sum(file.stat().st_size for file in folder.rglob("*")) < 90e6
+    sizes = {file: file.stat().st_size for file in folder.rglob("*")}
+    of_videos = sum(size for file, size in sizes.items() if folder / "video" in file.parents)
+    assert of_videos < 25e6 and sum(sizes.values()) - of_videos < 90e6
     assert (folder / "README.md").exists()

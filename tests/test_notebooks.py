@@ -84,10 +84,8 @@ def shown_videos(notebook: nbformat.NotebookNode, folder: Path) -> list[Path]:
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_makes_and_shows_its_videos(name, folder, modelscope_folder):
+def test_makes_and_shows_its_videos(name, folder):
     settings, modes = RUNS[name]
-    if name == "modelscope":
-        settings = {**settings, "MODEL": str(modelscope_folder)}
     made = run(name, folder, settings)
     shown = shown_videos(made, folder)
     recipes = [video.read_recipe(file) for file in shown]

@@ -223,7 +223,7 @@ def test_a_pipeline_needs_its_task_and_a_model_of_its_kind(tiny_folder):
 
 @pytest.mark.parametrize("named", [None, "embedded"])
 def test_the_model_that_ships_serves_where_no_other_is_named(named):
-    assert pipeline(TASK, named, device="cpu")._model == MODES["synthesize"].default("model_name") == "embedded/video"
+    assert pipeline(TASK, named, device="cpu")._model == MODES["synthesize"].default("model_name")
 
 
 def test_modelscopes_own_id_stands_for_the_model_that_can_be_had():
