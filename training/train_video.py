@@ -16,9 +16,11 @@ import torch
 import torch.nn.functional as F
 from diffusers import AutoencoderKL, DDIMScheduler, UNet3DConditionModel
 from PIL import Image
+from safetensors.torch import load_file
 from torch.nn.attention import SDPBackend, sdpa_kernel
 from transformers import CLIPTextConfig, CLIPTextModel
 
+import motion_text
 import moving
 from budget import Budget
 from guided import Base, decode
@@ -44,7 +46,7 @@ INHERITED_SHARE = 0.2  # of the rate of the layers over the frames, for what the
 
 
 class VideoNetworks(torch.nn.Module):
-    """The video UNet and the text encoder, trained together."""
+    """The video UNet, which is trained, and the text encoder."""
 
     def __init__(self):
         super().__init__()
@@ -70,7 +72,6 @@ class VideoNetworks(torch.nn.Module):
             if name.endswith(".proj_out") and "temp" in name or name == "transformer_in.proj_out":
                 torch.nn.init.zeros_(module.weight)
                 torch.nn.init.zeros_(module.bias)
-        networks.text.load_state_dict(image.text.state_dict())
         return networks
 
 
@@ -148,21 +149,30 @@ def preview(model: VideoNetworks, base: Base, path: Path) -> None:
 def optimizers_of(model: VideoNetworks, lr: float) -> list[torch.optim.Optimizer]:
     """Muon for the matrices inside, those over the frames and the inherited ones apart; AdamW for the rest."""
     edges = ("embed", "conv_in", "conv_out")
-    inner = [(name, w) for name, w in model.named_parameters() if w.ndim >= 2 and not any(e in name for e in edges)]
+    trained = [(name, weight) for name, weight in model.named_parameters() if weight.requires_grad]
+    inner = [(name, weight) for name, weight in trained if weight.ndim >= 2 and not any(e in name for e in edges)]
     over_frames = [w for name, w in inner if "temp_" in name or "transformer_in" in name]
     inherited = [w for name, w in inner if not ("temp_" in name or "transformer_in" in name)]
     chosen = {id(weight) for _, weight in inner}
-    rest = [weight for weight in model.parameters() if id(weight) not in chosen]
+    rest = [weight for _, weight in trained if id(weight) not in chosen]
     adamw = torch.optim.AdamW(rest, lr=lr * ADAMW_SHARE, betas=(0.9, 0.99), weight_decay=0.01)
     return [Muon(over_frames, lr=lr), Muon(inherited, lr=lr * INHERITED_SHARE), adamw]
 
 
-def train(sprites: Sprites, out: Path, minutes: float, lr: float) -> None:
+def begin(base: Base, out: Path, lr: float, start: Path | None) -> Training:
+    """A new training, from the image model or from the UNet that ``export_video.py`` wrote to ``start``."""
+    model = VideoNetworks.inflate(base.networks).train()
+    if start:
+        model.unet.load_state_dict(load_file(start / "unet/diffusion_pytorch_model.safetensors"))
+    model.text = motion_text.load(base, out)
+    return Training(model, copy.deepcopy(model).eval(), optimizers_of(model, lr))
+
+
+def train(sprites: Sprites, out: Path, minutes: float, lr: float, start: Path | None) -> None:
     """Trains for ``minutes`` in all with a cosine schedule over that time; keeps an average of the weights."""
     torch.manual_seed(0)
     base, scheduler, state_file = Base.load(EMBEDDED), DDIMScheduler(**SCHEDULER), out / "video.pt"
-    model = VideoNetworks.inflate(base.networks).train()
-    training = Training(model, copy.deepcopy(model).eval(), optimizers_of(model, lr))
+    training = begin(base, out, lr, start)
     if state_file.exists():
         training.load(state_file)
     torch.manual_seed(training.step)
@@ -173,7 +183,7 @@ def train(sprites: Sprites, out: Path, minutes: float, lr: float) -> None:
         rate = lr * min(1, (training.step + 1) / 30) * (0.5 + 0.5 * math.cos(math.pi * min(1, budget.done)))
         pool.add(1)
         batch = (SHORT_BATCH, SHORT) if budget.done < SHORT_SHARE else (BATCH, moving.FRAMES)
-        loss = loss_of(model, scheduler, *pool.draw(*batch))
+        loss = loss_of(training.model, scheduler, *pool.draw(*batch))
         training.advance(loss, (rate, rate * INHERITED_SHARE, rate * ADAMW_SHARE))
         losses.append(loss.item())
         if training.step % 50 == 0:
@@ -192,9 +202,10 @@ def main() -> None:
     parser.add_argument("out", type=Path)
     parser.add_argument("--minutes", type=float, default=60)
     parser.add_argument("--rate", type=float, default=0.004, help="peak rate of Muon over the frames")
+    parser.add_argument("--start", type=Path, help="a folder that export_video.py made, whose UNet to begin with")
     args = parser.parse_args()
     args.out.mkdir(parents=True, exist_ok=True)
-    train(Sprites(args.sprites), args.out, args.minutes, args.rate)
+    train(Sprites(args.sprites), args.out, args.minutes, args.rate, args.start)
 
 
 if __name__ == "__main__":
