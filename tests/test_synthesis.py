@@ -265,11 +265,14 @@ def test_the_command(modelscope_folder, tmp_path, capsys, monkeypatch):
     assert (values["n_prompt"], values["seed"], values["video_length"]) == ("snow", 4, 2)
 
 
-def test_the_command_says_which_model_to_give(tmp_path, capsys, monkeypatch):
+def test_the_command_needs_no_model_and_says_which_to_give(tmp_path, capsys, monkeypatch):
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(Model, "_notice_given", False)
     with pytest.raises(SystemExit) as ended:
-        main(["synthesize", "a fox", "--device", "cpu"])
-    assert ended.value.code == 2 and "--model" in capsys.readouterr().err
+        main(["synthesize", "a fox", "--frames", "1", "--steps", "1", "--device", "cpu"])
+    written, said = capsys.readouterr()
+    assert ended.value.code == 0 and (tmp_path / written.strip()).is_file()
+    assert "--model damo-vilab/text-to-video-ms-1.7b" in said
 
 
 def test_convert_on_the_command_line(modelscope_folder, tmp_path, capsys):
