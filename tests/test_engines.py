@@ -190,12 +190,24 @@ def test_what_differs_from_eager_is_refused(decoder, monkeypatch, tmp_path):
     assert Cache(tmp_path).entries() == []
 
 
-class Unknown(Program):
+class Plain(Program):
     def forward(self, inputs: list) -> list:
-        return [paddle.erfinv(self.network(inputs[0]))]
+        return [self.network(inputs[0])]
 
     def inputs(self) -> list[InputSpec]:
         return [InputSpec([None, 4], "float32", "x")]
+
+
+def test_what_is_zero_everywhere_does_not_differ(tmp_path):
+    zero = nn.initializer.Constant(0.0)
+    network = nn.Linear(4, 4, weight_attr=zero, bias_attr=zero)
+    network.config, network.dtype = {}, paddle.float32
+    assert not isinstance(OpenVINOEngine("float32", Cache(tmp_path)).prepare(Plain(network)), EagerRunner)
+
+
+class Unknown(Plain):
+    def forward(self, inputs: list) -> list:
+        return [paddle.erfinv(self.network(inputs[0]))]
 
 
 def test_an_unknown_operation_runs_eagerly(tmp_path):
