@@ -1,7 +1,7 @@
 """Makes the README's pictures with the embedded models.
 
     python training/sheet.py __assets__/text2video.png           # six videos, four of eight frames each
-    python training/sheet.py __assets__/guided --guided          # for each mode: clips, and what was made of them
+    python training/sheet.py __assets__/guided --guided          # for each other mode: clips, and what was made of them
 """
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from ppt2v import MODES, Model, video
 PROMPTS = ("an astronaut in outer space", "a fox in the snow", "a whale under water", "a rocket at sunset",
            "a dog on the beach", "a robot on a yellow background")
 CLIPS = Path(__file__).parents[1] / "__assets__" / "clips"
-GUIDED = [(mode.name, *sample) for mode in MODES.values() if mode.takes_clip for sample in mode.samples]
+OTHERS = [(mode.name, *sample) for mode in MODES.values() if mode.name != "text2video" for sample in mode.samples]
 
 
 def text_to_video(model: Model, folder: Path) -> list:
@@ -24,13 +24,13 @@ def text_to_video(model: Model, folder: Path) -> list:
     return [frame for path in made for frame in video.read(path, multiple=1).frames[::2]]
 
 
-def guided(model: Model, folder: Path) -> dict[str, list]:
-    """For each mode four frames of each clip and the same four of what was made of it."""
+def other_modes(model: Model, folder: Path) -> dict[str, list]:
+    """For each mode four frames of each clip, where it takes one, and the same four of what was made."""
     frames: dict[str, list] = {}
-    for number, (mode, clip, prompt) in enumerate(GUIDED):
-        made = model.run(mode, video_path=CLIPS / clip, prompt=prompt, seed=0, fps=8,
-                         save_path=folder / f"{number}.mp4")
-        for path in (CLIPS / clip, made):
+    for number, (mode, clip, prompt) in enumerate(OTHERS):
+        given = {"video_path": CLIPS / clip} if clip else {}
+        made = model.run(mode, **given, prompt=prompt, seed=0, fps=8, save_path=folder / f"{number}.mp4")
+        for path in (*given.values(), made):
             frames.setdefault(mode, []).extend(video.read(path, multiple=1).frames[::4][:4])
     return frames
 
@@ -38,14 +38,14 @@ def guided(model: Model, folder: Path) -> dict[str, list]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("path", type=Path, help="the picture; with --guided the folder for them")
-    parser.add_argument("--guided", action="store_true")
+    parser.add_argument("--guided", action="store_true", help="all modes but text2video")
     args = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         if not args.guided:
             video.contact_sheet(text_to_video(Model(), Path(folder)), args.path, columns=8)
             return
         args.path.mkdir(parents=True, exist_ok=True)
-        for mode, frames in guided(Model(), Path(folder)).items():
+        for mode, frames in other_modes(Model(), Path(folder)).items():
             video.contact_sheet(frames, args.path / f"{mode}.png", columns=8)
 
 
