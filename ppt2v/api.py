@@ -52,7 +52,7 @@ def create_app(jobs: Jobs, token: str | None = None) -> FastAPI:
     )
     app.add_middleware(LimitedBodies, most={"/clips": jobs.limits.upload_mb * 10**6})
     problems.add_handlers(app)
-    Routes(jobs, Clips(jobs.folder / "clips", jobs.limits)).add_to(app)
+    Routes(jobs, Clips(jobs.folder / "clips", jobs.limits, jobs.keep_days)).add_to(app)
     return app
 
 

@@ -3,6 +3,7 @@ from __future__ import annotations
 
 import errno
 import re
+import time
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -28,10 +29,11 @@ class Clips:
     Args:
         folder: made if it is missing.
         limits: what a clip may be.
+        keep_days: how long it is kept; None: for ever.
     """
 
-    def __init__(self, folder: Path, limits: Limits):
-        self.folder, self.limits = folder, limits
+    def __init__(self, folder: Path, limits: Limits, keep_days: float | None = None):
+        self.folder, self.limits, self.keep_days = folder, limits, keep_days
         folder.mkdir(parents=True, exist_ok=True)
 
     def path(self, id: str) -> Path:
@@ -43,12 +45,13 @@ class Clips:
 
     @contextmanager
     def upload(self) -> Iterator[Upload]:
-        """A new clip, to write in the body of ``with``; on any exception nothing is left of it.
+        """A new clip, to write in the body of ``with``; on any exception nothing is left of it. Old ones go.
 
         Raises:
             InputError: at the end, what was written is no clip, or too large a one (``Limits.check_clip``).
             DiskFull: there is no room for it.
         """
+        self._delete_old()
         id = uuid.uuid4().hex
         part = self.folder / f"{id}.part"
         try:
@@ -62,6 +65,14 @@ class Clips:
             raise
         finally:
             part.unlink(missing_ok=True)
+
+    def _delete_old(self) -> None:
+        if self.keep_days is None:
+            return
+        latest = time.time() - self.keep_days * 24 * 3600
+        for file in self.folder.iterdir():
+            if file.stat().st_mtime <= latest:
+                file.unlink(missing_ok=True)
 
     def _check(self, part: Path) -> None:
         try:

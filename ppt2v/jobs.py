@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 _LOG = logging.getLogger(__name__)
 _SEEDS = 2**31 - 1
 _PREVIEW_SHARE = 0.2  # of a run's time, at most
+_HOUR = 3600  # seconds
 _MOST_STARTS = 2  # a job that has taken the process down twice is likely to be why
 
 
@@ -52,14 +53,16 @@ class Jobs:
         model: makes the videos, from one thread.
         capacity: most jobs that wait, beside the one that runs.
         limits: the most that a job may ask for; None: anything, for those who may use the whole machine.
+        keep_days: how long finished videos are kept; None: for ever. Their jobs stay in the list.
 
     Raises:
         InputError: a folder that cannot be made, or that another process uses.
     """
 
-    def __init__(self, folder: str | Path, model: Maker, capacity: int = 16, limits: Limits | None = Limits()):
+    def __init__(self, folder: str | Path, model: Maker, capacity: int = 16, limits: Limits | None = Limits(),
+                 keep_days: float | None = None):
         self.folder = make_folder(folder)
-        self.model, self.capacity, self.limits = model, capacity, limits
+        self.model, self.capacity, self.limits, self.keep_days = model, capacity, limits, keep_days
         self._changed = threading.Condition()
         self._store = Store(self.folder)
         self._jobs = {job.id: job for job in map(self._after_restart, self._store.jobs())}
@@ -178,16 +181,28 @@ class Jobs:
     def _work(self) -> None:
         while True:
             with self._changed:
-                self._changed.wait_for(lambda: self._closed or self._next() is not None)
+                self._delete_old()
+                self._changed.wait_for(lambda: self._closed or self._next() is not None, timeout=_HOUR)
                 if self._closed:
                     return
                 job = self._next()
+                if job is None:
+                    continue
                 job = replace(job, state=RUNNING, started=time.time(), starts=job.starts + 1, stage="Preparing")
                 self._note(job)
             ended = self._run(job)
             with self._changed:
                 self._cancelled.discard(job.id)
                 self._note(replace(self._jobs[job.id], preview=None, control_map=None, **ended))
+
+    def _delete_old(self) -> None:
+        """Deletes the videos that have been kept long enough."""
+        if self.keep_days is None:
+            return
+        latest = time.time() - self.keep_days * 24 * _HOUR
+        for job in self._jobs.values():
+            if job.state == DONE and job.ended <= latest:
+                shutil.rmtree(self.folder / job.id, ignore_errors=True)
 
     def _next(self) -> Job | None:
         return next((job for job in self._jobs.values() if job.state == QUEUED), None)

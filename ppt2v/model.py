@@ -1,33 +1,19 @@
 """``Model``: one object that makes videos in every mode."""
 from __future__ import annotations
 
-import importlib
 import inspect
 import tempfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from . import adapters, hub, inputs, memory, request, video, video_models, weights
+from . import request
 from .devices import device_name
-from .engine.choice import WORTH_EXPORTING, Choice, build, choose
 from .errors import InputError
-from .modes import ADAPTERS, MODES, Mode
-from .progress import Progress, Watch, bars, counted, say
+from .modes import MODES
+from .progress import Watch, bars
 from .quiet import quiet_libraries
-from .versions import installed
-
-EXPORT_NOTICE = "Preparing the networks for OpenVINO, once per model and size ..."
-EMBEDDED_NOTICE = (
-    "Using the small model that ships with ppt2v: it knows about fifty subjects in about a dozen places, at 128x128 "
-    "pixels.\n"
-    "For anything else give a model of its kind, such as --model {example} or a folder (in Python: model_name=...)."
-)
-
-# Parameters that do not change what the networks compute, or only through the size and the number of the frames.
-UNDECISIVE = ("chunk_size", "memory", "decode_tile", "offload", "fps", "watermark", "save_path", "save_format",
-              "checkpoint_dir", "resolution", "fast")
-
+from .run import Runs
 
 _ABOUT = """
 
@@ -66,21 +52,12 @@ class Model:
         InputError: this Paddle does not have the device, the device not the precision, or the machine not the engine.
     """
 
-    _notice_given = False
-
     def __init__(
         self, device: str | None = None, dtype: Any = None, show_progress: bool = True, engine: str = "auto",
         for_strangers: bool = False,
     ):
-        self.device = device_name(device)
-        self.show_progress, self._for_strangers = show_progress, for_strangers
-        self._choice = choose(engine, self.device, dtype)
-        # Eager mode may take over short work, unless a precision is asked for that it does not have.
-        self._automatic = engine == "auto" and (dtype is None or self._choice.precision == self._choice.network)
-        self._engine = build(self._choice, self._explain_export)
-        self._export_explained = False
-        self._loaded: tuple[tuple, dict[str, Any]] | None = None
-        self._controlnets: dict[Path, Any] = {}
+        self.device, self.show_progress = device_name(device), show_progress
+        self._runs = Runs(self.device, dtype, engine, show_progress, for_strangers)
 
     def process_text2video(
         self,
@@ -178,27 +155,7 @@ class Model:
             watch: is told how far the run is, and may stop it with an exception (``progress.Watch``).
         """
         with bars(self.show_progress, watch) as told:
-            return self._run(request.mode(mode), given, told)
-
-    def _run(self, row: Mode, given: Mapping[str, Any], watch: Watch) -> str:
-        given = request.plain(row, given)
-        # First without the model's own defaults, so that a wrong value is refused before anything is downloaded.
-        values = request.checked(row, given)
-        output = request.output_file(values)
-        folder = hub.locate(values["model_name"], self.show_progress)
-        inputs.check_family(row, values["model_name"], folder)
-        values = request.completed(row, given, folder)
-        request.warn_of_language(values["prompt"])
-        if folder.is_file() or any(values.get(parameter.name) for parameter in ADAPTERS):
-            # Only the networks can say whether all fits; without weights they are light.
-            self._load(row, folder, values)
-        made = inputs.gather(row, values, folder, self._controlnet_loader(), self._explain, watch)
-        video.check_fps(made.fps, request.ending(output))
-        self._notice(row, values["model_name"])
-        values["seed"] = self._seed(values)
-        pipeline = self._pipeline(row, folder, values)
-        values |= self._within_memory(pipeline, given, values, made)
-        return self._make(pipeline, row, values, output, made, watch)
+            return self._runs.make(request.mode(mode), given, told)
 
     def _process(self, mode: str, given: dict[str, Any], is_gradio: bool) -> str:
         if is_gradio and given.get("save_path"):
@@ -219,162 +176,6 @@ class Model:
         if controlnet is not None:
             given = {"controlnet": controlnet, **given}
         return self._process(mode, _clip(video_path, prompt, model, given), is_gradio)
-
-    def _make(self, pipeline, mode: Mode, values: dict[str, Any], output: Path, made: inputs.Inputs,
-              watch: Watch) -> str:
-        from .pipelines.noise import Noise
-
-        arguments = {p.argument: values[p.name] for p in mode.parameters if p.argument} | made.arguments
-        if values.get("a_prompt"):
-            arguments["prompt"] = f"{values['prompt']}, {values['a_prompt']}"
-        expand = adapters.read(values).expand
-        arguments |= {name: expand(arguments[name]) for name in ("prompt", "negative_prompt")}
-        pipeline.offload = values["offload"]
-        choice = self._use_engine(pipeline, mode, values, made)
-        checkpoint = self._checkpoint(values, made, choice)
-        denoising, tile = f"Denoising ({choice.engine}, {choice.precision})", values["decode_tile"]
-
-        def report(done: int, total: int) -> None:
-            watch(Progress(denoising, done, total, lambda: pipeline.preview(tile)))
-
-        watch(Progress(denoising))
-        noise = Noise(values["seed"], values.get("content_seed"))
-        latents = pipeline(noise=noise, checkpoint=checkpoint, progress=report, **arguments)
-        frames = counted(pipeline.decode(latents, tile), latents.shape[0], "Decoding", watch)
-        if values["watermark"]:
-            frames = video.watermark(frames, values["watermark"])
-        path = video.write(frames, output, made.fps, self._recipe(mode, values, choice))
-        if checkpoint:
-            checkpoint.remove()
-        return str(path)
-
-    def _pipeline(self, mode: Mode, folder: Path, values: dict[str, Any]):
-        parts = self._load(mode, folder, values)
-        own = video_models.kind(folder).pipeline if mode.family == "video" else None
-        module, name = (own or mode.pipeline).split(":")
-        cls = getattr(importlib.import_module(f".pipelines.{module}", __package__), name)
-        return cls(**parts)
-
-    def _load(self, mode: Mode, folder: Path, values: dict[str, Any]) -> dict[str, Any]:
-        """The model's parts, which read their weights when they are needed; those of the last run where they serve."""
-        import paddle
-
-        paddle.set_device(self.device)
-        adapted = adapters.read(values)
-        tokenizer = values.get("tokenizer")
-        key = folder, adapted.mark, tokenizer
-        if self._loaded is None or self._loaded[0] != key:
-            self._loaded = None  # the old one goes before the new one comes
-            if mode.family == "video":
-                parts = video_models.kind(folder).load(folder, self._choice.network, lazy=True)._asdict()
-            else:
-                loaded = weights.load_stable_diffusion(folder, self._choice.network, True, adapted, tokenizer)
-                parts = {**loaded.components, "requires_safety_checker": False}
-            self._loaded = key, parts
-        return self._loaded[1]
-
-    def _controlnet_loader(self) -> Callable[[Path], Any]:
-        """Gives the ControlNets of a run, those of the last one where they serve; others leave the memory."""
-        before, self._controlnets = self._controlnets, {}
-
-        def load(folder: Path):
-            from ppdiffusers import ControlNetModel
-
-            if folder not in before:
-                before[folder] = weights.load_component(folder, ControlNetModel, self._choice.network, lazy=True)
-            self._controlnets[folder] = before[folder]
-            return before[folder]
-
-        return load
-
-    def _use_engine(self, pipeline, mode: Mode, values: dict[str, Any], made: inputs.Inputs) -> Choice:
-        """Gives the pipeline its engine for this run: that of the run to go on with, else the fastest."""
-        choice = self._choice
-        if self._automatic and choice.engine != "eager":
-            before = self._before(values)
-            if before is not None:
-                short = before["engine"] == "eager"
-            else:
-                program = pipeline.main_program(*made.size, *self._program_settings(mode, values))
-                steps = made.count * values["num_inference_steps"]
-                short = steps < WORTH_EXPORTING and not self._engine.cached(program)
-            choice = choice.eager if short else choice
-        pipeline.engine = self._engine if choice == self._choice else build(choice)
-        return choice
-
-    @staticmethod
-    def _program_settings(mode: Mode, values: dict[str, Any]) -> tuple:
-        """What the pipeline's main program depends on beside its size."""
-        if mode.family == "video":
-            return ()
-        from .pipelines.programs import SelfAttention
-
-        attention = SelfAttention(values["use_cf_attn"], values["merging_ratio"])
-        return attention, mode.control is not None, values["cache_interval"]
-
-    def _within_memory(self, pipeline, given: Mapping[str, Any], values: dict[str, Any], made: inputs.Inputs) -> dict:
-        """The settings that keep the run within the memory that it may use."""
-        if values.get("memory") is None:
-            return {}
-        kept_frames = made.count if values["cache_interval"] > 1 else 0
-        sizes = memory.Sizes.of(
-            pipeline, self._controlnets.values(), made.size, request.branches(values), kept_frames
-        )
-        fixed = {name: values[name] for name in ("chunk_size", "decode_tile", "offload") if given.get(name) is not None}
-        plan = memory.choose(memory.parse(values["memory"]), sizes, self._choice.precision, fixed)
-        self._explain(f"memory: {plan}")
-        return {"chunk_size": plan.chunk_size, "decode_tile": plan.decode_tile, "offload": plan.offload}
-
-    def _checkpoint(self, values: dict[str, Any], made: inputs.Inputs, choice: Choice):
-        if values["checkpoint_dir"] is None:
-            return None
-        from .pipelines.resume import Checkpoint
-
-        settings = {name: value for name, value in values.items() if name not in UNDECISIVE}
-        settings |= {"count": made.count, "size": list(made.size), "engine": choice.engine, "dtype": choice.precision}
-        return Checkpoint(values["checkpoint_dir"], settings)
-
-    @staticmethod
-    def _before(values: dict[str, Any]) -> dict[str, Any] | None:
-        """The settings of the run to go on with."""
-        if values["checkpoint_dir"] is None:
-            return None
-        from .pipelines.resume import Checkpoint
-
-        return Checkpoint.saved_settings(values["checkpoint_dir"])
-
-    def _seed(self, values: dict[str, Any]) -> int:
-        """The seed given, else that of the run to go on with, else one from Paddle's global generator."""
-        import paddle
-
-        if values["seed"] is not None:
-            return values["seed"]
-        before = self._before(values)
-        return paddle.randint(0, 2**31 - 1, [1]).item() if before is None else before["seed"]
-
-    def _recipe(self, mode: Mode, values: dict[str, Any], choice: Choice) -> dict[str, Any]:
-        """All that is needed to make the same video again, and what made it."""
-        # What fast and memory stand for is among the values.
-        left_out = "save_path", "save_format", "checkpoint_dir", "fast", "memory"
-        kept = {name: value for name, value in values.items() if name not in left_out}
-        if self._for_strangers:
-            kept = request.without_folders(kept)
-        machine = {"device": self.device, "engine": choice.engine, "dtype": choice.precision}
-        return {"mode": mode.name, "parameters": kept, **machine, "versions": installed()}
-
-    def _explain_export(self) -> None:
-        if self.show_progress and not self._export_explained:
-            self._export_explained = True
-            say(EXPORT_NOTICE)
-
-    def _explain(self, decision: str) -> None:
-        if self.show_progress:
-            say(decision)
-
-    def _notice(self, mode: Mode, model_name: str) -> None:
-        if hub.is_embedded(model_name) and self.show_progress and not Model._notice_given:
-            Model._notice_given = True
-            say(EMBEDDED_NOTICE.format(example=mode.example))
 
 
 def _clip(video_path, prompt, model, given: Mapping[str, Any]) -> dict[str, Any]:

@@ -2,7 +2,8 @@
 from __future__ import annotations
 
 import socket
-from typing import List, Optional
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, List, NamedTuple, Optional
 
 import typer
 
@@ -13,6 +14,9 @@ from .limits import LOCAL_HOSTS, Limits
 from .parameters import resolve
 from .progress import say
 
+if TYPE_CHECKING:
+    from .jobs import Jobs
+
 _MOST = Limits()
 
 # The options that the web page has as well.
@@ -22,6 +26,9 @@ FRAMES = typer.Option(_MOST.frames, min=1, help="Most frames.")
 STEPS = typer.Option(_MOST.steps, min=1, help="Most steps.")
 CLIP_SECONDS = typer.Option(_MOST.clip_seconds, min=1, help="Longest clip.")
 UPLOAD_MB = typer.Option(_MOST.upload_mb, min=1, help="Largest clip, in MB.")
+KEEP_DAYS = typer.Option(
+    None, min=0.01, help="Delete finished videos and uploaded clips after so many days; kept for ever if not given."
+)
 
 
 def serve(
@@ -40,6 +47,7 @@ def serve(
     steps: int = STEPS,
     clip_seconds: int = CLIP_SECONDS,
     upload_mb: int = UPLOAD_MB,
+    keep_days: Optional[float] = KEEP_DAYS,
     device: Optional[str] = DEVICE,
     dtype: Optional[str] = DTYPE,
     engine: str = ENGINE,
@@ -53,7 +61,7 @@ def serve(
     check_address(host, token)
     listening = listen(host, port)
     with listening:
-        _run(listening, folder, queue, limits, token, machine)
+        _run(listening, Queue(folder, queue, limits, keep_days), token, machine)
 
 
 def check_address(host: str, token: str | None) -> None:
@@ -87,17 +95,31 @@ def address(listening: socket.socket) -> str:
     return f"http://{f'[{host}]' if ':' in host else host}:{port}"
 
 
-def _run(listening: socket.socket, folder: str, queue: int, limits: Limits, token: str | None, machine: dict) -> None:
+class Queue(NamedTuple):
+    """What the options say of the queue of jobs."""
+
+    folder: str
+    capacity: int
+    limits: Limits
+    keep_days: float | None
+
+    def open(self, machine: Mapping[str, Any], for_strangers: bool) -> Jobs:
+        """The queue over a model; ``machine`` are parameters of ``config.MACHINE``. Raises InputError as ``Jobs``."""
+        from .jobs import Jobs
+        from .model import Model
+
+        model = Model(**machine, show_progress=False, for_strangers=for_strangers)
+        return Jobs(self.folder, model, self.capacity, self.limits, self.keep_days)
+
+
+def _run(listening: socket.socket, queue: Queue, token: str | None, machine: Mapping[str, Any]) -> None:
     try:
         import uvicorn
 
         from .api import create_app
     except ModuleNotFoundError as error:
         raise InputError(f"the service needs {error.name}: pip install 'ppt2v[serve]'") from None
-    from .jobs import Jobs
-    from .model import Model
-
-    jobs = Jobs(folder, Model(**machine, show_progress=False, for_strangers=token is not None), queue, limits)
+    jobs = queue.open(machine, for_strangers=token is not None)
     here = address(listening)
     say(f"Listening at {here}, described at {here}/openapi.json; videos go to {jobs.folder}. Ctrl-C stops.")
     settings = uvicorn.Config(create_app(jobs, token), log_level="warning", server_header=False, limit_concurrency=100)

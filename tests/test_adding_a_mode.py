@@ -67,7 +67,7 @@ def test_the_model_makes_it_and_its_recipe_can_be_followed(command, row):
 
 
 def test_the_list_of_parameters_has_it(row):
-    page = runpy.run_path(str(ROOT / "docs" / "make_parameters.py"))["page"]
-    section = page(MODES).split(f"## {row.name}\n")[1].split("\n## ")[0]
+    made = runpy.run_path(str(ROOT / "docs" / "make_parameters.py"))
+    section = made["page"](MODES, made["ENGLISH"]).split(f"## {row.name}\n")[1].split("\n## ")[0]
     assert row.summary in section
     assert re.search(r"`--motion` \| `motion_field_strength_x` \| .+ \| `0\.0` \|", section)

@@ -4,6 +4,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import json
+import os
 import re
 import signal
 import subprocess
@@ -185,6 +186,16 @@ PLAYLIST = b"#EXTM3U\n#EXT-X-TARGETDURATION:1\n#EXTINF:1,\nfile:///etc/passwd\n#
 def test_uploads_that_are_no_clips(client, content, said):
     assert re.search(said, problem(upload(client, content), 422))
     assert not clips_of(client)
+
+
+def test_old_uploads_are_deleted_with_the_next_one(tmp_path):
+    folder, old, new = clips.Clips(tmp_path, Limits(), keep_days=1), tmp_path / ("0" * 32), tmp_path / ("1" * 32)
+    for file, days in ((old, 2), (new, 0.5)):
+        file.touch()
+        os.utime(file, (time.time() - days * 24 * 3600,) * 2)
+    with folder.upload() as coming:
+        coming.file.write(CLIP.read_bytes())
+    assert {file.name for file in tmp_path.iterdir()} == {new.name, coming.id}
 
 
 def test_uploads_that_are_too_large_too_long_or_of_another_type(client, tmp_path):

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from ppt2v import Model, hub, video
+from ppt2v.run import Runs
 
 TRAINING = Path(__file__).parents[1] / "training"
 CLIPS = Path(__file__).parents[1] / "__assets__" / "clips"
@@ -87,7 +88,7 @@ def test_unknown_subjects_and_long_prompts_are_no_error(model, tmp_path, prompt)
 
 
 def test_notice_is_given_once(tmp_path, capsys, monkeypatch):
-    monkeypatch.setattr(Model, "_notice_given", False)
+    monkeypatch.setattr(Runs, "_notice_given", False)
     for name in ("a", "b"):
         model = Model(device="cpu")
         model.process_text2video("a fox", save_path=tmp_path / f"{name}.gif", video_length=1, num_inference_steps=2)

@@ -33,8 +33,9 @@ LAYERS = (
     "processes ray_actors",
     "worker",
     "config conversion doctor model report",
+    "run",
     "limits request",
-    "inputs",
+    "inputs loaded",
     "video_models",
     "modes",
     "quality",
@@ -66,7 +67,7 @@ LAYERS = (
     "hub modelscope_names saving video",
     "downloads",
     "model_files",
-    "bodies checkpoint chunks devices engine.cache job memory modelscope_files overlay parameters reading recognition "
+    "bodies checkpoint chinese chunks devices engine.cache job memory modelscope_files overlay parameters reading recognition "
     "sizes versions",
     "pickles",
     "__init__ detectors.__init__ pipelines.__init__",  # of which the others take the version

@@ -198,6 +198,16 @@ def test_jobs_survive_a_restart(tmp_path, model):
     assert len(model.runs) == 4
 
 
+@pytest.mark.parametrize(("keep_days", "kept"), [(None, True), (1, True), (0, False)])
+def test_finished_videos_are_deleted_once_they_are_old(tmp_path, model, keep_days, kept):
+    model.go.set()
+    jobs = Jobs(tmp_path, model, keep_days=keep_days)
+    done = jobs.wait(jobs.submit("text2video", ASKED).id)
+    jobs.close()
+    assert done.state == DONE and done.path.exists() == kept
+    assert jobs.get(done.id) == done
+
+
 def test_what_ran_at_a_kill_runs_again_but_not_for_ever(tmp_path, model):
     jobs = Jobs(tmp_path, model)
     ids = [jobs.wait(jobs.submit("text2video", ASKED).id).id for _ in range(2)]

@@ -13,6 +13,7 @@ import pytest
 from ppt2v import MODES, InputError, Model, OutputKeys, hub, model_files, modelscope, pipeline, video, video_models
 from ppt2v.cli import main
 from ppt2v.conversion import convert
+from ppt2v.run import Runs
 
 TASK = "text-to-video-synthesis"
 SHORT = {"num_inference_steps": 2, "seed": 0}
@@ -267,7 +268,7 @@ def test_the_command(modelscope_folder, tmp_path, capsys, monkeypatch):
 
 def test_the_command_needs_no_model_and_says_which_to_give(tmp_path, capsys, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(Model, "_notice_given", False)
+    monkeypatch.setattr(Runs, "_notice_given", False)
     with pytest.raises(SystemExit) as ended:
         main(["synthesize", "a fox", "--frames", "1", "--steps", "1", "--device", "cpu"])
     written, said = capsys.readouterr()

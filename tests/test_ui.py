@@ -10,8 +10,10 @@ import numpy as np
 import pytest
 from stand_in_model import VIDEO, StandInModel
 
-from ppt2v import MODES, InputError, cli, hub
+from ppt2v import MODES, InputError, cli, dreambooth, hub
 from ppt2v import jobs as jobs_module
+from ppt2v.config import MACHINE
+from ppt2v.controls import CLIP, CONTROLS
 from ppt2v.job import CANCELLED, DONE, QUEUED, RUNNING, Job
 from ppt2v.jobs import Jobs
 from ppt2v.limits import OPERATORS, Limits
@@ -73,7 +75,7 @@ def test_what_is_left_as_it_is_is_left_to_the_model(mode):
 )
 def test_each_kind_of_parameter_has_its_component(mode, name, component, entered, value):
     parameter = next(each for each in MODES[mode].parameters if each.name == name)
-    assert isinstance(widgets.build(parameter, "label", parameter.default), component)
+    assert isinstance(widgets.build(parameter, "label", parameter.default, ENGLISH), component)
     given = widgets.given([parameter], {name: entered}, {name: parameter.default})
     assert given == {name: value} and type(given[name]) is type(value)
 
@@ -134,10 +136,14 @@ def _own_words():
                 yield node.args[0].value
     yield from MODES
     yield from (mode.summary for mode in MODES.values())
+    yield from (control.summary for control in CONTROLS.values())
+    for table in (*MODES.values(), *CONTROLS.values()):
+        yield from (parameter.help for parameter in table.parameters)
+    yield from (parameter.help for parameter in (*CLIP, *MACHINE, *dreambooth.PARAMETERS))
 
 
-def test_all_words_of_the_page_are_translated():
-    assert len(set(_own_words())) > 20
+def test_all_words_of_the_page_and_the_lists_of_parameters_are_translated():
+    assert len(set(_own_words())) > 60
     assert [words for words in _own_words() if words not in LANGUAGES["zh"]] == []
 
 

@@ -13,10 +13,10 @@ from typing import Any
 import jinja2
 import jupytext
 import nbformat
-import yaml
 
 from ppt2v import MODES, hub, weights
 from ppt2v.modes import Mode
+from ppt2v.chinese import HELP
 
 SOURCES = Path(__file__).parent
 NOTEBOOKS = SOURCES.parent
@@ -52,7 +52,6 @@ def _markdown(name: str) -> str:
 
 def _table(mode: Mode, rows: list[str | tuple[str, str]]) -> str:
     """The parameters in both languages; a row is a parameter's name, or what the call names it and its name."""
-    chinese = yaml.safe_load((SOURCES / "chinese.yaml").read_text(encoding="utf-8"))
     parameters = {parameter.name: parameter for parameter in mode.parameters}
     own = _embedded_defaults(mode)
     lines = ["| 参数 · Parameter | 含义 | Meaning | 默认 · Default |", "|---|---|---|---|"]
@@ -61,7 +60,7 @@ def _table(mode: Mode, rows: list[str | tuple[str, str]]) -> str:
         default = _default(parameters[name].default)
         if name in own and own[name] != parameters[name].default:
             default = f"{default} ({_default(own[name])})"
-        lines.append(f"| `{shown}` | {chinese[name]} | {parameters[name].help} | {default} |")
+        lines.append(f"| `{shown}` | {HELP[parameters[name].help]} | {parameters[name].help} | {default} |")
     return "\n".join(lines)
 
 

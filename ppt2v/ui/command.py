@@ -3,7 +3,8 @@ from __future__ import annotations
 
 import secrets
 import socket
-from typing import List, Optional
+from collections.abc import Mapping
+from typing import Any, List, Optional
 
 import typer
 
@@ -12,7 +13,7 @@ from ..commands.options import DEVICE, DTYPE, ENGINE
 from ..errors import InputError
 from ..limits import LOCAL_HOSTS, Limits
 from ..parameters import resolve
-from ..serve import CLIP_SECONDS, FRAMES, QUEUE, SIDE, STEPS, UPLOAD_MB, address, listen
+from ..serve import CLIP_SECONDS, FRAMES, KEEP_DAYS, QUEUE, SIDE, STEPS, UPLOAD_MB, Queue, address, listen
 
 
 def ui(
@@ -32,6 +33,7 @@ def ui(
     steps: int = STEPS,
     clip_seconds: int = CLIP_SECONDS,
     upload_mb: int = UPLOAD_MB,
+    keep_days: Optional[float] = KEEP_DAYS,
     device: Optional[str] = DEVICE,
     dtype: Optional[str] = DTYPE,
     engine: str = ENGINE,
@@ -44,7 +46,7 @@ def ui(
         hub.check(name)
     machine = resolve(config.MACHINE, {"device": device, "dtype": dtype, "engine": engine}, {})
     with listen(host, port) as listening:
-        _run(listening, folder, queue, limits, password, share, machine)
+        _run(listening, Queue(folder, queue, limits, keep_days), password, share, machine)
 
 
 def parse_auth(auth: str | None, is_open: bool) -> tuple[str, str] | None:
@@ -66,18 +68,15 @@ def parse_auth(auth: str | None, is_open: bool) -> tuple[str, str] | None:
     return user, password
 
 
-def _run(listening: socket.socket, folder: str, queue: int, limits: Limits, password: tuple[str, str] | None,
-         share: bool, machine: dict) -> None:
+def _run(listening: socket.socket, queue: Queue, password: tuple[str, str] | None, share: bool,
+         machine: Mapping[str, Any]) -> None:
     try:
         import uvicorn
 
         from .server import application
     except ModuleNotFoundError as error:
         raise InputError(f"the page needs {error.name}: pip install 'ppt2v[ui]', with Python 3.10 or newer") from None
-    from ..jobs import Jobs
-    from ..model import Model
-
-    jobs = Jobs(folder, Model(**machine, show_progress=False, for_strangers=password is not None), queue, limits)
+    jobs = queue.open(machine, for_strangers=password is not None)
     try:
         settings = uvicorn.Config(application(jobs, password), log_level="warning", server_header=False,
                                   timeout_graceful_shutdown=1)  # pages keep a connection open

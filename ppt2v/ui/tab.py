@@ -14,6 +14,7 @@ from ..errors import DiskFull, InputError, QueueFull
 from ..job import CANCELLED, DONE, FAILED, Job
 from ..limits import CLIPS
 from ..modes import Mode
+from ..parameters import Parameter
 from . import choices, panels, widgets
 from .visits import Visits
 from .words import Translate
@@ -62,14 +63,18 @@ class Tab:
         first = [each for each in self.parameters if each.name in _FIRST]
         for parameter in sorted(first, key=lambda each: _FIRST.index(each.name)):
             if parameter.name == "model_name":
-                components["model_name"] = self._model(labels["model_name"], parameter.help, models)
+                components["model_name"] = self._model(labels["model_name"], self.text(parameter.help), models)
             else:
-                components[parameter.name] = widgets.build(parameter, labels[parameter.name], start[parameter.name])
+                components[parameter.name] = self._component(parameter, labels, start)
         self._samples(components)
         with gr.Accordion(self.text("Advanced options"), open=False), gr.Row():
-            components |= {each.name: widgets.build(each, labels[each.name], start[each.name])
+            components |= {each.name: self._component(each, labels, start)
                            for each in self.parameters if each.name not in _FIRST}
         return components
+
+    def _component(self, parameter: Parameter, labels: Mapping[str, str],
+                   start: Mapping[str, Any]) -> gr.components.Component:
+        return widgets.build(parameter, labels[parameter.name], start[parameter.name], self.text)
 
     def _model(self, label: str, info: str, models: list[str]) -> gr.Dropdown:
         return gr.Dropdown(models, value=models[0], label=label, info=info,

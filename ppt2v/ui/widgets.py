@@ -84,14 +84,17 @@ def widget(parameter: Parameter) -> Widget:
     return next(each for each in WIDGETS if each.fits(parameter))
 
 
-def build(parameter: Parameter, label: str, value: Any) -> gr.components.Component:
+def build(parameter: Parameter, label: str, value: Any, text: Translate) -> gr.components.Component:
     """The component of a parameter, with its help and its range below the label, and a value in it."""
-    return widget(parameter).build(parameter, label=label, info=_info(parameter), value=entry(parameter, value))
+    info = text(parameter.help) + ("" if _is_short(parameter) else _range(parameter))
+    return widget(parameter).build(parameter, label=label, info=info, value=entry(parameter, value))
 
 
-def _info(parameter: Parameter) -> str:
-    bounded = any(bound is not None for bound in _bounds(parameter)) and not _is_short(parameter)
-    return f"{parameter.help} ({parameter.rule})" if bounded else parameter.help
+def _range(parameter: Parameter) -> str:
+    """The bounds in signs, which are the same in every language; "" where there are none."""
+    signs = ((">", parameter.above), ("≥", parameter.minimum), ("≤", parameter.maximum))
+    bounds = ", ".join(f"{sign} {bound}" for sign, bound in signs if bound is not None)
+    return bounds and f" ({bounds})"
 
 
 def labels(parameters: Sequence[Parameter], text: Translate) -> dict[str, str]:
