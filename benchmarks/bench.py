@@ -147,6 +147,7 @@ def arguments() -> argparse.Namespace:
                         choices=("diffusers", "ppdiffusers"))
     parser.add_argument("--precision", nargs="*", default=list(comparisons.DIFFUSERS), choices=comparisons.DIFFUSERS)
     parser.add_argument("--rounds", type=int, default=3, help="of the comparisons with diffusers")
+    parser.add_argument("--steps", type=int, help="of each comparison, instead of its own number")
     parser.add_argument("--folder", type=Path, default=Path(tempfile.gettempdir()) / "ppt2v-bench")
     parser.add_argument("--tiny", action="store_true", help="tiny networks, to try the benchmark itself")
     args = parser.parse_args()
@@ -157,7 +158,8 @@ def arguments() -> argparse.Namespace:
 
 def main() -> None:
     args = arguments()
-    chosen = [(name, against, work) for name in args.task if name in comparisons.CASES
+    chosen = [(name, against, replace(work, steps=args.steps or work.steps))
+              for name in args.task if name in comparisons.CASES
               for whom in args.against for against, work in comparisons.pairs(name, whom, args.precision)]
     rounds = {against: 1 if against == "ppdiffusers" else args.rounds for _, against, _ in chosen}
     announce(chosen, rounds, args.tiny)

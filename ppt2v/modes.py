@@ -253,7 +253,7 @@ MODES = {
             family="video",
             example="damo-vilab/text-to-video-ms-1.7b",
             alias="text_to_video_synthesis",
-            samples=((None, "a panda in the snow"), (None, "a rocket in outer space")),
+            samples=((None, "a panda moving left in the snow"), (None, "a rocket rising in outer space")),
         ),
         Mode(
             "pix2pix",

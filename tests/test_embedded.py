@@ -71,12 +71,20 @@ def test_guided_modes_make_of_their_clip_what_is_asked_for(model, judge, tmp_pat
         assert wanted is None or seen.count(wanted) >= 3, seen
 
 
-def test_the_video_model_shows_one_subject_in_its_place(model, judge, tmp_path):
-    path = model.process_text2video_synthesis("a panda in the snow", save_path=tmp_path / "panda.mp4", seed=1)
+@pytest.mark.parametrize(
+    ("subject", "place", "prompt", "way"),
+    [("panda", "snow", "a panda moving left in the snow", (-1, 0)),
+     ("rocket", "space", "a rocket rising in outer space", (0, -1))],
+    ids=["left", "up"],
+)
+def test_the_video_model_moves_one_subject_as_told(model, judge, tmp_path, subject, place, prompt, way):
+    path = model.process_text2video_synthesis(prompt, save_path=tmp_path / "clip.mp4", seed=1)
     clip = video.read(path, multiple=1)
     assert clip.frames.shape == (16, 128, 128, 3) and clip.fps == 8
-    subjects, places, _ = judge.verdict(judge.load(), clip.frames)
-    assert subjects.count("panda") >= 14 and places.count("snow") >= 14
+    subjects, places, centres = judge.verdict(judge.load(), clip.frames)
+    assert subjects.count(subject) >= 14 and places.count(place) >= 14
+    moved = centres[-3:].mean(axis=0) - centres[:3].mean(axis=0)
+    assert moved @ way > 8 and moved @ way > 2 * abs(moved[::-1] @ way)
 
 
 @pytest.mark.parametrize("prompt", ["an elderly wizard drinking tea", "a fox in the snow " * 60, "一只在雪地里的狐狸"])

@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import copy
 import math
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -39,14 +40,14 @@ UNET3D = {
     "attention_head_dim": 20,
 }
 POOL, FIRST = 600, 60  # encoded clips that are kept, and those before the first step
-# In the first quarter of the time windows of clips, which are cheaper, teach it to keep the subject the same; whole
-# clips teach it how a subject moves.
-SHORT, SHORT_BATCH, SHORT_SHARE, BATCH = 8, 4, 0.25, 3
+# In the first part of the time clips of half the height and width, which are cheaper, teach it how a subject moves.
+HALF_BATCH, HALF_SHARE, BATCH = 6, 0.35, 3
 INHERITED_SHARE = 0.2  # of the rate of the layers over the frames, for what the image model has learned
+TRACKING = 0.3  # weight of the trackers' loss
 
 
 class VideoNetworks(torch.nn.Module):
-    """The video UNet, which is trained, and the text encoder."""
+    """The video UNet, which is trained, its trackers, and the text encoder."""
 
     def __init__(self):
         super().__init__()
@@ -55,6 +56,7 @@ class VideoNetworks(torch.nn.Module):
             if isinstance(module, torch.nn.Dropout):
                 module.p = 0.0
         self.text = CLIPTextModel(CLIPTextConfig(**TEXT))
+        self.trackers = Trackers(self.unet)
 
     def forward(self, latents, timesteps, tokens):
         """``[clips, frames, 4, 32, 32]`` -> the velocity, of the same shape."""
@@ -75,6 +77,38 @@ class VideoNetworks(torch.nn.Module):
         return networks
 
 
+class Trackers(torch.nn.Module):
+    """Tell from features inside the UNet where the subject is in each frame; only the training has them.
+
+    The UNet has no frame position but what its convolutions make of the clip's ends, and the error of noisy frames says
+    little about a motion: without this supervision of inner layers (arXiv 1409.5185) captions never moved a subject.
+    """
+
+    def __init__(self, unet: UNet3DConditionModel):
+        super().__init__()
+        *_, middle, deepest = unet.config.block_out_channels
+        parts = [(unet.mid_block, deepest), (unet.up_blocks[1], middle)]
+        self.heads = torch.nn.ModuleList(torch.nn.Linear(width, 2) for _, width in parts)
+        self._features: dict[int, torch.Tensor] = {}
+        for index, (part, _) in enumerate(parts):
+            part.register_forward_hook(partial(self._keep, index))
+
+    def _keep(self, index: int, _part: torch.nn.Module, _given: tuple, output: torch.Tensor) -> None:
+        self._features[index] = output
+
+    def loss(self, offsets: torch.Tensor) -> torch.Tensor:
+        """Mean squared error, after a forward of the UNet, against ``offsets`` ``[clips, frames, 2]``."""
+        means = [self._features[index].float().mean((2, 3)) for index in range(len(self.heads))]
+        return sum(F.mse_loss(head(each).view_as(offsets), offsets) for head, each in zip(self.heads, means))
+
+
+def offsets_of(motion: moving.Motion) -> torch.Tensor:
+    """``[frames, 2]``: how far the subject is from its mean place, (x, y) in units of 16 pixels."""
+    places = [motion.at(moment) for moment in np.linspace(0, 1, moving.FRAMES)]
+    centres = torch.tensor([[place.x, place.y] for place in places]) / 16
+    return centres - centres.mean(dim=0)
+
+
 class Pool:
     """Encoded clips with their captions: a fresh one at every step, the oldest dropped."""
 
@@ -83,6 +117,7 @@ class Pool:
         self.rng = np.random.default_rng(seed)
         self.latents = torch.empty(POOL, moving.FRAMES, 4, 32, 32)
         self.tokens = torch.empty(POOL, len(encode([""])[0]), dtype=torch.long)
+        self.offsets = torch.empty(POOL, moving.FRAMES, 2)
         self.count = 0
 
     @torch.no_grad()
@@ -96,16 +131,16 @@ class Pool:
             place = self.count % POOL
             self.latents[place] = latents * self.vae.config.scaling_factor
             self.tokens[place] = torch.tensor(self.encode([moving.caption(self.rng, motion)])[0])
+            self.offsets[place] = offsets_of(motion)
             self.count += 1
 
-    def draw(self, count: int, frames: int) -> tuple[torch.Tensor, torch.Tensor]:
-        """Latents ``[count, frames, 4, 32, 32]`` from windows of clips, and tokens; some captions are left out."""
-        rows = self.rng.integers(0, min(self.count, POOL), size=count)
-        starts = self.rng.integers(0, moving.FRAMES - frames + 1, size=count)
-        latents = torch.stack([self.latents[row, start : start + frames] for row, start in zip(rows, starts)])
+    def draw(self, count: int, shrink: int) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+        """Latents ``[count, frames, 4, 32 / shrink, 32 / shrink]``, tokens, some of them left out, and offsets."""
+        rows = torch.from_numpy(self.rng.integers(0, min(self.count, POOL), size=count))
+        latents = F.avg_pool3d(self.latents[rows], (1, shrink, shrink))
         left_out = torch.from_numpy(self.rng.random(count) < EMPTY_CAPTIONS)
         empty = torch.tensor(self.encode([""])[0])
-        return latents, torch.where(left_out[:, None], empty, self.tokens[torch.from_numpy(rows)])
+        return latents, torch.where(left_out[:, None], empty, self.tokens[rows]), self.offsets[rows]
 
 
 def spread_timesteps(count: int) -> torch.Tensor:
@@ -113,13 +148,18 @@ def spread_timesteps(count: int) -> torch.Tensor:
     return (((torch.randperm(count) + torch.rand(count)) / count).sqrt() * 1000).long().clamp(0, 999)
 
 
-def loss_of(model: VideoNetworks, scheduler: DDIMScheduler, latents: torch.Tensor, tokens: torch.Tensor):
-    """Mean squared error of the predicted velocity (arXiv 2202.00512); all frames of a clip have the same timestep."""
+def losses_of(model: VideoNetworks, scheduler: DDIMScheduler, latents: torch.Tensor, tokens: torch.Tensor,
+              offsets: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    """Mean squared error of the predicted velocity (arXiv 2202.00512), and the trackers'.
+
+    All frames of a clip have the same timestep.
+    """
     noise, timesteps = torch.randn_like(latents), spread_timesteps(len(latents))
     # PyTorch's flash attention is slow on a CPU where sequences are as short as a clip.
     with torch.autocast("cpu", torch.bfloat16), sdpa_kernel(SDPBackend.MATH):
         predicted = model(scheduler.add_noise(latents, noise, timesteps), timesteps, tokens)
-    return F.mse_loss(predicted.float(), scheduler.get_velocity(latents, noise, timesteps))
+    error = F.mse_loss(predicted.float(), scheduler.get_velocity(latents, noise, timesteps))
+    return error, model.trackers.loss(offsets)
 
 
 PREVIEW = ["a panda moving left in the snow", "a rocket rising in outer space", "a balloon bouncing on the grass",
@@ -148,7 +188,7 @@ def preview(model: VideoNetworks, base: Base, path: Path) -> None:
 
 def optimizers_of(model: VideoNetworks, lr: float) -> list[torch.optim.Optimizer]:
     """Muon for the matrices inside, those over the frames and the inherited ones apart; AdamW for the rest."""
-    edges = ("embed", "conv_in", "conv_out")
+    edges = ("embed", "conv_in", "conv_out", "trackers")
     trained = [(name, weight) for name, weight in model.named_parameters() if weight.requires_grad]
     inner = [(name, weight) for name, weight in trained if weight.ndim >= 2 and not any(e in name for e in edges)]
     over_frames = [w for name, w in inner if "temp_" in name or "transformer_in" in name]
@@ -182,13 +222,14 @@ def train(sprites: Sprites, out: Path, minutes: float, lr: float, start: Path | 
     while budget.done < 1:
         rate = lr * min(1, (training.step + 1) / 30) * (0.5 + 0.5 * math.cos(math.pi * min(1, budget.done)))
         pool.add(1)
-        batch = (SHORT_BATCH, SHORT) if budget.done < SHORT_SHARE else (BATCH, moving.FRAMES)
-        loss = loss_of(training.model, scheduler, *pool.draw(*batch))
-        training.advance(loss, (rate, rate * INHERITED_SHARE, rate * ADAMW_SHARE))
-        losses.append(loss.item())
+        drawn = pool.draw(HALF_BATCH, shrink=2) if budget.done < HALF_SHARE else pool.draw(BATCH, shrink=1)
+        error, tracking = losses_of(training.model, scheduler, *drawn)
+        training.advance(error + TRACKING * tracking, (rate, rate * INHERITED_SHARE, rate * ADAMW_SHARE))
+        losses.append((error.item(), tracking.item()))
         if training.step % 50 == 0:
-            print(f"step {training.step} {budget.spent:.1f} min loss {np.mean(losses[-50:]):.4f} rate {rate:.5f}",
-                  flush=True)
+            recent = np.mean(losses[-50:], axis=0)
+            print(f"step {training.step} {budget.spent:.1f} min loss {recent[0]:.4f} trackers {recent[1]:.4f} "
+                  f"rate {rate:.5f}", flush=True)
             training.save(state_file, budget.spent)
         if training.step % 300 == 0:
             preview(training.average, base, out / f"video-{training.step}.png")
@@ -201,7 +242,7 @@ def main() -> None:
     parser.add_argument("sprites", type=Path)
     parser.add_argument("out", type=Path)
     parser.add_argument("--minutes", type=float, default=60)
-    parser.add_argument("--rate", type=float, default=0.004, help="peak rate of Muon over the frames")
+    parser.add_argument("--rate", type=float, default=0.008, help="peak rate of Muon over the frames")
     parser.add_argument("--start", type=Path, help="a folder that export_video.py made, whose UNet to begin with")
     args = parser.parse_args()
     args.out.mkdir(parents=True, exist_ok=True)

@@ -215,7 +215,8 @@ def train(training: Training, sprites: Sprites, out: Path, minutes: float, lr: f
     while budget.done < 1:
         if training.step % FRESH_EVERY == 0:
             pool.add(1)
-        both = losses_of(training.model, scheduler, *pool.draw(BATCH, moving.FRAMES))
+        clean, tokens, _ = pool.draw(BATCH, shrink=1)
+        both = losses_of(training.model, scheduler, clean, tokens)
         training.advance(sum(both), rates(lr, training.step, budget.done))
         losses.append([loss.item() for loss in both])
         if training.step % 50 == 0:
