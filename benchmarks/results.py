@@ -10,8 +10,10 @@ from pathlib import Path
 
 from work import Work
 
-# The most that time and peak memory may be of the other side's.
+# The most that time and peak memory may be of the other side's; where a work has aims of its own, those count.
 AIMS = {
+    ("unet3d", "diffusers"): (0.6, 1.1),
+    ("unet3d", "ppdiffusers"): (0.2, None),
     "diffusers": (0.55, 1.1),
     "diffusers-bf16": (0.85, 1.1),
     "ppdiffusers": (0.15, None),
@@ -55,10 +57,15 @@ def keep(new: dict, folder: Path) -> list[dict]:
     return rows
 
 
+def aims(row: dict) -> tuple[float | None, float | None]:
+    """Those of a row, for time and memory."""
+    return AIMS.get((row["work"], row["against"])) or AIMS.get(row["against"], (None, None))
+
+
 def line(row: dict) -> str:
     """A row as a line of the Markdown table; what misses its aim is in bold."""
     cells = [row["work"], row["against"]]
-    for key, aim in zip(("time_ratio", "memory_ratio"), AIMS.get(row["against"], (None, None))):
+    for key, aim in zip(("time_ratio", "memory_ratio"), aims(row)):
         value = row.get(key)
         missed = None not in (value, aim) and value > aim
         shown = "" if value is None else f"**{value:g}, missed**" if missed else f"{value:g}"
@@ -89,7 +96,7 @@ def plot(rows: list[dict], folder: Path) -> None:
     figure, axes = pyplot.subplots(figsize=(8, 1.2 + 0.32 * len(rows)), layout="constrained")
     names = [f"{row['work']} / {row['against']}" + _shape(row["settings"]) for row in rows]
     for place, row in enumerate(rows):
-        aim = AIMS.get(row["against"], (None, None))[0]
+        aim = aims(row)[0]
         missed = aim is not None and row["time_ratio"] > aim
         axes.barh(place, row["time_ratio"], color="tab:orange" if missed else "tab:blue", height=0.6)
         axes.text(row["time_ratio"], place, f" {row['time_ratio']:g}", va="center", fontsize=8)
@@ -104,4 +111,4 @@ def plot(rows: list[dict], folder: Path) -> None:
 
 
 def _shape(settings: dict) -> str:
-    return f" ({settings['frames']} frames, {settings['size']} px)" if settings else ""
+    return f" ({settings['frames']} frames, {settings['size']} px, {settings['precision']})" if settings else ""

@@ -17,6 +17,7 @@ from typing import NamedTuple
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 from diffusers import DDIMScheduler, UNet3DConditionModel
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
@@ -149,12 +150,13 @@ class Cases(NamedTuple):
     tokens: torch.Tensor
 
     @classmethod
-    def draw(cls, sprites: Sprites, base: Base) -> Cases:
+    def draw(cls, sprites: Sprites, base: Base, shrink: int) -> Cases:
         rng = np.random.default_rng(2026)
         motions = [moving.sample(rng, for_judge=True) for _ in range(HELD_OUT)]
         clips = (torch.from_numpy(moving.clip(sprites, motion)).permute(0, 3, 1, 2) for motion in motions)
         with torch.no_grad():
             clean = torch.stack([base.latents(clip) for clip in clips]) * base.vae.config.scaling_factor
+        clean = F.avg_pool3d(clean, (1, shrink, shrink))
         return cls(clean, base.tokens([moving.caption(rng, motion) for motion in motions]))
 
 
@@ -201,8 +203,11 @@ def rates(lr: float, step: int, done: float) -> tuple[float, ...]:
     return tuple(rate * part * kind for part in SHARES.values() for kind in (1, ADAMW_SHARE))
 
 
-def train(training: Training, sprites: Sprites, out: Path, minutes: float, lr: float) -> None:
-    """Trains for ``minutes`` in all; the errors on held-out clips at the end are printed and kept beside the state."""
+def train(training: Training, sprites: Sprites, out: Path, minutes: float, lr: float, shrink: int) -> None:
+    """Trains for ``minutes`` in all on clips of ``1 / shrink`` of the height and width.
+
+    The errors on such clips, held out, are printed at the end and kept beside the state.
+    """
     base, scheduler = Base.load(EMBEDDED), DDIMScheduler(**SCHEDULER)
     state_file = out / f"video_fusion-{training.model.share.item():g}.pt"
     out.mkdir(parents=True, exist_ok=True)
@@ -215,7 +220,7 @@ def train(training: Training, sprites: Sprites, out: Path, minutes: float, lr: f
     while budget.done < 1:
         if training.step % FRESH_EVERY == 0:
             pool.add(1)
-        clean, tokens, _ = pool.draw(BATCH, shrink=1)
+        clean, tokens, _ = pool.draw(BATCH * shrink, shrink)
         both = losses_of(training.model, scheduler, clean, tokens)
         training.advance(sum(both), rates(lr, training.step, budget.done))
         losses.append([loss.item() for loss in both])
@@ -225,7 +230,7 @@ def train(training: Training, sprites: Sprites, out: Path, minutes: float, lr: f
         if training.step % 200 == 0:
             training.save(state_file, budget.spent)
     training.save(state_file, budget.spent)
-    errors = held_out(training.average, scheduler, *Cases.draw(sprites, base))._asdict()
+    errors = held_out(training.average, scheduler, *Cases.draw(sprites, base, shrink))._asdict()
     state_file.with_suffix(".json").write_text(json.dumps({"steps": training.step, **errors}) + "\n")
     print(f"{training.step} steps, errors on held-out clips: {errors}")
     preview(training.average, base, state_file.with_suffix(".png"))
@@ -240,9 +245,11 @@ def main() -> None:
     parser.add_argument("--minutes", type=float, default=20)
     parser.add_argument("--lr", type=float, default=0.01, help="peak rate of Muon; AdamW's is a tenth of it")
     parser.add_argument("--start", type=Path, help="the state of another training, whose weights to begin with")
+    parser.add_argument("--shrink", type=int, default=1, choices=(1, 2, 4),
+                        help="train on clips of this part of the height and width, and on as many more of them")
     args = parser.parse_args()
     training = begin(args.share, args.lr, args.out, args.start)
-    train(training, Sprites(args.sprites), args.out, args.minutes, args.lr)
+    train(training, Sprites(args.sprites), args.out, args.minutes, args.lr, args.shrink)
 
 
 if __name__ == "__main__":
