@@ -81,7 +81,7 @@ class Trackers(torch.nn.Module):
     """Tell from features inside the UNet where the subject is in each frame; only the training has them.
 
     The UNet has no frame position but what its convolutions make of the clip's ends, and the error of noisy frames says
-    little about a motion: without this supervision of inner layers (arXiv 1409.5185) captions never moved a subject.
+    little about a motion. Supervision of inner layers (arXiv 1409.5185) says it directly.
     """
 
     def __init__(self, unet: UNet3DConditionModel):
