@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 from pathlib import Path
 
@@ -44,9 +45,13 @@ def weight_files(folder: Path) -> list[Path]:
 
 
 def shards(index: Path) -> list[Path]:
-    """The files that an index of weights names, beside it; whether or not they exist."""
-    names = {Path(name).name for name in read_json(index)["weight_map"].values()}
-    return [index.parent / name for name in sorted(names)]
+    """The files that an index of weights names, whether or not they exist; those beside it come last.
+
+    A name may be a path from the index's folder to another model's file, for a network of which only some weights are
+    its own: read in this order, those beside the index replace what the other model has of the same name.
+    """
+    names = sorted(set(read_json(index)["weight_map"].values()), key=lambda name: ("/" not in name, name))
+    return [Path(os.path.normpath(index.parent / name)) for name in names]
 
 
 def read_json(file: Path) -> dict:
@@ -87,7 +92,7 @@ def _part_lacks(folder: Path, groups: tuple[tuple[str, ...], ...]) -> str | None
         if not names:
             return alternatives(group)
         if names[0].endswith(INDEX):
-            missing = [shard.name for shard in shards(folder / names[0]) if not shard.exists()]
+            missing = [os.path.relpath(shard, folder) for shard in shards(folder / names[0]) if not shard.exists()]
             if missing:
                 return missing[0]
     return None

@@ -87,6 +87,21 @@ def test_the_video_model_moves_one_subject_as_told(model, judge, tmp_path, subje
     assert moved @ way > 8 and moved @ way > 2 * abs(moved[::-1] @ way)
 
 
+def test_base_noise_decides_what_a_videofusion_clip_shows(model, judge, tmp_path):
+    clips = []
+    for seed, content_seed in ((1, 1), (2, 1), (2, 2)):
+        path = model.process_text2video_synthesis(
+            "a panda moving left in the snow", model_name="embedded/videofusion", seed=seed, content_seed=content_seed,
+            save_path=tmp_path / f"{seed}-{content_seed}.mp4",
+        )
+        clips.append(video.read(path, multiple=1).frames)
+        subjects, places, centres = judge.verdict(judge.load(), clips[-1])
+        assert len(subjects) == 16 and subjects.count("panda") >= 14 and places.count("snow") >= 14
+        assert centres[-1][0] < centres[0][0] - 8
+    first, same_base, other_base = (clip.astype(float) for clip in clips)
+    assert 2 * np.abs(first - same_base).mean() < np.abs(first - other_base).mean()
+
+
 @pytest.mark.parametrize("prompt", ["an elderly wizard drinking tea", "a fox in the snow " * 60, "一只在雪地里的狐狸"])
 def test_unknown_subjects_and_long_prompts_are_no_error(model, tmp_path, prompt):
     path = model.process_text2video(

@@ -179,6 +179,16 @@ def test_single_network_is_downloaded(server, prefix):
 
 
 @pytest.mark.parametrize("prefix", ["", "hf:", "aistudio:"])
+def test_a_model_from_a_server_has_all_its_weights_in_its_own_folder(server, tmp_path, prefix):
+    served = tmp_path / "served" / "org" / "unet"
+    (weights,) = served.glob("*.safetensors")
+    weights.rename(served.parent / weights.name)
+    (served / f"{weights.name}.index.json").write_text(json.dumps({"weight_map": {"weight": f"../{weights.name}"}}))
+    with pytest.raises(InputError, match=f"it has no {weights.name}"):
+        hub.locate(f"{prefix}org/unet", progress=False)
+
+
+@pytest.mark.parametrize("prefix", ["", "hf:", "aistudio:"])
 def test_a_model_in_modelscopes_own_files_is_downloaded(server, tmp_path, prefix):
     served = tmp_path / "served" / "org" / "videos"
     served.mkdir()

@@ -125,6 +125,29 @@ def test_sharded_weights_are_put_together(copy, tiny_pipe):
         hub.check(copy)
 
 
+def test_a_network_shares_the_weights_of_another_model_but_for_its_own(copy, tmp_path, tiny_pipe):
+    from safetensors.numpy import save_file
+
+    name, own = "conv_in.bias", np.full(tiny_pipe.unet.conv_in.bias.shape, 7, np.float32)
+    _save_pytorch(tiny_pipe.unet, copy / "unet", "diffusion_pytorch_model.safetensors")
+    network = tmp_path / "adapted"
+    network.mkdir()
+    shutil.copy(copy / "unet" / "config.json", network)
+    save_file({name: own}, network / "adapted.safetensors")
+    others = dict.fromkeys(tiny_pipe.unet.state_dict(), "../copy/unet/diffusion_pytorch_model.safetensors")
+    index = {"weight_map": {**others, name: "adapted.safetensors"}}
+    (network / "diffusion_pytorch_model.safetensors.index.json").write_text(json.dumps(index))
+    hub.check(network)
+    loaded = weights.load_component(network, type(tiny_pipe.unet)).state_dict()
+    np.testing.assert_array_equal(loaded.pop(name).numpy(), own)
+    for other, value in loaded.items():
+        np.testing.assert_array_equal(value.numpy(), tiny_pipe.unet.state_dict()[other].numpy(), err_msg=other)
+
+    (copy / "unet" / "diffusion_pytorch_model.safetensors").unlink()
+    with pytest.raises(InputError, match="it has no ../copy/unet/diffusion_pytorch_model.safetensors"):
+        hub.check(network)
+
+
 def test_old_attention_names_are_understood(copy, tiny_pipe):
     old = {"to_q": "query", "to_k": "key", "to_v": "value", "to_out.0": "proj_attn"}
     pattern = "|".join(map(re.escape, old))

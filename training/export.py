@@ -6,11 +6,13 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import shutil
 from pathlib import Path
 
 import torch
 from diffusers import AutoencoderKL
+from safetensors import safe_open
 from safetensors.torch import save_file
 
 from train_unet import SCHEDULER, TEXT, UNET, Networks
@@ -20,6 +22,8 @@ MODEL_INDEX = {
     "text_encoder": ["transformers", "CLIPTextModel"], "tokenizer": ["transformers", "CLIPTokenizer"],
     "unet": ["diffusers", "UNet2DConditionModel"], "vae": ["diffusers", "AutoencoderKL"],
 }
+
+ADAPTED = "adapted.safetensors"  # the weights of a network that are its own, where it shares the others
 
 # What every version of the class knows; newer ones add parameters, which older ones warn about.
 VAE = ("in_channels", "out_channels", "down_block_types", "up_block_types", "block_out_channels", "layers_per_block",
@@ -34,6 +38,34 @@ def write_json(path: Path, content: dict) -> None:
 def write_weights(path: Path, state: dict[str, torch.Tensor]) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     save_file({name: tensor.half().contiguous() for name, tensor in state.items()}, path, {"format": "pt"})
+
+
+def share_weights(folder: Path, donor: Path, own: dict[str, torch.Tensor] | None = None) -> None:
+    """Makes weights that are those of another network's file ``donor`` but for its ``own``: an index of shards.
+
+    The index has the name that goes with the donor's; its own weights are in a shard beside it.
+    """
+    own, folder = own or {}, folder.resolve()
+    with safe_open(donor, "pt") as file:
+        shared = {name: file.get_tensor(name) for name in file.keys() if name not in own}
+    others = dict.fromkeys(shared, os.path.relpath(donor.resolve(), folder))
+    write_json(folder / f"{donor.name}.index.json", {
+        "metadata": {"total_size": sum(2 * weight.numel() for weight in {**shared, **own}.values())},
+        "weight_map": {**others, **dict.fromkeys(own, ADAPTED)},
+    })
+    if own:
+        write_weights(folder / ADAPTED, own)
+
+
+def share(folder: Path, of: Path, *parts: str) -> None:
+    """Gives a model folder parts of another one as they are: small files are copied, weights shared."""
+    for part in parts:
+        (folder / part).mkdir(parents=True, exist_ok=True)
+        for file in (of / part).iterdir():
+            if file.suffix == ".safetensors":
+                share_weights(folder / part, file)
+            else:
+                shutil.copy(file, folder / part)
 
 
 def text_state(networks: Networks) -> dict[str, torch.Tensor]:

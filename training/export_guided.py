@@ -2,7 +2,7 @@
 
     python training/export_guided.py OUT __assets__/embedded canny depth pose pix2pix saliency
 
-Parts that a training left as they are in the embedded model are links to those.
+Parts that a training left as they are in the embedded model share its weights.
 """
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pathlib import Path
 
 import torch
 
-from export import MODEL_INDEX, text_state, write_json, write_weights
+from export import MODEL_INDEX, share, text_state, write_json, write_weights
 from train_control import CONDITIONING
 from train_pix2pix import SCHEDULE
 from train_unet import TEXT, UNET, Networks
@@ -29,13 +29,6 @@ PIX2PIX_INDEX = {
 # What EulerAncestralDiscreteScheduler takes of the schedule.
 EULER = ("num_train_timesteps", "beta_start", "beta_end", "beta_schedule", "timestep_spacing", "prediction_type",
          "steps_offset")
-
-
-def link(folder: Path, *parts: str) -> None:
-    """Links to the embedded model's own parts."""
-    for part in parts:
-        if not (folder / part).is_symlink():
-            (folder / part).symlink_to(Path("..") / part, target_is_directory=True)
 
 
 def average(out: Path, name: str) -> dict[str, torch.Tensor]:
@@ -60,7 +53,7 @@ def export_pix2pix(out: Path, folder: Path, name: str) -> None:
     write_json(folder / "unet/config.json", {"_class_name": "UNet2DConditionModel", **UNET, "in_channels": 8})
     write_weights(folder / "text_encoder/model.safetensors", text_state(networks))
     write_weights(folder / "unet/diffusion_pytorch_model.safetensors", unet)
-    link(folder, "vae", "tokenizer")
+    share(folder, folder.parent, "vae", "tokenizer")
 
 
 def export_saliency(out: Path, folder: Path, name: str) -> None:

@@ -2,7 +2,7 @@
 
     python training/export_video.py OUT __assets__/embedded
 
-Parts that are the embedded image model's are links to those.
+Parts that are the embedded image model's share its weights.
 """
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from pathlib import Path
 
 import torch
 
-from export import text_state, write_json, write_weights
-from export_guided import average, link
+from export import share, text_state, write_json, write_weights
+from export_guided import average
 from train_unet import TEXT
 from train_video import UNET3D, VideoNetworks
 
@@ -38,7 +38,7 @@ def export(out: Path, embedded: Path) -> None:
     write_json(folder / "unet/config.json", {"_class_name": "UNet3DConditionModel", **UNET3D})
     write_weights(folder / "unet/diffusion_pytorch_model.safetensors", networks.unet.state_dict())
     write_text_encoder(networks, folder)
-    link(folder, "scheduler", "tokenizer", "vae")
+    share(folder, embedded, "scheduler", "tokenizer", "vae")
 
 
 if __name__ == "__main__":

@@ -145,11 +145,12 @@ def preview(model: Networks, vae, encode, path: Path) -> None:
 
 
 def optimizers_of(model: Networks, lr: float) -> list[torch.optim.Optimizer]:
-    """Muon for the matrices inside the networks, AdamW for the rest."""
+    """Muon for the matrices inside the networks, AdamW for the rest of what is trained."""
     edges = ("embed", "conv_in", "conv_out")
-    inner = [w for name, w in model.named_parameters() if w.ndim >= 2 and not any(edge in name for edge in edges)]
+    trained = [(name, weight) for name, weight in model.named_parameters() if weight.requires_grad]
+    inner = [w for name, w in trained if w.ndim >= 2 and not any(edge in name for edge in edges)]
     chosen = {id(weight) for weight in inner}
-    rest = [weight for weight in model.parameters() if id(weight) not in chosen]
+    rest = [weight for _, weight in trained if id(weight) not in chosen]
     return [Muon(inner, lr=lr), torch.optim.AdamW(rest, lr=lr * ADAMW_SHARE, betas=(0.9, 0.99), weight_decay=0.01)]
 
 

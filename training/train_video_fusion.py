@@ -1,9 +1,12 @@
-"""Trains the embedded VideoFusion model (arXiv 2303.08320) from the embedded image model (PyTorch).
+"""Trains the embedded VideoFusion model (arXiv 2303.08320) from the embedded image and video models (PyTorch).
 
-    python training/train_video_fusion.py SPRITES OUT --minutes 20
+    python training/train_video_fusion.py SPRITES OUT --minutes 40
 
-Resumable: run the same command again. OUT/video_fusion-LAMBDA.pt is the state, whose residual generator starts the same
-for every LAMBDA; ``export_video_fusion.py`` makes the model folder of it.
+Without base noise a frame is a noisy frame like any other, at a level of its own: the residual generator begins as the
+embedded text-to-video UNet, the base generator as the image UNet. Of both only ``ADAPTED`` weights change, so that the
+model's folder holds no more than those (``export_video_fusion.py``).
+
+Resumable: run the same command again. OUT/video_fusion-LAMBDA.pt is the state.
 """
 from __future__ import annotations
 
@@ -11,14 +14,15 @@ import argparse
 import copy
 import json
 import math
+import re
 import sys
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 from diffusers import DDIMScheduler, UNet3DConditionModel
+from safetensors.torch import load_file
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
 import motion_text
@@ -28,24 +32,19 @@ from guided import Base, decode, save_sheet
 from sprites import Sprites
 from train_control import EMBEDDED
 from train_unet import ADAMW_SHARE, SCHEDULER, UNET, Networks, Training, optimizers_of
-from train_video import Pool, spread_timesteps
+from train_video import UNET3D, Pool, spread_timesteps
 
 sys.path.append(str(Path(__file__).parents[1] / "pipelines"))
 from decomposed import Decomposition, Level  # noqa: E402  (the package's own equations, which need no Paddle)
 
 CHANNELS = UNET["in_channels"]
-RESIDUAL = {
-    "sample_size": UNET["sample_size"], "out_channels": CHANNELS,
-    "in_channels": 2 * CHANNELS + 1,  # ``Decomposition.residual_planes``
-    "block_out_channels": (32, 48, 80),
-    "down_block_types": ("DownBlock3D", "DownBlock3D", "CrossAttnDownBlock3D"),
-    "up_block_types": ("CrossAttnUpBlock3D", "UpBlock3D", "UpBlock3D"),
-    "layers_per_block": 1, "norm_num_groups": 8, "cross_attention_dim": UNET["cross_attention_dim"],
-    "attention_head_dim": 8,  # the width of a head
-}
+RESIDUAL = {**UNET3D, "in_channels": 2 * CHANNELS + 1}  # ``Decomposition.residual_planes``
+# What is trained, of either network, by parts of the names: all but the convolutions and feed-forward layers inside.
+ADAPTED = re.compile(r"norm|bias|time_emb|attn|proj_in|proj_out|transformer_in|conv_in|conv_out|"
+                     r"down_blocks\.0\.|up_blocks\.2\.")
 BATCH, FIRST, FRESH_EVERY = 3, 60, 2  # clips: of a step, before the first one; one new after so many steps
 # Of the residual generator's rate. A step has few base frames, so that their gradients are noisy.
-SHARES = {"residual": 1.0, "base": 0.05}
+SHARES = {"residual": 1.0, "base": 0.2}
 HELD_OUT = 16  # clips on which losses are measured
 PREVIEW = ["a panda moving left in the snow", "a rocket rising in outer space", "a balloon bouncing on the grass",
            "a car moving right on a yellow background"]
@@ -62,13 +61,21 @@ class VideoFusion(torch.nn.Module):
     def __init__(self, image: Networks, share: float):
         super().__init__()
         self.base, self.text = image.unet, image.text
-        torch.manual_seed(0)  # the same residual generator for every share
         self.residual = UNet3DConditionModel(**RESIDUAL)
         for module in self.residual.modules():
             if isinstance(module, torch.nn.Dropout):
                 module.p = 0.0
+        for part in (self.base, self.residual):
+            for name, weight in part.named_parameters():
+                weight.requires_grad_(bool(ADAPTED.search(name)))
         self.register_buffer("share", torch.tensor(share))
         self.parts = Decomposition(torch.tensor, moving.FRAMES, share, moving.FRAMES)
+
+    def begin_residual(self, video: dict[str, torch.Tensor]) -> None:
+        """The residual generator as the video UNet whose weights are given, which takes no notice of the base frame."""
+        planes = torch.zeros_like(self.residual.conv_in.weight)
+        planes[:, :CHANNELS] = video["conv_in.weight"]
+        self.residual.load_state_dict({**video, "conv_in.weight": planes})
 
     def forward(self, latents, timesteps, tokens, level: Level):
         """Latents ``[clips, frames, channels, height, width]`` -> base velocity, residual latents, residual velocity.
@@ -150,13 +157,12 @@ class Cases(NamedTuple):
     tokens: torch.Tensor
 
     @classmethod
-    def draw(cls, sprites: Sprites, base: Base, shrink: int) -> Cases:
+    def draw(cls, sprites: Sprites, base: Base) -> Cases:
         rng = np.random.default_rng(2026)
         motions = [moving.sample(rng, for_judge=True) for _ in range(HELD_OUT)]
         clips = (torch.from_numpy(moving.clip(sprites, motion)).permute(0, 3, 1, 2) for motion in motions)
         with torch.no_grad():
             clean = torch.stack([base.latents(clip) for clip in clips]) * base.vae.config.scaling_factor
-        clean = F.avg_pool3d(clean, (1, shrink, shrink))
         return cls(clean, base.tokens([moving.caption(rng, motion) for motion in motions]))
 
 
@@ -182,16 +188,12 @@ def preview(model: VideoFusion, base: Base, path: Path) -> None:
     save_sheet([clip[::2] for clip in generate(model, base, PREVIEW)], path)
 
 
-def begin(share: float, lr: float, out: Path, start: Path | None) -> Training:
-    """A new training.
-
-    All networks begin with the average of the weights in another training's state ``start``, if given.
-    """
+def begin(share: float, lr: float, out: Path) -> Training:
+    """A new training."""
     image = Networks.load(EMBEDDED)
     image.text = motion_text.load(Base.load(EMBEDDED), out)
     model = VideoFusion(image, share).train()
-    if start:
-        model.load_state_dict({**torch.load(start)["average"], "share": model.share})
+    model.begin_residual(load_file(EMBEDDED / "video/unet/diffusion_pytorch_model.safetensors"))
     optimizers = [optimizer for part, portion in SHARES.items()
                   for optimizer in optimizers_of(getattr(model, part), lr * portion)]
     return Training(model, copy.deepcopy(model).eval(), optimizers)
@@ -203,11 +205,8 @@ def rates(lr: float, step: int, done: float) -> tuple[float, ...]:
     return tuple(rate * part * kind for part in SHARES.values() for kind in (1, ADAMW_SHARE))
 
 
-def train(training: Training, sprites: Sprites, out: Path, minutes: float, lr: float, shrink: int) -> None:
-    """Trains for ``minutes`` in all on clips of ``1 / shrink`` of the height and width.
-
-    The errors on such clips, held out, are printed at the end and kept beside the state.
-    """
+def train(training: Training, sprites: Sprites, out: Path, minutes: float, lr: float) -> None:
+    """Trains for ``minutes`` in all; the errors on held-out clips are printed at the end and kept beside the state."""
     base, scheduler = Base.load(EMBEDDED), DDIMScheduler(**SCHEDULER)
     state_file = out / f"video_fusion-{training.model.share.item():g}.pt"
     out.mkdir(parents=True, exist_ok=True)
@@ -220,7 +219,7 @@ def train(training: Training, sprites: Sprites, out: Path, minutes: float, lr: f
     while budget.done < 1:
         if training.step % FRESH_EVERY == 0:
             pool.add(1)
-        clean, tokens, _ = pool.draw(BATCH * shrink, shrink)
+        clean, tokens, _ = pool.draw(BATCH, shrink=1)
         both = losses_of(training.model, scheduler, clean, tokens)
         training.advance(sum(both), rates(lr, training.step, budget.done))
         losses.append([loss.item() for loss in both])
@@ -230,7 +229,7 @@ def train(training: Training, sprites: Sprites, out: Path, minutes: float, lr: f
         if training.step % 200 == 0:
             training.save(state_file, budget.spent)
     training.save(state_file, budget.spent)
-    errors = held_out(training.average, scheduler, *Cases.draw(sprites, base, shrink))._asdict()
+    errors = held_out(training.average, scheduler, *Cases.draw(sprites, base))._asdict()
     state_file.with_suffix(".json").write_text(json.dumps({"steps": training.step, **errors}) + "\n")
     print(f"{training.step} steps, errors on held-out clips: {errors}")
     preview(training.average, base, state_file.with_suffix(".png"))
@@ -242,14 +241,11 @@ def main() -> None:
     parser.add_argument("out", type=Path)
     parser.add_argument("--lambda", dest="share", type=float, default=0.5,
                         help="part of the noise variance that all frames share")
-    parser.add_argument("--minutes", type=float, default=20)
-    parser.add_argument("--lr", type=float, default=0.01, help="peak rate of Muon; AdamW's is a tenth of it")
-    parser.add_argument("--start", type=Path, help="the state of another training, whose weights to begin with")
-    parser.add_argument("--shrink", type=int, default=1, choices=(1, 2, 4),
-                        help="train on clips of this part of the height and width, and on as many more of them")
+    parser.add_argument("--minutes", type=float, default=40)
+    parser.add_argument("--lr", type=float, default=0.004, help="peak rate of Muon; AdamW's is a tenth of it")
     args = parser.parse_args()
-    training = begin(args.share, args.lr, args.out, args.start)
-    train(training, Sprites(args.sprites), args.out, args.minutes, args.lr, args.shrink)
+    training = begin(args.share, args.lr, args.out)
+    train(training, Sprites(args.sprites), args.out, args.minutes, args.lr)
 
 
 if __name__ == "__main__":
