@@ -1,6 +1,6 @@
 """Prints what the motion field of PyTorch diffusers' Text2Video-Zero loses in bfloat16 (needs PyTorch and diffusers).
 
-    python tests/benchmarks/warp.py
+    python benchmarks/warp.py
 
 Its coordinates are of the latents' precision: a cell that moves by half a cell too many or too few comes from a
 neighbour. This is why bfloat16 latents of diffusers and ppt2v, whose coordinates are float32, differ by several
