@@ -23,7 +23,7 @@ MODEL_INDEX = {
     "unet": ["diffusers", "UNet2DConditionModel"], "vae": ["diffusers", "AutoencoderKL"],
 }
 
-ADAPTED = "adapted.safetensors"  # the weights of a network that are its own, where it shares the others
+OWN_WEIGHTS = "adapted.safetensors"  # the weights of a network that are its own, where it shares the others
 
 # What every version of the class knows; newer ones add parameters, which older ones warn about.
 VAE = ("in_channels", "out_channels", "down_block_types", "up_block_types", "block_out_channels", "layers_per_block",
@@ -51,10 +51,10 @@ def share_weights(folder: Path, donor: Path, own: dict[str, torch.Tensor] | None
     others = dict.fromkeys(shared, os.path.relpath(donor.resolve(), folder))
     write_json(folder / f"{donor.name}.index.json", {
         "metadata": {"total_size": sum(2 * weight.numel() for weight in {**shared, **own}.values())},
-        "weight_map": {**others, **dict.fromkeys(own, ADAPTED)},
+        "weight_map": {**others, **dict.fromkeys(own, OWN_WEIGHTS)},
     })
     if own:
-        write_weights(folder / ADAPTED, own)
+        write_weights(folder / OWN_WEIGHTS, own)
 
 
 def share(folder: Path, of: Path, *parts: str) -> None:
