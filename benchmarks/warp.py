@@ -3,8 +3,8 @@
     python benchmarks/warp.py
 
 Its coordinates are of the latents' precision: a cell that moves by half a cell too many or too few comes from a
-neighbour. This is why bfloat16 latents of diffusers and ppt2v, whose coordinates are float32, differ by several
-standard deviations in `text2video` and in no other mode.
+neighbour, whose value is another by up to several standard deviations. So far apart are latents of diffusers and ppt2v,
+whose coordinates are float32, in bfloat16 and `text2video` alone.
 """
 from __future__ import annotations
 

@@ -46,15 +46,20 @@ INHERITED_SHARE = 0.2  # of the rate of the layers over the frames, for what the
 TRACKING = 0.3  # weight of the trackers' loss
 
 
+def without_dropout(unet: UNet3DConditionModel) -> UNet3DConditionModel:
+    """The same UNet; every clip is fresh, and there is nothing to overfit."""
+    for module in unet.modules():
+        if isinstance(module, torch.nn.Dropout):
+            module.p = 0.0
+    return unet
+
+
 class VideoNetworks(torch.nn.Module):
     """The video UNet, which is trained, its trackers, and the text encoder."""
 
     def __init__(self):
         super().__init__()
-        self.unet = UNet3DConditionModel(**UNET3D)
-        for module in self.unet.modules():  # every clip is fresh: nothing to overfit
-            if isinstance(module, torch.nn.Dropout):
-                module.p = 0.0
+        self.unet = without_dropout(UNet3DConditionModel(**UNET3D))
         self.text = CLIPTextModel(CLIPTextConfig(**TEXT))
         self.trackers = Trackers(self.unet)
 

@@ -25,14 +25,13 @@ from diffusers import DDIMScheduler, UNet3DConditionModel
 from safetensors.torch import load_file
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
-import motion_text
 import moving
 from budget import Budget
 from guided import Base, decode, save_sheet
 from sprites import Sprites
 from train_control import EMBEDDED
-from train_unet import ADAMW_SHARE, SCHEDULER, UNET, Networks, Training, optimizers_of
-from train_video import UNET3D, Pool, spread_timesteps
+from train_unet import ADAMW_SHARE, SCHEDULER, UNET, Networks, Training, load_text, optimizers_of
+from train_video import UNET3D, Pool, spread_timesteps, without_dropout
 
 sys.path.append(str(Path(__file__).parents[1] / "pipelines"))
 from decomposed import Decomposition, Level  # noqa: E402  (the package's own equations, which need no Paddle)
@@ -61,10 +60,7 @@ class VideoFusion(torch.nn.Module):
     def __init__(self, image: Networks, share: float):
         super().__init__()
         self.base, self.text = image.unet, image.text
-        self.residual = UNet3DConditionModel(**RESIDUAL)
-        for module in self.residual.modules():
-            if isinstance(module, torch.nn.Dropout):
-                module.p = 0.0
+        self.residual = without_dropout(UNet3DConditionModel(**RESIDUAL))
         for part in (self.base, self.residual):
             for name, weight in part.named_parameters():
                 weight.requires_grad_(bool(ADAPTED.search(name)))
@@ -188,10 +184,10 @@ def preview(model: VideoFusion, base: Base, path: Path) -> None:
     save_sheet([clip[::2] for clip in generate(model, base, PREVIEW)], path)
 
 
-def begin(share: float, lr: float, out: Path) -> Training:
-    """A new training."""
+def begin(share: float, lr: float) -> Training:
+    """A new training; the text encoder is the embedded text-to-video model's, and stays as it is."""
     image = Networks.load(EMBEDDED)
-    image.text = motion_text.load(Base.load(EMBEDDED), out)
+    image.text = load_text(EMBEDDED / "video").eval().requires_grad_(False)
     model = VideoFusion(image, share).train()
     model.begin_residual(load_file(EMBEDDED / "video/unet/diffusion_pytorch_model.safetensors"))
     optimizers = [optimizer for part, portion in SHARES.items()
@@ -244,7 +240,7 @@ def main() -> None:
     parser.add_argument("--minutes", type=float, default=40)
     parser.add_argument("--lr", type=float, default=0.004, help="peak rate of Muon; AdamW's is a tenth of it")
     args = parser.parse_args()
-    training = begin(args.share, args.lr, args.out)
+    training = begin(args.share, args.lr)
     train(training, Sprites(args.sprites), args.out, args.minutes, args.lr)
 
 
