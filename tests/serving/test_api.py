@@ -166,7 +166,7 @@ def test_a_disk_that_fills_up_or_fails_during_an_upload(client, monkeypatch, num
     def fail(self, part):
         raise OSError(number, "what the system says")
 
-    monkeypatch.setattr(uploads.Clips, "_check", fail)
+    monkeypatch.setattr(uploads.Clips, "_checked", fail)
     assert said in problem(upload(client, CLIP.read_bytes()), status)
     assert not clips_of(client)
 
