@@ -29,6 +29,7 @@ OPERATORS = (
     "offload",
 )
 FORMATS = ("mp4", "webm", "gif")
+_MOST_FPS = 240  # of a clip; cameras have no more
 MOST_TEXTS = 4  # of a parameter that takes several
 
 # What clips begin with, after so many bytes: of all that FFmpeg reads, the formats that cannot name other files, as
@@ -104,6 +105,7 @@ class Limits:
             raise InputError("the file is no video that is taken here: give an mp4, mov, webm, mkv, avi or gif")
         about = facts(path)
         _at_most("the clip", round(about.seconds), self.clip_seconds, "seconds")
+        _at_most("frames of the clip", about.frames, self.clip_seconds * _MOST_FPS, "frames")
         _at_most("the clip's longest side", max(about.height, about.width), self.clip_side, "pixels")
 
     def check_values(self, values: Mapping[str, Any]) -> None:

@@ -8,6 +8,7 @@ import os
 import secrets
 import shutil
 import sqlite3
+import tempfile
 import threading
 import time
 import uuid
@@ -106,9 +107,9 @@ class Jobs:
             return job
 
     def check_disk(self) -> None:
-        """Raises DiskFull where too little room is left (``Limits.free_mb``)."""
+        """Raises DiskFull where too little room is left (``Limits.free_mb``), also for the frames of clips."""
         needed = 0 if self.limits is None else self.limits.free_mb * 10**6
-        if shutil.disk_usage(self.folder).free < needed:
+        if any(shutil.disk_usage(folder).free < needed for folder in (self.folder, tempfile.gettempdir())):
             raise DiskFull
 
     def all(self) -> list[Job]:

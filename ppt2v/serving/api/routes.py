@@ -90,10 +90,9 @@ class Routes:
         if request.headers.get("Content-Type") != _CLIP_TYPE:
             raise HTTPException(415, f"the body is the file itself, with the header Content-Type: {_CLIP_TYPE}")
         self.jobs.check_disk()
-        with self.clips.upload() as upload:
-            async for piece in request.stream():
-                await run_in_threadpool(upload.file.write, piece)
-        return ClipView(id=upload.id, **video.facts(self.clips.path(upload.id))._asdict())
+        id = await self.clips.keep(request.stream())
+        facts = await run_in_threadpool(video.facts, self.clips.path(id))
+        return ClipView(id=id, **facts._asdict())
 
     def jobs_so_far(self, last: _LAST = 50) -> List[JobView]:
         """The last jobs, the newest first."""
