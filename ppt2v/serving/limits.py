@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -139,7 +140,8 @@ class Limits:
 
     def _check_model(self, name: str) -> None:
         if not locate.is_embedded(name) and name not in map(locate.from_anywhere, self.models):
-            offered = ", ".join([catalogue.EMBEDDED, *self.models])
+            # Folders are not told; whoever may use one knows it from the operator.
+            offered = ", ".join([catalogue.EMBEDDED, *(model for model in self.models if not os.path.exists(model))])
             raise InputError(f"the model {name!r} cannot be chosen here; there is {offered}")
 
 

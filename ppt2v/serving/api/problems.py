@@ -13,6 +13,7 @@ from starlette.requests import ClientDisconnect
 
 from ppt2v.errors import DiskFull, InputError, QueueFull
 from ppt2v.serving.fairness import RETRY_AFTER
+from ppt2v.serving.telling import without_folders
 
 from .schema import Problem
 
@@ -38,7 +39,7 @@ def documented(*statuses: int) -> dict[int | str, dict[str, Any]]:
 
 def add_handlers(app: FastAPI) -> None:
     """Makes an app answer its errors as problems."""
-    app.add_exception_handler(InputError, lambda _, error: ProblemResponse(422, str(error)))
+    app.add_exception_handler(InputError, lambda _, error: ProblemResponse(422, without_folders(str(error))))
     app.add_exception_handler(
         QueueFull, lambda _, error: ProblemResponse(503, str(error), {"Retry-After": RETRY_AFTER})
     )

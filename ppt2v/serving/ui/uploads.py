@@ -13,6 +13,7 @@ from starlette.requests import ClientDisconnect
 
 from ppt2v.errors import DiskFull, InputError
 from ppt2v.serving.queue import Jobs
+from ppt2v.serving.telling import without_folders
 from ppt2v.serving.uploads import Clips, full_disk_told
 
 MULTIPART = 20_000  # bytes of a request beside the file
@@ -60,4 +61,4 @@ async def _pieces(file: UploadFile) -> AsyncIterator[bytes]:
 
 
 def _refusal(status: int) -> Callable[[Request, Exception], Response]:
-    return lambda _, error: PlainTextResponse(str(error), status)
+    return lambda _, error: PlainTextResponse(without_folders(str(error)), status)
