@@ -21,9 +21,11 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from ppt2v.errors import Cancelled, DiskFull, InputError, NumericalError, QueueFull
 from ppt2v.modes import Mode
+from ppt2v.parameters import holding
 from ppt2v.pipelines.denoising.checkpoint import Checkpoint
 from ppt2v.progress import Progress, Watch
-from ppt2v.request import request
+from ppt2v.request.request import Request
+from ppt2v.request.request import mode as mode_of
 from ppt2v.video import make_folder
 
 from .job import CANCELLED, DONE, FAILED, QUEUED, RUNNING, Job, Store
@@ -95,7 +97,7 @@ class Jobs:
             QueueFull: no more can wait.
             DiskFull: there is not the room for another video.
         """
-        row = request.mode(mode)
+        row = mode_of(mode)
         given = self._checked(row, values)
         self.check_disk()
         with self._changed:
@@ -153,19 +155,17 @@ class Jobs:
 
     def _checked(self, row: Mode, values: Mapping[str, Any]) -> dict[str, Any]:
         """The values as the job keeps them."""
-        for name in request.FILES:
+        for name in holding(row.parameters, "output"):
             if values.get(name) is not None:
                 raise InputError(f"{name}: a job chooses its own; leave it out")
         given = {name: value for name, value in values.items() if value is not None}
         if self.limits is not None:
             self.limits.check_given(row, given)
-        given = request.plain(row, given)
-        given.setdefault("seed", secrets.randbelow(_SEEDS))
-        complete = request.checked(row, given)
-        request.output_file({**complete, "save_path": str(self.folder / "video")})
+        asked = Request.of(row, {"seed": secrets.randbelow(_SEEDS), **given})
+        asked.output_file(self.folder / "video")
         if self.limits is not None:
-            self.limits.check_values(complete)
-        return given
+            self.limits.check_request(asked)
+        return asked.given
 
     def _after_restart(self, job: Job) -> Job:
         if job.state != RUNNING:

@@ -10,6 +10,7 @@ import uuid
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
 from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
 
 from starlette.concurrency import run_in_threadpool
 
@@ -17,8 +18,18 @@ from ppt2v.errors import DiskFull, InputError
 
 from .limits import Limits
 
+if TYPE_CHECKING:
+    from ppt2v.video import Facts
+
 _ID = re.compile("[0-9a-f]{32}")
 _HOUR, _DAY = 3600, 86400  # seconds
+
+
+class Kept(NamedTuple):
+    """A clip that was kept: the id by which it is found, and what it is."""
+
+    id: str
+    facts: Facts
 
 
 class Clips:
@@ -43,8 +54,8 @@ class Clips:
             raise InputError(f"there is no clip {id!r}: upload it first, and give the id that is answered")
         return path
 
-    async def keep(self, pieces: AsyncIterator[bytes]) -> str:
-        """Keeps a clip whose bytes come piece by piece, and gives its id; on any exception nothing is left of it.
+    async def keep(self, pieces: AsyncIterator[bytes]) -> Kept:
+        """Keeps a clip whose bytes come piece by piece; on any exception nothing is left of it.
 
         Raises:
             InputError: at the end, what came is no clip, or too large a one (``Limits.check_clip``).
@@ -57,11 +68,11 @@ class Clips:
                 with await run_in_threadpool(part.open, "wb") as file:
                     async for piece in pieces:
                         await run_in_threadpool(file.write, piece)
-                await run_in_threadpool(self._check, part)
+                facts = await run_in_threadpool(self._checked, part)
                 part.rename(self.folder / id)
         finally:
             part.unlink(missing_ok=True)
-        return id
+        return Kept(id, facts)
 
     def delete_old(self) -> None:
         """Deletes the clips that have been kept long enough."""
@@ -73,9 +84,9 @@ class Clips:
                 if file.stat().st_mtime <= latest:
                     file.unlink()
 
-    def _check(self, part: Path) -> None:
+    def _checked(self, part: Path) -> Facts:
         try:
-            self.limits.check_clip(part)
+            return self.limits.check_clip(part)
         except InputError as error:
             raise InputError(str(error).replace(str(part), "the upload")) from None
 

@@ -32,15 +32,16 @@ from stand_in_model import STEPS, VIDEO, StandInModel
 from ppt2v import InputError, video
 from ppt2v.models.sources import catalogue
 from ppt2v.modes import MODES
+from ppt2v.serving import limits, uploads
 from ppt2v.serving import queue as jobs_module
-from ppt2v.serving import uploads
 from ppt2v.serving.admission import check_address
 from ppt2v.serving.api.app import create_app
-from ppt2v.serving.limits import CLIPS, OPERATORS, Limits
+from ppt2v.serving.limits import Limits
 from ppt2v.serving.queue import Jobs
 from ppt2v.serving.server import listen
 
 CLIP = Path(__file__).parents[2] / "__assets__" / "clips" / "panda.mp4"
+OPERATORS = sorted({each.name for row in MODES.values() for each in row.parameters if each.holds in limits.OPERATORS})
 BINARY = {"Content-Type": "application/octet-stream"}
 ASKED = {"prompt": "a panda", "seed": 1}
 ODD = "<script>alert(1)</script> \"'; DROP TABLE jobs -- \u0000 \U0001f43c ../../etc"
@@ -166,7 +167,7 @@ def test_a_disk_that_fills_up_or_fails_during_an_upload(client, monkeypatch, num
     def fail(self, part):
         raise OSError(number, "what the system says")
 
-    monkeypatch.setattr(uploads.Clips, "_check", fail)
+    monkeypatch.setattr(uploads.Clips, "_checked", fail)
     assert said in problem(upload(client, CLIP.read_bytes()), status)
     assert not clips_of(client)
 
@@ -217,11 +218,10 @@ def test_old_uploads_are_deleted_while_the_service_runs(tmp_path, monkeypatch):
 
 def test_a_clip_is_looked_at_in_a_thread(client, monkeypatch):
     threads = []
-    monkeypatch.setattr(uploads.Clips, "_check", lambda self, part: threads.append(threading.get_ident()))
-    monkeypatch.setattr(video, "facts", lambda path: threads.append(threading.get_ident()) or video.reading.facts(CLIP))
+    facts = video.facts(CLIP)
+    monkeypatch.setattr(uploads.Clips, "_checked", lambda self, part: threads.append(threading.get_ident()) or facts)
     assert upload(client, CLIP.read_bytes()).status_code == 201
-    on_the_loop = client.portal.call(threading.get_ident)
-    assert len(threads) == 2 and on_the_loop not in threads
+    assert len(threads) == 1 and client.portal.call(threading.get_ident) not in threads
 
 
 def test_a_clip_of_more_frames_than_its_seconds_have_is_refused(tmp_path, monkeypatch):
@@ -366,7 +366,7 @@ def test_the_schema_is_that_of_the_table(client):
         for parameter in row.parameters:
             if parameter.name not in OPERATORS:
                 assert model["properties"][parameter.name]["description"].startswith(parameter.help)
-        assert set(model["required"]) == {"prompt"} | ({CLIPS[0]} if row.takes_clip else set())
+        assert set(model["required"]) == {"prompt"} | ({"video_path"} if row.takes_clip else set())
     seed = described["components"]["schemas"]["Text2Video"]["properties"]["seed"]["anyOf"]
     assert seed[0] == {"type": "integer", "minimum": 0, "maximum": 2**63}  # FastAPI keeps bounds as floats
 

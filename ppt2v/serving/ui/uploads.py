@@ -37,7 +37,7 @@ def add_route(app: FastAPI, page: str, jobs: Jobs, clips: Clips) -> str:
                 raise InputError("the body holds no file")
             if file.size > clips.limits.upload_mb * 10**6:
                 raise HTTPException(413, f"the file is too large: the most here is {clips.limits.upload_mb} MB")
-            kept = clips.path(await clips.keep(_pieces(file)))
+            kept = clips.path((await clips.keep(_pieces(file))).id)
             return [str(kept.rename(kept.with_suffix(_ending(file.filename))))]
         finally:
             await form.close()
