@@ -205,7 +205,8 @@ def _as_text(parameter: Parameter, value: Any) -> Any:
     if parameter.holds not in _TEXTS:
         return value
     pieces = value if isinstance(value, (list, tuple)) and parameter.many else [value]
-    if not all(isinstance(piece, (str, os.PathLike, tuple, list)) for piece in pieces):
+    accepted = (str, os.PathLike, tuple, list) if parameter.many else (str, os.PathLike)  # pairs: a path and its rest
+    if not all(isinstance(piece, accepted) for piece in pieces):
         raise InputError(f"{parameter.name}={value!r}: the rule is {parameter.rule}")
     return _TEXTS[parameter.holds](value)
 

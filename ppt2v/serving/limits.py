@@ -13,9 +13,9 @@ from ppt2v.models.sources import catalogue, locate
 from ppt2v.modes import Mode
 from ppt2v.parameters import Parameter, holding
 from ppt2v.request.guides import models_of
-from ppt2v.request.request import Request
 
 if TYPE_CHECKING:
+    from ppt2v.request.request import Request
     from ppt2v.video import Facts
 
 # What parameters hold that name files and folders of the machine, or how much of it a run may take: for its operator.

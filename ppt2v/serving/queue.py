@@ -161,7 +161,9 @@ class Jobs:
         given = {name: value for name, value in values.items() if value is not None}
         if self.limits is not None:
             self.limits.check_given(row, given)
-        asked = Request.of(row, {"seed": secrets.randbelow(_SEEDS), **given})
+        if row.has("seed"):
+            given.setdefault("seed", secrets.randbelow(_SEEDS))
+        asked = Request.of(row, given)
         asked.output_file(self.folder / "video")
         if self.limits is not None:
             self.limits.check_request(asked)
@@ -235,6 +237,7 @@ class Jobs:
         }
         try:
             folder.mkdir(exist_ok=True)
+            files = {name: file for name, file in files.items() if mode_of(job.mode).has(name)}
             path = self.model.run(job.mode, watch=PreviewWatch(partial(self._report, job.id)), **job.values, **files)
             return {"state": DONE, "path": Path(path), "ended": time.time()}
         except Cancelled:

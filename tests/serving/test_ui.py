@@ -103,6 +103,21 @@ def test_what_a_model_brings_along_is_shown():
     assert choices.defaults(MODES["canny"], "embedded/no-such")["resolution"] == 512
 
 
+def test_the_model_that_was_chosen_is_the_one_that_is_used(tiny_folder):
+    row = MODES["text2video"]
+    parameters = choices.parameters(row, Limits(at_home=True))
+    shown = choices.defaults(row, str(tiny_folder))  # what the page shows once the model has been chosen
+    entered = {each.name: widgets.entry(each, shown[each.name]) for each in parameters}
+    entered |= {"model_name": str(tiny_folder), "prompt": "a fox"}
+    assert widgets.given(parameters, entered, shown) == {"model_name": str(tiny_folder), "prompt": "a fox"}
+
+
+def test_models_that_the_operator_names_are_offered(tiny_folder, modelscope_folder, tmp_path):
+    named = Limits(models=(str(tiny_folder), str(modelscope_folder), str(tmp_path / "missing")))
+    assert choices.models(MODES["text2video"], named) == ["embedded", str(tiny_folder)]
+    assert choices.models(MODES["synthesize"], named) == ["embedded/video", str(modelscope_folder)]
+
+
 def test_strangers_are_offered_nothing_of_the_machine(monkeypatch, tiny_folder):
     monkeypatch.setattr(locate, "cached", lambda: [("an/other", tiny_folder, 1), ("one/listed", tiny_folder, 1)])
     row, strangers = MODES["text2video"], Limits(models=("one/listed",))
