@@ -1,4 +1,5 @@
 """What engines with exported programs have in common: export once, check, keep in the cache, step aside on failure."""
+
 from __future__ import annotations
 
 import atexit
@@ -63,10 +64,6 @@ class ExportingEngine(ABC):
     def release(self, program: Program) -> None:
         self._ready.pop(program.place, None)
         program.release()
-
-    def cached(self, program: Program) -> bool:
-        """Whether the program was exported before."""
-        return self.cache.find(self._key(program)) is not None
 
     def _exported(self, program: Program, key: dict) -> Path:
         def write(folder: Path) -> None:

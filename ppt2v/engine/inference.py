@@ -1,13 +1,15 @@
 """Paddle Inference: Paddle's programs without Python between their operations; for GPUs."""
+
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import paddle
 from paddle import inference
 
-from .eager import HALF, EagerRunner
+from ppt2v.environment import threads
+
+from .eager import EagerRunner
 from .export import ExportingEngine
 from .program import Program
 from .trace import save
@@ -25,7 +27,7 @@ class InferenceRunner:
 
     @property
     def half(self) -> bool:
-        return self._rescuer is None and self._program.network.dtype in HALF
+        return self._rescuer is None and EagerRunner(self._program).half
 
     def __call__(self, inputs: list) -> list:
         tensors = [one if isinstance(one, paddle.Tensor) else paddle.to_tensor(one) for one in inputs]
@@ -34,7 +36,9 @@ class InferenceRunner:
         if self._predictor is None:
             self._predictor = inference.create_predictor(_config(self._model))
         # Copied, since the next call writes its outputs into the same memory.
-        return [output.clone() for output in self._predictor.run(tensors)]
+        outputs = [output.clone() for output in self._predictor.run(tensors)]
+        threads.keep_to()
+        return outputs
 
     def use_float32(self) -> None:
         if self.half:
@@ -71,5 +75,5 @@ def _config(model: Path) -> inference.Config:
         # Without oneDNN, which in Paddle 3.3 fails on tensors without elements: they stand for "no anchor yet".
         config.disable_gpu()
         config.disable_mkldnn()
-        config.set_cpu_math_library_num_threads(int(os.getenv("OMP_NUM_THREADS", "1")))
+        config.set_cpu_math_library_num_threads(threads.threads())
     return config

@@ -1,4 +1,5 @@
 """What an engine runs: a network as a function of tensors alone."""
+
 from __future__ import annotations
 
 import hashlib
@@ -30,6 +31,11 @@ class Program(ABC):
     def inputs(self) -> list:
         """An ``InputSpec`` with a name for every input; None stands for sizes that change from call to call."""
 
+    @property
+    def precision(self) -> str:
+        """That of the network's weights, by name."""
+        return str(self.network.dtype).rsplit(".", 1)[-1]
+
     def identity(self) -> dict[str, Any]:
         """All that decides what the program computes, of plain types: two programs that share it are the same."""
         config = self.network.config
@@ -39,6 +45,7 @@ class Program(ABC):
             "settings": self.settings,
             "inputs": [[spec.name, list(spec.shape), str(spec.dtype)] for spec in self.inputs()],
             "network": type(self.network).__name__,
+            "precision": self.precision,
             # Names with an underscore are notes of the libraries, some in an order that changes from run to run.
             "config": str(sorted(item for item in settings if not item[0].startswith("_"))),
             "weights": self._fingerprint(),

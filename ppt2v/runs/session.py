@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from ppt2v import video
-from ppt2v.engine.choice import WORTH_EXPORTING, Choice, build, choose
+from ppt2v.engine.choice import ROWS, Choice, build, choose
+from ppt2v.environment import threads
 from ppt2v.environment.versions import installed
 from ppt2v.models.adapters import adapters
 from ppt2v.models.families import family
@@ -22,7 +23,7 @@ from . import inputs, record
 from .loaded import Loaded
 from .record import NOT_DECISIVE
 
-EXPORT_NOTICE = "Preparing the networks for OpenVINO, once per model and size ..."
+EXPORT_NOTICE = "Preparing the networks for {engine}, once per model and size ..."
 EMBEDDED_NOTICE = (
     "Using the small model that ships with ppt2v: it knows about fifty subjects in about a dozen places, at 128x128 "
     "pixels.\n"
@@ -38,8 +39,7 @@ class Session:
     def __init__(self, device: str, dtype: Any, engine: str, show_progress: bool, for_strangers: bool):
         self.device, self._show_progress, self._for_strangers = device, show_progress, for_strangers
         self._choice = choose(engine, device, dtype)
-        # Eager mode may take over short work, unless a precision is asked for that it does not have.
-        self._automatic = engine == "auto" and (dtype is None or self._choice.precision == self._choice.network)
+        self._automatic = engine == "auto" and dtype is None
         self._engine = build(self._choice, self._explain_export)
         self._export_explained = False
         self.loaded = Loaded(device, self._choice.network)
@@ -63,7 +63,8 @@ class Session:
         values["seed"] = self._seed(values)
         pipeline = self._pipeline(row, folder, values)
         values |= self._within_memory(pipeline, given, values, made)
-        return self._make(pipeline, row, values, output, made, watch)
+        with threads.using((self._before(values) or {}).get("threads") or threads.threads()):
+            return self._make(pipeline, row, values, output, made, watch)
 
     def _make(self, pipeline, mode: Mode, values: dict[str, Any], output: Path, made: inputs.Inputs,
               watch: Watch) -> str:
@@ -75,7 +76,7 @@ class Session:
         expand = adapters.read(values).expand
         arguments |= {name: expand(arguments[name]) for name in ("prompt", "negative_prompt")}
         pipeline.offload = values["offload"]
-        choice = self._use_engine(pipeline, mode, values, made)
+        choice = self._use_engine(pipeline, values)
         checkpoint = self._checkpoint(values, made, choice)
         denoising, tile = f"Denoising ({choice.engine}, {choice.precision})", values["decode_tile"]
 
@@ -100,30 +101,13 @@ class Session:
         cls = getattr(importlib.import_module(f"ppt2v.pipelines.{module}"), name)
         return cls(**parts)
 
-    def _use_engine(self, pipeline, mode: Mode, values: dict[str, Any], made: inputs.Inputs) -> Choice:
-        """Gives the pipeline its engine for this run: that of the run to go on with, else the fastest."""
-        choice = self._choice
-        if self._automatic and choice.engine != "eager":
-            before = self._before(values)
-            if before is not None:
-                short = before["engine"] == "eager"
-            else:
-                program = pipeline.main_program(*made.size, *self._program_settings(mode, values))
-                steps = made.count * values["num_inference_steps"]
-                short = steps < WORTH_EXPORTING and not self._engine.cached(program)
-            choice = choice.eager if short else choice
-        pipeline.engine = self._engine if choice == self._choice else build(choice)
+    def _use_engine(self, pipeline, values: dict[str, Any]) -> Choice:
+        """Gives the pipeline its engine for this run: that of the run to go on with, unless another is asked for."""
+        choice, before = self._choice, self._before(values)
+        if self._automatic and before is not None:
+            choice = choose(before["engine"], self.device, before["dtype"])
+        pipeline.engine = self._engine if choice == self._choice else build(choice, self._explain_export)
         return choice
-
-    @staticmethod
-    def _program_settings(mode: Mode, values: dict[str, Any]) -> tuple:
-        """What the pipeline's main program depends on beside its size."""
-        if mode.family == "video":
-            return ()
-        from ppt2v.pipelines.networks.programs import SelfAttention
-
-        attention = SelfAttention(values["use_cf_attn"], values["merging_ratio"])
-        return attention, mode.control is not None, values["cache_interval"]
 
     def _within_memory(self, pipeline, given: Mapping[str, Any], values: dict[str, Any], made: inputs.Inputs) -> dict:
         """The settings that keep the run within the memory that it may use."""
@@ -145,6 +129,9 @@ class Session:
 
         settings = {name: value for name, value in values.items() if name not in NOT_DECISIVE}
         settings |= {"count": made.count, "size": list(made.size), "engine": choice.engine, "dtype": choice.precision}
+        before = self._before(values)
+        if before is None or "threads" in before:  # version 0.1 did not note them
+            settings["threads"] = threads.threads()
         return Checkpoint(values["checkpoint_dir"], settings)
 
     @staticmethod
@@ -173,12 +160,13 @@ class Session:
         if self._for_strangers:
             kept = record.without_folders(kept)
         machine = {"device": self.device, "engine": choice.engine, "dtype": choice.precision}
+        machine["threads"] = threads.threads()
         return {"mode": mode.name, "parameters": kept, **machine, "versions": installed()}
 
     def _explain_export(self) -> None:
         if self._show_progress and not self._export_explained:
             self._export_explained = True
-            say(EXPORT_NOTICE)
+            say(EXPORT_NOTICE.format(engine=ROWS[self._choice.engine].title))
 
     def _explain(self, decision: str) -> None:
         if self._show_progress:
