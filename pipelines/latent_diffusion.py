@@ -1,4 +1,5 @@
-"""What all pipelines share: the way into the latent space and out of it, for every latent diffusion model, on an engine."""
+"""What all pipelines share: the way into the latent space and out of it, on an engine."""
+
 from __future__ import annotations
 
 from abc import abstractmethod
@@ -50,8 +51,14 @@ class LatentDiffusion:
         """``[channels, height, width]`` of a frame's latents."""
         return [self.vae.config.latent_channels, height // self.vae_scale_factor, width // self.vae_scale_factor]
 
-    def schedule(self, texts: list[str], timesteps: Sequence[float], guidance_stop_step: float,
-                 cache_interval: int = 1, start: int = 0) -> Schedule:
+    def schedule(
+        self,
+        texts: list[str],
+        timesteps: Sequence[float],
+        guidance_stop_step: float,
+        cache_interval: int = 1,
+        start: int = 0,
+    ) -> Schedule:
         """When the networks run; ``guidance_stop_step`` is the part of the steps that is guided, 0..1."""
         guided = round(guidance_stop_step * len(timesteps))
         return Schedule(self._encode_text(texts), timesteps, guided, cache_interval, start)
@@ -155,8 +162,9 @@ def _rescued(runner: Runner, compute: Callable[[], paddle.Tensor], task: str) ->
 class VideoPipeline(LatentDiffusion, StableDiffusionPipeline):
     """The parts of a Stable Diffusion pipeline, run on ``engine``."""
 
-    def main_program(self, height: int, width: int, attention: SelfAttention, residuals: bool = False,
-                     cache_interval: int = 1) -> Program:
+    def main_program(
+        self, height: int, width: int, attention: SelfAttention, residuals: bool = False, cache_interval: int = 1
+    ) -> Program:
         """What nearly all of a run's time goes into; sizes in pixels."""
         size = self.latent_shape(height, width)[1:]
         return NoisePrediction(self.unet, *size, attention, residuals, deep_features=cache_interval > 1)

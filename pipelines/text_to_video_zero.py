@@ -1,4 +1,5 @@
 """Text2Video-Zero: a text-to-image model makes video with no training (arXiv 2303.13439, section 3.3)."""
+
 from __future__ import annotations
 
 from collections.abc import Callable

@@ -1,4 +1,5 @@
 """Video Instruct-Pix2Pix: a clip is edited as an instruction says (arXiv 2303.13439, section 3.3.5; 2211.09800)."""
+
 from __future__ import annotations
 
 import numpy as np

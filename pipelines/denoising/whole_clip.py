@@ -1,4 +1,5 @@
 """A run that denoises all frames of a clip at once, for networks that were trained on videos."""
+
 from __future__ import annotations
 
 from collections.abc import Callable
@@ -24,8 +25,14 @@ class WholeClipRun:
         progress: called with the frame steps done and their total.
     """
 
-    def __init__(self, denoiser: Denoiser, start: Callable[[], paddle.Tensor], first: int,
-                 checkpoint: Checkpoint | None, progress: Report):
+    def __init__(
+        self,
+        denoiser: Denoiser,
+        start: Callable[[], paddle.Tensor],
+        first: int,
+        checkpoint: Checkpoint | None,
+        progress: Report,
+    ):
         self.denoiser, self.start, self.first = denoiser, start, first
         self.checkpoint, self.progress = checkpoint, progress
 
@@ -41,9 +48,9 @@ class WholeClipRun:
             self.denoiser.unet.restore()
 
     def _latents(self) -> paddle.Tensor:
-        frames, step = self._restored() or (Frames(self.start()), self.first)
+        frames, first = self._restored() or (Frames(self.start()), self.first)
         frame_ids, last = list(range(len(frames.latents))), len(self.denoiser.solver.timesteps)
-        for step in range(step, last):
+        for step in range(first, last):
             frames = self.denoiser(frames, step, frame_ids)
             self.anchor = frames.part(0, 1)
             self.progress((step + 1 - self.first) * len(frame_ids), (last - self.first) * len(frame_ids))

@@ -1,4 +1,5 @@
 """The pictures that a model is trained on: a folder of files, and their pixels at one size."""
+
 from __future__ import annotations
 
 from collections.abc import Iterable

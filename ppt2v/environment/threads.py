@@ -1,4 +1,5 @@
 """How many threads compute: Paddle takes one unless it is told otherwise before it is imported."""
+
 from __future__ import annotations
 
 import contextlib

@@ -1,4 +1,5 @@
 """One run of a mode: from its parameters to the file."""
+
 from __future__ import annotations
 
 import importlib
@@ -7,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from ppt2v import video
+from ppt2v.engine import Engine
 from ppt2v.engine.choice import ROWS, Choice, build, choose
 from ppt2v.environment import threads
 from ppt2v.environment.versions import installed
@@ -40,7 +42,7 @@ class Session:
         self.device, self._show_progress, self._for_strangers = device, show_progress, for_strangers
         self._choice = choose(engine, device, dtype)
         self._automatic = engine == "auto" and dtype is None
-        self._engine = build(self._choice, self._explain_export)
+        self._engine = self._build(self._choice)
         self._export_explained = False
         self.loaded = Loaded(device, self._choice.network)
 
@@ -66,8 +68,9 @@ class Session:
         with threads.using((self._before(values) or {}).get("threads") or threads.threads()):
             return self._make(pipeline, row, values, output, made, watch)
 
-    def _make(self, pipeline, mode: Mode, values: dict[str, Any], output: Path, made: inputs.Inputs,
-              watch: Watch) -> str:
+    def _make(
+        self, pipeline, mode: Mode, values: dict[str, Any], output: Path, made: inputs.Inputs, watch: Watch
+    ) -> str:
         from ppt2v.pipelines.denoising.noise import Noise
 
         arguments = {p.argument: values[p.name] for p in mode.parameters if p.argument} | made.arguments
@@ -106,7 +109,7 @@ class Session:
         choice, before = self._choice, self._before(values)
         if self._automatic and before is not None:
             choice = choose(before["engine"], self.device, before["dtype"])
-        pipeline.engine = self._engine if choice == self._choice else build(choice, self._explain_export)
+        pipeline.engine = self._engine if choice == self._choice else self._build(choice)
         return choice
 
     def _within_memory(self, pipeline, given: Mapping[str, Any], values: dict[str, Any], made: inputs.Inputs) -> dict:
@@ -163,10 +166,13 @@ class Session:
         machine["threads"] = threads.threads()
         return {"mode": mode.name, "parameters": kept, **machine, "versions": installed()}
 
-    def _explain_export(self) -> None:
-        if self._show_progress and not self._export_explained:
-            self._export_explained = True
-            say(EXPORT_NOTICE.format(engine=ROWS[self._choice.engine].title))
+    def _build(self, choice: Choice) -> Engine:
+        def explain_export() -> None:
+            if self._show_progress and not self._export_explained:
+                self._export_explained = True
+                say(EXPORT_NOTICE.format(engine=ROWS[choice.engine].title))
+
+        return build(choice, explain_export)
 
     def _explain(self, decision: str) -> None:
         if self._show_progress:

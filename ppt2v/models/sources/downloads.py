@@ -1,10 +1,12 @@
 """Where models are downloaded from, and the caches in which they then are."""
+
 from __future__ import annotations
 
 import functools
 import os
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Callable, Iterator
+from typing import Callable
 
 from ppt2v.errors import InputError
 from ppt2v.models.layouts.diffusers import (
@@ -77,8 +79,7 @@ def download(source: str, repository: str, fetch_wanted: Callable[[Fetch], Path]
         reason = " ".join(str(error).split())[:300] or type(error).__name__
     name = PREFIXES[source] + repository
     raise InputError(
-        f"could not download {name!r} from {source}: {reason}; try again to go on where it stopped, "
-        f"or give {instead}"
+        f"could not download {name!r} from {source}: {reason}; try again to go on where it stopped, or give {instead}"
     )
 
 
