@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from ppt2v.environment import versions
+from ppt2v.environment.openvino import unreported
 from ppt2v.environment.shipped import PACKAGE
 from ppt2v.environment.threads import cores
 from ppt2v.environment.versions import PADDLES, version_of
@@ -166,7 +167,8 @@ def try_out(results: str, *names: str) -> None:
 
 
 def _import(name: str) -> str:
-    return str(getattr(importlib.import_module(name), "__version__", ""))
+    with unreported():
+        return str(getattr(importlib.import_module(name), "__version__", ""))
 
 
 def _device() -> str:

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from ppt2v.environment.devices import DTYPES, dtype_name
+from ppt2v.environment.openvino import import_openvino
 from ppt2v.environment.threads import import_paddle
 from ppt2v.errors import InputError
 
@@ -63,9 +64,7 @@ def _precisions_of_paddle(device: str) -> tuple[str, ...]:
 
 
 def _precisions_of_openvino(device: str) -> tuple[str, ...]:
-    import openvino as ov
-
-    capabilities = ov.Core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
+    capabilities = import_openvino().Core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
     halves = {"BF16": "bfloat16", "FP16": "float16"}
     return (*(name for capability, name in halves.items() if capability in capabilities), "float32")
 

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import openvino as ov
 import paddle
 
 from ppt2v.environment.devices import PRECISIONS
+from ppt2v.environment.openvino import import_openvino
 from ppt2v.environment.threads import threads
 
 from .export import ExportingEngine
 from .program import Program
 from .trace import trace
 from .translate import translate
+
+ov = import_openvino()
 
 _HINTS = {"float32": "f32", "float16": "f16", "bfloat16": "bf16"}
 _MODEL = "model.xml"

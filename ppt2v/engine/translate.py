@@ -10,12 +10,14 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
-import openvino as ov
-from openvino import opset15 as ops
 
+from ppt2v.environment.openvino import import_openvino
 from ppt2v.errors import UnsupportedError
 
 from .operations import CONVERTERS, Value, as_dtype, as_node
+
+ov = import_openvino()
+ops = ov.opset15
 
 
 def translate(program, outputs: Sequence, parameters: Mapping[str, np.ndarray]) -> ov.Model:
