@@ -8,7 +8,6 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from ppt2v.environment.devices import DTYPES, dtype_name
-from ppt2v.environment.openvino import import_openvino
 from ppt2v.environment.threads import import_paddle
 from ppt2v.errors import InputError
 
@@ -26,7 +25,7 @@ class Choice(NamedTuple):
 class Row(NamedTuple):
     """An engine.
 
-    ``title``: its name in sentences. ``precisions``: those that it computes in on a device, the fastest first.
+    ``title``: its name in sentences. ``precisions``: those that it computes in on a device; ``fastest``: of these.
     ``obstacle``: why it cannot be had on a device and what to do about it, or None. ``build``: makes it for a choice
     and a function that it calls before a wait. ``network``: the precision of Paddle's networks where it has one of its
     own for them.
@@ -35,6 +34,7 @@ class Row(NamedTuple):
     name: str
     title: str
     precisions: Callable[[str], tuple[str, ...]]
+    fastest: Callable[[str], str]
     obstacle: Callable[[str], str | None]
     build: Callable[[Choice, Callable[[], None]], Engine]
     network: str | None = None
@@ -60,13 +60,23 @@ def _inference(choice: Choice, before_export: Callable[[], None]) -> Engine:
 
 def _precisions_of_paddle(device: str) -> tuple[str, ...]:
     """Paddle has no matrix product in half precision on a CPU."""
-    return ("float32",) if device == "cpu" else ("float16", "bfloat16", "float32")
+    return ("float32",) if device == "cpu" else DTYPES
+
+
+def _fastest_of_paddle(device: str) -> str:
+    return "float32" if device == "cpu" else "float16"
 
 
 def _precisions_of_openvino(device: str) -> tuple[str, ...]:
-    capabilities = import_openvino().Core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
-    halves = {"BF16": "bfloat16", "FP16": "float16"}
-    return (*(name for capability, name in halves.items() if capability in capabilities), "float32")
+    from . import precisions
+
+    return precisions.available()
+
+
+def _fastest_of_openvino(device: str) -> str:
+    from . import precisions
+
+    return precisions.fastest(precisions.measured())
 
 
 def _obstacle_to_openvino(device: str) -> str | None:
@@ -82,12 +92,14 @@ def _obstacle_to_exports(device: str) -> str | None:
     return None if paddle_3 else "it needs Paddle 3; pip install -U paddlepaddle"
 
 
+_PADDLE = _precisions_of_paddle, _fastest_of_paddle
+_OPENVINO = _precisions_of_openvino, _fastest_of_openvino
 ROWS = {
     row.name: row
     for row in (
-        Row("eager", "eager Paddle", _precisions_of_paddle, lambda device: None, _eager),
-        Row("openvino", "OpenVINO", _precisions_of_openvino, _obstacle_to_openvino, _openvino, network="float32"),
-        Row("inference", "Paddle Inference", _precisions_of_paddle, _obstacle_to_exports, _inference),
+        Row("eager", "eager Paddle", *_PADDLE, lambda device: None, _eager),
+        Row("openvino", "OpenVINO", *_OPENVINO, _obstacle_to_openvino, _openvino, network="float32"),
+        Row("inference", "Paddle Inference", *_PADDLE, _obstacle_to_exports, _inference),
     )
 }
 ENGINES = ("auto", *ROWS)
@@ -113,7 +125,7 @@ def choose(engine: str, device: str, dtype) -> Choice:
         row, obstacle = ROWS[engine], ROWS[engine].obstacle(device)
         if obstacle:
             raise InputError(f"engine {engine}: {obstacle}, or choose auto")
-    precision = row.precisions(device)[0] if dtype is None else _precision(row, device, dtype)
+    precision = row.fastest(device) if dtype is None else _precision(row, device, dtype)
     return Choice(row.name, precision, row.network or precision)
 
 

@@ -11,13 +11,13 @@ from ppt2v.environment.openvino import import_openvino
 from ppt2v.environment.threads import threads
 
 from .export import ExportingEngine
+from .precisions import HINTS
 from .program import Program
 from .trace import trace
 from .translate import translate
 
 ov = import_openvino()
 
-_HINTS = {"float32": "f32", "float16": "f16", "bfloat16": "bf16"}
 _MODEL = "model.xml"
 
 
@@ -69,5 +69,5 @@ class OpenVINOEngine(ExportingEngine):
 
 def compile_model(model: Path, precision: str) -> ov.CompiledModel:
     """Makes a program ready for this machine, on as many threads as Paddle's."""
-    settings = {"INFERENCE_PRECISION_HINT": _HINTS[precision], "INFERENCE_NUM_THREADS": threads()}
+    settings = {"INFERENCE_PRECISION_HINT": HINTS[precision], "INFERENCE_NUM_THREADS": threads()}
     return ov.Core().compile_model(model, "CPU", settings)

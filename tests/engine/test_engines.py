@@ -283,7 +283,8 @@ def computes(monkeypatch):
     """Lets the processor compute in these precisions, the first one the fastest."""
 
     def computes(*precisions: str) -> None:
-        row = choice.ROWS["openvino"]._replace(precisions=lambda device: precisions)
+        fastest = {"fastest": lambda device: precisions[0], "precisions": lambda device: precisions}
+        row = choice.ROWS["openvino"]._replace(**fastest)
         monkeypatch.setitem(choice.ROWS, "openvino", row)
 
     return computes
