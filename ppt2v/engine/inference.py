@@ -21,8 +21,8 @@ class InferenceRunner:
     """Runs an exported program in the precision of its weights, else, in float32, the network itself."""
 
     def __init__(self, program: Program, model: Path):
-        self._program, self._model = program, model
-        self._predictor: inference.Predictor | None = None
+        self._program = program
+        self._predictor = inference.create_predictor(_config(model))
         self._rescuer: EagerRunner | None = None
 
     @property
@@ -33,8 +33,6 @@ class InferenceRunner:
         tensors = [one if isinstance(one, paddle.Tensor) else paddle.to_tensor(one) for one in inputs]
         if self._rescuer:
             return self._rescuer(tensors)
-        if self._predictor is None:
-            self._predictor = inference.create_predictor(_config(self._model))
         # Copied, since the next call writes its outputs into the same memory.
         outputs = [output.clone() for output in self._predictor.run(tensors)]
         threads.keep_to()

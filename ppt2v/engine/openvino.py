@@ -9,7 +9,9 @@ import paddle
 from ppt2v.environment.devices import PRECISIONS
 from ppt2v.environment.openvino import import_openvino
 from ppt2v.environment.threads import threads
+from ppt2v.version import __version__
 
+from . import weights
 from .export import ExportingEngine
 from .precisions import HINTS
 from .program import Program
@@ -24,7 +26,7 @@ _MODEL = "model.xml"
 class OpenVINORunner:
     """Runs an exported program; tensors go in as Paddle's or NumPy's and come out as NumPy's."""
 
-    def __init__(self, model: Path, precision: str):
+    def __init__(self, model: ov.Model, precision: str):
         self._model, self._own_precision, self._precision = model, precision, precision
         self._compiled: ov.CompiledModel | None = None
         self._threads = 0  # for which it is compiled
@@ -61,13 +63,27 @@ class OpenVINOEngine(ExportingEngine):
     def _write(self, program: Program, folder: Path) -> None:
         traced = trace(program)
         model = translate(traced.program, traced.outputs, traced.parameters)
-        ov.save_model(model, folder / _MODEL, compress_to_fp16=False)
+        try:
+            ov.save_model(model, folder / _MODEL, compress_to_fp16=False)
+        except RuntimeError as error:  # also for a full disk
+            raise OSError(str(error)) from error
 
     def _open(self, program: Program, folder: Path) -> OpenVINORunner:
-        return OpenVINORunner(folder / _MODEL, self.precision)
+        model = ov.Core().read_model(folder / _MODEL)
+        return OpenVINORunner(weights.attach(model, self._weights(program)), self.precision)
+
+    def _weights(self, program: Program) -> Path:
+        """The folder of the weights that all programs of the network share."""
+        key = {"program": "weights", **program.network_identity(), "versions": {"ppt2v": __version__}}
+
+        def write(folder: Path) -> None:
+            program.load()
+            weights.write(program.network, folder)
+
+        return self.cache.find(key) or self.cache.add(key, write, program.model)
 
 
-def compile_model(model: Path, precision: str) -> ov.CompiledModel:
+def compile_model(model: ov.Model, precision: str) -> ov.CompiledModel:
     """Makes a program ready for this machine, on as many threads as Paddle's."""
     settings = {"INFERENCE_PRECISION_HINT": HINTS[precision], "INFERENCE_NUM_THREADS": threads()}
     return ov.Core().compile_model(model, "CPU", settings)

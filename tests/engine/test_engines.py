@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import json
+import resource
 from pathlib import Path
 
 import numpy as np
@@ -31,6 +33,7 @@ if int(paddle.__version__.split(".")[0]) < 3:
     pytest.skip("the OpenVINO engine needs Paddle 3", allow_module_level=True)
 
 from ppt2v.engine import openvino as engine_module
+from ppt2v.engine import weights as weights_module
 from ppt2v.engine.inference import InferenceEngine
 from ppt2v.engine.openvino import OpenVINOEngine
 
@@ -162,17 +165,83 @@ def test_weights_are_freed_after_export_and_come_back(decoder, tmp_path):
 def test_other_weights_and_damaged_programs_are_exported_again(decoder, copy, exports, tmp_path):
     cache = Cache(tmp_path / "c")
     OpenVINOEngine("float32", cache).prepare(decoder())
-    file = next((cache.entries()[0].folder).glob("*.bin"))
-    file.write_bytes(file.read_bytes()[:-8])
-    OpenVINOEngine("float32", cache).prepare(decoder())
-    assert len(exports) == 2
+    for number, file in enumerate(("model.bin", "model.xml"), 2):
+        [damaged] = cache.folder.glob(f"*/{file}")
+        damaged.write_bytes(damaged.read_bytes()[:-8])
+        OpenVINOEngine("float32", cache).prepare(decoder())
+        assert len(exports) == number
+    [damaged] = cache.folder.glob("*/weights.bin")
+    damaged.write_bytes(damaged.read_bytes()[:-8])
+    latents = [random(1, 4, 8, 8)]
+    made = OpenVINOEngine("float32", cache).prepare(decoder())(latents)
+    assert len(exports) == 3 and distance(made, EagerRunner(decoder())(latents)) < 1e-4
     from safetensors.numpy import load_file, save_file
 
     [stored] = (copy / "vae").glob("*.safetensors")
     tensors = load_file(stored)
     save_file({name: array * 1.01 for name, array in tensors.items()}, stored, {"format": "pt"})
     OpenVINOEngine("float32", cache).prepare(decoder())
-    assert len(exports) == 3 and len(cache.entries()) == 2
+    assert len(exports) == 4 and len(cache.entries()) == 4
+
+
+def test_all_sizes_share_the_weights(decoder, tmp_path):
+    from ppdiffusers import AutoencoderKL
+
+    cache, network = Cache(tmp_path / "c"), decoder().network
+    assert isinstance(network, AutoencoderKL)
+    runners = [OpenVINOEngine("float32", cache).prepare(Decoder(network, side, 8)) for side in (8, 12)]
+    sizes = {entry.about["program"]: entry.size for entry in cache.entries()}
+    assert sorted(entry.about["program"] for entry in cache.entries()) == ["Decoder", "Decoder", "weights"]
+    assert sizes["weights"] > sum(4 * parameter.size for parameter in network.parameters())
+    assert not list(cache.folder.glob("*/model.bin")) or max(
+        file.stat().st_size for file in cache.folder.glob("*/model.bin")) < 10_000
+    for side, runner in zip((8, 12), runners):
+        latents = [random(1, 4, side, 8)]
+        assert distance(runner(latents), EagerRunner(Decoder(network, side, 8))(latents)) < 1e-4
+
+
+def test_a_cache_below_one_runs_programs_serves_the_run(decoder, tmp_path):
+    engine = OpenVINOEngine("float32", Cache(tmp_path / "c", limit=1))
+    networks = [decoder().network, decoder().network]
+    runners = [engine.prepare(Placed(network, side, 8)) for network, side in zip(networks, (8, 12))]
+    assert len(engine.cache.entries()) == 2, "the last program and its weights"
+    for side, network, runner in zip((8, 12), networks, runners):
+        latents = [random(1, 4, side, 8)]
+        assert distance(runner(latents), EagerRunner(Decoder(network, side, 8))(latents)) < 1e-4
+
+
+class Placed(Decoder):
+    """A decoder of which an engine keeps one for each size."""
+
+    def __init__(self, network, height: int, width: int):
+        super().__init__(network, height, width)
+        self.place = f"{height}x{width}"
+
+
+@pytest.fixture
+def full_disk(monkeypatch):
+    """Lets no file grow beyond so many bytes."""
+
+    @contextlib.contextmanager
+    def full_disk(size: int):
+        soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
+        try:
+            yield
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+    return full_disk
+
+
+@pytest.mark.parametrize("engine_class", [OpenVINOEngine, InferenceEngine])
+@pytest.mark.parametrize("size", [10_000, 100_000])
+def test_on_a_full_disk_it_runs_eagerly(decoder, full_disk, tmp_path, engine_class, size):
+    program, latents = decoder(), [random(1, 4, 8, 8)]
+    with full_disk(size), pytest.warns(UserWarning, match="Decoder runs eagerly.*no room"):
+        runner = engine_class("float32", Cache(tmp_path / "c")).prepare(program)
+    assert isinstance(runner, EagerRunner) and np.isfinite(runner(latents)[0].numpy()).all()
+    assert list((tmp_path / "c").iterdir()) == []
 
 
 def test_without_a_writable_cache_it_exports_for_itself_alone(decoder, tmp_path):
@@ -184,16 +253,12 @@ def test_without_a_writable_cache_it_exports_for_itself_alone(decoder, tmp_path)
 
 
 def test_what_differs_from_eager_is_refused(decoder, monkeypatch, tmp_path):
-    translate = engine_module.translate
-
-    def translate_wrongly(program, outputs, parameters):
-        return translate(program, outputs, {name: array * 1.1 for name, array in parameters.items()})
-
-    monkeypatch.setattr(engine_module, "translate", translate_wrongly)
+    view = weights_module._view
+    monkeypatch.setattr(weights_module, "_view", lambda *place, **given: view(*place, **given) * np.float32(1.1))
     with pytest.warns(UserWarning, match="Decoder runs eagerly.*differs from eager Paddle"):
         runner = OpenVINOEngine("float32", Cache(tmp_path)).prepare(decoder())
     assert isinstance(runner, EagerRunner)
-    assert Cache(tmp_path).entries() == []
+    assert [entry.about["program"] for entry in Cache(tmp_path).entries()] == ["weights"]
 
 
 class Plain(Program):

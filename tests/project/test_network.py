@@ -18,6 +18,7 @@ from typer.main import get_command
 from ppt2v.cli.app import app
 from ppt2v.models.sources import locate
 
+SKELETON = Path(__file__).parents[2] / "__assets__" / "clips" / "dance_pose.mp4"
 SHORT = ["--steps", "2", "--seed", "1"]
 CLIP = ["--end-t", "0.3", "--out-fps", "4", "--resolution", "64", "--engine", "eager", *SHORT]
 COMMANDS = [
@@ -26,9 +27,9 @@ COMMANDS = [
     ["report", "fox.mp4"],
     ["compare", "fox.mp4", "again.mp4"],
     ["batch", "jobs.jsonl", "--out", "videos"],
-    ["synthesize", "a fox in the snow", "--model", "embedded/video", "--engine", "eager", *SHORT, "--out", "s.mp4"],
+    ["synthesize", "a fox in the snow", "--model", "embedded/video", "--frames", "4", "--engine", "eager", *SHORT, "--out", "s.mp4"],
     ["pix2pix", "clip.mp4", "make it winter", *CLIP, "--out", "pix2pix.mp4"],
-    ["pose", "clip.mp4", "a fox", *CLIP, "--out", "pose.mp4"],
+    ["pose", "SKELETON", "a fox", *CLIP, "--out", "pose.mp4"],
     ["canny", "clip.mp4", "a fox", *CLIP, "--out", "canny.mp4"],
     ["depth", "clip.mp4", "a fox", *CLIP, "--out", "depth.mp4"],
     ["canny-db", "clip.mp4", "a mascot", *CLIP, "--model", "embedded/dreambooth", "--out", "db.mp4"],
@@ -105,7 +106,8 @@ def test_no_command_speaks_to_the_network(listener, environment, tmp_path):
     row = {"prompt": "a bear", "video_length": 2, "num_inference_steps": 2}
     (tmp_path / "jobs.jsonl").write_text(json.dumps(row), encoding="utf-8")
     folder = str(locate.locate("embedded/video"))
-    commands = [[folder if word == "VIDEO" else word for word in command] for command in COMMANDS]
+    given = {"VIDEO": folder, "SKELETON": str(SKELETON)}
+    commands = [[given.get(word, word) for word in command] for command in COMMANDS]
     done = subprocess.run([sys.executable, "-c", RUN, json.dumps(commands)], env=environment, cwd=tmp_path,
                           capture_output=True, text=True)  # fmt: skip
     ends = re.findall(r'\["ended", "([\w-]+)", (\w+)\]', done.stderr)
