@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from abc import abstractmethod
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any, Protocol
+from typing import Protocol
 
 import numpy as np
 import paddle
@@ -42,10 +41,6 @@ class LatentDiffusion:
     engine: Engine = EagerEngine()
     offload = False  # whether each network leaves the memory when its part is done
     running: Run | None = None  # the run in progress
-
-    @abstractmethod
-    def main_program(self, height: int, width: int, *settings: Any) -> Program:
-        """What nearly all of a run's time goes into; sizes in pixels."""
 
     def latent_shape(self, height: int, width: int) -> list[int]:
         """``[channels, height, width]`` of a frame's latents."""

@@ -193,8 +193,10 @@ def test_all_sizes_share_the_weights(decoder, tmp_path):
     sizes = {entry.about["program"]: entry.size for entry in cache.entries()}
     assert sorted(entry.about["program"] for entry in cache.entries()) == ["Decoder", "Decoder", "weights"]
     assert sizes["weights"] > sum(4 * parameter.size for parameter in network.parameters())
-    assert not list(cache.folder.glob("*/model.bin")) or max(
-        file.stat().st_size for file in cache.folder.glob("*/model.bin")) < 10_000
+    assert (
+        not list(cache.folder.glob("*/model.bin"))
+        or max(file.stat().st_size for file in cache.folder.glob("*/model.bin")) < 10_000
+    )
     for side, runner in zip((8, 12), runners):
         latents = [random(1, 4, side, 8)]
         assert distance(runner(latents), EagerRunner(Decoder(network, side, 8))(latents)) < 1e-4
