@@ -83,11 +83,18 @@ class ExportingEngine(ABC):
     def _exported(self, program: Program, key: dict) -> Path:
         def write(folder: Path) -> None:
             self._write(program, folder)
-            check_against_eager(program, lambda: self._open(program, folder))
+            check_against_eager(program, lambda: self._reopened(program, folder))
 
         self._before_export()
         program.load()
         return self.cache.add(key, write, program.model)
+
+    def _reopened(self, program: Program, folder: Path) -> Runner:
+        """What was just written; Paddle writes to a full disk without a word."""
+        try:
+            return self._open(program, folder)
+        except RuntimeError as error:
+            raise OSError(f"what was written cannot be read again: {str(error).strip().splitlines()[-1]}") from error
 
     def _leave_cache(self, reason: OSError) -> None:
         warnings.warn(f"exported for this process alone, since the cache cannot be used: {reason}", stacklevel=5)

@@ -67,10 +67,13 @@ class OpenVINOEngine(ExportingEngine):
             ov.save_model(model, folder / _MODEL, compress_to_fp16=False)
         except RuntimeError as error:  # also for a full disk
             raise OSError(str(error)) from error
+        self._weights(program)
 
     def _open(self, program: Program, folder: Path) -> OpenVINORunner:
         model = ov.Core().read_model(folder / _MODEL)
-        return OpenVINORunner(weights.attach(model, self._weights(program)), self.precision)
+        weights.attach(model, self._weights(program))
+        program.release()  # they are in memory twice where they had to be written again
+        return OpenVINORunner(model, self.precision)
 
     def _weights(self, program: Program) -> Path:
         """The folder of the weights that all programs of the network share."""

@@ -36,7 +36,7 @@ def place(name: str, array: np.ndarray):
     return ops.parameter(array.shape, array.dtype, name=_PREFIX + name)
 
 
-def attach(model: ov.Model, folder: Path) -> ov.Model:
+def attach(model: ov.Model, folder: Path) -> None:
     """Puts the weights in a folder into their places in a model.
 
     They are views of the mapped file, and stay readable when another process removes it.
@@ -51,7 +51,6 @@ def attach(model: ov.Model, folder: Path) -> ov.Model:
             parameter.output(0).replace(constant.output(0))
             model.remove_parameter(parameter)
     model.validate_nodes_and_infer_types()
-    return model
 
 
 def _view(numbers: np.ndarray, start: int, shape: list[int], dtype: str) -> np.ndarray:
