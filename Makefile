@@ -46,19 +46,19 @@ notebooks: .venv/installed
 	.venv/bin/python notebooks/sources/build.py
 
 score: .venv/installed
-	.venv/bin/python training/judge.py
-	.venv/bin/python training/judge_guided.py
-	.venv/bin/python training/smoothing.py
+	.venv/bin/python -m training.judge.pictures
+	.venv/bin/python -m training.judge.guided
+	.venv/bin/python -m training.judge.smoothing
 
 tradeoff: .venv/installed
-	.venv/bin/python training/tradeoff.py
+	.venv/bin/python -m training.judge.tradeoff
 
 wheel: .venv/installed
 	rm -rf build
 	.venv/bin/pip wheel --quiet --no-deps --wheel-dir dist .
 
 hub-modules: wheel
-	.venv/bin/python hub/build.py dist
+	.venv/bin/python paddlehub/build.py dist
 
 bench: .venv/installed
 	.venv/bin/python benchmarks/bench.py --torch-python "$$TORCH_PYTHON" $(BENCH)
@@ -76,9 +76,9 @@ clean:
 	$(call install,.venv-paddle2,constraints-paddle2.txt)
 
 # What PaddleHub needs beside the packages in .venv, and those: its own dependencies would bring others in.
-.venv-paddlehub/installed: hub/requirements.txt .venv/installed
+.venv-paddlehub/installed: paddlehub/requirements.txt .venv/installed
 	.venv/bin/python -m venv --clear .venv-paddlehub
-	.venv-paddlehub/bin/pip install --quiet --no-deps -r hub/requirements.txt
+	.venv-paddlehub/bin/pip install --quiet --no-deps -r paddlehub/requirements.txt
 	.venv/bin/python -c "import sysconfig; print(f'import site; site.addsitedir({sysconfig.get_path(\"purelib\")!r})')" \
 		> $$(echo .venv-paddlehub/lib/python*/site-packages)/dependencies.pth
 	@touch $@

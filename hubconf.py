@@ -13,8 +13,10 @@ if _Path(_ppt2v.__file__).resolve().parent == _HERE / "ppt2v":
     # whatever becomes of the path and of the current folder.
     _ppt2v.__path__[:] = [str(_HERE / "ppt2v"), str(_HERE)]
 
-from ppt2v.maker import VideoMaker as _VideoMaker, document_loader as _document_loader  # noqa: E402
-from ppt2v.modes import MODES as _MODES, Mode as _Mode  # noqa: E402
+from ppt2v.hubs.paddlehub import VideoMaker as _VideoMaker  # noqa: E402
+from ppt2v.hubs.paddlehub import document_loader as _document_loader
+from ppt2v.modes import MODES as _MODES  # noqa: E402
+from ppt2v.modes import Mode as _Mode
 
 # Import names of what is imported when the first video is made: whatever lacks is named at once.
 dependencies = ["av", "cv2", "decord", "ppdiffusers", "rich", "safetensors"]

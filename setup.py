@@ -3,7 +3,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from setuptools import setup
+from setuptools import find_packages, setup
 
 HERE = Path(__file__).parent
 
@@ -27,6 +27,7 @@ OWN = [
     "opencv-python-headless>=4.8",
     "packaging>=21",
     "Pillow>=10",
+    "PyYAML>=6",
     "requests>=2.31",
     "rich>=13",
     "safetensors>=0.4",
@@ -37,7 +38,7 @@ OWN = [
 
 setup(
     name="ppt2v",
-    version=re.search(r'__version__ = "(.+)"', (HERE / "ppt2v" / "__init__.py").read_text("utf-8")).group(1),
+    version=re.search(r'__version__ = "(.+)"', (HERE / "ppt2v" / "version.py").read_text("utf-8")).group(1),
     description="Text to video on PaddlePaddle with pretrained diffusion models",
     long_description=(HERE / "README.md").read_text("utf-8"),
     long_description_content_type="text/markdown",
@@ -45,8 +46,10 @@ setup(
     author="ppt2v authors",
     python_requires=">=3.9,<3.13",
     packages=[
-        "ppt2v", "ppt2v.commands", "ppt2v.detectors", "ppt2v.dreambooth", "ppt2v.embedded", "ppt2v.engine",
-        "ppt2v.pipelines", "ppt2v.samples", "ppt2v.ui",
+        *find_packages(include=["ppt2v", "ppt2v.*"]),
+        *(f"ppt2v.{package}" for package in find_packages(include=["pipelines", "pipelines.*"])),
+        "ppt2v.embedded",
+        "ppt2v.samples",
     ],
     package_dir={
         "ppt2v.pipelines": "pipelines",
@@ -54,7 +57,7 @@ setup(
         "ppt2v.samples": "__assets__/clips",
     },
     package_data={
-        "ppt2v": ["clip_merges.txt.gz"],
+        "ppt2v.models.layouts": ["clip_merges.txt.gz"],
         "ppt2v.samples": ["**/*.mp4", "**/*.png", "**/*.md"],
         "ppt2v.embedded": ["**/*.json", "**/*.md", "**/*.txt", "**/*.safetensors"],
     },
@@ -70,7 +73,7 @@ setup(
         "ui": ["gradio>=5.14,<5.15; python_version >= '3.10'"],
         "dev": [
             "httpx>=0.27", "imageio>=2.31", "ipykernel>=6", "Jinja2>=3", "jupytext>=1.16", "nbclient>=0.8",
-            "nbformat>=5.7", "playwright>=1.49", "pytest>=7", "PyYAML>=6", "schemathesis>=4", "setuptools>=64", "wheel",
+            "nbformat>=5.7", "playwright>=1.49", "pytest>=7", "schemathesis>=4", "setuptools>=64", "wheel",
             *SERVE, *RAY,
         ],
     },

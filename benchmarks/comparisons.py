@@ -5,7 +5,6 @@ import time
 from dataclasses import replace
 
 import numpy as np
-
 from work import Work
 
 # Fewer steps where a whole run takes long; time and memory of a step do not depend on their number.

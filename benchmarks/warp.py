@@ -10,7 +10,8 @@ from __future__ import annotations
 
 import torch
 from diffusers.pipelines.text_to_video_synthesis.pipeline_text_to_video_zero import (
-    create_motion_field, warp_single_latent,
+    create_motion_field,
+    warp_single_latent,
 )
 
 MOTION, FRAMES = 12, 8  # the defaults: pixels of each frame against the one before, and frames

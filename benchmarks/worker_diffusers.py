@@ -13,8 +13,12 @@ from pathlib import Path
 import numpy as np
 import torch
 from diffusers import (
-    ControlNetModel, EulerAncestralDiscreteScheduler, StableDiffusionControlNetPipeline,
-    StableDiffusionInstructPix2PixPipeline, TextToVideoSDPipeline, TextToVideoZeroPipeline,
+    ControlNetModel,
+    EulerAncestralDiscreteScheduler,
+    StableDiffusionControlNetPipeline,
+    StableDiffusionInstructPix2PixPipeline,
+    TextToVideoSDPipeline,
+    TextToVideoZeroPipeline,
 )
 from diffusers.schedulers import scheduling_euler_ancestral_discrete as euler
 from work import as_clip, difference, given, pictures, report

@@ -12,16 +12,23 @@ from importlib import import_module
 from pathlib import Path
 
 import numpy as np
-from work import as_clip, difference, given, report
-
-from ppt2v import checkpoint, model_files, weights  # before Paddle, so that it uses all cores
 import paddle
 import paddle.nn.functional as F
 from ppdiffusers import (
-    AutoencoderKL, DDIMScheduler, TextToVideoSDPipeline, TextToVideoZeroPipeline, UNet3DConditionModel,
+    AutoencoderKL,
+    DDIMScheduler,
+    TextToVideoSDPipeline,
+    TextToVideoZeroPipeline,
+    UNet3DConditionModel,
 )
 from ppdiffusers.transformers import CLIPTextModel
-from ppt2v.vocabulary import load_tokenizer
+from work import as_clip, difference, given, report
+
+from ppt2v.models.families import stable_diffusion
+from ppt2v.models.formats import fitting, reading
+from ppt2v.models.layouts import diffusers
+from ppt2v.models.loading import weights
+from ppt2v.models.loading.tokenizer import load_tokenizer
 
 work, folder = given()
 
@@ -36,7 +43,7 @@ def attention(query, key, value, attn_mask=None, scale=None, dropout_p=0.0, trai
 
 
 def text2video() -> np.ndarray:
-    loaded = weights.load_stable_diffusion(Path(work.model))
+    loaded = stable_diffusion.load_stable_diffusion(Path(work.model))
     parts = {part: getattr(loaded, part) for part in ("vae", "text_encoder", "tokenizer", "unet", "scheduler")}
     pipeline = TextToVideoZeroPipeline(**parts, safety_checker=None, feature_extractor=None,
                                        requires_safety_checker=False)
@@ -54,8 +61,8 @@ def unet3d() -> np.ndarray:
     parts = {part: weights.load_component(model / part, kind) for part, kind in classes.items()}
     # Not by load_component, which makes networks without memory: this one writes into its own as it is made.
     unet = UNet3DConditionModel.from_config(UNet3DConditionModel.load_config(model / "unet"))
-    [file] = model_files.weight_files(model / "unet")
-    checkpoint.put(unet, checkpoint.read(file), str(file))
+    [file] = diffusers.weight_files(model / "unet")
+    fitting.put(unet, reading.read(file), str(file))
     pipeline = TextToVideoSDPipeline(**parts, unet=unet, tokenizer=load_tokenizer(model / "tokenizer"),
                                      scheduler=DDIMScheduler.from_pretrained(model, subfolder="scheduler"))
     [latents] = timed(pipeline, num_frames=work.frames, latents=paddle.to_tensor(as_clip(noise("start-0")))).frames

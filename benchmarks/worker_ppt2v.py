@@ -8,11 +8,13 @@ from pathlib import Path
 import numpy as np
 from work import Work, given, pictures, report
 
-from ppt2v import hub, video_models, weights  # before Paddle, so that it uses all cores
 from ppt2v.engine.choice import build, choose
-from ppt2v.pipelines.noise import Noise
-from ppt2v.pipelines.schedule import REFERENCE_STEPS, motion_steps
-from ppt2v.pipelines.solvers import DDIM
+from ppt2v.models.families import stable_diffusion, text_to_video
+from ppt2v.models.loading import weights
+from ppt2v.models.sources import locate
+from ppt2v.pipelines.denoising.noise import Noise
+from ppt2v.pipelines.denoising.solvers import DDIM
+from ppt2v.pipelines.planning.timesteps import REFERENCE_STEPS, motion_steps
 from ppt2v.pipelines.text_to_video_modelscope import TextToVideoPipeline
 from ppt2v.pipelines.text_to_video_zero import TextToVideoZeroPipeline
 from ppt2v.pipelines.video_controlnet import Control, VideoControlNetPipeline
@@ -34,10 +36,10 @@ class KeptNoise(Noise):
 
 def load(work: Work, precision: str):
     """The pipeline of the task."""
-    model = hub.locate(work.model)
+    model = locate.locate(work.model)
     if work.task == "unet3d":
-        return TextToVideoPipeline(**video_models.load_text_to_video(model, precision, lazy=True)._asdict())
-    loaded = weights.load_stable_diffusion(model, precision, lazy=True)
+        return TextToVideoPipeline(**text_to_video.load_text_to_video(model, precision, lazy=True)._asdict())
+    loaded = stable_diffusion.load_stable_diffusion(model, precision, lazy=True)
     return PIPELINES[work.task](**loaded.components, requires_safety_checker=False)
 
 

@@ -7,13 +7,14 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from ppt2v import MODES, chinese, config, dreambooth, hub
-from ppt2v.commands.options import POSITIONAL
+from ppt2v import MODES, dreambooth
+from ppt2v.cli.options import POSITIONAL
 from ppt2v.controls import CLIP, CONTROLS
-from ppt2v.model_files import read_json
-from ppt2v.modes import Mode
+from ppt2v.models.layouts.diffusers import read_json
+from ppt2v.models.sources import catalogue, locate
+from ppt2v.modes import Mode, chinese, shared
 from ppt2v.parameters import Parameter
-from ppt2v.ui.words import translator
+from ppt2v.serving.ui.words import translator
 
 HERE = Path(__file__).parent
 _NOTE = "<!-- Written by `python docs/make_parameters.py` from ppt2v.MODES: change the table there, not this page. -->\n"
@@ -66,7 +67,7 @@ CHINESE = Language(
 def page(modes: Mapping[str, Mode], language: Language) -> str:
     """The page, in Markdown, for these modes."""
     common, text = _common(list(modes.values())), language.text
-    parts = [_NOTE + language.head, f"## {language.everywhere}\n", _table([*common, *config.MACHINE], language)]
+    parts = [_NOTE + language.head, f"## {language.everywhere}\n", _table([*common, *shared.MACHINE], language)]
     for mode in modes.values():
         own = [parameter for parameter in mode.parameters if parameter not in common]
         parts += [f"## {mode.name}\n", f"{text(mode.summary)}\n", _table(own, language)]
@@ -110,9 +111,9 @@ def _default(value) -> str:
 
 def _brought(language: Language) -> str:
     """What each embedded model says in its ppt2v.json."""
-    base = hub.locate(hub.EMBEDDED)
+    base = locate.locate(catalogue.EMBEDDED)
     files = sorted(base.glob("**/ppt2v.json"))
-    rows = [f"| `{'/'.join([hub.EMBEDDED, *file.parent.relative_to(base).parts])}` | {mode} | {_settings(values)} |\n"
+    rows = [f"| `{'/'.join([catalogue.EMBEDDED, *file.parent.relative_to(base).parts])}` | {mode} | {_settings(values)} |\n"
             for file in files for mode, values in _by_mode(read_json(file)).items()]
     return _heading(language.model_columns) + "".join(rows)
 

@@ -5,22 +5,22 @@ From a given clip, noised to some level, the same network makes another one of t
 """
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import numpy as np
 import paddle
 
-from ..engine.program import Program
-from ..errors import InputError
-from ..sizes import frame_size
-from .denoise import Denoiser
-from .latent import LatentDiffusion
-from .noise import Noise
-from .resume import Checkpoint
-from .run import Report
-from .solvers import Frames
-from .solvers import solver as make_solver
-from .video_unet import WINDOW, VideoNoisePrediction, VideoUNet
+from ppt2v.engine.program import Program
+from ppt2v.errors import InputError
+from ppt2v.pipelines.denoising.anchored import Report
+from ppt2v.pipelines.denoising.checkpoint import Checkpoint
+from ppt2v.pipelines.denoising.denoiser import Denoiser
+from ppt2v.pipelines.denoising.noise import Noise
+from ppt2v.pipelines.denoising.solvers import solver as make_solver
+from ppt2v.pipelines.denoising.whole_clip import WholeClipRun, check, first_step
+from ppt2v.pipelines.networks.programs import VideoNoisePrediction
+from ppt2v.pipelines.networks.video_predictor import WINDOW, VideoUNet
+from ppt2v.pipelines.planning.sizes import frame_size
+
+from .latent_diffusion import LatentDiffusion
 
 
 class TextToVideoPipeline(LatentDiffusion):
@@ -93,74 +93,8 @@ class TextToVideoPipeline(LatentDiffusion):
             return self.start(clip, drawn, stepper, first)
 
         denoiser = Denoiser(unet, stepper, [guidance_scale], noise)
-        return self.run(WholeClip(denoiser, start, first, checkpoint, progress))
+        return self.run(WholeClipRun(denoiser, start, first, checkpoint, progress))
 
     def main_program(self, height: int, width: int) -> Program:
         """What nearly all of a run's time goes into; sizes in pixels."""
         return VideoNoisePrediction(self.unet, *self.latent_shape(height, width)[1:])
-
-
-class WholeClip:
-    """One run from noise to latents in which each step takes all frames together.
-
-    Args:
-        denoiser: makes the steps.
-        start: makes the latents before the first step; not called where a killed run goes on.
-        first: the step of the schedule at which the run begins.
-        checkpoint: where each completed step is saved, and from where a killed run goes on.
-        progress: called with the frame steps done and their total.
-    """
-
-    def __init__(self, denoiser: Denoiser, start: Callable[[], paddle.Tensor], first: int,
-                 checkpoint: Checkpoint | None, progress: Report):
-        self.denoiser, self.start, self.first = denoiser, start, first
-        self.checkpoint, self.progress = checkpoint, progress
-
-    def __call__(self) -> paddle.Tensor:
-        """The latents of all frames.
-
-        Raises:
-            NumericalError: NaN or infinite latents, also in float32.
-        """
-        try:
-            return self._latents()
-        finally:
-            self.denoiser.unet.restore()
-
-    def _latents(self) -> paddle.Tensor:
-        frames, step = self._restored() or (Frames(self.start()), self.first)
-        frame_ids, last = list(range(len(frames.latents))), len(self.denoiser.solver.timesteps)
-        for step in range(step, last):
-            frames = self.denoiser(frames, step, frame_ids)
-            self.anchor = frames.part(0, 1)
-            self.progress((step + 1 - self.first) * len(frame_ids), (last - self.first) * len(frame_ids))
-            self._save(frames, step + 1)
-        return frames.latents
-
-    def _save(self, frames: Frames, step: int) -> None:
-        if self.checkpoint is not None:
-            kept = {name: tensor.numpy() for name, tensor in frames._asdict().items() if tensor is not None}
-            self.checkpoint.save(**kept, step=step, in_float32=not self.denoiser.unet.half)
-
-    def _restored(self) -> tuple[Frames, int] | None:
-        """The frames of a run to go on with and its next step."""
-        state = self.checkpoint.load() if self.checkpoint else None
-        if state is None:
-            return None
-        if state["in_float32"]:  # a network rescued from half precision stays rescued
-            self.denoiser.unet.use_float32()
-        fields = {name: paddle.to_tensor(state[name]) for name in Frames._fields if name in state}
-        return Frames(**fields), int(state["step"])
-
-
-def check(video_length: int, strength: float) -> None:
-    """Refuses numbers that no run can have, before anything is loaded."""
-    if video_length < 1:
-        raise InputError(f"video_length={video_length}: the rule is video_length >= 1")
-    if not 0 < strength <= 1:
-        raise InputError(f"strength={strength}: the rule is 0 < strength <= 1; with 1 little is left of the clip")
-
-
-def first_step(steps: int, strength: float) -> int:
-    """The step of the schedule at which a run from a clip begins: at least one is made."""
-    return steps - max(1, min(int(steps * strength), steps))

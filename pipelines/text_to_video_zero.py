@@ -7,19 +7,20 @@ from functools import partial
 import numpy as np
 import paddle
 
-from ..chunks import followers
-from ..sizes import frame_size
-from .background import subject_cells
-from .base import VideoPipeline
-from .denoise import Denoiser
-from .networks import UNet
-from .noise import Noise
-from .programs import SelfAttention
-from .resume import Checkpoint
-from .run import Motion, Report, Run, Smoothing
-from .schedule import REFERENCE_STEPS, motion_steps
-from .solvers import DDIM
-from .solvers import solver as make_solver
+from ppt2v.pipelines.denoising.anchored import AnchoredRun, Motion, Report, Smoothing
+from ppt2v.pipelines.denoising.checkpoint import Checkpoint
+from ppt2v.pipelines.denoising.denoiser import Denoiser
+from ppt2v.pipelines.denoising.noise import Noise
+from ppt2v.pipelines.denoising.solvers import DDIM
+from ppt2v.pipelines.denoising.solvers import solver as make_solver
+from ppt2v.pipelines.methods.background import subject_cells
+from ppt2v.pipelines.networks.predictors import UNet
+from ppt2v.pipelines.networks.programs import SelfAttention
+from ppt2v.pipelines.planning.chunks import followers
+from ppt2v.pipelines.planning.sizes import frame_size
+from ppt2v.pipelines.planning.timesteps import REFERENCE_STEPS, motion_steps
+
+from .latent_diffusion import VideoPipeline
 
 SubjectFinder = Callable[[np.ndarray], np.ndarray]
 
@@ -100,7 +101,7 @@ class TextToVideoZeroPipeline(VideoPipeline):
         denoiser = Denoiser(unet, stepper, [guidance_scale], noise)
         smoothing = Smoothing(partial(self._subject, smooth_bg), smooth_bg_strength) if smooth_bg else None
         shape = self.latent_shape(height, width)
-        return self.run(Run(denoiser, noise, chunks, shape, checkpoint, progress, motion, smoothing))
+        return self.run(AnchoredRun(denoiser, noise, chunks, shape, checkpoint, progress, motion, smoothing))
 
     def _subject(self, find: SubjectFinder, latents: paddle.Tensor) -> paddle.Tensor:
         return subject_cells(map(find, self.decode(latents)), *latents.shape[2:])

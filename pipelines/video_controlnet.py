@@ -7,15 +7,16 @@ from typing import NamedTuple
 import numpy as np
 import paddle
 
-from ..chunks import followers
-from .base import VideoPipeline
-from .denoise import Denoiser
-from .networks import ControlNet, UNet
-from .noise import Noise, SharedNoise
-from .programs import SelfAttention
-from .resume import Checkpoint
-from .run import Report, Run
-from .solvers import solver as make_solver
+from ppt2v.pipelines.denoising.anchored import AnchoredRun, Report
+from ppt2v.pipelines.denoising.checkpoint import Checkpoint
+from ppt2v.pipelines.denoising.denoiser import Denoiser
+from ppt2v.pipelines.denoising.noise import Noise, SharedNoise
+from ppt2v.pipelines.denoising.solvers import solver as make_solver
+from ppt2v.pipelines.networks.predictors import ControlNet, UNet
+from ppt2v.pipelines.networks.programs import SelfAttention
+from ppt2v.pipelines.planning.chunks import followers
+
+from .latent_diffusion import VideoPipeline
 
 
 class Control(NamedTuple):
@@ -86,4 +87,4 @@ class VideoControlNetPipeline(VideoPipeline):
         noise = SharedNoise(noise, ("start",))
         denoiser = Denoiser(unet, stepper, [guidance_scale], noise)
         chunks = followers(count, chunk_size)
-        return self.run(Run(denoiser, noise, chunks, self.latent_shape(height, width), checkpoint, progress))
+        return self.run(AnchoredRun(denoiser, noise, chunks, self.latent_shape(height, width), checkpoint, progress))

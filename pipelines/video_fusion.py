@@ -9,21 +9,22 @@ from __future__ import annotations
 import numpy as np
 import paddle
 
-from ..engine.program import Program
-from ..errors import InputError
-from ..sizes import frame_size
-from .decomposed import Decomposition, Level
-from .denoise import Denoiser
-from .latent import LatentDiffusion
-from .networks import UNet
-from .noise import BASE, Noise
-from .programs import NoisePrediction, SelfAttention
-from .resume import Checkpoint
-from .run import Report
-from .solvers import Solver
-from .solvers import solver as make_solver
-from .text_to_video_modelscope import WholeClip, check, first_step
-from .video_unet import VideoNoisePrediction, VideoUNet
+from ppt2v.engine.program import Program
+from ppt2v.errors import InputError
+from ppt2v.pipelines.denoising.anchored import Report
+from ppt2v.pipelines.denoising.checkpoint import Checkpoint
+from ppt2v.pipelines.denoising.denoiser import Denoiser
+from ppt2v.pipelines.denoising.noise import BASE, Noise
+from ppt2v.pipelines.denoising.solvers import Solver
+from ppt2v.pipelines.denoising.solvers import solver as make_solver
+from ppt2v.pipelines.denoising.whole_clip import WholeClipRun, check, first_step
+from ppt2v.pipelines.methods.decomposed import Decomposition, Level
+from ppt2v.pipelines.networks.predictors import UNet
+from ppt2v.pipelines.networks.programs import NoisePrediction, SelfAttention, VideoNoisePrediction
+from ppt2v.pipelines.networks.video_predictor import VideoUNet
+from ppt2v.pipelines.planning.sizes import frame_size
+
+from .latent_diffusion import LatentDiffusion
 
 
 class VideoFusionPipeline(LatentDiffusion):
@@ -88,7 +89,7 @@ class VideoFusionPipeline(LatentDiffusion):
             VideoUNet(self.main_program(height, width), self.engine, schedule), parts, stepper,
         )
         denoiser = Denoiser(generators, stepper, [guidance_scale], decomposed)
-        return self.run(WholeClip(denoiser, start, first, checkpoint, progress))
+        return self.run(WholeClipRun(denoiser, start, first, checkpoint, progress))
 
     def main_program(self, height: int, width: int) -> Program:
         """What nearly all of a run's time goes into; sizes in pixels."""

@@ -4,15 +4,16 @@ from __future__ import annotations
 import numpy as np
 import paddle
 
-from ..chunks import followers
-from .base import VideoPipeline
-from .denoise import Denoiser
-from .networks import UNet
-from .noise import Noise, SharedNoise
-from .programs import SelfAttention
-from .resume import Checkpoint
-from .run import Report, Run
-from .solvers import solver as make_solver
+from ppt2v.pipelines.denoising.anchored import AnchoredRun, Report
+from ppt2v.pipelines.denoising.checkpoint import Checkpoint
+from ppt2v.pipelines.denoising.denoiser import Denoiser
+from ppt2v.pipelines.denoising.noise import Noise, SharedNoise
+from ppt2v.pipelines.denoising.solvers import solver as make_solver
+from ppt2v.pipelines.networks.predictors import UNet
+from ppt2v.pipelines.networks.programs import SelfAttention
+from ppt2v.pipelines.planning.chunks import followers
+
+from .latent_diffusion import VideoPipeline
 
 
 class VideoInstructPix2PixPipeline(VideoPipeline):
@@ -84,4 +85,4 @@ class VideoInstructPix2PixPipeline(VideoPipeline):
             noise = SharedNoise(noise, ("start", "step"))
         denoiser = Denoiser(unet, stepper, [image_guidance_scale, guidance_scale], noise)
         chunks = followers(len(frames), chunk_size)
-        return self.run(Run(denoiser, noise, chunks, self.latent_shape(height, width), checkpoint, progress))
+        return self.run(AnchoredRun(denoiser, noise, chunks, self.latent_shape(height, width), checkpoint, progress))

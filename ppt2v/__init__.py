@@ -10,14 +10,14 @@ from __future__ import annotations
 import importlib
 import zlib  # noqa: F401  (Paddle 2.6.2 brings an older zlib along, which breaks Python's when it is loaded first)
 
-from .threads import use_all_cores
+from .environment.threads import use_all_cores
+from .version import __version__  # noqa: F401
 
-__version__ = "0.1.0"
 __all__ = ["MODES", "InputError", "Model", "NumericalError", "OutputKeys", "pipeline"]
 
 _HOMES = {
     "Model": ".model", "MODES": ".modes", "InputError": ".errors", "NumericalError": ".errors",
-    "OutputKeys": ".synthesis", "pipeline": ".synthesis",
+    "OutputKeys": ".hubs.modelscope", "pipeline": ".hubs.modelscope",
 }
 
 use_all_cores()

@@ -1,4 +1,5 @@
 """``python -m ppt2v``, for where pip puts no command on the path (``pip install --target``)."""
-from .cli import main
+
+from ppt2v.cli.app import main
 
 main()

@@ -7,13 +7,14 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from . import request
-from .devices import device_name
+from ppt2v.environment.devices import device_name
+from ppt2v.environment.quiet import quiet_libraries
+from ppt2v.request import request
+from ppt2v.runs.session import Session
+
 from .errors import InputError
 from .modes import MODES
 from .progress import Watch, bars
-from .quiet import quiet_libraries
-from .run import Runs
 
 _ABOUT = """
 
@@ -57,7 +58,7 @@ class Model:
         for_strangers: bool = False,
     ):
         self.device, self.show_progress = device_name(device), show_progress
-        self._runs = Runs(self.device, dtype, engine, show_progress, for_strangers)
+        self._session = Session(self.device, dtype, engine, show_progress, for_strangers)
 
     def process_text2video(
         self,
@@ -155,7 +156,7 @@ class Model:
             watch: is told how far the run is, and may stop it with an exception (``progress.Watch``).
         """
         with bars(self.show_progress, watch) as told:
-            return self._runs.make(request.mode(mode), given, told)
+            return self._session.make(request.mode(mode), given, told)
 
     def _process(self, mode: str, given: dict[str, Any], is_gradio: bool) -> str:
         if is_gradio and given.get("save_path"):

@@ -137,7 +137,7 @@ def modelscope_folder(tmp_path_factory) -> Path:
     """A tiny text-to-video model as ModelScope publishes it: latents [4, 8, 8] for pictures [3, 16, 16]."""
     import modelscope_tiny
 
-    from ppt2v.saving import save_torch
+    from ppt2v.models.formats.writing import save_torch
 
     folder = tmp_path_factory.mktemp("models") / "modelscope"
     _write_json(folder / "configuration.json", modelscope_tiny.CONFIGURATION)
@@ -150,7 +150,7 @@ def modelscope_folder(tmp_path_factory) -> Path:
 @pytest.fixture(scope="session")
 def modelscope_model(modelscope_folder):
     """What ``modelscope_folder`` holds, loaded once."""
-    from ppt2v.video_models import load_text_to_video
+    from ppt2v.models.families.text_to_video import load_text_to_video
 
     return load_text_to_video(modelscope_folder)
 
@@ -164,7 +164,7 @@ def copy(tiny_folder, tmp_path) -> Path:
 @pytest.fixture
 def tiny_pipe(tiny_folder):
     """A StableDiffusionPipeline loaded from ``tiny_folder``, fresh for each test."""
-    from ppt2v.weights import load_stable_diffusion
+    from ppt2v.models.families.stable_diffusion import load_stable_diffusion
 
     return load_stable_diffusion(tiny_folder)
 

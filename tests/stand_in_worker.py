@@ -5,7 +5,7 @@ import os
 import signal
 from pathlib import Path
 
-from ppt2v.worker import Result, Task
+from ppt2v.batch.worker import Result, Task
 
 
 class StandInWorker:

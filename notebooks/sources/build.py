@@ -14,9 +14,11 @@ import jinja2
 import jupytext
 import nbformat
 
-from ppt2v import MODES, hub, weights
+from ppt2v import MODES
+from ppt2v.models.families import stable_diffusion
+from ppt2v.models.sources import locate
 from ppt2v.modes import Mode
-from ppt2v.chinese import HELP
+from ppt2v.modes.chinese import HELP
 
 SOURCES = Path(__file__).parent
 NOTEBOOKS = SOURCES.parent
@@ -66,7 +68,7 @@ def _table(mode: Mode, rows: list[str | tuple[str, str]]) -> str:
 
 def _embedded_defaults(mode: Mode) -> dict[str, Any]:
     model = next(parameter.default for parameter in mode.parameters if parameter.name == "model_name")
-    return weights.model_defaults(hub.locate(model)).get(mode.name, {}) if model else {}
+    return stable_diffusion.model_defaults(locate.locate(model)).get(mode.name, {}) if model else {}
 
 
 def _default(value: Any) -> str:

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from ..quiet import quiet_libraries
+from ppt2v.environment.quiet import quiet_libraries
+
 from .parameters import PARAMETERS
 
 __all__ = ["PARAMETERS", "train"]
@@ -51,7 +52,7 @@ def train(
     from .plan import prepare  # imports NumPy
 
     plan = prepare(given, resume, show_progress)
-    from .run import run  # imports Paddle
+    from .train import run  # imports Paddle
 
     run(plan, show_progress)
     return str(plan.folder)

@@ -7,7 +7,7 @@ import shutil
 from pathlib import Path
 from typing import Any
 
-from ..errors import InputError
+from ppt2v.errors import InputError
 
 STATE, CLASS_PICTURES = "training", "class_images"
 _PARTIAL = "model.partial"

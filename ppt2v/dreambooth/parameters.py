@@ -1,8 +1,8 @@
 """What a training can be told."""
 from __future__ import annotations
 
-from ..hub import EMBEDDED
-from ..parameters import Parameter
+from ppt2v.models.sources.catalogue import EMBEDDED
+from ppt2v.parameters import Parameter
 
 PARAMETERS = (
     Parameter("images", str, None, "Folder with pictures of the subject, some three to ten."),

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..errors import InputError
+from ppt2v.errors import InputError
 
 if TYPE_CHECKING:
     import numpy as np

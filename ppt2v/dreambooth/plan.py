@@ -5,11 +5,14 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from .. import hub, sizes, weights
-from ..devices import device_name
-from ..errors import InputError
-from ..model_files import read_json
-from ..parameters import resolve
+from ppt2v.environment.devices import device_name
+from ppt2v.errors import InputError
+from ppt2v.models.families import stable_diffusion
+from ppt2v.models.layouts.diffusers import read_json
+from ppt2v.models.sources import locate
+from ppt2v.parameters import resolve
+from ppt2v.pipelines.planning import sizes
+
 from .folder import check_folder
 from .parameters import PARAMETERS
 from .pictures import find
@@ -42,12 +45,12 @@ def prepare(given: Mapping[str, Any], resume: bool, show_progress: bool) -> Plan
     given = {name: _plain(name, value) for name, value in given.items()}
     values = resolve(PARAMETERS, given, {})
     _check(values, given)
-    hub.check(values["model_name"])
+    locate.check(values["model_name"])
     files = find(values["images"])
     folder = check_folder(values["out"], resume)
     device = device_name(values["device"])
-    base = hub.locate(values["model_name"], show_progress)
-    values = resolve(PARAMETERS, given, weights.model_defaults(base).get("dreambooth", {}))
+    base = locate.locate(values["model_name"], show_progress)
+    values = resolve(PARAMETERS, given, stable_diffusion.model_defaults(base).get("dreambooth", {}))
     return Plan(base, files, _size(base, values), folder, device, values)
 
 
@@ -83,7 +86,7 @@ def _size(folder: Path, values: Mapping[str, Any]) -> tuple[int, int]:
     Raises:
         InputError: the model cannot make that size, or cannot be trained so.
     """
-    unet, vae = weights.frame_configs(folder)
+    unet, vae = stable_diffusion.frame_configs(folder)
     if unet["in_channels"] != vae["latent_channels"]:
         raise InputError(
             f"{values['model_name']} cannot be trained: its UNet takes {unet['in_channels']} channels (in_channels) "

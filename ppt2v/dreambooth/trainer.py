@@ -8,7 +8,8 @@ import numpy as np
 import paddle
 import paddle.nn.functional as F
 
-from ..errors import NumericalError
+from ppt2v.errors import NumericalError
+
 from .examples import Batch, Examples
 
 WEIGHT_DECAY, LARGEST_GRADIENT = 1e-2, 1.0  # as in the training scripts of diffusers and PPDiffusers

@@ -5,10 +5,10 @@ import importlib.util
 from collections.abc import Callable
 from typing import NamedTuple
 
-from ..devices import dtype_name
-from ..errors import InputError
-from ..threads import import_paddle
-from . import Engine
+from ppt2v.engine import Engine
+from ppt2v.environment.devices import dtype_name
+from ppt2v.environment.threads import import_paddle
+from ppt2v.errors import InputError
 
 ENGINES = ("auto", "eager", "openvino", "inference")
 # Steps of frames from which exporting is worth the wait; on larger models than the embedded one it pays earlier.

@@ -12,10 +12,11 @@ from pathlib import Path
 import numpy as np
 import paddle
 
-from .. import __version__
-from ..errors import UnsupportedError
-from . import Runner
-from .cache import Cache
+from ppt2v.cache import Cache
+from ppt2v.engine import Runner
+from ppt2v.errors import UnsupportedError
+from ppt2v.version import __version__
+
 from .eager import EagerRunner
 from .program import Program
 

@@ -8,7 +8,7 @@ import numpy as np
 import openvino as ov
 from openvino import opset15 as ops
 
-from ..errors import UnsupportedError
+from ppt2v.errors import UnsupportedError
 
 # What stands for a value of the program: a node, a constant known now, or the members of a list.
 Value = Any

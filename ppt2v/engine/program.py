@@ -53,7 +53,7 @@ class Program(ABC):
         return digest.hexdigest()
 
     def load(self) -> None:
-        """Reads the network's weights, where that has been put off (``ppt2v.weights``)."""
+        """Reads the network's weights, where that has been put off (``ppt2v.models.loading.weights``)."""
         if hasattr(self.network, "weights"):
             self.network.weights.load()
 

@@ -12,8 +12,10 @@ import numpy as np
 import openvino as ov
 from openvino import opset15 as ops
 
-from ..errors import UnsupportedError
+from ppt2v.errors import UnsupportedError
+
 from .operations import CONVERTERS, Value, as_dtype, as_node
+
 
 def translate(program, outputs: Sequence, parameters: Mapping[str, np.ndarray]) -> ov.Model:
     """The OpenVINO model that computes ``outputs`` of a PIR program.

@@ -13,8 +13,13 @@ from unittest import mock
 import numpy as np
 import torch
 from diffusers import (
-    ControlNetModel, DDIMScheduler, EulerAncestralDiscreteScheduler, MultiControlNetModel,
-    StableDiffusionControlNetPipeline, StableDiffusionInstructPix2PixPipeline, StableDiffusionPipeline,
+    ControlNetModel,
+    DDIMScheduler,
+    EulerAncestralDiscreteScheduler,
+    MultiControlNetModel,
+    StableDiffusionControlNetPipeline,
+    StableDiffusionInstructPix2PixPipeline,
+    StableDiffusionPipeline,
     UNet2DConditionModel,
 )
 from diffusers.schedulers import scheduling_euler_ancestral_discrete as euler

@@ -21,10 +21,20 @@ ROOT = Path(__file__).parent.parent.parent
 sys.path[:0] = [str(ROOT / "tests"), str(ROOT)]
 
 from modelscope_tiny import (  # noqa: E402
-    CONFIGURATION, GUIDANCE, ODD_SHAPES, PROMPT, REFERENCE, SHAPES, STEPS, inputs, start_noise, weight,
+    CONFIGURATION,
+    GUIDANCE,
+    ODD_SHAPES,
+    PROMPT,
+    REFERENCE,
+    SHAPES,
+    STEPS,
+    inputs,
+    start_noise,
+    weight,
 )
 
-from ppt2v import checkpoint, modelscope, saving  # noqa: E402
+from ppt2v.models.formats import reading, writing  # noqa: E402
+from ppt2v.models.layouts import modelscope  # noqa: E402
 
 TEXTS = (
     PROMPT,
@@ -132,7 +142,7 @@ def run_diffusers() -> dict[str, np.ndarray]:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder)
         (path / "configuration.json").write_text(json.dumps(CONFIGURATION))
-        saving.save_torch(path / config["model_args"]["ckpt_unet"], unet_weights())
+        writing.save_torch(path / config["model_args"]["ckpt_unet"], unet_weights())
         part = modelscope.read(path, "unet")
         network = UNet3DConditionModel.from_config({**part.config, "class_embed_type": None}).eval()
         tensors = modelscope.diffusers_names(part, network)
@@ -153,12 +163,12 @@ def check_writer() -> None:
     """Writes a file without PyTorch that PyTorch reads; the test compares its bytes."""
     numbers = np.arange(24, dtype=np.float32).reshape(4, 6)
     tensors = {"a": numbers, "half": numbers.astype(np.float16), "number": np.array(7, np.int64)}
-    tensors["bfloat16"] = (numbers.view(np.uint32) >> 16).astype("<u2").view(checkpoint.BFLOAT16)
+    tensors["bfloat16"] = (numbers.view(np.uint32) >> 16).astype("<u2").view(reading.BFLOAT16)
     file = REFERENCE / "written.pth"
-    saving.save_torch(file, tensors, entry="state_dict")
+    writing.save_torch(file, tensors, entry="state_dict")
     read = torch.load(file, weights_only=True)["state_dict"]
     assert list(read) == list(tensors)
-    assert all(np.array_equal(read[name].float().numpy(), checkpoint.widen(tensors[name])) for name in tensors)
+    assert all(np.array_equal(read[name].float().numpy(), reading.widen(tensors[name])) for name in tensors)
 
 
 def main() -> None:

@@ -14,7 +14,11 @@ from unittest import mock
 import numpy as np
 import torch
 from diffusers import (
-    AutoencoderKL, DDIMScheduler, StableDiffusionPipeline, TextToVideoZeroPipeline, UNet2DConditionModel,
+    AutoencoderKL,
+    DDIMScheduler,
+    StableDiffusionPipeline,
+    TextToVideoZeroPipeline,
+    UNet2DConditionModel,
 )
 from make_checkpoints import clip_vocabulary
 from transformers import CLIPTextConfig, CLIPTextModel, CLIPTokenizer

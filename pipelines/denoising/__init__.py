@@ -1,0 +1,1 @@
+"""From noise to latents: solvers, noise, the two loops, the checkpoint."""

@@ -1,0 +1,204 @@
+"""One run from noise to latents: steps are the outer loop and chunks of frames the inner one.
+
+At each step comes the anchor (the first frame), and then the followers, chunk by chunk, which attend to it; so the
+chunk size changes nothing but the memory that is needed. With a motion field (Text2Video-Zero, arXiv 2303.13439,
+section 3.3.1) the anchor is denoised alone down to T0; there the followers branch off, moved along the field and noised
+again to T1.
+"""
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import numpy as np
+import paddle
+
+from ppt2v.pipelines.methods.background import smooth
+from ppt2v.pipelines.methods.motion import ddpm_forward, warp
+
+from .checkpoint import Checkpoint
+from .denoiser import Denoiser
+from .noise import Noise
+from .solvers import Frames
+
+Report = Callable[[int, int], None]  # told the frame steps that are done, and their total
+
+
+class Motion(NamedTuple):
+    """The motion field: ``start`` and ``warp`` are the steps at T1 and T0 (``schedule.motion_steps``)."""
+
+    start: int = 0
+    warp: int = 0
+    strength: tuple[float, float] = (0.0, 0.0)
+
+
+class Smoothing(NamedTuple):
+    """Background smoothing: ``find_subject`` takes the finished latents of all frames and gives their subjects as
+    ``background.subject_cells`` does; ``kept`` is as for ``background.smooth``."""
+
+    find_subject: Callable[[paddle.Tensor], paddle.Tensor]
+    kept: float
+
+
+class AnchoredRun:
+    """Where the anchor and the followers stand, and how they go on.
+
+    Args:
+        denoiser: makes the steps.
+        noise: all other randomness of the run.
+        chunks: the followers that are computed together (``chunks.followers``).
+        shape: of a frame's latents.
+        checkpoint: where each completed step is saved after which the next one is whole (``networks.Schedule.whole``),
+            and from where a killed run goes on.
+        progress: called with the frame steps done and their total.
+        motion: without it every frame starts from its own noise.
+        smoothing: with it the frames are made twice, the second time from T1 on with smooth backgrounds.
+    """
+
+    def __init__(self, denoiser: Denoiser, noise: Noise, chunks: list[list[int]], shape: list[int],
+                 checkpoint: Checkpoint | None, progress: Report, motion: Motion = Motion(),
+                 smoothing: Smoothing | None = None):
+        self.denoiser, self.noise, self.chunks, self.shape = denoiser, noise, chunks, shape
+        self.checkpoint, self.progress = checkpoint, progress
+        self.start, self.warp_step, self.strength = motion
+        self.frame_ids = [frame for chunk in chunks for frame in chunk]
+        self.solver = denoiser.solver
+        self.last_step = len(self.solver.timesteps)
+        self.anchor_step, self.followers_step = 0, self.start
+        self.anchor = Frames(self.solver.start(noise.draw("start", [0], shape)))
+        self.followers: Frames | None = None
+        self.smoothing, self.smoothed = smoothing, False
+        self.at_start: tuple[Frames, Frames] | None = None  # anchor and followers at T1, for smoothing
+
+    def __call__(self) -> paddle.Tensor:
+        """The latents of all frames, float32 ``[frames, *shape]``.
+
+        Raises:
+            NumericalError: NaN or infinite latents, also in float32.
+        """
+        try:
+            return self._latents()
+        finally:
+            self.denoiser.unet.restore()
+
+    def _latents(self) -> paddle.Tensor:
+        self._restore()
+        while self.anchor_step < self.start:
+            self._advance_anchor()
+            self._save()
+        latents = self._joint_steps()
+        if self.smoothing and self.frame_ids and not self.smoothed:
+            self._smooth(latents)
+            latents = self._joint_steps()
+        return latents
+
+    def _joint_steps(self) -> paddle.Tensor:
+        """From T1 to the end, all frames."""
+        if self.anchor_step < self.warp_step or self.followers is None:
+            self._branch_off()
+        while self.anchor_step < self.last_step:
+            self._advance_anchor()
+            self._advance_followers()
+            self._save()
+        return Frames.joined([self.anchor, self.followers] if self.frame_ids else [self.anchor]).latents
+
+    def _smooth(self, latents: paddle.Tensor) -> None:
+        """Back to T1, with the anchor's background in all frames."""
+        subject = self.smoothing.find_subject(latents)
+        self.anchor, followers = self.at_start
+        moved = smooth(self.anchor.latents, followers.latents, subject, self.frame_ids, self.strength,
+                       self.smoothing.kept)
+        self.followers, self.smoothed = Frames(moved), True
+        self.anchor_step = self.followers_step = self.start
+
+    def _branch_off(self) -> None:
+        """Takes the anchor from T1 to T0, warps it there, and brings the followers from T1 to T0."""
+        at_start, remembered = self.anchor, []
+        while self.anchor_step < self.warp_step:
+            self._advance_anchor()
+            remembered.append(self.denoiser.unet.memory)
+        if self.followers is None:
+            self.followers = self._first_followers()
+            self.at_start = at_start, self.followers
+        while self.followers_step < self.warp_step:
+            self.denoiser.unet.memory = remembered[self.followers_step - self.start]
+            self._advance_followers()
+            # Saved with the anchor at T1: what it leaves behind for the followers is too large to keep on disk.
+            self._save(at_start, self.start)
+
+    def _first_followers(self) -> Frames | None:
+        if not self.frame_ids:
+            return None
+        if self.warp_step == self.start:
+            return Frames(self.solver.start(self.noise.draw("start", self.frame_ids, self.shape)))
+        high, low = (round(self.solver.timesteps[step]) for step in (self.start, self.warp_step))
+        moved = warp(self.anchor.latents, self.frame_ids, *self.strength)
+        noise = self.noise.draw("forward", self.frame_ids, self.shape)
+        return Frames(ddpm_forward(moved, noise, self.solver.scheduler.alphas[low:high]))
+
+    def _advance_anchor(self) -> None:
+        self.denoiser.unet.forget()
+        self.anchor = self.denoiser(self.anchor, self.anchor_step, [0])
+        self.anchor_step += 1
+        self._report()
+
+    def _advance_followers(self) -> None:
+        advanced = []
+        for chunk in self.chunks:
+            frames = self.followers.part(chunk[0] - 1, chunk[-1])
+            advanced.append(self.denoiser(frames, self.followers_step, chunk))
+        self.followers = Frames.joined(advanced) if advanced else None
+        self.followers_step += 1
+        self._report()
+
+    def _report(self) -> None:
+        frames, joint = len(self.frame_ids), self.last_step - self.start
+        again = joint * (1 + frames) if self.smoothing and frames else 0
+        done = self.anchor_step + (self.followers_step - self.start) * frames + again * self.smoothed
+        self.progress(done, self.last_step + joint * frames + again)
+
+    def _save(self, anchor: Frames | None = None, anchor_step: int | None = None) -> None:
+        anchor_step = self.anchor_step if anchor_step is None else anchor_step
+        whole = self.denoiser.unet.schedule.whole
+        # What the networks keep for the steps between is too large for the disk.
+        if self.checkpoint is None or not (whole(anchor_step) and whole(self.followers_step)):
+            return
+        self.checkpoint.save(
+            **_arrays("anchor", anchor or self.anchor),
+            **_arrays("followers", self.followers),
+            anchor_step=anchor_step,
+            followers_step=self.followers_step,
+            in_float32=not self.denoiser.unet.half,
+            smoothed=self.smoothed,
+            **self._start_to_save(),
+        )
+
+    def _start_to_save(self) -> dict[str, np.ndarray]:
+        if not self.smoothing or self.smoothed or self.at_start is None or self.at_start[1] is None:
+            return {}
+        anchor, followers = self.at_start
+        return {**_arrays("start_anchor", anchor), **_arrays("start_followers", followers)}
+
+    def _restore(self) -> None:
+        state = self.checkpoint.load() if self.checkpoint else None
+        if state is None:
+            return
+        self.anchor, self.followers = _frames("anchor", state), _frames("followers", state)
+        self.anchor_step, self.followers_step = int(state["anchor_step"]), int(state["followers_step"])
+        self.smoothed = bool(state["smoothed"])
+        start = _frames("start_anchor", state), _frames("start_followers", state)
+        self.at_start = start if start[1] else None
+        if state["in_float32"]:  # a network rescued from half precision stays rescued
+            self.denoiser.unet.use_float32()
+
+
+def _arrays(name: str, frames: Frames | None) -> dict[str, np.ndarray]:
+    """The frames as a checkpoint keeps them."""
+    fields = {} if frames is None else frames._asdict()
+    return {f"{name}_{field}": tensor.numpy() for field, tensor in fields.items() if tensor is not None}
+
+
+def _frames(name: str, state: dict[str, np.ndarray]) -> Frames | None:
+    """The frames that a checkpoint holds."""
+    fields = {field: state[f"{name}_{field}"] for field in Frames._fields if f"{name}_{field}" in state}
+    return Frames(**{field: paddle.to_tensor(array) for field, array in fields.items()}) if fields else None

@@ -1,0 +1,79 @@
+"""A run that denoises all frames of a clip at once, for networks that were trained on videos."""
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import paddle
+
+from ppt2v.errors import InputError
+
+from .anchored import Report
+from .checkpoint import Checkpoint
+from .denoiser import Denoiser
+from .solvers import Frames
+
+
+class WholeClipRun:
+    """One run from noise to latents in which each step takes all frames together.
+
+    Args:
+        denoiser: makes the steps.
+        start: makes the latents before the first step; not called where a killed run goes on.
+        first: the step of the schedule at which the run begins.
+        checkpoint: where each completed step is saved, and from where a killed run goes on.
+        progress: called with the frame steps done and their total.
+    """
+
+    def __init__(self, denoiser: Denoiser, start: Callable[[], paddle.Tensor], first: int,
+                 checkpoint: Checkpoint | None, progress: Report):
+        self.denoiser, self.start, self.first = denoiser, start, first
+        self.checkpoint, self.progress = checkpoint, progress
+
+    def __call__(self) -> paddle.Tensor:
+        """The latents of all frames.
+
+        Raises:
+            NumericalError: NaN or infinite latents, also in float32.
+        """
+        try:
+            return self._latents()
+        finally:
+            self.denoiser.unet.restore()
+
+    def _latents(self) -> paddle.Tensor:
+        frames, step = self._restored() or (Frames(self.start()), self.first)
+        frame_ids, last = list(range(len(frames.latents))), len(self.denoiser.solver.timesteps)
+        for step in range(step, last):
+            frames = self.denoiser(frames, step, frame_ids)
+            self.anchor = frames.part(0, 1)
+            self.progress((step + 1 - self.first) * len(frame_ids), (last - self.first) * len(frame_ids))
+            self._save(frames, step + 1)
+        return frames.latents
+
+    def _save(self, frames: Frames, step: int) -> None:
+        if self.checkpoint is not None:
+            kept = {name: tensor.numpy() for name, tensor in frames._asdict().items() if tensor is not None}
+            self.checkpoint.save(**kept, step=step, in_float32=not self.denoiser.unet.half)
+
+    def _restored(self) -> tuple[Frames, int] | None:
+        """The frames of a run to go on with and its next step."""
+        state = self.checkpoint.load() if self.checkpoint else None
+        if state is None:
+            return None
+        if state["in_float32"]:  # a network rescued from half precision stays rescued
+            self.denoiser.unet.use_float32()
+        fields = {name: paddle.to_tensor(state[name]) for name in Frames._fields if name in state}
+        return Frames(**fields), int(state["step"])
+
+
+def check(video_length: int, strength: float) -> None:
+    """Refuses numbers that no run can have, before anything is loaded."""
+    if video_length < 1:
+        raise InputError(f"video_length={video_length}: the rule is video_length >= 1")
+    if not 0 < strength <= 1:
+        raise InputError(f"strength={strength}: the rule is 0 < strength <= 1; with 1 little is left of the clip")
+
+
+def first_step(steps: int, strength: float) -> int:
+    """The step of the schedule at which a run from a clip begins: at least one is made."""
+    return steps - max(1, min(int(steps * strength), steps))

@@ -1,0 +1,250 @@
+"""The networks of one run, on any engine: nothing that stays the same over steps and frames is computed twice."""
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+import numpy as np
+import paddle
+
+from ppt2v.engine import Engine
+from ppt2v.engine.program import Program
+
+from .programs import ControlEmbedding, ControlResiduals, NoisePrediction, SelfAttention, TextLookup
+
+
+class Schedule(NamedTuple):
+    """When the networks run, and for which branches.
+
+    ``text``: ``[branches, tokens, channels]``; the last branch is that of the prompt with all its conditions.
+    ``timesteps``: in order. ``guided``: the number of steps, from the first on, that need all branches; the others need
+    the last one alone. ``cache_interval``: of so many steps one computes all levels of the UNet, those that follow its
+    outermost one alone. ``start``: the step from which the run makes all frames.
+    """
+
+    text: paddle.Tensor
+    timesteps: Sequence[float]
+    guided: int
+    cache_interval: int = 1
+    start: int = 0
+
+    def branches(self, step: int) -> int:
+        """How many branches a step needs."""
+        return self.text.shape[0] if step < self.guided else 1
+
+    def whole(self, step: int) -> bool:
+        """Whether a step needs nothing of an earlier one: it computes all levels, or is the end of the run.
+
+        The count begins anew where frames or branches are not those of the step before.
+        """
+        begun = max(first for first in (0, self.start, self.guided, len(self.timesteps)) if first <= step)
+        return (step - begun) % self.cache_interval == 0
+
+
+class LookedUpText:
+    """Keys and values of the text for all layers of a network, computed once for each number of branches."""
+
+    def __init__(self, program: Program, engine: Engine, text: paddle.Tensor):
+        self.program, self.runner = program, engine.prepare(program)
+        self._text = text
+        self._found: dict[int, list] = {}
+
+    def __call__(self, branches: int) -> list:
+        """Those for the last ``branches`` branches."""
+        if branches not in self._found:
+            self._found[branches] = self.runner([self._text[-branches:]])
+        return self._found[branches]
+
+    def use_float32(self) -> None:
+        self.runner.use_float32()
+        self._found = {}
+
+
+class ScheduledNetwork:
+    """A network of one run.
+
+    Args:
+        program: the network, for the size of the run.
+        text: its keys and values of the text.
+        engine: executes it.
+        schedule: of the run.
+    """
+
+    def __init__(self, program: Program, text: LookedUpText, engine: Engine, schedule: Schedule):
+        self.schedule = schedule
+        self._engine, self._programs = engine, [text.program, program]
+        self._text, self._runner = text, engine.prepare(program)
+        timesteps = paddle.to_tensor(list(schedule.timesteps), "float32")
+        # Outside the network: one call serves the whole schedule, and Paddle's oneDNN gets the sines wrong.
+        self._times = program.network.time_proj(timesteps).split(len(schedule.timesteps))
+
+    @property
+    def half(self) -> bool:
+        """Whether it computes in half precision."""
+        return self._runner.half
+
+    def use_float32(self) -> None:
+        """Goes on in float32 until ``restore``."""
+        self._text.use_float32()
+        self._runner.use_float32()
+
+    def restore(self) -> None:
+        """Back to the engine's own precision."""
+        self._text.runner.restore()
+        self._runner.restore()
+
+    def release(self) -> None:
+        """Frees the memory of the networks; the next run reads them again."""
+        for program in self._programs:
+            self._engine.release(program)
+
+
+class _CrossFrameNetwork(ScheduledNetwork):
+    """What the UNet, its outermost level and a ControlNet have in common.
+
+    Keys and values of the anchor frame are computed at the first call after ``forget``, for the calls that follow.
+    """
+
+    def __init__(self, program, text: LookedUpText, engine: Engine, schedule: Schedule):
+        super().__init__(program, text, engine, schedule)
+        self._no_anchor, self._texts = program.no_anchor, program.texts
+        self._outputs = len(program.to_anchor) * 2
+        self.anchor: list | None = None
+
+    def run(self, batch: paddle.Tensor, step: int, own: list) -> list:
+        """What the program makes at a step, but for the anchor's keys and values; ``own`` are its own inputs."""
+        branches = self.schedule.branches(step)
+        anchor = self._no_anchor(branches) if self.anchor is None else self.anchor
+        outputs = self._runner([batch, self._times[step], *self._texts(self._text(branches)), *anchor, *own])
+        made, remembered = outputs[: len(outputs) - self._outputs], outputs[len(outputs) - self._outputs :]
+        if self.anchor is None:
+            self.anchor = remembered
+        return made
+
+    def forget(self) -> None:
+        """Makes the first frame of the next call the anchor."""
+        self.anchor = None
+
+
+class ControlNet(_CrossFrameNetwork):
+    """A ControlNet with the control maps of a clip.
+
+    Args:
+        network: a ControlNetModel.
+        maps: uint8 RGB ``[frames, height, width, 3]``.
+        strength: the residuals are multiplied by it.
+        attention: what frames attend to.
+        number: its place among the ControlNets of the run.
+    """
+
+    def __init__(self, network, maps: np.ndarray, strength: float, attention: SelfAttention, number: int,
+                 engine: Engine, schedule: Schedule):
+        scale = 2 ** (len(network.config.conditioning_embedding_out_channels) - 1)
+        size = maps.shape[1] // scale, maps.shape[2] // scale
+        program = ControlResiduals(network, *size, attention, number)
+        text = LookedUpText(TextLookup(network, f"ControlNet {number}"), engine, schedule.text)
+        super().__init__(program, text, engine, schedule)
+        self._programs.append(ControlEmbedding(network, *size, number))
+        self._embed = engine.prepare(self._programs[-1])
+        self._maps, self._strength = maps, paddle.to_tensor([strength], "float32")
+
+    def residuals(self, batch: paddle.Tensor, step: int, frame_ids: list[int]) -> list:
+        """What is added to the UNet's layers for these frames of all branches."""
+        pictures = paddle.to_tensor(self._maps[frame_ids]).transpose([0, 3, 1, 2]).astype("float32") / 255
+        embedded = paddle.to_tensor(self._embed([pictures])[0])
+        repeated = paddle.concat([embedded] * self.schedule.branches(step))
+        return self.run(batch, step, [repeated, self._strength])
+
+
+class UNet(_CrossFrameNetwork):
+    """Predicts noise for any frames of a video.
+
+    Steps that are not whole (``Schedule.whole``) compute the outermost level alone (DeepCache, arXiv 2312.00858). What
+    it takes from the deeper ones is kept since the last whole step, for all frames: with Stable Diffusion 1.x 10 MiB
+    in float32 for each 512x512 frame and guidance branch; with ControlNets, which only whole steps run, 25 MiB.
+
+    Args:
+        program: the network, for the size of the run; with deep features where not all steps are whole.
+        engine: executes it.
+        schedule: of the run.
+        controls: the ControlNets that guide it.
+        appended: the latents that are appended to those of the frames given, for so many branches; None: none are.
+    """
+
+    def __init__(self, program: NoisePrediction, engine: Engine, schedule: Schedule,
+                 controls: Sequence[ControlNet] = (),
+                 appended: Callable[[list[int], int], paddle.Tensor] | None = None):
+        super().__init__(program, LookedUpText(TextLookup(program.network), engine, schedule.text), engine, schedule)
+        self._controls, self._appended = controls, appended
+        self._others: list[_CrossFrameNetwork] = list(controls)
+        if program.deep_features:
+            outermost = program.outermost_level()
+            self._outermost = _CrossFrameNetwork(outermost, self._text, engine, schedule)
+            self._others.append(self._outermost)
+            self._kept_residuals = len(outermost.own_inputs()) - 1
+        self._deep: dict[tuple[int, ...], list] = {}  # the outermost level's own inputs, for the frames of a call
+
+    def __call__(self, latents: paddle.Tensor, step: int, frame_ids: list[int]) -> paddle.Tensor:
+        """The prediction of each branch at a step: float32 ``[branches * frames, channels, height, width]``."""
+        branches = self.schedule.branches(step)
+        batch = paddle.concat([latents] * branches)
+        if self.schedule.whole(step):
+            predicted = self._predict_whole(batch, step, frame_ids)
+        else:
+            batch = self._with_appended(batch, frame_ids, branches)
+            [predicted] = self._outermost.run(batch, step, self._deep[tuple(frame_ids)])
+        return paddle.to_tensor(predicted).astype("float32")
+
+    def _predict_whole(self, batch: paddle.Tensor, step: int, frame_ids: list[int]):
+        residuals = _summed([control.residuals(batch, step, frame_ids) for control in self._controls])
+        batch = self._with_appended(batch, frame_ids, self.schedule.branches(step))
+        predicted, *deep = self.run(batch, step, residuals)
+        if deep:
+            self._deep[tuple(frame_ids)] = [*deep, *residuals[: self._kept_residuals]]
+        return predicted
+
+    def _with_appended(self, batch: paddle.Tensor, frame_ids: list[int], branches: int) -> paddle.Tensor:
+        return paddle.concat([batch, self._appended(frame_ids, branches)], axis=1) if self._appended else batch
+
+    @property
+    def half(self) -> bool:
+        """Whether any of its networks computes in half precision."""
+        return self._runner.half or any(other.half for other in self._others)
+
+    @property
+    def memory(self) -> list:
+        """What the anchor has left behind in the UNet and its ControlNets; can be set again."""
+        return [self.anchor, *(other.anchor for other in self._others)]
+
+    @memory.setter
+    def memory(self, memory: list) -> None:
+        self.anchor = memory[0]
+        for other, anchor in zip(self._others, memory[1:]):
+            other.anchor = anchor
+
+    def forget(self) -> None:
+        super().forget()
+        for other in self._others:
+            other.forget()
+
+    def use_float32(self) -> None:
+        super().use_float32()
+        for other in self._others:
+            other.use_float32()
+
+    def restore(self) -> None:
+        super().restore()
+        for other in self._others:
+            other.restore()
+
+    def release(self) -> None:
+        super().release()
+        for other in self._others:
+            other.release()
+
+
+def _summed(residuals: list[list]) -> list:
+    """The residuals of all ControlNets, layer by layer."""
+    if len(residuals) < 2:
+        return residuals[0] if residuals else []
+    return [sum(paddle.to_tensor(residual) for residual in layer) for layer in zip(*residuals)]

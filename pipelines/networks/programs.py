@@ -1,0 +1,323 @@
+"""The networks as functions of tensors alone, the form in which an engine can export them."""
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import paddle
+from paddle.static import InputSpec
+
+from ppt2v.engine.program import Program
+from ppt2v.pipelines.methods.merging import Merging
+
+from .attention import CrossFrameAttnProcessor, MergedAttnProcessor, TextAttnProcessor, keys_and_values, processors
+from .patches import given, noted, without_deeper_levels
+
+DYNAMIC = None
+
+
+def _attention(network, kind: str) -> list:
+    return [layer for name, layer in network.named_sublayers() if name.endswith(kind)]
+
+
+def _pairs(tensors: list) -> list:
+    return list(zip(tensors[::2], tensors[1::2]))
+
+
+class TextEncoder(Program):
+    """Token numbers ``[1, tokens]`` -> ``[1, tokens, channels]``."""
+
+    def forward(self, inputs: list) -> list:
+        return [self.network(inputs[0])[0]]
+
+    def inputs(self) -> list[InputSpec]:
+        tokens = self.network.config.max_position_embeddings
+        return [InputSpec([1, tokens], "int64", "tokens")]
+
+
+class TextLookup(Program):
+    """The encoded text ``[branches, tokens, channels]`` -> keys and values for each attention layer of a network.
+
+    ``owner`` tells the networks of a run apart.
+    """
+
+    def __init__(self, network, owner: str = "UNet"):
+        super().__init__(network)
+        self.place = f"{type(self).__name__} {owner}"
+
+    def forward(self, inputs: list) -> list:
+        layers = _attention(self.network, "attn2")
+        return [tensor for layer in layers for tensor in keys_and_values(layer, inputs[0])]
+
+    def inputs(self) -> list[InputSpec]:
+        return [InputSpec([DYNAMIC, DYNAMIC, self.network.config.cross_attention_dim], "float32", "text")]
+
+
+class SelfAttention(NamedTuple):
+    """What frames attend to: ``cross_frame`` to the anchor, else to themselves; and the share of their tokens that are
+    merged, 0..1, in the layers with the most tokens."""
+
+    cross_frame: bool = True
+    merging_ratio: float = 0.0
+
+    def merging(self, config, height: int, width: int) -> Merging | None:
+        """The merging for latents of a size; None where no tokens are merged."""
+        if not self.merging_ratio:
+            return None
+        kinds = config.down_block_types
+        halved = next((level for level, kind in enumerate(kinds) if "CrossAttn" in kind), len(kinds) - 1)
+        return Merging(self.merging_ratio, -(-height // 2**halved), -(-width // 2**halved))
+
+
+class _CrossFrame(Program):
+    """A network in which frames attend to the anchor frame, or to themselves, as ``attention`` says.
+
+    Inputs: latents ``[branches * frames, channels, height, width]``; the sinusoidal embedding of the timestep
+    ``[1, channels]``; keys and values of the text, then those of the anchor frame, layer by layer, each
+    ``[branches, tokens, channels]``; then what the kind of network needs. Without tokens the anchor's mean that the
+    first frame of this call is the anchor. Outputs: what the kind of network makes, then keys and values of the anchor.
+    """
+
+    def __init__(self, network, height: int, width: int, attention: SelfAttention = SelfAttention()):
+        super().__init__(network)
+        self.height, self.width, self.attention = height, width, attention
+        self.to_text, to_frames = self._layers("attn2"), self._layers("attn1")
+        self.to_anchor, self.to_itself = (to_frames, []) if attention.cross_frame else ([], to_frames)
+        self._texts = list(map(_attention(network, "attn2").index, self.to_text))
+        self.merging = attention.merging(network.config, height, width)
+        self.settings = attention._asdict()
+
+    @abstractmethod
+    def compute(self, latents: paddle.Tensor, timestep: paddle.Tensor, text: paddle.Tensor | None, own: list) -> list:
+        """What the network makes; text and timestep are passed for the sake of its signature and have no effect."""
+
+    @abstractmethod
+    def own_inputs(self) -> list[InputSpec]:
+        """The inputs after those that all kinds have."""
+
+    def texts(self, looked_up: list) -> list:
+        """Of all that ``TextLookup`` finds for the network, what this program needs."""
+        pairs = _pairs(looked_up)
+        return [tensor for number in self._texts for tensor in pairs[number]]
+
+    def _layers(self, kind: str) -> list:
+        """The attention layers of a kind that are computed."""
+        return _attention(self.network, kind)
+
+    def forward(self, inputs: list) -> list:
+        latents, time, rest = inputs[0], inputs[1], inputs[2:]
+        texts, rest = rest[: 2 * len(self.to_text)], rest[2 * len(self.to_text) :]
+        remembered, own = _pairs(rest[: 2 * len(self.to_anchor)]), rest[2 * len(self.to_anchor) :]
+        anchors = [CrossFrameAttnProcessor(texts[0].shape[0], self.merging) for _ in self.to_anchor]
+        for processor, pair in zip(anchors, remembered):
+            processor.anchor = None if paddle.in_dynamic_mode() and pair[0].shape[1] == 0 else pair
+        layers, replacements = self.to_text + self.to_anchor, [*map(TextAttnProcessor, _pairs(texts)), *anchors]
+        if self.merging:
+            layers, replacements = layers + self.to_itself, [*replacements, *self._merged()]
+        with processors(layers, replacements), given(self.network.time_proj, time):
+            made = self.compute(latents, time[0, 0], texts[0] if texts else None, own)
+        return [*made, *(tensor for processor in anchors for tensor in processor.anchor)]
+
+    def _merged(self) -> list[MergedAttnProcessor]:
+        return [MergedAttnProcessor(self.merging) for _ in self.to_itself]
+
+    def inputs(self) -> list[InputSpec]:
+        config = self.network.config
+        latents = InputSpec([DYNAMIC, config.in_channels, self.height, self.width], "float32", "latents")
+        time = InputSpec([1, config.block_out_channels[0]], "float32", "time")
+        pairs = [*self._pair_specs(self.to_text, "text"), *self._pair_specs(self.to_anchor, "anchor")]
+        return [latents, time, *pairs, *self.own_inputs()]
+
+    def no_anchor(self, branches: int) -> list[paddle.Tensor]:
+        """The inputs that make the first frame of a call the anchor."""
+        return [paddle.zeros([branches, 0, spec.shape[-1]]) for spec in self._pair_specs(self.to_anchor, "anchor")]
+
+    @staticmethod
+    def _pair_specs(layers: list, name: str) -> Iterator[InputSpec]:
+        for number, layer in enumerate(layers):
+            for kind, projection in (("key", layer.to_k), ("value", layer.to_v)):
+                channels = projection.weight.shape[-1]
+                yield InputSpec([DYNAMIC, DYNAMIC, channels], "float32", f"{name}_{kind}_{number}")
+
+
+class NoisePrediction(_CrossFrame):
+    """The UNet: makes the predicted noise. With ``residuals`` those of ControlNets, summed, are its own inputs.
+
+    With ``deep_features`` it also makes those that ``OutermostLevel`` takes.
+    """
+
+    def __init__(self, network, height: int, width: int, attention: SelfAttention = SelfAttention(),
+                 residuals: bool = False, deep_features: bool = False):
+        super().__init__(network, height, width, attention)
+        self.residuals, self.deep_features = residuals, deep_features
+        if deep_features:
+            self.settings["deep_features"] = True
+
+    def outermost_level(self) -> OutermostLevel:
+        """The program for the steps between."""
+        return OutermostLevel(self.network, self.height, self.width, self.attention, self.residuals)
+
+    def compute(self, latents, timestep, text, own) -> list:
+        added = {}
+        if self.residuals:
+            added = {"down_block_additional_residuals": own[:-1], "mid_block_additional_residual": own[-1]}
+        with noted([self.network.up_blocks[-2]] if self.deep_features else []) as deep:
+            predicted = self.network(latents, timestep, encoder_hidden_states=text, **added).sample
+        return [predicted, *deep]
+
+    def own_inputs(self) -> list[InputSpec]:
+        return self._residual_specs() if self.residuals else []
+
+    def _residual_specs(self) -> list[InputSpec]:
+        """One for what each layer on the way down leaves for the way up, then one for the middle."""
+        config, height, width = self.network.config, self.height, self.width
+        widths = config.block_out_channels
+        shapes = [(widths[0], height, width)]
+        for level, channels in enumerate(widths):
+            shapes += [(channels, height, width)] * config.layers_per_block
+            if level + 1 < len(widths):
+                height, width = -(-height // 2), -(-width // 2)
+                shapes.append((channels, height, width))
+        shapes.append((widths[-1], height, width))
+        return [InputSpec([DYNAMIC, *shape], "float32", f"residual_{number}") for number, shape in enumerate(shapes)]
+
+
+class OutermostLevel(_CrossFrame):
+    """The UNet's level of the highest resolution: makes the predicted noise (DeepCache, arXiv 2312.00858, section 3.2).
+
+    Its own inputs: in place of the deeper levels what they made at an earlier step, ``[branches * frames, channels,
+    height, width]``; with ``residuals`` those of ControlNets for this level.
+    """
+
+    def __init__(self, network, height: int, width: int, attention: SelfAttention, residuals: bool):
+        super().__init__(network, height, width, attention)
+        self.residuals = residuals
+
+    def compute(self, latents, timestep, text, own) -> list:
+        deep, added = own[0].astype(self.network.dtype), {}
+        if self.residuals:  # that of the middle is in the deep features
+            added = {"down_block_additional_residuals": own[1:], "mid_block_additional_residual": 0.0}
+        with without_deeper_levels(self.network), given(self.network.mid_block, deep):
+            return [self.network(latents, timestep, encoder_hidden_states=text, **added).sample]
+
+    def own_inputs(self) -> list[InputSpec]:
+        config, size = self.network.config, [self.height, self.width]
+        deep = InputSpec([DYNAMIC, config.block_out_channels[1], *size], "float32", "deep")
+        count = config.layers_per_block + 1 if self.residuals else 0
+        shape = [DYNAMIC, config.block_out_channels[0], *size]
+        return [deep, *(InputSpec(shape, "float32", f"residual_{number}") for number in range(count))]
+
+    def _layers(self, kind: str) -> list:
+        return [*_attention(self.network.down_blocks[0], kind), *_attention(self.network.up_blocks[-1], kind)]
+
+
+class ControlResiduals(_CrossFrame):
+    """A ControlNet (arXiv 2302.05543): makes what is added to the UNet's layers on the way down and in the middle.
+
+    Its own inputs: the embedded control maps ``[branches * frames, channels, height, width]``, and the strength
+    ``[1]``. ``number`` tells several ControlNets of a run apart.
+    """
+
+    def __init__(self, network, height: int, width: int, attention: SelfAttention, number: int = 0):
+        super().__init__(network, height, width, attention)
+        self.place = f"{type(self).__name__} {number}"
+
+    def compute(self, latents, timestep, text, own) -> list:
+        embedded, strength = own
+        with given(self.network.controlnet_cond_embedding, embedded):
+            down, middle = self.network(latents, timestep, text, embedded, return_dict=False)
+        return [residual * strength for residual in (*down, middle)]
+
+    def own_inputs(self) -> list[InputSpec]:
+        channels = self.network.config.block_out_channels[0]
+        embedded = InputSpec([DYNAMIC, channels, self.height, self.width], "float32", "control")
+        return [embedded, InputSpec([1], "float32", "strength")]
+
+
+class ControlEmbedding(Program):
+    """Control maps in 0..1, ``[frames, 3, ...]`` -> ``[frames, channels, height, width]``, as ``ControlResiduals``."""
+
+    def __init__(self, network, height: int, width: int, number: int = 0):
+        super().__init__(network)
+        self.height, self.width = height, width
+        self.place = f"{type(self).__name__} {number}"
+
+    def forward(self, inputs: list) -> list:
+        order = self.network.config.controlnet_conditioning_channel_order
+        return [self.network.controlnet_cond_embedding(inputs[0].flip([1]) if order == "bgr" else inputs[0])]
+
+    def inputs(self) -> list[InputSpec]:
+        config = self.network.config
+        scale = 2 ** (len(config.conditioning_embedding_out_channels) - 1)
+        size = [config.conditioning_channels, self.height * scale, self.width * scale]
+        return [InputSpec([DYNAMIC, *size], "float32", "maps")]
+
+
+class Decoder(Program):
+    """Latents ``[frames, channels, height, width]`` -> pictures in -1..1, ``[frames, 3, ...]``."""
+
+    def __init__(self, network, height: int, width: int):
+        super().__init__(network)
+        self.height, self.width = height, width
+
+    def forward(self, inputs: list) -> list:
+        return [self.network.decode(inputs[0]).sample]
+
+    def inputs(self) -> list[InputSpec]:
+        channels = self.network.config.latent_channels
+        return [InputSpec([DYNAMIC, channels, self.height, self.width], "float32", "latents")]
+
+
+class Encoder(Program):
+    """Pictures in -1..1, ``[frames, 3, height, width]`` -> the means of their latents, not scaled."""
+
+    def __init__(self, network, height: int, width: int):
+        super().__init__(network)
+        self.height, self.width = height, width
+
+    def forward(self, inputs: list) -> list:
+        return [self.network.encode(inputs[0]).latent_dist.mean]
+
+    def inputs(self) -> list[InputSpec]:
+        return [InputSpec([DYNAMIC, self.network.config.in_channels, self.height, self.width], "float32", "pictures")]
+
+
+class VideoTextLookup(Program):
+    """The encoded text ``[branches, tokens, channels]`` -> keys and values for each layer that attends to it."""
+
+    def forward(self, inputs: list) -> list:
+        return [tensor for pair in self.network.look_up(inputs[0]) for tensor in pair]
+
+    def inputs(self) -> list[InputSpec]:
+        return [InputSpec([DYNAMIC, DYNAMIC, self.network.config.cross_attention_dim], "float32", "text")]
+
+
+class VideoNoisePrediction(Program):
+    """The UNet.
+
+    Inputs: latents ``[branches * frames, channels, height, width]``, branch by branch; the sinusoidal embedding of the
+    timestep ``[1, channels]``; keys and values of the text, layer by layer, each ``[branches, tokens, channels]``.
+    Output: the prediction, of the shape of the latents.
+    """
+
+    def __init__(self, network, height: int, width: int):
+        super().__init__(network)
+        self.height, self.width = height, width
+
+    def forward(self, inputs: list) -> list:
+        latents, time, texts = inputs[0], inputs[1], inputs[2:]
+        return [self.network(latents, time, list(zip(texts[::2], texts[1::2])))]
+
+    def inputs(self) -> list[InputSpec]:
+        config = self.network.config
+        latents = InputSpec([DYNAMIC, config.in_channels, self.height, self.width], "float32", "latents")
+        time = InputSpec([1, config.block_out_channels[0]], "float32", "time")
+        layers = enumerate(self.network.text_attention())
+        widths = [(number, layer.proj_in.weight.shape[1]) for number, layer in layers]
+        texts = [
+            InputSpec([DYNAMIC, DYNAMIC, width], "float32", f"text_{kind}_{number}")
+            for number, width in widths
+            for kind in ("key", "value")
+        ]
+        return [latents, time, *texts]

@@ -1,0 +1,1 @@
+"""Numbers only, importable before Paddle: sizes, chunks, timesteps, memory."""

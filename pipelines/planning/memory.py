@@ -1,0 +1,133 @@
+"""How much memory a run takes, and the settings that keep it within a limit: numbers only.
+
+The coefficients were measured under OpenVINO on a CPU, with a UNet of Stable Diffusion 1.5's size at 256x256 (bfloat16;
+in float32 the cells are reckoned at twice as much) and the embedded VAE at 512x512. They are estimates elsewhere.
+"""
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Collection, Mapping
+from typing import NamedTuple
+
+from ppt2v.errors import InputError
+
+GB = 1e9
+_UNITS = {"MB": 1e6, "GB": 1e9, "MIB": 2**20, "GIB": 2**30}
+
+# Of the process without any network: Python, Paddle, PPDiffusers.
+BASE = 0.65 * GB
+# Bytes per weight while a network runs, and bytes per latent cell of each frame and branch computed together, for each
+# 320 channels of the UNet's first level.
+WEIGHT = {"float32": 4.2, "bfloat16": 2.75, "float16": 2.75}
+CELL = {"float32": 72_000.0, "bfloat16": 36_000.0, "float16": 36_000.0}
+# Bytes per pixel of a frame, or of a tile, that is decoded, for each 128 channels of the VAE's last level.
+PIXEL = {"float32": 5_400.0, "bfloat16": 3_300.0, "float16": 3_300.0}
+
+CHUNKS = (16, 8, 6, 4, 3, 2)
+TILES = (None, 512, 256)
+
+
+class Needs(NamedTuple):
+    """What the memory of a run depends on.
+
+    ``unet``, ``vae`` and ``text``: numbers of weights (``unet`` with its ControlNets); ``channels`` and
+    ``vae_channels``: of their levels of full size; ``branches``: of guidance; ``height`` and ``width``: in pixels;
+    ``scale``: pixels per latent cell; ``kept``: bytes of what is kept of all frames from step to step.
+    """
+
+    unet: int
+    vae: int
+    text: int
+    channels: int
+    vae_channels: int
+    branches: int
+    height: int
+    width: int
+    scale: int
+    kept: float = 0.0
+
+    @classmethod
+    def of(cls, pipeline, controlnets: Collection, size: tuple[int, int], branches: int, kept_frames: int) -> Needs:
+        """Those of a pipeline's networks for frames of a size (height, width); ``kept_frames`` keep deep features."""
+        unet, vae = pipeline.unet, pipeline.vae
+        channels, scale = unet.config.block_out_channels, pipeline.vae_scale_factor
+        kept = channels[1] + (unet.config.layers_per_block + 1) * channels[0] * bool(controlnets)
+        return cls(_count(unet) + sum(map(_count, controlnets)), _count(vae), _count(pipeline.text_encoder),
+                   channels[0], vae.config.block_out_channels[0], branches, *size, scale,
+                   4.0 * kept * kept_frames * branches * size[0] * size[1] / scale**2)
+
+
+def _count(network) -> int:
+    return sum(math.prod(parameter.shape) for parameter in network.parameters())
+
+
+class Plan(NamedTuple):
+    """Settings, and the peak in bytes that they should need."""
+
+    chunk_size: int
+    decode_tile: int | None
+    offload: bool
+    peak: float
+
+    def __str__(self) -> str:
+        tile = f", decoding in tiles of {self.decode_tile} pixels" if self.decode_tile else ""
+        offload = ", networks leaving the memory when they are done" if self.offload else ""
+        return f"chunk size {self.chunk_size}{tile}{offload}; expected peak {self.peak / GB:.1f} GB"
+
+
+def parse(text: str) -> float:
+    """Bytes of a text such as "8GB".
+
+    Raises:
+        InputError: it is no such text.
+    """
+    match = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([KMG]i?B)\s*", text, re.IGNORECASE)
+    unit = match and match[2].upper()
+    if unit not in _UNITS or not float(match[1]):
+        raise InputError(f"memory={text!r}: give a size such as 8GB, 6.5GB or 900MB")
+    return float(match[1]) * _UNITS[unit]
+
+
+def peak(sizes: Needs, precision: str, plan: Plan) -> float:
+    """Bytes that a run needs at most."""
+    rows = sizes.branches * (plan.chunk_size - 1)
+    cells = sizes.height * sizes.width / sizes.scale**2
+    pixels = sizes.height * sizes.width
+    if plan.decode_tile:
+        pixels = min(sizes.height, plan.decode_tile) * min(sizes.width, plan.decode_tile)
+    unet, vae, text = (WEIGHT[precision] * weights for weights in (sizes.unet, sizes.vae, sizes.text))
+    denoising = unet + sizes.kept + rows * cells * CELL[precision] * sizes.channels / 320
+    decoding = vae + pixels * PIXEL[precision] * sizes.vae_channels / 128
+    if plan.offload:
+        return BASE + max(text, denoising, decoding)
+    return BASE + text + max(denoising, unet + decoding)
+
+
+def choose(limit: float, sizes: Needs, precision: str, fixed: Mapping[str, object]) -> Plan:
+    """The first of the settings, the fastest in front, that stay within a limit.
+
+    Args:
+        limit: in bytes.
+        precision: in which the networks compute.
+        fixed: settings that were asked for, by the names of ``Plan``.
+
+    Raises:
+        InputError: none does.
+    """
+    plans = [plan._replace(peak=peak(sizes, precision, plan)) for plan in _plans(fixed)]
+    for plan in plans:
+        if plan.peak <= limit:
+            return plan
+    least = min(plan.peak for plan in plans)
+    raise InputError(
+        f"memory={limit / GB:.1f}GB is too little: this model needs about {least / GB:.1f}GB at {sizes.width}x"
+        f"{sizes.height} even with the smallest chunks; make smaller frames, or take a half precision (dtype)"
+    )
+
+
+def _plans(fixed: Mapping[str, object]) -> list[Plan]:
+    chunks = [fixed["chunk_size"]] if "chunk_size" in fixed else CHUNKS
+    tiles = [fixed["decode_tile"]] if "decode_tile" in fixed else TILES
+    offloads = [fixed["offload"]] if "offload" in fixed else (False, True)
+    return [Plan(chunk, tile, offload, 0.0) for chunk in chunks for offload in offloads for tile in tiles]

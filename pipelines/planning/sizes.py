@@ -1,0 +1,86 @@
+"""Sizes of frames in pixels: integers only."""
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+from ppt2v.errors import InputError
+
+# A side this many times the one that a model was trained on gives repeated subjects at best, and needs 16 times the
+# memory.
+LARGEST = 4
+
+
+def parse(resolution: int | str | None) -> tuple[int | None, int | None]:
+    """``(height, width)`` of a resolution: a number is the side of a square, "640x384" is width x height.
+
+    Raises:
+        InputError: neither a positive number nor WIDTHxHEIGHT.
+    """
+    if resolution is None:
+        return None, None
+    match = re.fullmatch(r"(\d+)(?:x(\d+))?", str(resolution))
+    if not match or not all(int(side) for side in match.groups() if side):
+        raise InputError(
+            f"resolution={resolution!r}: give the side of a square in pixels (512) or WIDTHxHEIGHT (640x384)"
+        )
+    width = int(match[1])
+    return int(match[2] or width), width
+
+
+def frame_size(
+    height: int | None, width: int | None, unet: Mapping, vae: Mapping, any_latents: bool = False
+) -> tuple[int, int]:
+    """The size of the frames, the model's own where a side is None.
+
+    Args:
+        height, width: in pixels.
+        unet, vae: the configurations of the networks.
+        any_latents: whether the UNet takes latents that do not halve evenly.
+
+    Raises:
+        InputError: a side that the networks cannot divide, or that is too large for them.
+    """
+    native, divisor = _native(unet, vae), _divisor(unet, vae, any_latents)
+    size = height or native, width or native
+    for side in size:
+        if side % divisor or not divisor <= side <= LARGEST * native:
+            raise InputError(
+                f"{size[1]}x{size[0]} pixels: this model makes frames with sides that are multiples of {divisor}, "
+                f"from {divisor} to {LARGEST * native}; its own size is {native}x{native}"
+            )
+    return size
+
+
+def multiple(unet: Mapping, vae: Mapping, any_latents: bool = False) -> int:
+    """What the sides of a clip are rounded to: 64 as in the published code, less for models of small pictures.
+
+    ``any_latents`` is as for ``frame_size``.
+    """
+    return max(_divisor(unet, vae, any_latents), min(64, _native(unet, vae) // 8))
+
+
+def clip_resolution(resolution: int | None, unet: Mapping, vae: Mapping, any_latents: bool = False) -> int:
+    """The longest side of a clip, as it was given, else the model's own; ``any_latents`` is as for ``frame_size``.
+
+    Raises:
+        InputError: too small or too large for the networks.
+    """
+    resolution = resolution or _native(unet, vae)
+    least, most = multiple(unet, vae, any_latents), LARGEST * _native(unet, vae)
+    if not least <= resolution <= most:
+        raise InputError(f"resolution={resolution}: this model works on clips whose longest side is {least} to {most}")
+    return resolution
+
+
+def _native(unet: Mapping, vae: Mapping) -> int:
+    return unet["sample_size"] * _scale(vae)
+
+
+def _divisor(unet: Mapping, vae: Mapping, any_latents: bool) -> int:
+    halvings = 0 if any_latents else len(unet["block_out_channels"]) - 1
+    return _scale(vae) * 2**halvings
+
+
+def _scale(vae: Mapping) -> int:
+    return 2 ** (len(vae["block_out_channels"]) - 1)

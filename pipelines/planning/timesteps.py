@@ -1,0 +1,53 @@
+"""Which solvers there are, and T0 and T1 of Text2Video-Zero (section 3.3.1) on any schedule: numbers only."""
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from ppt2v.errors import InputError
+
+# t0 and t1 are indices, counted from the end, on this DDIM schedule: 44 and 47 mean the timesteps 881 and 941 of 1000.
+REFERENCE_STEPS = 50
+SOLVERS = ("ddim", "dpmsolver++", "lcm", "euler_a")
+
+
+def check_eta(eta: float, solver: str) -> None:
+    """Refuses stochasticity for a solver that has none to choose."""
+    if eta and solver != "ddim":
+        raise InputError(f"eta={eta} belongs to the solver ddim; use that, or eta=0")
+
+
+def check_motion_levels(t0: int, t1: int) -> None:
+    """Refuses a pair that no schedule can have, with the valid range."""
+    if not 0 <= t0 < t1 < REFERENCE_STEPS:
+        raise InputError(
+            f"t0={t0}, t1={t1}: the rule is 0 <= t0 < t1 <= {REFERENCE_STEPS - 1}; they are noise levels, counted as "
+            f"indices from the end of the {REFERENCE_STEPS}-step DDIM schedule (the paper uses t0=44, t1=47)"
+        )
+
+
+def motion_steps(timesteps: Sequence[int], reference: Sequence[int], t0: int, t1: int) -> tuple[int, int]:
+    """The steps at which the latents stand at the noise levels T1 and T0.
+
+    Args:
+        timesteps: the schedule in use, descending.
+        reference: the same scheduler's timesteps for ``REFERENCE_STEPS`` steps, descending.
+        t0, t1: as in ``check_motion_levels``.
+
+    Returns:
+        ``(start, warp)``: all frames are denoised together from step ``start`` (nearest to T1) on; the first frame is
+        warped as it stands before step ``warp`` (nearest to T0), at least one step later.
+
+    Raises:
+        InputError: the schedule has fewer than two steps.
+    """
+    check_motion_levels(t0, t1)
+    if len(timesteps) < 2:
+        raise InputError(
+            f"num_inference_steps={len(timesteps)}: the motion field needs at least 2 steps, one between T1 and T0"
+        )
+
+    def nearest(index: int, first: int, last: int) -> int:
+        return min(range(first, last + 1), key=lambda step: abs(timesteps[step] - reference[-index - 1]))
+
+    start = nearest(t1, 0, len(timesteps) - 2)
+    return start, nearest(t0, start + 1, len(timesteps) - 1)

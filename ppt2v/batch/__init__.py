@@ -1,0 +1,1 @@
+"""Many videos from one file, on this machine or on Ray."""

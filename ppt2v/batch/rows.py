@@ -1,0 +1,163 @@
+"""The file of a batch: which videos are to be made, one to a row of YAML, JSON lines or CSV."""
+from __future__ import annotations
+
+import csv
+import io
+import json
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from ppt2v import video
+from ppt2v.errors import InputError
+from ppt2v.modes import Mode
+from ppt2v.parameters import Parameter
+from ppt2v.request import request
+
+DEFAULT_MODE = "text2video"
+_TRUTHS = {"true": True, "yes": True, "on": True, "1": True, "false": False, "no": False, "off": False, "0": False}
+
+
+class Row(NamedTuple):
+    """A video to make: the line that asks for it, its mode, its parameters as ``request.plain`` gives them, its file.
+    """
+
+    line: int
+    mode: Mode
+    given: dict[str, Any]
+    target: Path
+
+
+def read(path: str | Path, folder: Path) -> list[Row]:
+    """The rows of a file, every one of them checked.
+
+    Args:
+        path: ends in .yaml, .yml, .jsonl or .csv.
+        folder: where the videos go.
+
+    Raises:
+        InputError: a file that cannot be read, or the first row that cannot be followed, by file and line.
+    """
+    path, rows = Path(path), {}
+    entries = _reader(path)
+    for line, values in entries(path, _text(path)):
+        try:
+            row = _row(line, values, folder, of_texts=path.suffix.lower() == ".csv")
+            if row.target in rows:
+                raise InputError(f"line {rows[row.target].line} makes {row.target.name} too: give one of them another "
+                                 "seed, or a name")
+        except InputError as error:
+            raise InputError(f"{path}, line {line}: {error}") from None
+        rows[row.target] = row
+    if not rows:
+        raise InputError(f"{path} asks for nothing: give a row for each video, with at least a prompt")
+    return list(rows.values())
+
+
+def _reader(path: Path):
+    readers = {".yaml": _yaml, ".yml": _yaml, ".jsonl": _json_lines, ".csv": _csv}
+    if path.suffix.lower() not in readers:
+        raise InputError(f"{path}: the name of a batch's file ends in one of {', '.join(readers)}")
+    return readers[path.suffix.lower()]
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8-sig")
+    except FileNotFoundError:
+        raise InputError(f"{path}: there is no such file") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"{path} cannot be read: {error}") from None
+
+
+# Each reader gives the line at which a row begins, and its values.
+
+
+def _json_lines(path: Path, text: str) -> Iterator[tuple[int, Any]]:
+    for line, row in enumerate(text.splitlines(), start=1):
+        if row.strip():
+            try:
+                yield line, json.loads(row)
+            except (ValueError, RecursionError) as error:
+                raise InputError(f"{path}, line {line}: this is no JSON ({error})") from None
+
+
+def _csv(path: Path, text: str) -> Iterator[tuple[int, Any]]:
+    reader, line = csv.reader(io.StringIO(text, newline=""), strict=True), 1
+    try:
+        names = next(reader, [])
+        line = reader.line_num + 1
+        for row in reader:
+            if len(row) > len(names):
+                raise InputError(f"{path}, line {line}: there are more cells than names in the first line")
+            if row:
+                yield line, {name: cell for name, cell in zip(names, row) if cell}
+            line = reader.line_num + 1
+    except csv.Error as error:
+        raise InputError(f"{path}, line {line}: {error}") from None
+
+
+def _yaml(path: Path, text: str) -> Iterator[tuple[int, Any]]:
+    import yaml
+
+    loader = yaml.SafeLoader(text)
+    try:
+        root = loader.get_single_node()
+        if root is not None and not isinstance(root, yaml.SequenceNode):
+            raise InputError(f"{path} is no list: give lines of the form `- prompt: what the video shows`")
+        for node in root.value if root else ():
+            yield node.start_mark.line + 1, loader.construct_document(node)
+    except yaml.YAMLError as error:
+        raise InputError(f"{path} is no YAML: {' '.join(str(error).split())}") from None
+    finally:
+        loader.dispose()
+
+
+def _row(line: int, values: Any, folder: Path, of_texts: bool) -> Row:
+    if not isinstance(values, Mapping):
+        raise InputError(f"{values!r} is no row: give names and values, such as a prompt and a seed")
+    values = {str(name): value for name, value in values.items() if value is not None}
+    mode, name = request.mode(str(values.pop("mode", DEFAULT_MODE))), values.pop("name", None)
+    for own in request.FILES:
+        if own in values:
+            raise InputError(f"{own}: a batch chooses it; leave it out, or give the row a name")
+    if of_texts:
+        known = {parameter.name: parameter for parameter in mode.parameters}
+        values = {each: _of_text(known[each], text) if each in known else text for each, text in values.items()}
+    given = {"seed": 0, **request.plain(mode, values)}
+    checked = request.checked(mode, given)
+    ending = _ending(checked)
+    return Row(line, mode, given, folder / f"{_stem(checked) if name is None else _checked_name(str(name))}.{ending}")
+
+
+def _of_text(parameter: Parameter, text: str) -> Any:
+    """The value of a cell, in which a semicolon separates those of a list."""
+    if parameter.many:
+        return [each.strip() for each in text.split(";")]
+    try:
+        return _TRUTHS[text.strip().lower()] if parameter.kind is bool else parameter.kind(text)
+    except (KeyError, ValueError):
+        raise InputError(f"{parameter.name}={text!r}: the rule is {parameter.rule}") from None
+
+
+def _ending(values: Mapping[str, Any]) -> str:
+    ending = (values["save_format"] or "mp4").lower().lstrip(".")
+    if ending not in video.FORMATS:
+        raise InputError(f"unknown save format {ending!r}: choose one of {', '.join(video.FORMATS)}")
+    if values["fps"] is not None:
+        video.check_fps(values["fps"], ending)
+    return ending
+
+
+def _stem(values: Mapping[str, Any]) -> str:
+    """A name made of the clip, the prompt and the seed."""
+    clip = values.get("video_path") or values.get("init_video")
+    words = [Path(clip).stem] if clip else []
+    return "-".join([*words, request.file_stem(values["prompt"]), str(values["seed"])])
+
+
+def _checked_name(name: str) -> str:
+    if not re.fullmatch(r"[\w-][\w .-]{0,99}", name):
+        raise InputError(f"name={name!r}: the rule is up to 100 letters, digits, blanks, dots and dashes")
+    return name

@@ -1,0 +1,66 @@
+"""A worker of a batch, what it is given and what it gives.
+
+Where a worker is lost (killed for its memory, say), its task is done once more by a new one; a task that loses two
+workers has failed.
+"""
+from __future__ import annotations
+
+import functools
+import os
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from ppt2v.environment.threads import cores
+from ppt2v.errors import InputError, NumericalError
+
+ATTEMPTS = 2
+LOST = f"{ATTEMPTS} workers were lost over it; most likely it needs more memory than there is"
+
+
+class Task(NamedTuple):
+    """A video to make: its number, mode and parameters, ``save_path`` among them."""
+
+    number: int
+    mode: str
+    given: dict[str, Any]
+
+
+class Result(NamedTuple):
+    """What has become of the task of that number; without an error its video is there."""
+
+    number: int
+    error: str | None
+
+
+class Worker:
+    """Does one task after the other, with one ``Model``.
+
+    Args:
+        machine: the arguments of ``Model``.
+        show_progress: as for ``Model``.
+    """
+
+    def __init__(self, machine: Mapping[str, Any], show_progress: bool = False):
+        self._arguments = {**machine, "show_progress": show_progress}
+
+    @functools.cached_property
+    def _model(self):
+        from ppt2v.model import Model
+
+        return Model(**self._arguments)
+
+    def make(self, task: Task) -> Result:
+        """Does a task; whatever goes wrong, the next one has its turn."""
+        try:
+            self._model.run(task.mode, **task.given)
+        except (InputError, NumericalError) as error:
+            return Result(task.number, str(error))
+        except Exception as error:
+            return Result(task.number, f"{type(error).__name__}: {error}")
+        return Result(task.number, None)
+
+
+def threads_each(workers: int) -> int:
+    """The threads of each worker, when those of this process are shared out."""
+    allowed = os.environ.get("OMP_NUM_THREADS", "")
+    return max(1, (int(allowed) if allowed.isdigit() else cores()) // workers)

@@ -1,0 +1,115 @@
+"""The ``ppt2v`` command: one command per row of ``modes.MODES``, and those of ``commands``."""
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import typer
+from typer.core import TyperGroup
+
+from ppt2v.controls import CONTROLS
+from ppt2v.environment.quiet import quiet_process
+from ppt2v.errors import InputError, NumericalError
+from ppt2v.modes import MODES
+from ppt2v.version import __version__
+
+from . import dreambooth, media, models, modes
+from .batch import batch
+from .rerun import rerun
+from .serve import serve
+from .ui import ui
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Runs the command with these arguments, else with the process's; always ends in SystemExit.
+
+    Exit codes: 0 done; 1 the networks failed (NumericalError) or ``doctor`` found something broken; 2 input that cannot
+    be used; 130 interrupted.
+    """
+    quiet_process()
+    app(args=arguments, prog_name="ppt2v")
+
+
+@contextmanager
+def _exit_codes() -> Iterator[None]:
+    try:
+        yield
+    except InputError as error:
+        _fail(f"Error: {error}", 2)
+    except NumericalError as error:
+        _fail(f"Error: {error}", 1)
+    except KeyboardInterrupt:
+        _fail("Interrupted", 130)
+
+
+def _fail(message: str, code: int) -> None:
+    typer.echo(" ".join(message.split()), err=True)
+    raise typer.Exit(code) from None
+
+
+class _Group(TyperGroup):
+    """Errors of every command end in one line and an exit code."""
+
+    def invoke(self, ctx: typer.Context) -> Any:
+        with _exit_codes():
+            return super().invoke(ctx)
+
+
+app = typer.Typer(
+    cls=_Group,
+    help="Text to video on PaddlePaddle.",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,  # whose tables cut names of options on narrow terminals
+    pretty_exceptions_enable=False,
+)
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"ppt2v {__version__}")
+        raise typer.Exit
+
+
+_VERSION = typer.Option(False, "--version", callback=_print_version, is_eager=True, help="Print the version.")
+
+
+@app.callback()
+def _common(version: bool = _VERSION) -> None:
+    pass
+
+
+def _add_group(name: str, about: str) -> typer.Typer:
+    """Adds a command that has commands of its own."""
+    group = typer.Typer(help=about, no_args_is_help=True, rich_markup_mode=None)
+    app.add_typer(group, name=name)
+    return group
+
+
+def _add(group: typer.Typer, name: str, command: Callable[..., None], about: str | None = None) -> None:
+    """Adds a command; what it is about, as its docstring says if not given, is shown whole in the list of commands."""
+    about = about or command.__doc__
+    group.command(name, help=about, short_help=about)(command)
+
+
+# Here each command is added.
+
+_config = _add_group("config", "Print the defaults of a mode as YAML, for --config.")
+for _mode in MODES.values():
+    _add(app, _mode.name, modes.mode_command(_mode), _mode.summary)
+    _add(_config, _mode.name, modes.config_command(_mode), _mode.summary)
+
+_dreambooth = _add_group("dreambooth", "Teach a model a subject from a few pictures of it.")
+_add(_dreambooth, "train", dreambooth.train_command(), dreambooth.ABOUT)
+
+_control = _add_group("control", "Write the control maps of a clip as a clip, to look at.")
+for _kind in CONTROLS.values():
+    _add(_control, _kind.name, media.control_command(_kind), _kind.summary)
+
+_cache = _add_group("cache", "List or remove the programs that the engines have exported.")
+_add(_cache, "list", models.cache_list)
+_add(_cache, "clear", models.cache_clear)
+
+for _command in (media.report, media.compare, models.convert, rerun, models.models, batch, serve, ui, models.doctor):
+    _add(app, _command.__name__, _command)

@@ -1,0 +1,57 @@
+"""Config files: YAML, with the names of ``Parameter`` as keys. Defaults < config file < command line."""
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from ppt2v.errors import InputError
+from ppt2v.modes import Mode
+from ppt2v.modes.shared import MACHINE
+from ppt2v.parameters import Parameter, refuse_unknown
+
+_HEADER = """\
+# The defaults of `ppt2v {mode}`, for `ppt2v {mode} --config FILE`. Take the # away in front of what this file is to
+# decide: that wins over what the model brings along, and options on the command line win over this file.
+"""
+
+
+def parameters(mode: Mode) -> tuple[Parameter, ...]:
+    """What a config file or a command line can say: the mode's parameters, then those of the machine."""
+    return mode.parameters + MACHINE
+
+
+def load(path: str | Path, mode: Mode) -> dict[str, Any]:
+    """What a config file says, by names of parameters; the values are not checked.
+
+    Raises:
+        InputError: a file that is missing or no YAML mapping, or a key that is no parameter (with the nearest ones).
+    """
+    values = _read(path)
+    try:
+        refuse_unknown(values, [parameter.name for parameter in parameters(mode)])
+    except InputError as error:
+        raise InputError(f"{path}: {error}") from None
+    return values
+
+
+def _read(path: str | Path) -> dict[str, Any]:
+    from omegaconf import OmegaConf
+    from omegaconf.errors import OmegaConfBaseException
+    from yaml import YAMLError
+
+    try:
+        values = OmegaConf.to_container(OmegaConf.load(path), resolve=True)
+    except FileNotFoundError:
+        raise InputError(f"config {path}: there is no such file") from None
+    except (OSError, UnicodeDecodeError, YAMLError, OmegaConfBaseException) as error:
+        raise InputError(f"config {path} cannot be read: {error}") from None
+    if not isinstance(values, dict):
+        raise InputError(f"config {path} is a list; give lines of the form `name: value`, as `ppt2v config` prints")
+    return {str(name): value for name, value in values.items()}
+
+
+def dump(mode: Mode) -> str:
+    """The defaults as YAML that decides nothing yet: each in a comment ("#name: value") below its help ("# ...")."""
+    lines = [f"\n# {each.help}\n#{each.name}: {json.dumps(each.default)}\n" for each in parameters(mode)]
+    return _HEADER.format(mode=mode.name) + "".join(lines)

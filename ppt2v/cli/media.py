@@ -1,0 +1,80 @@
+"""The commands about clips and videos: control maps, and how good a video is."""
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, Optional
+
+import typer
+
+from ppt2v.controls import CLIP, Control
+from ppt2v.parameters import resolve
+
+from .options import by_flag, describe, given_values, sign
+
+_CLIP = typer.Argument(..., metavar="CLIP", help="A video, or a clip of ready maps.")
+_OUT = typer.Option(None, "--out", metavar="FILE", help="File to write; named after CLIP, here, if not given.")
+
+
+def control_command(control: Control) -> Callable[..., None]:
+    """The function that typer turns into the command of this kind of control maps."""
+    options = by_flag(control.parameters + CLIP)
+
+    def command(clip: str, out: str | None, **values: Any) -> None:
+        _write_maps(control, clip, out, given_values(options, values))
+
+    arguments = [("clip", _CLIP, str), ("out", _OUT, Optional[str])]
+    sign(command, arguments + [describe(flag, group) for flag, group in options.items()])
+    return command
+
+
+def _write_maps(control: Control, clip: str, out: str | None, given: Mapping[str, Any]) -> None:
+    from ppt2v import video
+    from ppt2v.controls import check, control_maps
+    from ppt2v.progress import say
+
+    values = resolve(control.parameters + CLIP, given, {})
+    check(control.name, values)
+    target = video.output_file(out, None, f"{Path(clip).stem}-{control.name}")
+    source = video.read(clip, *(values[parameter.name] for parameter in CLIP))
+    maps = control_maps(control.name, source.frames, values)
+    if maps.decision:
+        say(maps.decision)
+    recipe = {"control": control.name, "clip": str(Path(clip).absolute()), "parameters": values}
+    typer.echo(video.write(maps.frames, target, source.fps, recipe))
+
+
+def report(
+    file: str = typer.Argument(..., metavar="VIDEO", help="The video to measure."),
+    source: Optional[str] = typer.Option(None, metavar="CLIP", help="What it was made from: a clip or its edge map."),
+    chunk_size: Optional[int] = typer.Option(
+        None, min=2, help="Frames that were computed together; as VIDEO's recipe says if not given."
+    ),
+    json: Optional[str] = typer.Option(None, metavar="FILE", help="Write the figures as JSON."),
+    sheet: Optional[str] = typer.Option(None, metavar="PNG", help="Write some frames as one picture."),
+) -> None:
+    """Measure a video without weights: flicker, motion, seams, likeness to its source, broken frames."""
+    from rich.console import Console
+
+    from ppt2v.quality.report import measure, table, write_json, write_sheet
+
+    measured = measure(file, source, chunk_size)
+    if json:
+        write_json(measured, json)
+    if sheet:
+        write_sheet(file, sheet)
+    Console().print(table(measured))
+
+
+def compare(
+    one: str = typer.Argument(..., metavar="A"),
+    other: str = typer.Argument(..., metavar="B"),
+    source: Optional[str] = typer.Option(None, metavar="CLIP", help="What both were made from."),
+    chunk_size: Optional[int] = typer.Option(None, min=2, help="Frames that were computed together."),
+) -> None:
+    """Measure two videos side by side and mark what is better."""
+    from rich.console import Console
+
+    from ppt2v.quality.report import measure, table
+
+    Console().print(table(*(measure(file, source, chunk_size) for file in (one, other))))

@@ -1,0 +1,73 @@
+"""``ppt2v rerun``: the same video again, from the recipe in its file."""
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Optional
+
+import typer
+
+from ppt2v.errors import InputError
+from ppt2v.modes import MODES
+from ppt2v.version import __version__
+
+from .modes import make_video
+from .options import QUIET
+
+
+def rerun(
+    file: Path = typer.Argument(..., metavar="FILE", help="A video that ppt2v has written."),
+    out: Optional[str] = typer.Option(None, help="File to write; FILE's name with -rerun, here, if not given."),
+    device: Optional[str] = typer.Option(None, help="Another device than that of the first run."),
+    dtype: Optional[str] = typer.Option(None, help="Another precision than that of the first run."),
+    engine: Optional[str] = typer.Option(None, help="Another engine than that of the first run."),
+    quiet: bool = QUIET,
+) -> None:
+    """Make the same video again, from the recipe in its file."""
+    from ppt2v import video
+
+    recipe = _recipe(file)
+    save_format = "png" if file.is_dir() else file.suffix.lstrip(".") or None
+    out = out or str(video.output_file(None, save_format, f"{file.stem}-rerun"))
+    given = {"device": device, "dtype": dtype, "engine": engine}
+    machine = {name: value or recipe.get(name) for name, value in given.items()}
+    make_video(recipe["mode"], {**recipe["parameters"], **machine, "save_path": out}, quiet)
+
+
+def _recipe(file: Path) -> dict[str, Any]:
+    """The recipe in a file; says so where other versions made it.
+
+    Raises:
+        InputError: there is none, or one that this version cannot follow.
+    """
+    from ppt2v import video
+
+    recipe = video.read_recipe(file)
+    mode, parameters, versions = MODES.get(str(recipe.get("mode"))), recipe.get("parameters"), recipe.get("versions")
+    if not isinstance(parameters, dict) or not isinstance(versions, dict):
+        raise InputError(f"{file} holds no recipe of ppt2v: give a video that ppt2v has written")
+    known = {parameter.name for parameter in mode.parameters} if mode else set()
+    if mode is None or not known.issuperset(parameters):
+        strange = f"mode {recipe.get('mode')!r}" if mode is None else ", ".join(sorted(parameters.keys() - known))
+        raise InputError(
+            f"{file} was made by ppt2v {versions.get('ppt2v')} with what ppt2v {__version__} lacks ({strange}); "
+            "update ppt2v to make it again"
+        )
+    _warn_of_versions(versions)
+    return recipe
+
+
+def _warn_of_versions(made_with: Mapping[str, str]) -> None:
+    from ppt2v.environment.versions import installed
+
+    here = installed()
+    others = [f"{name} {version} (here {here.get(name)})" for name, version in made_with.items()
+              if _release(version) != _release(here.get(name))]
+    if others:
+        typer.echo(f"Warning: it was made with {', '.join(others)}: the new video may differ", err=True)
+
+
+def _release(version: str | None) -> str:
+    """The version without the suffix (".post120") by which builds for several CUDA versions differ."""
+    return re.sub(r"\.post\d+$", "", str(version))

@@ -1,0 +1,79 @@
+"""``ppt2v serve``: the service over HTTP."""
+from __future__ import annotations
+
+import socket
+from collections.abc import Mapping
+from typing import Any, List, Optional
+
+import typer
+
+from ppt2v.errors import InputError
+from ppt2v.models.sources import locate
+from ppt2v.modes import shared
+from ppt2v.parameters import resolve
+from ppt2v.progress import say
+from ppt2v.serving.admission import check_address
+from ppt2v.serving.limits import Limits
+from ppt2v.serving.server import Queue, address, listen
+
+from .options import DEVICE, DTYPE, ENGINE
+
+_MOST = Limits()
+
+# The options that the web page has as well.
+QUEUE = typer.Option(16, min=1, help="Most jobs that wait.")
+SIDE = typer.Option(_MOST.side, min=1, help="Longest side of a video that may be asked for, in pixels.")
+FRAMES = typer.Option(_MOST.frames, min=1, help="Most frames.")
+STEPS = typer.Option(_MOST.steps, min=1, help="Most steps.")
+CLIP_SECONDS = typer.Option(_MOST.clip_seconds, min=1, help="Longest clip.")
+UPLOAD_MB = typer.Option(_MOST.upload_mb, min=1, help="Largest clip, in MB.")
+KEEP_DAYS = typer.Option(
+    None, min=0.01, help="Delete finished videos and uploaded clips after so many days; kept for ever if not given."
+)
+
+
+def serve(
+    host: str = typer.Option("127.0.0.1", help="Address to listen at; any but this machine's own needs --token."),
+    port: int = typer.Option(8000, min=0, max=65535, help="Port to listen at; 0 for a free one."),
+    folder: str = typer.Option("ppt2v-jobs", metavar="FOLDER", help="Where the videos and the list of jobs go."),
+    token: Optional[str] = typer.Option(
+        None, envvar="PPT2V_TOKEN", show_envvar=True, help="What requests have to bring along."
+    ),
+    model: Optional[List[str]] = typer.Option(
+        None, help="Folder or id of a model that may be asked for beside the embedded ones."
+    ),
+    queue: int = QUEUE,
+    side: int = SIDE,
+    frames: int = FRAMES,
+    steps: int = STEPS,
+    clip_seconds: int = CLIP_SECONDS,
+    upload_mb: int = UPLOAD_MB,
+    keep_days: Optional[float] = KEEP_DAYS,
+    device: Optional[str] = DEVICE,
+    dtype: Optional[str] = DTYPE,
+    engine: str = ENGINE,
+) -> None:
+    """Make videos for others over HTTP: a small REST API, described at /openapi.json."""
+    limits = Limits(side=side, frames=frames, steps=steps, clip_seconds=clip_seconds, upload_mb=upload_mb,
+                    models=tuple(model or ()))
+    for name in limits.models:
+        locate.check(name)
+    machine = resolve(shared.MACHINE, {"device": device, "dtype": dtype, "engine": engine}, {})
+    check_address(host, token)
+    listening = listen(host, port)
+    with listening:
+        _run(listening, Queue(folder, queue, limits, keep_days), token, machine)
+
+
+def _run(listening: socket.socket, queue: Queue, token: str | None, machine: Mapping[str, Any]) -> None:
+    try:
+        import uvicorn
+
+        from ppt2v.serving.api.app import create_app
+    except ModuleNotFoundError as error:
+        raise InputError(f"the service needs {error.name}: pip install 'ppt2v[serve]'") from None
+    jobs = queue.open(machine, for_strangers=token is not None)
+    here = address(listening)
+    say(f"Listening at {here}, described at {here}/openapi.json; videos go to {jobs.folder}. Ctrl-C stops.")
+    settings = uvicorn.Config(create_app(jobs, token), log_level="warning", server_header=False, limit_concurrency=100)
+    uvicorn.Server(settings).run(sockets=[listening])

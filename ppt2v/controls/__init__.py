@@ -1,0 +1,7 @@
+"""The table of control maps, and how maps are made of frames."""
+from __future__ import annotations
+
+from .maps import check, control_maps
+from .table import CLIP, CONTROLS, Control
+
+__all__ = ["CLIP", "CONTROLS", "Control", "check", "control_maps"]

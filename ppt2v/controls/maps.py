@@ -1,0 +1,143 @@
+"""Frames to control maps. Detectors load when they are needed.
+
+Frames and maps are uint8 RGB ``[H, W, 3]``; they are taken and given one by one, so a clip of any length needs the
+memory of a few frames.
+"""
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from itertools import chain, islice
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from ppt2v.errors import InputError
+
+from .table import AUTO, CONTROLS, MAP, Control
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    Frames = Iterable[np.ndarray]
+
+_LOOKED_AT = 4  # frames, to decide what a clip is
+
+
+class Maps(NamedTuple):
+    """frames: the control maps, one per frame, made as they are asked for; decision: one line that says what was
+    decided about the clip, or None where nothing had to be."""
+
+    frames: Iterator[np.ndarray]
+    decision: str | None
+
+
+def control_maps(name: str, frames: Frames, values: Mapping[str, Any]) -> Maps:
+    """The control maps of a clip.
+
+    Args:
+        name: a key of ``CONTROLS``.
+        frames: uint8 RGB ``[H, W, 3]``; the first few are looked at, and weights are loaded, before this returns. That
+            nobody is in the clip shows only after its last frame.
+        values: a value for each of the control's parameters, as ``parameters.resolve`` gives them.
+
+    Raises:
+        InputError: as ``check``; weights that are missing or do not fit; no frames; poses of nobody.
+    """
+    check(name, values)
+    control, frames = CONTROLS[name], iter(frames)
+    first = list(islice(frames, _LOOKED_AT))
+    if not first:
+        raise InputError("the clip has no frames; give one with at least one frame")
+    frames, asked = chain(first, frames), values["control"]
+    if asked == MAP or asked == AUTO and _is_ready(control, first):
+        decision = f"{name}: the clip is already {control.ready}; used as it is"
+        return Maps(frames, decision if asked == AUTO else None)
+    detect, how = _function(control.maker)(values)
+    decision = f"{name}: the clip is no {control.ready.split(' ', 1)[1]}; its maps are made {how}"
+    return Maps(detect(frames), decision if asked == AUTO else None)
+
+
+def _is_ready(control: Control, first: list[np.ndarray]) -> bool:
+    return _function(control.recogniser)(first)
+
+
+def _function(name: str) -> Callable:
+    """The function of "module:function" in this folder."""
+    module, function = name.split(":")
+    return getattr(importlib.import_module(f".{module}", __package__), function)
+
+
+def check(name: str, values: Mapping[str, Any]) -> None:
+    """What can be said before a clip is opened.
+
+    Raises:
+        InputError: an unknown control, or thresholds that leave no edge between them.
+    """
+    if name not in CONTROLS:
+        raise InputError(f"unknown control {name!r}: choose one of {', '.join(CONTROLS)}")
+    low, high = values.get("low_threshold"), values.get("high_threshold")
+    if low is not None and high is not None and high <= low:
+        raise InputError(
+            f"low_threshold={low}, high_threshold={high}: the rule is high_threshold > low_threshold; 100 and 200 are "
+            "usual"
+        )
+
+
+def canny(values: Mapping[str, Any]) -> tuple[Callable[[Frames], Iterator[np.ndarray]], str]:
+    import cv2
+    import numpy as np
+
+    low, high = values["low_threshold"], values["high_threshold"]
+
+    def detect(frames: Frames) -> Iterator[np.ndarray]:
+        for frame in frames:
+            yield np.repeat(cv2.Canny(frame, low, high)[..., None], 3, -1)
+
+    return detect, f"by Canny's method with the thresholds {low} and {high}"
+
+
+def pose(values: Mapping[str, Any]) -> tuple[Callable[[Frames], Iterator[np.ndarray]], str]:
+    from ppt2v.detectors.skeleton import draw
+
+    find_people = _people_finder(values["detector_weights"])
+
+    def detect(frames: Frames) -> Iterator[np.ndarray]:
+        found = 0
+        for frame in frames:
+            people = find_people(frame)
+            found += len(people)
+            yield draw(people, *frame.shape[:2])
+        if not found:
+            raise InputError(
+                f"{find_people.name} found nobody in any frame of the clip; give a clip in which a person can be seen"
+            )
+
+    return detect, f"by {find_people.name}"
+
+
+def _people_finder(weights: str | None):
+    from ppt2v.detectors import blazepose
+
+    if weights is not None:
+        from ppt2v.detectors.openpose import OpenPose
+
+        return OpenPose(weights)
+    if blazepose.is_installed():
+        return blazepose.BlazePose()
+    raise InputError(
+        "poses in a video need a detector: give the weights of OpenPose's body network (a file body_pose_model.pth, or "
+        "hf:lllyasviel/Annotators) as detector_weights (--detector), or run pip install 'ppt2v[pose]' for MediaPipe, "
+        "or give a clip that already is a skeleton drawing"
+    )
+
+
+def depth(values: Mapping[str, Any]) -> tuple[Callable[[Frames], Iterator[np.ndarray]], str]:
+    if values["detector_weights"] is None:
+        raise InputError(
+            "depth of a video needs a detector: give the folder or id of a DPT network, such as "
+            "hf:Intel/dpt-hybrid-midas, as detector_weights (--detector), or give a clip that already is a picture of "
+            "depth"
+        )
+    from ppt2v.detectors.dpt import DepthNetwork, steady
+
+    network = DepthNetwork(values["detector_weights"])
+    return lambda frames: steady(map(network, frames)), "by DPT"

@@ -1,0 +1,74 @@
+"""Depth from single frames by DPT (Ranftl et al., arXiv 2103.13413), and depth maps that do not flicker."""
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+import cv2
+import numpy as np
+import paddle
+from paddlenlp.transformers import DPTForDepthEstimation
+from PIL import Image
+
+from ppt2v.errors import InputError
+from ppt2v.models.layouts.diffusers import read_json
+from ppt2v.models.loading import weights
+from ppt2v.models.sources import locate
+
+_MEMORY = 0.9  # of the range of earlier frames; about ten frames
+
+
+class DPT(DPTForDepthEstimation):
+    """DPT without the layer that no picture passes through: the published files do not have its weights, others do."""
+
+    unused_weights = ("neck.fusion_stage.layers.0.residual_layer1.",)
+
+    def __init__(self, config) -> None:
+        super().__init__(config)
+        self.neck.fusion_stage.layers[0].residual_layer1 = None
+
+
+class DepthNetwork:
+    """Inverse depth, known up to a scale and a shift, of a frame of any size.
+
+    Args:
+        model: folder or id of a DPT network in the layout of Hugging Face, such as hf:Intel/dpt-hybrid-midas.
+
+    Raises:
+        InputError: there is none, or its weights are not exactly those of its configuration.
+    """
+
+    def __init__(self, model: str | Path) -> None:
+        folder = locate.locate(model)
+        kind = read_json(folder / "config.json").get("model_type")
+        if kind != "dpt":
+            raise InputError(f"{folder} is a network of type {kind!r}; depth needs one of type 'dpt'")
+        self.network = weights.load_component(folder, DPT)
+        self.side = self.network.config.image_size
+
+    def __call__(self, frame: np.ndarray) -> np.ndarray:
+        """Inverse depth float32 ``[H, W]``, larger is nearer, of a frame uint8 RGB ``[H, W, 3]``."""
+        height, width = frame.shape[:2]
+        # Pillow's resampling, as in DPT's image processor: OpenCV's does not smooth when it shrinks.
+        square = np.asarray(Image.fromarray(frame).resize((self.side, self.side), Image.Resampling.BICUBIC), np.float32)
+        picture = (square / 127.5 - 1).transpose(2, 0, 1)[None]
+        with paddle.no_grad():
+            inverse_depth = self.network(paddle.to_tensor(picture)).predicted_depth[0].numpy()
+        return cv2.resize(inverse_depth, (width, height), interpolation=cv2.INTER_CUBIC)
+
+
+def steady(depths: Iterable[np.ndarray]) -> Iterator[np.ndarray]:
+    """Depth maps uint8 RGB ``[H, W, 3]``, near is bright, of inverse depths ``[H, W]``, one for one.
+
+    The published code stretches each frame by its own minimum and maximum. One bright spot then changes the grey of
+    the whole frame, and the clip flickers. Here the range follows the frames slowly (an exponential moving average of
+    the minima and of the maxima) and what is outside is cut off. The first frame is as published; no frame depends on
+    a later one, so a clip can be streamed.
+    """
+    bounds = None
+    for depth in depths:
+        own = np.array([depth.min(), depth.max()], np.float64)
+        bounds = own if bounds is None else _MEMORY * bounds + (1 - _MEMORY) * own
+        low, high = bounds
+        grey = np.clip((depth - low) / max(high - low, np.finfo(np.float32).tiny), 0, 1)
+        yield np.repeat(np.rint(grey * 255).astype(np.uint8)[..., None], 3, -1)

@@ -1,0 +1,1 @@
+"""The calls that ModelScope's library and PaddlePaddle's hubs have, on top of ``Model``."""

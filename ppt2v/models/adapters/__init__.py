@@ -1,0 +1,1 @@
+"""Small files that change a model for a run: LoRA, textual inversion."""

@@ -1,0 +1,1 @@
+"""One file per kind of model: how it is recognised, its sizes, its parts, its pipeline."""

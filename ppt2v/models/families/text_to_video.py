@@ -1,0 +1,109 @@
+"""Text-to-video models: from the folder that ModelScope published, or one in the layout of diffusers or Paddle.
+
+There are two kinds, which ``kind`` tells apart: ModelScope's, and VideoFusion's (arXiv 2303.08320), whose folder holds
+a network for pictures in ``unet`` and one for the frames' own noise in ``residual``.
+"""
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from ppt2v.errors import InputError
+from ppt2v.models.layouts import clip_vocabulary, modelscope
+from ppt2v.models.layouts.diffusers import read_json
+from ppt2v.models.loading.tokenizer import load_tokenizer
+from ppt2v.models.loading.weights import build, load_component
+
+from . import stable_diffusion
+
+
+class TextToVideo(NamedTuple):
+    """The parts of a model of ModelScope's kind, as the pipeline takes them."""
+
+    text_encoder: Any
+    tokenizer: Any
+    unet: Any
+    vae: Any
+    scheduler: Any
+
+
+def load_text_to_video(folder: Path, dtype: str = "float32", lazy: bool = False) -> TextToVideo:
+    """A text-to-video model of ModelScope's kind; dtype and lazy as for ``weights.load_component``.
+
+    ModelScope's own folder is converted, part by part, at the first call; the copy in the cache serves later ones.
+    A ``tokenizer`` in the folder is used; ModelScope's has none, and means CLIP's.
+
+    Raises:
+        InputError: no such model, or weights that do not fit exactly.
+    """
+    from ppdiffusers import DDIMScheduler
+
+    parts = {part: _folder(folder, part) for part in modelscope.PARTS}
+    loaded = {part: load_component(place, network_class(part), dtype, lazy) for part, place in parts.items()}
+    tokenizer = fitting_tokenizer(folder, loaded["text_encoder"])
+    return TextToVideo(tokenizer=tokenizer, scheduler=DDIMScheduler.from_config(scheduler_config(folder)), **loaded)
+
+
+def frame_configs(folder: Path) -> tuple[dict, dict]:
+    """The configurations of a model's UNet and VAE, which decide the sizes of its frames."""
+    if not modelscope.is_original(folder):
+        return stable_diffusion.frame_configs(folder)
+    return modelscope.read(folder, "unet").config, modelscope.read(folder, "vae").config
+
+
+def network_class(part: str) -> type:
+    """The class of one of ``modelscope.PARTS``."""
+    from ppdiffusers import AutoencoderKL
+    from ppdiffusers.transformers import CLIPTextModel
+
+    from ppt2v.pipelines.networks.unet3d import UNet3D
+
+    return {"unet": UNet3D, "vae": AutoencoderKL, "text_encoder": CLIPTextModel}[part]
+
+
+def scheduler_config(folder: Path) -> dict[str, Any]:
+    """The noise schedule of a model."""
+    if modelscope.is_original(folder):
+        return modelscope.SCHEDULER
+    return read_json(folder / "scheduler" / "scheduler_config.json")
+
+
+def tokenizer_of(folder: Path):
+    """The tokenizer of a model: CLIP's where ModelScope's folder has none."""
+    with tempfile.TemporaryDirectory() as made:
+        given = folder / "tokenizer"
+        if modelscope.is_original(folder) and not given.exists():
+            given = Path(made)
+            clip_vocabulary.write_tokenizer(given)
+        tokenizer = load_tokenizer(given)
+    if tokenizer.pad_token != tokenizer.eos_token:
+        _read_padding_as_text(tokenizer)
+    return tokenizer
+
+
+def fitting_tokenizer(folder: Path, text_encoder):
+    tokenizer, vocabulary = tokenizer_of(folder), text_encoder.config.vocab_size
+    if len(tokenizer) > vocabulary:
+        raise InputError(
+            f"{folder}: its tokenizer has {len(tokenizer)} words and its text encoder {vocabulary}; put the model's "
+            f"own tokenizer into {folder / 'tokenizer'}"
+        )
+    return tokenizer
+
+
+def _read_padding_as_text(tokenizer) -> None:
+    """The models were trained on texts padded with "!", in which an exclamation mark was still one.
+
+    The libraries' tokenizers would cut texts at each of them, and take it for padding.
+    """
+    tokenizer.unique_no_split_tokens = [
+        token for token in tokenizer.unique_no_split_tokens if token != tokenizer.pad_token
+    ]
+    tokenizer._create_trie(tokenizer.unique_no_split_tokens)
+
+
+def _folder(folder: Path, part: str) -> Path:
+    if not modelscope.is_original(folder):
+        return folder / part
+    return modelscope.converted(folder, part, lambda config: build(network_class(part), config))

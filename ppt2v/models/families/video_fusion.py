@@ -1,0 +1,82 @@
+"""VideoFusion models (arXiv 2303.08320): a generator of base frames and one of the frames' own noise."""
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from ppt2v.errors import InputError
+from ppt2v.models.layouts.diffusers import read_json
+from ppt2v.models.loading.weights import load_component
+
+from .text_to_video import fitting_tokenizer, scheduler_config
+
+
+class VideoFusion(NamedTuple):
+    """The parts of a model of VideoFusion's kind, as the pipeline takes them.
+
+    ``base_noise_share``: the part of a frame's noise variance that all frames share (the paper's lambda); ``frames``:
+    of the clips that it was trained on.
+    """
+
+    text_encoder: Any
+    tokenizer: Any
+    unet: Any
+    residual: Any
+    vae: Any
+    scheduler: Any
+    base_noise_share: float
+    frames: int
+
+
+def load_video_fusion(folder: Path, dtype: str = "float32", lazy: bool = False) -> VideoFusion:
+    """A text-to-video model of VideoFusion's kind; dtype and lazy as for ``weights.load_component``.
+
+    Raises:
+        InputError: weights that do not fit exactly, or networks that do not belong together.
+    """
+    from ppdiffusers import AutoencoderKL, DDIMScheduler, UNet2DConditionModel
+    from ppdiffusers.transformers import CLIPTextModel
+
+    from ppt2v.pipelines.networks.unet3d import UNet3D
+
+    share, frames = _decomposition(folder)
+    _check_generators(folder)
+    classes = {"unet": UNet2DConditionModel, "residual": UNet3D, "vae": AutoencoderKL, "text_encoder": CLIPTextModel}
+    loaded = {part: load_component(folder / part, cls, dtype, lazy) for part, cls in classes.items()}
+    return VideoFusion(
+        tokenizer=fitting_tokenizer(folder, loaded["text_encoder"]), base_noise_share=share, frames=frames,
+        scheduler=DDIMScheduler.from_config(scheduler_config(folder)), **loaded,
+    )
+
+
+def is_video_fusion(folder: Path) -> bool:
+    index = folder / "model_index.json"
+    return index.exists() and read_json(index).get("_class_name") == "VideoFusionPipeline"
+
+
+def _decomposition(folder: Path) -> tuple[float, int]:
+    """The share of the base noise, and the frames of the training."""
+    index = read_json(folder / "model_index.json")
+    share, frames = index.get("base_noise_share"), index.get("frames")
+    if not (isinstance(share, (int, float)) and 0 <= share < 1 and isinstance(frames, int) and frames >= 1):
+        raise InputError(
+            f"{folder / 'model_index.json'}: base_noise_share={share!r}, frames={frames!r}; the rule is a number of 0 "
+            "or more and less than 1, and a whole number of 1 or more"
+        )
+    return float(share), frames
+
+
+def _check_generators(folder: Path) -> None:
+    """Refuses a schedule and a residual generator that VideoFusion's equations do not fit."""
+    predicted = scheduler_config(folder).get("prediction_type")
+    if predicted != "v_prediction":
+        raise InputError(
+            f"{folder / 'scheduler'}: prediction_type={predicted!r}; VideoFusion models predict v_prediction"
+        )
+    base, residual = (read_json(folder / part / "config.json") for part in ("unet", "residual"))
+    channels = base["in_channels"]
+    if (residual["in_channels"], residual["out_channels"]) != (2 * channels + 1, channels):
+        raise InputError(
+            f"{folder / 'residual'}: a network from {residual['in_channels']} to {residual['out_channels']} channels; "
+            f"one from {2 * channels + 1} to {channels} belongs to this base"
+        )

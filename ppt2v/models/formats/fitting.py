@@ -1,0 +1,119 @@
+"""Weights put exactly into a network: by name, each with its shape, none left over."""
+from __future__ import annotations
+
+import re
+from typing import Callable
+
+import numpy as np
+
+from ppt2v.errors import InputError
+
+from .reading import PYTORCH, WeightFile, widen
+
+_LISTED_KEYS = 4
+
+_OLD_ATTENTION = {"query": "to_q", "key": "to_k", "value": "to_v", "proj_attn": "to_out.0"}
+_OLD_PADDLE_CLIP = {
+    ".transformer.": ".encoder.",
+    ".positional_embedding.": ".embeddings.position_embedding.",
+    ".token_embedding.": ".embeddings.token_embedding.",
+    ".ln_final.": ".final_layer_norm.",
+    ".linear1.": ".mlp.fc1.",
+    ".linear2.": ".mlp.fc2.",
+    ".norm1.": ".layer_norm1.",
+    ".norm2.": ".layer_norm2.",
+}  # names of paddlenlp's own CLIPTextModel, in which early Paddle conversions of Stable Diffusion were saved
+_PYTORCH_BATCH_NORM = {"running_mean": "_mean", "running_var": "_variance"}
+_NO_WEIGHTS = ("position_ids", "num_batches_tracked")  # PyTorch's buffers of which Paddle's networks have none
+
+
+def put(network, checkpoint: WeightFile, source: str,
+        change: Callable[[str, np.ndarray], np.ndarray] = lambda name, array: array) -> None:
+    """Copies a checkpoint into a Paddle network, each tensor in the network's own type.
+
+    ``change`` is given the name of each weight and its array, in the network's layout, and returns what is copied.
+    Raises InputError, before anything is copied, as ``match`` does.
+    """
+    import paddle
+
+    tensors = match(network, checkpoint, source)
+    for name, parameter in network.state_dict().items():
+        value = np.array(change(name, widen(tensors[name])), order="C")
+        if parameter.dtype == paddle.float32:  # as an array, since memory that was freed takes no tensor
+            parameter.set_value(value.astype(np.float32, copy=False))
+        else:
+            parameter.set_value(paddle.to_tensor(value).cast(parameter.dtype))
+
+
+def match(network, checkpoint: WeightFile, source: str) -> dict[str, np.ndarray]:
+    """The tensors of a checkpoint under the names and in the layout of a Paddle network.
+
+    Names of older versions of the libraries are understood. A network can say, by ``unused_weights``, with what the
+    names begin that some files hold and it has no use for. ``source`` names the file in errors.
+    Raises InputError unless names and shapes are otherwise exactly those of the network.
+    """
+    state = network.state_dict()
+    unused = getattr(network, "unused_weights", ())
+    tensors = _current_names(checkpoint.tensors, set(state))
+    tensors = {name: array for name, array in tensors.items() if not name.startswith(unused)}
+    if checkpoint.layout == PYTORCH:
+        tensors = transpose_linear(network, tensors)
+    kind = type(network).__name__
+    _check_names(set(state), set(tensors), f"{source} does not fit {kind}")
+    _check_shapes(state, tensors, f"{source} does not fit {kind}")
+    return tensors
+
+
+def transpose_linear(network, tensors: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """The tensors of a network from PyTorch's layout to Paddle's, or back."""
+    from paddle import nn
+
+    linear = {f"{name}.weight" for name, layer in network.named_sublayers() if isinstance(layer, nn.Linear)}
+    return {name: array.T if name in linear else array for name, array in tensors.items()}
+
+
+def _current_names(tensors: dict[str, np.ndarray], expected: set[str]) -> dict[str, np.ndarray]:
+    renamed = {_current_name(name, expected): array for name, array in tensors.items()}
+    return {name: array for name, array in renamed.items() if name in expected or not name.endswith(_NO_WEIGHTS)}
+
+
+def _current_name(name: str, expected: set[str]) -> str:
+    if name in expected:
+        return name
+    clip = name
+    for old, new in _OLD_PADDLE_CLIP.items():
+        clip = clip.replace(old, new)
+    attention = re.sub(
+        r"\.(query|key|value|proj_attn)\.(weight|bias)$", lambda m: f".{_OLD_ATTENTION[m[1]]}.{m[2]}", name
+    )
+    norm = re.sub(r"\.(running_mean|running_var)$", lambda m: f".{_PYTORCH_BATCH_NORM[m[1]]}", name)
+    candidates = (attention, f"text_model.{name}", clip, norm)
+    return next((candidate for candidate in candidates if candidate in expected), name)
+
+
+def _check_names(expected: set[str], found: set[str], complaint: str) -> None:
+    missing, unexpected = sorted(expected - found), sorted(found - expected)
+    if missing or unexpected:
+        raise InputError(
+            f"{complaint}: {len(missing)} weights are missing{_listed(missing)}, {len(unexpected)} are unexpected"
+            f"{_listed(unexpected)}; give the file that belongs to this network and its config.json"
+        )
+
+
+def _check_shapes(state: dict, tensors: dict[str, np.ndarray], complaint: str) -> None:
+    wrong = [
+        f"{name} is {list(tensors[name].shape)} instead of {list(parameter.shape)}"
+        for name, parameter in state.items()
+        if list(tensors[name].shape) != list(parameter.shape)
+    ]
+    if wrong:
+        raise InputError(
+            f"{complaint}: {len(wrong)} weights have another shape{_listed(wrong)}; "
+            "give the file that belongs to this network and its config.json"
+        )
+
+
+def _listed(names: list[str]) -> str:
+    if not names:
+        return ""
+    return f" ({', '.join(names[:_LISTED_KEYS])}{', ...' if len(names) > _LISTED_KEYS else ''})"

@@ -1,0 +1,264 @@
+"""ModelScope's text-to-video synthesis as published: three PyTorch checkpoints and a configuration.json."""
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from ppt2v.cache import Cache, default_folder, fingerprint
+from ppt2v.errors import InputError
+from ppt2v.models.formats import fitting, reading
+from ppt2v.models.formats.writing import save_safetensors
+from ppt2v.version import __version__
+
+from .diffusers import read_json
+from .modelscope_files import CONFIGURATION, FILES, TASK, describes, file_names
+from .modelscope_names import Tensors, separate, text_name, to_diffusers, to_original, unet_name, unite, vae_name
+
+PARTS = ("unet", "vae", "text_encoder")
+VAE_PREFIX = "first_stage_model."
+HEAD_WIDTH = 64  # of an attention head in OpenCLIP's text encoders
+
+# The schedule is in ModelScope's code and not in its files: 1000 levels, the square roots of beta evenly spaced, and
+# the last step ending at the first level.
+SCHEDULER = {
+    "_class_name": "DDIMScheduler",
+    "num_train_timesteps": 1000,
+    "beta_start": 0.00085,
+    "beta_end": 0.012,
+    "beta_schedule": "scaled_linear",
+    "clip_sample": False,
+    "set_alpha_to_one": False,
+    "steps_offset": 1,
+    "prediction_type": "epsilon",
+}
+_ARCHITECTURE = {
+    "unet_in_dim", "unet_dim", "unet_context_dim", "unet_out_dim", "unet_dim_mult", "unet_head_dim", "unet_res_blocks",
+    "unet_attn_scales",
+}
+
+
+class Part(NamedTuple):
+    """A network as diffusers describes it: its config.json, and its weights by diffusers' names, in PyTorch's layout.
+
+    ``original`` gives the name of a weight in ModelScope's file.
+    """
+
+    config: dict[str, Any]
+    tensors: dict[str, np.ndarray]
+    original: Callable[[str], str]
+
+
+def is_original(folder: Path) -> bool:
+    """Whether a folder is ModelScope's own."""
+    file = folder / CONFIGURATION
+    return file.exists() and describes(read_json(file))
+
+
+def read(folder: Path, part: str) -> Part:
+    """Reads one of ``PARTS``; its weights are views of the mapped file. Those that no network here has are left out.
+
+    Raises:
+        InputError: a file that is missing or damaged, or a configuration of another architecture.
+    """
+    tensors = reading.read(_file(folder, part)).tensors
+    if part == "unet":
+        return _unet(tensors, read_json(folder / CONFIGURATION).get("model", {}).get("model_cfg", {}))
+    return _vae(tensors) if part == "vae" else _text_encoder(tensors)
+
+
+def matched(part: Part, network, source: str) -> dict[str, np.ndarray]:
+    """The weights by the names of the network and in Paddle's layout.
+
+    Raises:
+        InputError: names or shapes are not exactly those of the network; ``source`` names the file.
+    """
+    return fitting.match(network, reading.WeightFile(diffusers_names(part, network), reading.PYTORCH), source)
+
+
+def diffusers_names(part: Part, network) -> dict[str, np.ndarray]:
+    """The weights by the names of the network; those that it does not have keep the file's."""
+    return to_diffusers(part.tensors, list(network.state_dict()), part.original)
+
+
+def original_tensors(part: str, config: dict[str, Any], tensors: Tensors) -> dict[str, np.ndarray]:
+    """What ModelScope's file of a part holds: the other way round.
+
+    The last layer of the text tower, whose result is not used, is all zeros. What else no text to video needs (the
+    image tower, the diffusion model beside the autoencoder) is not there.
+    """
+    if part == "unet":
+        return to_original(tensors, _unet_name(config))
+    if part == "text_encoder":
+        return _with_last_layer(unite(to_original(tensors, text_name)), config["num_hidden_layers"])
+    renamed = to_original(tensors, partial(vae_name, levels=len(config["block_out_channels"])))
+    return {f"{VAE_PREFIX}{name}": array for name, array in renamed.items()}
+
+
+def _with_last_layer(tensors: Tensors, number: int) -> dict[str, np.ndarray]:
+    first, last = (f"transformer.resblocks.{layer}." for layer in (0, number))
+    zeros = {name.replace(first, last): np.zeros_like(array) for name, array in tensors.items() if first in name}
+    return {**tensors, **zeros}
+
+
+def configuration(config: dict[str, Any]) -> dict[str, Any]:
+    """The configuration.json of a UNet, given its config.json.
+
+    Raises:
+        InputError: a UNet that ModelScope's code cannot have.
+    """
+    widths = config["block_out_channels"]
+    attends = [kind.startswith("CrossAttn") for kind in config["down_block_types"]]
+    mirrored = [kind.startswith("CrossAttn") for kind in config["up_block_types"][::-1]]
+    if any(width % widths[0] for width in widths) or attends != mirrored or config.get("norm_num_groups", 32) != 32:
+        raise InputError("ModelScope's format cannot describe this UNet; convert to diffusers or paddle")
+    architecture = {
+        "unet_in_dim": config["in_channels"],
+        "unet_dim": widths[0],
+        "unet_y_dim": 768,
+        "unet_context_dim": config["cross_attention_dim"],
+        "unet_out_dim": config["out_channels"],
+        "unet_dim_mult": [width // widths[0] for width in widths],
+        "unet_num_heads": 8,
+        "unet_head_dim": config["attention_head_dim"],
+        "unet_res_blocks": config["layers_per_block"],
+        "unet_attn_scales": [2.0**-level for level, yes in enumerate(attends) if yes],
+        "unet_dropout": 0.1,
+        "temporal_attention": "True",
+        "num_timesteps": 1000,
+        "mean_type": "eps",
+        "var_type": "fixed_small",
+        "loss_type": "mse",
+    }
+    files = {argument: file for argument, file in FILES.values()}
+    return {
+        "framework": "pytorch",
+        "task": "text-to-video-synthesis",
+        "model": {"type": TASK, "model_args": {**files, "max_frames": 16, "tiny_gpu": 1}, "model_cfg": architecture},
+        "pipeline": {"type": TASK},
+    }
+
+
+def check_schedule(config: dict[str, Any]) -> None:
+    """Refuses a noise schedule that ModelScope's files cannot tell of."""
+    for name, value in SCHEDULER.items():
+        if name != "_class_name" and config.get(name, value) != value:
+            raise InputError(
+                f"ModelScope's format has no place for the schedule's {name}={config[name]!r} (there it is {value!r}); "
+                "convert to diffusers or paddle"
+            )
+
+
+def converted(folder: Path, part: str, build: Callable[[dict[str, Any]], Any]) -> Path:
+    """The folder of a part in diffusers' layout, made at the first call and found again later.
+
+    Args:
+        folder: ModelScope's own.
+        part: one of ``PARTS``.
+        build: makes the network of a config.json, without weights.
+
+    Raises:
+        InputError: as ``read`` and ``matched``.
+    """
+    cache = Cache(default_folder() / "models", limit=float("inf"))
+    file = _file(folder, part)
+    if not file.exists():
+        raise InputError(f"{folder} has no {file.name}; copy or download it again")
+    sources = [fingerprint(file), fingerprint(folder / CONFIGURATION)]
+    key = {"model": TASK, "part": part, "files": sources, "versions": {"ppt2v": __version__}}
+
+    def write(made: Path) -> None:
+        found = read(folder, part)
+        network = build(found.config)
+        matched(found, network, str(file))
+        (made / "config.json").write_text(json.dumps(found.config, indent=1), encoding="utf-8")
+        name = "model.safetensors" if part == "text_encoder" else "diffusion_pytorch_model.safetensors"
+        save_safetensors(made / name, diffusers_names(found, network), "pt")
+
+    return cache.find(key) or cache.add(key, write)
+
+
+def _file(folder: Path, part: str) -> Path:
+    return folder / file_names(read_json(folder / CONFIGURATION))[part]
+
+
+def _unet(tensors: Tensors, given: dict[str, Any]) -> Part:
+    missing = sorted(_ARCHITECTURE - given.keys())
+    if missing:
+        raise InputError(f"{CONFIGURATION} lacks {', '.join(missing)} in model.model_cfg; give the file as published")
+    fixed = {"unet_num_heads": 8, "temporal_attention": "True", "num_timesteps": 1000, "mean_type": "eps"}
+    for name, value in fixed.items():
+        if str(given.get(name, value)) != str(value):
+            raise InputError(f"{CONFIGURATION}: {name}={given[name]!r}; this architecture has {value!r} only")
+    multiples = given["unet_dim_mult"]
+    attends = [2.0**-level in given["unet_attn_scales"] for level in range(len(multiples))]
+    config = {
+        "in_channels": given["unet_in_dim"],
+        "out_channels": given["unet_out_dim"],
+        "block_out_channels": [given["unet_dim"] * multiple for multiple in multiples],
+        "down_block_types": ["CrossAttnDownBlock3D" if yes else "DownBlock3D" for yes in attends],
+        "up_block_types": ["CrossAttnUpBlock3D" if yes else "UpBlock3D" for yes in attends[::-1]],
+        "layers_per_block": given["unet_res_blocks"],
+        "cross_attention_dim": given["unet_context_dim"],
+        "attention_head_dim": given["unet_head_dim"],
+        "norm_num_groups": 32,
+        "norm_eps": 1e-5,
+        "sample_size": 32,
+    }
+    return Part({"_class_name": "UNet3DConditionModel", **config}, dict(tensors), _unet_name(config))
+
+
+def _unet_name(config: dict[str, Any]) -> Callable[[str], str]:
+    attending = tuple(kind.startswith("CrossAttn") for kind in config["up_block_types"])
+    return partial(unet_name, layers=config["layers_per_block"], attending=attending)
+
+
+def _vae(tensors: Tensors) -> Part:
+    own = {name[len(VAE_PREFIX) :]: array for name, array in tensors.items() if name.startswith(VAE_PREFIX)}
+    if "encoder.conv_in.weight" not in own:
+        raise InputError(f"the autoencoder's checkpoint has no weights {VAE_PREFIX}...; give the file as published")
+    layers = len({name.split(".")[4] for name in own if name.startswith("encoder.down.0.block.")})
+    levels = len({name.split(".")[2] for name in own if name.startswith("encoder.down.")})
+    widths = [own[f"encoder.down.{level}.block.0.conv1.weight"].shape[0] for level in range(levels)]
+    config = {
+        "_class_name": "AutoencoderKL",
+        "in_channels": own["encoder.conv_in.weight"].shape[1],
+        "out_channels": own["decoder.conv_out.weight"].shape[0],
+        "latent_channels": own["post_quant_conv.weight"].shape[1],
+        "block_out_channels": widths,
+        "down_block_types": ["DownEncoderBlock2D"] * levels,
+        "up_block_types": ["UpDecoderBlock2D"] * levels,
+        "layers_per_block": layers,
+        "norm_num_groups": 32,
+        "scaling_factor": 0.18215,
+        "sample_size": 256,
+    }
+    return Part(config, own, partial(vae_name, levels=levels))
+
+
+def _text_encoder(tensors: Tensors) -> Part:
+    """The text tower without its last layer, whose result ModelScope does not use."""
+    blocks = [int(name.split(".")[2]) for name in tensors if name.startswith("transformer.resblocks.")]
+    if not blocks or "token_embedding.weight" not in tensors:
+        raise InputError("the text encoder's checkpoint holds no OpenCLIP text tower; give the file as published")
+    unused = ("visual.", f"transformer.resblocks.{max(blocks)}.")
+    own = {name: array for name, array in tensors.items()
+           if not name.startswith(unused) and name not in ("text_projection", "logit_scale", "attn_mask")}
+    words, width = own["token_embedding.weight"].shape
+    config = {
+        "architectures": ["CLIPTextModel"],
+        "model_type": "clip_text_model",
+        "vocab_size": words,
+        "hidden_size": width,
+        "intermediate_size": tensors["transformer.resblocks.0.mlp.c_fc.weight"].shape[0],
+        "num_hidden_layers": max(blocks),
+        "num_attention_heads": width // HEAD_WIDTH,
+        "max_position_embeddings": own["positional_embedding"].shape[0],
+        "hidden_act": "gelu",
+        "layer_norm_eps": 1e-5,
+    }
+    return Part(config, separate(own), text_name)

@@ -1,0 +1,1 @@
+"""Networks that read their weights when they are needed; tokenizers."""

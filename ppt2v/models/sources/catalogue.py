@@ -1,0 +1,47 @@
+"""The models that are known to work."""
+from __future__ import annotations
+
+from typing import NamedTuple
+
+EMBEDDED = "embedded"  # and "embedded/NAME" for the others that ship with ppt2v
+
+
+class KnownModel(NamedTuple):
+    """A model that is known to work: ``id`` on Hugging Face, ``paddle_id`` in the Paddle community storage.
+
+    ``family`` is that of the modes that take it (``modes.Mode``).
+    """
+
+    id: str
+    description: str
+    parameters: float  # 1e9, of all networks that are loaded
+    paddle_id: str
+    family: str
+
+    def memory_gb(self, dtype: str) -> float:
+        """GB (1e9 bytes) that the weights take; what is computed with them comes on top."""
+        return self.parameters * (4 if dtype == "float32" else 2)
+
+
+def _known(
+    id: str, description: str, parameters: float, paddle_id: str | None = None, family: str = "image"
+) -> KnownModel:
+    return KnownModel(id, description, parameters, paddle_id or id, family)
+
+
+KNOWN = (
+    _known(
+        "stable-diffusion-v1-5/stable-diffusion-v1-5",
+        "Stable Diffusion 1.5: images of anything, 512x512",
+        1.07,
+        paddle_id="runwayml/stable-diffusion-v1-5",
+    ),
+    _known("CompVis/stable-diffusion-v1-4", "Stable Diffusion 1.4: images of anything, 512x512", 1.07),
+    _known("dreamlike-art/dreamlike-photoreal-2.0", "Stable Diffusion 1.5 tuned for photographs, 768x768", 1.07),
+    _known("prompthero/openjourney", "Stable Diffusion 1.5 tuned to 'mdjrny-v4 style', as Midjourney's", 1.07),
+    _known("timbrooks/instruct-pix2pix", "Stable Diffusion 1.5 that edits as told, for `pix2pix`", 1.07),
+    _known("damo-vilab/text-to-video-ms-1.7b", "ModelScope's text to video: 16 frames of 256x256, for `synthesize`",
+           1.84, family="video"),
+    _known("cerspense/zeroscope_v2_576w", "ModelScope's tuned to 24 frames of 576x320, for `synthesize`", 1.84,
+           family="video"),
+)

@@ -1,0 +1,168 @@
+"""Where models are downloaded from, and the caches in which they then are."""
+from __future__ import annotations
+
+import functools
+import os
+from pathlib import Path
+from typing import Callable, Iterator
+
+from ppt2v.errors import InputError
+from ppt2v.models.layouts.diffusers import (
+    INDEX,
+    NETWORK,
+    OPTIONAL,
+    PIPELINE,
+    alternatives,
+    first_missing,
+    is_modelscopes,
+    parts,
+    read_json,
+    shards,
+)
+from ppt2v.models.layouts.modelscope_files import CONFIGURATION, file_names
+
+# A source is a key of PREFIXES; `repository` is the id on its server.
+
+PREFIXES = {"Paddle community storage": "", "Hugging Face": "hf:", "AI Studio": "aistudio:"}
+PADDLE, HUGGING_FACE, AI_STUDIO = PREFIXES
+
+Fetch = Callable[[str], "Path | None"]
+
+
+def cache_folder(source: str) -> Path:
+    """The folder in which the source's own library caches, whether or not it exists."""
+    home = Path(os.getenv("XDG_CACHE_HOME", "~/.cache")).expanduser()
+    if source == PADDLE:
+        return Path(os.getenv("PPNLP_HOME", home / "paddlenlp")).expanduser().absolute() / "ppdiffusers"
+    if source == AI_STUDIO:
+        return Path(os.getenv("AISTUDIO_HOME", home / "paddle")).expanduser().absolute() / "aistudio"
+    from huggingface_hub.constants import HF_HUB_CACHE
+
+    return Path(HF_HUB_CACHE)
+
+
+def cached_folders(source: str) -> Iterator[tuple[str, Path]]:
+    """The complete models in the cache of a source: id and folder, an id once for each of its versions."""
+    cache = cache_folder(source)
+    pattern = "*/*" if source == PADDLE else "models--*--*/snapshots/*"
+    for folder in sorted(cache.glob(pattern)):
+        if folder.is_dir() and first_missing(folder) is None:
+            organisation, model = folder.relative_to(cache).parts[:2]
+            if source != PADDLE:
+                organisation, model = organisation.split("--", 2)[1:]
+            yield f"{organisation}/{model}", folder
+
+
+def cached_folder(source: str, repository: str) -> Path | None:
+    """The newest complete model of this id in the cache of a source."""
+    folders = [folder for name, folder in cached_folders(source) if name == repository]
+    return max(folders, key=lambda folder: folder.stat().st_mtime, default=None)
+
+
+def cached_file(source: str, repository: str, files: tuple[str, ...]) -> Path | None:
+    """The newest of these files of this id in the cache of a source."""
+    pattern = repository if source == PADDLE else f"models--{repository.replace('/', '--')}/snapshots/*"
+    places = (folder / file for folder in cache_folder(source).glob(pattern) for file in files)
+    found = [place for place in places if place.is_file()]
+    return max(found, key=lambda file: file.stat().st_mtime, default=None)
+
+
+def download(source: str, repository: str, fetch_wanted: Callable[[Fetch], Path], instead: str) -> Path:
+    """What ``fetch_wanted`` fetches; ``instead`` is what can be given if the download fails."""
+    try:
+        return fetch_wanted(_fetcher(source, repository))
+    except InputError as error:
+        reason = error
+    except Exception as error:  # whatever the libraries raise for a dead network, a closed door, a full disk
+        reason = " ".join(str(error).split())[:300] or type(error).__name__
+    name = PREFIXES[source] + repository
+    raise InputError(
+        f"could not download {name!r} from {source}: {reason}; try again to go on where it stopped, "
+        f"or give {instead}"
+    )
+
+
+def fetch_model(fetch: Fetch) -> Path:
+    """Fetches what ``first_missing`` asks for, and nothing else.
+
+    ``fetch`` returns None for a file that the server lacks.
+    """
+    index = fetch("model_index.json")
+    if index is None:
+        return _fetch_part(fetch, "", NETWORK) if fetch("config.json") else _fetch_modelscopes(fetch)
+    for part in parts(read_json(index)):
+        _fetch_part(fetch, f"{part}/", PIPELINE[part])
+    for name in OPTIONAL:
+        fetch(name)
+    return index.parent
+
+
+def _fetch_modelscopes(fetch: Fetch) -> Path:
+    configuration = fetch(CONFIGURATION)
+    if not is_modelscopes(configuration):
+        raise InputError("there is no model of this name")
+    for name in file_names(read_json(configuration)).values():
+        fetch_file(fetch, (name,))
+    return configuration.parent
+
+
+def fetch_file(fetch: Fetch, files: tuple[str, ...]) -> Path:
+    """Fetches the first of these files that the server has."""
+    file = next((file for name in files if (file := fetch(name))), None)
+    if file is None:
+        raise InputError(f"it has no {alternatives(files)}")
+    return file
+
+
+def _fetch_part(fetch: Fetch, prefix: str, groups: tuple[tuple[str, ...], ...]) -> Path:
+    for group in groups:
+        file = next((file for name in group if (file := fetch(prefix + name))), None)
+        if file is None:
+            raise InputError(f"it has no {prefix}{alternatives(group)}")
+        if file.name.endswith(INDEX):
+            for shard in shards(file):
+                if fetch(prefix + shard.name) is None:
+                    raise InputError(f"it has no {prefix}{shard.name}")
+    return file.parent
+
+
+def _fetcher(source: str, repository: str) -> Fetch:
+    from huggingface_hub.utils import EntryNotFoundError, LocalEntryNotFoundError
+
+    download = _downloader(source)
+
+    def fetch(name: str) -> Path | None:
+        try:
+            return Path(download(repository, name))
+        except LocalEntryNotFoundError:  # a dead network, although the class derives from the next one
+            raise
+        except EntryNotFoundError:
+            return None
+
+    return fetch
+
+
+def _downloader(source: str) -> Callable[[str, str], str | Path]:
+    """(repository, file name) -> path, by the source's own library; all three raise huggingface_hub's errors."""
+    if source == HUGGING_FACE:
+        from huggingface_hub import hf_hub_download
+
+        return hf_hub_download
+    if source == AI_STUDIO:
+        from paddlenlp.utils.download import aistudio_hub_download
+
+        return functools.partial(aistudio_hub_download, cache_dir=cache_folder(source), resume_download=True)
+    return _download_from_paddle
+
+
+def _download_from_paddle(repository: str, name: str) -> Path:
+    import requests
+    from ppdiffusers.utils.download_utils import bos_download, ppdiffusers_bos_url
+
+    file = Path(bos_download(repository, name, cache_dir=cache_folder(PADDLE), resume_download=True))
+    head = requests.head(ppdiffusers_bos_url(repository, name), headers={"Accept-Encoding": "identity"}, timeout=30)
+    size = file.stat().st_size
+    if size < int(head.headers.get("Content-Length", size)):  # bos_download takes a broken connection for the end
+        file.rename(f"{file}.incomplete")  # from which bos_download goes on
+        raise ConnectionError(f"the connection broke off within {name}")
+    return file

@@ -1,0 +1,179 @@
+"""Names to folders and files: which models are known, and where the one of a name is."""
+from __future__ import annotations
+
+import contextlib
+import difflib
+import io
+import os
+import re
+from pathlib import Path
+
+from ppt2v.environment.shipped import shipped
+from ppt2v.errors import InputError
+from ppt2v.models.layouts.diffusers import PIPELINE, alternatives, first_missing
+
+from . import downloads
+from .catalogue import EMBEDDED, KNOWN
+
+_ID = re.compile(r"[\w-][\w.-]*/[\w-][\w.-]*")
+_FILE_ENDINGS = (".safetensors", ".pdparams", ".bin", ".pth", ".pt", ".ckpt")  # of a path that is no id
+
+
+def check(name: str | Path) -> None:
+    """Refuses what cannot be a model before anything heavy is imported and without the network.
+
+    Accepts ``EMBEDDED``, a complete model folder, a single file, and "[hf:|aistudio:]ORG/NAME"; whether such an id
+    exists is only known to the server, so a misspelt one is refused by ``locate``. Raises InputError with the nearest
+    known names, or with the first file that a folder lacks.
+    """
+    folder = _given_folder(name)
+    if is_embedded(name):
+        _embedded_folder(str(name))
+    elif folder:
+        missing = first_missing(folder)
+        if missing:
+            raise InputError(f"{folder} is no model: it has no {missing}; give a folder in the layout of diffusers")
+    elif str(name).endswith(_FILE_ENDINGS):
+        if _given_file(name) is None:
+            raise InputError(f"{name}: no such file; give the path of a model's file or folder, or an id")
+    elif not _ID.fullmatch(_split(str(name))[1]):
+        hint = _nearest(str(name)) or f"; known are {', '.join(_names())}"
+        raise InputError(
+            f"unknown model {str(name)!r}: no such folder, and an id has the form [hf:|aistudio:]ORG/NAME{hint}"
+        )
+
+
+def locate(name: str | Path, progress: bool = True) -> Path:
+    """The folder or the single file of a model; an id is downloaded where the cache lacks it, with ``progress`` bars.
+
+    "ORG/NAME" comes from the Paddle community storage, "hf:ORG/NAME" from Hugging Face, "aistudio:ORG/NAME" from AI
+    Studio, each into the usual cache of its library; an interrupted download goes on where it stopped. Raises
+    InputError as ``check`` does, and for a download that fails.
+    """
+    check(name)
+    if is_embedded(name):
+        return _embedded_folder(str(name))
+    source, repository = _split(str(name))
+    repository = _server_id(source, repository)
+    folder = _given_folder(name) or _given_file(name) or downloads.cached_folder(source, repository)
+    if folder:
+        return folder
+    with contextlib.nullcontext() if progress else contextlib.redirect_stderr(io.StringIO()):
+        instead = f"the path of a folder that holds the model{_nearest(str(name))}"
+        return downloads.download(source, repository, downloads.fetch_model, instead)
+
+
+def locate_file(name: str | Path, files: tuple[str, ...], what: str, progress: bool = True) -> Path:
+    """A single file of weights: the one that ``name`` is the path of, else the first of ``files`` in a place.
+
+    Args:
+        name: path of a file or of a folder, or "[hf:|aistudio:]ORG/NAME", from which only the file is downloaded.
+        files: the names that the file may have in a folder or repository; folders in front are allowed.
+        what: what the file is, for errors.
+
+    Raises:
+        InputError: no such file, folder or id; a place without any of the files; a download that fails.
+    """
+    path = locate(name) if is_embedded(name) else Path(os.path.expanduser(str(name))).absolute()
+    if path.is_file():
+        return path
+    if path.is_dir():
+        file = next((path / file for file in files if (path / file).is_file()), None)
+        if file is None:
+            raise InputError(f"{path} holds no {what}: it has no {alternatives(files)}; give the path of the file")
+        return file
+    source, repository = _split(str(name))
+    if not _ID.fullmatch(repository) or path.suffix in _FILE_ENDINGS:
+        raise InputError(f"{what}: {str(name)!r} is no file, no folder, and no id of the form [hf:|aistudio:]ORG/NAME")
+    cached = downloads.cached_file(source, repository, files)
+    if cached:
+        return cached
+    with contextlib.nullcontext() if progress else contextlib.redirect_stderr(io.StringIO()):
+        instead = f"the path of the {what}{_nearest(str(name))}"
+        return downloads.download(source, repository, lambda fetch: downloads.fetch_file(fetch, files), instead)
+
+
+def from_anywhere(name: str | Path) -> str:
+    """The name under which a model is found from every folder: the absolute path of what exists, else the name."""
+    return str(_given_folder(name) or _given_file(name) or name)
+
+
+def _given_folder(name: str | Path) -> Path | None:
+    """The folder, as an absolute path, that a name is the path of, if any."""
+    folder = os.path.expanduser(str(name))  # which leaves a ~ that is nobody's home as it is
+    return Path(folder).absolute() if not is_embedded(name) and os.path.isdir(folder) else None
+
+
+def _given_file(name: str | Path) -> Path | None:
+    """The file, as an absolute path, that a name is the path of, if any."""
+    file = os.path.expanduser(str(name))
+    return Path(file).absolute() if not is_embedded(name) and os.path.isfile(file) else None
+
+
+def embedded() -> dict[str, Path]:
+    """The models that ship with ppt2v: name as ``locate`` takes it, and folder; that of the first holds the others.
+
+    Raises:
+        InputError: this copy has none.
+    """
+    for folder in shipped("embedded", "embedded"):
+        if (folder / "model_index.json").exists():
+            others = (part for part in sorted(folder.iterdir())
+                      if part.is_dir() and part.name not in (*PIPELINE, "__pycache__"))
+            return {EMBEDDED: folder, **{f"{EMBEDDED}/{part.name}": part for part in others}}
+    raise InputError("this copy of ppt2v has no embedded model; install ppt2v with pip, or give a model folder")
+
+
+def cached() -> list[tuple[str, Path, int]]:
+    """The complete models in the usual caches: name as ``locate`` takes it, folder, size in bytes; sorted by name."""
+    found = []
+    for source, prefix in downloads.PREFIXES.items():
+        for repository, folder in downloads.cached_folders(source):
+            found.append((prefix + repository, folder, size(folder)))
+    return sorted(found)
+
+
+def size(folder: Path) -> int:
+    """Bytes of all files in a folder."""
+    return sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
+
+
+def _nearest(name: str) -> str:
+    """How an error ends: the known names that are nearest to a misspelt one, if any."""
+    repository = _split(name)[1]
+    if any(repository in (known.id, known.paddle_id) for known in KNOWN):
+        return ""
+    by_key = {key.lower(): known for known in _names() for key in (known, known.split("/")[-1])}
+    nearest = difflib.get_close_matches(repository.lower(), by_key, n=3, cutoff=0.6)
+    found = dict.fromkeys(by_key[key] for key in nearest)
+    return f"; did you mean {' or '.join(found)}?" if found else ""
+
+
+def _names() -> list[str]:
+    return [EMBEDDED, *(known.id for known in KNOWN)]
+
+
+def is_embedded(name: str | Path) -> bool:
+    """Whether it is a name of a model that ships with ppt2v."""
+    return str(name).split("/")[0] == EMBEDDED
+
+
+def _embedded_folder(name: str) -> Path:
+    folders = embedded()
+    if name not in folders:
+        raise InputError(f"there is no {name!r}; the models that ship with ppt2v are {', '.join(folders)}")
+    return folders[name]
+
+
+def _split(name: str) -> tuple[str, str]:
+    for source in (downloads.HUGGING_FACE, downloads.AI_STUDIO):
+        if name.startswith(downloads.PREFIXES[source]):
+            return source, name.removeprefix(downloads.PREFIXES[source])
+    return downloads.PADDLE, name
+
+
+def _server_id(source: str, repository: str) -> str:
+    for known in KNOWN:
+        if repository in (known.id, known.paddle_id):
+            return known.paddle_id if source == downloads.PADDLE else known.id
+    return repository

@@ -1,0 +1,179 @@
+"""The modes: one row each. This table is the extension point; command line, config files and ``Model`` follow it."""
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+from ppt2v import controls
+from ppt2v.models.sources.catalogue import EMBEDDED
+from ppt2v.parameters import Parameter
+
+from .shared import (
+    ADAPTERS,
+    BAD,
+    BAD_BODY,
+    BEST,
+    BEST_ART,
+    CLIP,
+    MEMORY,
+    MODEL,
+    MOTION,
+    OUTPUT,
+    PROMPT,
+    SAMPLING,
+    START,
+    STEPS,
+    controlled,
+    with_defaults,
+)
+
+
+@dataclass(frozen=True)
+class Mode:
+    """One way to make a video.
+
+    Args:
+        name: what it is called on the command line and in recipes.
+        summary: one line for people.
+        pipeline: "module:class" in ``ppt2v.pipelines``; the class is built from the parts of the model. Some kinds of
+            video models have another (``video_models.kind``).
+        parameters: what a run can be told.
+        family: of its models: "image" for Stable Diffusion, "video" for ModelScope's text to video (``video_models``).
+        control: the kind of control maps that guide it, a key of ``controls.CONTROLS``; None: it goes without.
+        example: a model of the right kind, for the advice to those who try the embedded one.
+        fast_steps: of DPM-Solver++, for fast runs of models that bring no preset of their own (its authors recommend
+            15 to 20 for Stable Diffusion, arXiv 2211.01095, section 7).
+        alias: what it is called in PaddlePaddle's hubs, where that is not made from ``name`` (``hub_name``).
+        samples: clips, files of ``__assets__/clips`` (None: without), and prompts to try the embedded model with.
+    """
+
+    name: str
+    summary: str
+    pipeline: str
+    parameters: tuple[Parameter, ...]
+    family: str = "image"
+    control: str | None = None
+    example: str = "stable-diffusion-v1-5/stable-diffusion-v1-5"
+    fast_steps: int = 20
+    alias: str | None = None
+    samples: tuple[tuple[str | None, str], ...] = ()
+
+    def default(self, name: str) -> Any:
+        """What the parameter of that name is where nothing is given."""
+        return next(parameter.default for parameter in self.parameters if parameter.name == name)
+
+    @property
+    def takes_clip(self) -> bool:
+        """Whether it needs a clip to start from."""
+        return any(parameter.name == "video_path" for parameter in self.parameters)
+
+    @property
+    def hub_name(self) -> str:
+        """What it is called in PaddlePaddle's hubs: as its task in the published code, such as "controlnet_pose"."""
+        return self.alias or ("controlnet_" if self.control else "") + self.name.replace("-", "_")
+
+
+_CONTROLNET = "video_controlnet:VideoControlNetPipeline"
+_CANNY = controls.CONTROLS["canny"].parameters
+
+MODES = {
+    mode.name: mode
+    for mode in (
+        Mode(
+            "text2video",
+            "Make a video from a prompt with a text-to-image model (Text2Video-Zero).",
+            "text_to_video_zero:TextToVideoZeroPipeline",
+            (
+                PROMPT,
+                MODEL, *ADAPTERS,
+                Parameter("video_length", int, 8, "Number of frames.", minimum=1, maximum=4096, option="frames",
+                          argument="video_length"),
+                Parameter("resolution", str, None,
+                          "Side of a square or WIDTHxHEIGHT, in pixels; the model's own if not given."),
+                *SAMPLING, *MOTION, *MEMORY,
+                replace(OUTPUT[0], default=4.0, help="Frames per second of the file."), *OUTPUT[1:],
+            ),
+            alias="text2video_zero",
+            samples=((None, "a fox in the snow"), (None, "an astronaut in outer space"),
+                     (None, "a rocket at sunset")),
+        ),
+        Mode(
+            "synthesize",
+            "Make a video from a prompt with a model that was trained on videos (ModelScope's text to video).",
+            "text_to_video_modelscope:TextToVideoPipeline",
+            (
+                replace(PROMPT, help="What the video shows, in English."),
+                replace(MODEL, default=f"{EMBEDDED}/video", help="Folder or id of a text-to-video model, such as damo-"
+                        "vilab/text-to-video-ms-1.7b: ModelScope's own files, or the layout of diffusers or Paddle."),
+                Parameter("video_length", int, 16, "Number of frames; with a clip to start from, that of the clip.",
+                          minimum=1, maximum=4096, option="frames", argument="video_length"),
+                Parameter("resolution", str, None,
+                          "Side of a square or WIDTHxHEIGHT, in pixels; with a clip to start from the longest side; "
+                          "the model's own (256) if not given."),
+                Parameter("content_seed", int, None,
+                          "Number that fixes what a VideoFusion model shows, while the seed varies how it moves; the "
+                          "seed if not given.", minimum=0, maximum=2**63 - 1),
+                *with_defaults(STEPS, guidance_scale=9.0), *START, *MEMORY[1:], *with_defaults(OUTPUT, fps=8.0),
+            ),
+            family="video",
+            example="damo-vilab/text-to-video-ms-1.7b",
+            alias="text_to_video_synthesis",
+            samples=((None, "a panda moving left in the snow"), (None, "a rocket rising in outer space")),
+        ),
+        Mode(
+            "pix2pix",
+            "Edit a clip as an instruction says (Video Instruct-Pix2Pix).",
+            "video_instruct_pix2pix:VideoInstructPix2PixPipeline",
+            (
+                *CLIP,
+                replace(PROMPT, help="What to do with the clip, such as \"make it snow\"."),
+                replace(MODEL, default=f"{EMBEDDED}/pix2pix"), *ADAPTERS,
+                Parameter("image_guidance_scale", float, 1.5,
+                          "How closely to keep to the clip; below 1 turns guidance off.", minimum=0, maximum=100,
+                          argument="image_guidance_scale"),
+                Parameter("shared_noise", bool, True,
+                          "Give all frames the same noise, which flickers less than noise of their own.",
+                          argument="shared_noise"),
+                *with_defaults(SAMPLING, solver="euler_a"), *MEMORY, *OUTPUT,
+            ),
+            example="timbrooks/instruct-pix2pix",
+            samples=(("panda.mp4", "make it night"), ("car.mp4", "make it green")),
+        ),
+        Mode(
+            "pose",
+            "Make a video that follows the poses of the people in a clip.",
+            _CONTROLNET,
+            controlled(BEST_ART, BAD_BODY, fps=4.0) + controls.CONTROLS["pose"].parameters,
+            control="pose",
+            fast_steps=10,
+            samples=(("dance_pose.mp4", "a dancing fox on the grass"),),
+        ),
+        Mode(
+            "canny",
+            "Make a video that follows the edges of a clip.",
+            _CONTROLNET,
+            controlled(BEST, BAD) + _CANNY,
+            control="canny",
+            fast_steps=10,
+            samples=(("panda.mp4", "a bear at sunset"), ("car.mp4", "a car in the desert")),
+        ),
+        Mode(
+            "depth",
+            "Make a video that follows the depth of a clip.",
+            _CONTROLNET,
+            controlled(BEST, BAD) + controls.CONTROLS["depth"].parameters,
+            control="depth",
+            fast_steps=10,
+            samples=(("elephant_depth.mp4", "an elephant in the snow"),),
+        ),
+        Mode(
+            "canny-db",
+            "Make a video that follows the edges of a clip, with a Dreambooth model.",
+            _CONTROLNET,
+            with_defaults(controlled(BEST, BAD) + _CANNY, model_name=f"{EMBEDDED}/dreambooth"),
+            control="canny",
+            fast_steps=10,
+            samples=(("bear.mp4", "a sks bear on the beach"),),
+        ),
+    )
+}

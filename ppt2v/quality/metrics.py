@@ -1,0 +1,121 @@
+"""What can be measured of frames without any weights. Frames are uint8 RGB ``[F, H, W, 3]``."""
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import cv2
+import numpy as np
+
+from ppt2v.pipelines.planning.chunks import followers
+
+LOW_THRESHOLD, HIGH_THRESHOLD = 100, 200  # of Canny's edges
+_TOLERANCE = 2  # pixels by which edges may lie apart
+_BLACK = 8  # of 255: the mean of the brightest channel of a black frame
+_FLAT = 1.0  # of 255: the standard deviation of a frame of one colour
+_SAME = 0.25  # of 255: the mean difference of duplicate frames, which a codec leaves
+
+
+class Change(NamedTuple):
+    """How each frame differs from the one before, one number per pair of neighbours.
+
+    flicker: mean absolute difference of the pixels, 0 to 1.
+    warp_error: the same after the later frame has been moved back along the optical flow, where the flow can be
+        followed both ways; NaN where it nowhere can.
+    motion: mean length of the flow, in percent of the frame's diagonal.
+    """
+
+    flicker: np.ndarray
+    warp_error: np.ndarray
+    motion: np.ndarray
+
+
+def changes(frames: np.ndarray) -> Change:
+    """Flicker, warp error (Lai et al., arXiv 1808.00449, section 4) and motion ``[F-1]``, with OpenCV's DIS flow."""
+    flow_of = cv2.DISOpticalFlow_create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
+    rows = [_change(before, after, flow_of) for before, after in zip(frames, frames[1:])]
+    return Change(*np.array(rows).reshape(-1, 3).T)
+
+
+def _change(before: np.ndarray, after: np.ndarray, flow_of) -> tuple[float, float, float]:
+    """Flicker, warp error and motion of two neighbours."""
+    pair = [cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY) for frame in (before, after)]
+    forward, backward = flow_of.calc(*pair, None), flow_of.calc(*pair[::-1], None)
+    before, after = before.astype(np.float32), after.astype(np.float32)
+    followed = _consistent(forward, _moved_back(backward, forward))
+    difference = np.abs(_moved_back(after, forward) - before).mean(-1)
+    warp_error = difference[followed].mean() / 255 if followed.any() else np.nan
+    motion = 100 * np.linalg.norm(forward, axis=-1).mean() / np.hypot(*before.shape[:2])
+    return np.abs(after - before).mean() / 255, warp_error, motion
+
+
+def _moved_back(picture: np.ndarray, flow: np.ndarray) -> np.ndarray:
+    """Each pixel of an earlier picture as it is at the end of its flow ``[H, W, 2]`` in a later one."""
+    y, x = np.mgrid[:flow.shape[0], :flow.shape[1]].astype(np.float32)
+    return cv2.remap(picture, x + flow[..., 0], y + flow[..., 1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+
+
+def _consistent(forward: np.ndarray, backward: np.ndarray) -> np.ndarray:
+    """Where the flow forth and back ends where it started, within the frame (Sundaram et al., ECCV 2010)."""
+    apart = ((forward + backward) ** 2).sum(-1)
+    within = apart < 0.01 * ((forward**2).sum(-1) + (backward**2).sum(-1)) + 0.5
+    y, x = np.mgrid[:forward.shape[0], :forward.shape[1]]
+    end_x, end_y = x + forward[..., 0], y + forward[..., 1]
+    inside = (end_x >= 0) & (end_x <= x.shape[1] - 1) & (end_y >= 0) & (end_y <= x.shape[0] - 1)
+    return within & inside
+
+
+def seam_ratio(change: Change, chunk_size: int) -> float | None:
+    """Mean warp error between chunks over the mean within them: 1 where no seam shows; None without a seam.
+
+    ``chunk_size`` counts the first frame, as in the modes.
+    """
+    chunks = followers(len(change.warp_error) + 1, chunk_size)
+    seams = [chunk[0] - 1 for chunk in chunks[1:]]
+    inner = np.delete(change.warp_error, seams)
+    if not seams or not len(inner) or not np.nanmean(inner) > 0:
+        return None
+    return float(np.nanmean(change.warp_error[seams]) / np.nanmean(inner))
+
+
+def black_frames(frames: np.ndarray) -> list[int]:
+    """Numbers of the frames that show nothing but black."""
+    return [index for index, frame in enumerate(frames) if frame.max(-1).mean() < _BLACK]
+
+
+def flat_frames(frames: np.ndarray) -> list[int]:
+    """Numbers of the frames of a single colour other than black, which is what NaN can become in a video."""
+    black = set(black_frames(frames))
+    return [index for index, frame in enumerate(frames)
+            if index not in black and frame.std(axis=(0, 1)).max() < _FLAT]
+
+
+def duplicate_frames(change: Change) -> list[int]:
+    """Numbers of the frames that repeat the one before."""
+    return (np.flatnonzero(change.flicker * 255 < _SAME) + 1).tolist()
+
+
+def edges(frame: np.ndarray) -> np.ndarray:
+    """Canny's edges, bool ``[H, W]``."""
+    return cv2.Canny(frame, LOW_THRESHOLD, HIGH_THRESHOLD) > 0
+
+
+def edge_f1(found: np.ndarray, wanted: np.ndarray) -> float:
+    """F1 score, 0 to 1, of edges bool ``[H, W]``: those within 2 pixels of the other map's count as right."""
+    if not found.any() or not wanted.any():
+        return float(found.any() == wanted.any())
+    precision = (found & _widened(wanted)).sum() / found.sum()
+    recall = (wanted & _widened(found)).sum() / wanted.sum()
+    return float(2 * precision * recall / max(precision + recall, 1e-9))
+
+
+def _widened(lines: np.ndarray) -> np.ndarray:
+    disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * _TOLERANCE + 1,) * 2)
+    return cv2.dilate(lines.astype(np.uint8), disc) > 0
+
+
+def similarity(one: np.ndarray, other: np.ndarray) -> float:
+    """SSIM (Wang et al. 2004) of two frames of one size, at most 1."""
+    from skimage.metrics import structural_similarity
+
+    window = min(7, *one.shape[:2]) - (min(7, *one.shape[:2]) + 1) % 2  # odd, and no larger than the frame
+    return float(structural_similarity(one, other, channel_axis=-1, data_range=255, win_size=window))

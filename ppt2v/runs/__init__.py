@@ -1,0 +1,1 @@
+"""One run: from a checked request and a model to a file."""

@@ -1,0 +1,1 @@
+"""Videos for others: a queue, what clients may ask, who gets in."""

@@ -1,0 +1,109 @@
+"""What goes over HTTP, as pydantic models: requests made from the table of modes, and what is answered."""
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Any, Dict, List, Literal, Optional
+
+from pydantic import BaseModel, ConfigDict, Field, create_model
+
+from ppt2v.models.sources import locate
+from ppt2v.modes import Mode
+from ppt2v.parameters import Parameter
+from ppt2v.serving.job import DONE, STATES, Job
+from ppt2v.serving.limits import CLIPS, FORMATS, MOST_TEXTS, Limits
+
+_REQUIRED = ("prompt", "video_path")
+
+
+class Problem(BaseModel):
+    """Why a request failed (RFC 9457)."""
+
+    type: str = "about:blank"
+    title: str
+    status: int
+    detail: str
+
+
+class ClipView(BaseModel):
+    """An uploaded clip."""
+
+    id: str = Field(description="To be given as the clip of a job.")
+    frames: int
+    seconds: float
+    height: int
+    width: int
+
+
+class JobView(BaseModel):
+    """A job as it stands."""
+
+    id: str
+    mode: str
+    parameters: Dict[str, Any] = Field(description="What was asked for, with the seed that makes the video again.")
+    state: Literal[STATES]  # type: ignore[valid-type]
+    stage: Optional[str]
+    done: int = Field(description="Steps of the stage that are done.")
+    total: Optional[int]
+    remaining: Optional[float] = Field(description="Seconds that the stage still takes.")
+    submitted: datetime
+    started: Optional[datetime]
+    ended: Optional[datetime]
+    error: Optional[str]
+    result: Optional[str] = Field(description="Where the video is, once the job is done.")
+
+
+def view(job: Job, limits: Limits) -> JobView:
+    """A job as strangers see it: without the folders of the machine."""
+    result = f"/jobs/{job.id}/result" if job.state == DONE else None
+    return JobView(
+        id=job.id, mode=job.mode, parameters=_shown(job.values, limits), state=job.state, stage=job.stage,
+        done=job.done, total=job.total, remaining=job.remaining, submitted=_date(job.submitted),
+        started=_date(job.started), ended=_date(job.ended), error=job.error, result=result,
+    )
+
+
+def _shown(values: Mapping[str, Any], limits: Limits) -> dict[str, Any]:
+    names = {locate.from_anywhere(model): model for model in limits.models}
+    clips = {name: Path(values[name]).name for name in CLIPS if name in values}
+    return {name: names.get(value, value) if isinstance(value, str) else value
+            for name, value in {**values, **clips}.items()}
+
+
+def _date(seconds: float | None) -> datetime | None:
+    return None if seconds is None else datetime.fromtimestamp(seconds, timezone.utc)
+
+
+def request_model(row: Mode, limits: Limits) -> type[BaseModel]:
+    """What a request for a video of a mode says; values are of their own types, not texts of them."""
+    fields = {parameter.name: _field(parameter, limits) for parameter in limits.open_parameters(row)}
+    name = "".join(word.title() for word in row.name.split("-"))
+    strict = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False, protected_namespaces=())
+    return create_model(name, __config__=strict, __doc__=row.summary, **fields)
+
+
+def _field(parameter: Parameter, limits: Limits) -> tuple[Any, Any]:
+    """Type and description of a parameter, as ``create_model`` takes them."""
+    required = parameter.name in _REQUIRED
+    kind, rules = _kind(parameter, limits)
+    about = parameter.help
+    if parameter.many:
+        kind, rules = List[kind], {"max_length": MOST_TEXTS}  # type: ignore[valid-type]
+    elif parameter.default is None and not required:
+        kind = Optional[kind]
+    if parameter.name in CLIPS:
+        about += " Here the id that POST /clips answers."
+    default = ... if required else list(parameter.default) if parameter.many else parameter.default
+    return kind, Field(default, description=about, **rules)
+
+
+def _kind(parameter: Parameter, limits: Limits) -> tuple[Any, dict[str, Any]]:
+    if parameter.name == "save_format":
+        return Literal[FORMATS], {}
+    if parameter.choices:
+        return Literal[parameter.choices], {}
+    bounds = {"ge": parameter.minimum, "le": parameter.maximum, "gt": parameter.above}
+    lengths = {"min_length": 1 if parameter.name in _REQUIRED else None, "max_length": limits.letters}
+    rules = {str: lengths, bool: {}}.get(parameter.kind, bounds)
+    return parameter.kind, {name: bound for name, bound in rules.items() if bound is not None}

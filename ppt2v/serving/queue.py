@@ -1,0 +1,254 @@
+"""A queue of jobs over one ``Model``, which works on one of them at a time."""
+from __future__ import annotations
+
+import errno
+import logging
+import os
+import secrets
+import shutil
+import sqlite3
+import threading
+import time
+import uuid
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from functools import partial
+from operator import attrgetter
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+from ppt2v.errors import Cancelled, DiskFull, InputError, NumericalError, QueueFull
+from ppt2v.modes import Mode
+from ppt2v.progress import Progress, Watch
+from ppt2v.request import request
+from ppt2v.video import make_folder
+
+from .job import CANCELLED, DONE, FAILED, QUEUED, RUNNING, Job, Store
+from .limits import Limits
+from .previews import PreviewWatch
+
+if TYPE_CHECKING:
+    import numpy as np
+
+_LOG = logging.getLogger(__name__)
+_SEEDS = 2**31 - 1
+_HOUR = 3600  # seconds
+_MOST_STARTS = 2  # a job that has taken the process down twice is likely to be why
+
+
+class Maker(Protocol):
+    """What makes the videos: ``Model``."""
+
+    def run(self, mode: str, watch: Watch | None = None, **given: Any) -> str:
+        """Makes a video and returns its path."""
+
+
+class Jobs:
+    """The jobs of a folder: each has a folder of its own in it, and a file keeps their list over a restart.
+
+    Jobs that waited then go on waiting. One that was running goes on from its last completed step, to the same video;
+    but if the process has died under it twice, it has failed.
+
+    Args:
+        folder: made if it is missing.
+        model: makes the videos, from one thread.
+        capacity: most jobs that wait, beside the one that runs.
+        limits: the most that a job may ask for; None: anything, for those who may use the whole machine.
+        keep_days: how long finished videos are kept; None: for ever. Their jobs stay in the list.
+
+    Raises:
+        InputError: a folder that cannot be made, or that another process uses.
+    """
+
+    def __init__(self, folder: str | Path, model: Maker, capacity: int = 16, limits: Limits | None = Limits(),
+                 keep_days: float | None = None):
+        self.folder = make_folder(folder)
+        self.model, self.capacity, self.limits, self.keep_days = model, capacity, limits, keep_days
+        self._changed = threading.Condition()
+        self._store = Store(self.folder)
+        self._jobs = {job.id: job for job in map(self._after_restart, self._store.jobs())}
+        self._cancelled: set[str] = set()
+        self._closed = False
+        self._worker = threading.Thread(target=self._work, name="ppt2v jobs", daemon=True)
+        self._worker.start()
+
+    def submit(self, mode: str, values: Mapping[str, Any]) -> Job:
+        """Takes a job on.
+
+        Args:
+            mode: name of a row of ``MODES``.
+            values: its parameters, but for ``save_path`` and ``checkpoint_dir``; None counts as not given.
+
+        Raises:
+            InputError: what ``Model.run`` would refuse before it loads a model, or what is beyond the limits.
+            QueueFull: no more can wait.
+            DiskFull: there is not the room for another video.
+        """
+        row = request.mode(mode)
+        given = self._checked(row, values)
+        self.check_disk()
+        with self._changed:
+            if sum(job.state == QUEUED for job in self._jobs.values()) >= self.capacity:
+                raise QueueFull(f"{self.capacity} jobs wait already, which is the most: try again later")
+            job = Job(uuid.uuid4().hex, mode, given)
+            try:
+                self._put(job)
+            except sqlite3.OperationalError as error:
+                del self._jobs[job.id]
+                raise DiskFull from error
+            return job
+
+    def check_disk(self) -> None:
+        """Raises DiskFull where too little room is left (``Limits.free_mb``)."""
+        needed = 0 if self.limits is None else self.limits.free_mb * 10**6
+        if shutil.disk_usage(self.folder).free < needed:
+            raise DiskFull
+
+    def all(self) -> list[Job]:
+        """Every job, the oldest first."""
+        with self._changed:
+            return list(self._jobs.values())
+
+    def get(self, id: str) -> Job:
+        """How a job stands now; KeyError where there is none of that id."""
+        with self._changed:
+            return self._jobs[id]
+
+    def cancel(self, id: str) -> Job:
+        """Stops a job: at once if it waits, at its next step if it runs, not at all if it is finished. KeyError as
+        for ``get``."""
+        with self._changed:
+            job = self._jobs[id]
+            if job.state == QUEUED:
+                self._note(replace(job, state=CANCELLED, ended=time.time()))
+            elif job.state == RUNNING:
+                self._cancelled.add(id)
+            return self._jobs[id]
+
+    def wait(self, id: str, timeout: float | None = None,
+             until: Callable[[Job], bool] = attrgetter("finished")) -> Job:
+        """The job as it stands once ``until`` holds, after ``timeout`` seconds, or when the queue is closed. KeyError
+        as for ``get``."""
+        with self._changed:
+            self._changed.wait_for(lambda: until(self._jobs[id]) or self._closed, timeout)
+            return self._jobs[id]
+
+    def close(self) -> None:
+        """Stops at the next step; what is not finished goes on when the folder is opened again."""
+        with self._changed:
+            self._closed = True
+            self._changed.notify_all()
+        self._worker.join()
+        self._store.close()
+
+    def _checked(self, row: Mode, values: Mapping[str, Any]) -> dict[str, Any]:
+        """The values as the job keeps them."""
+        for name in request.FILES:
+            if values.get(name) is not None:
+                raise InputError(f"{name}: a job chooses its own; leave it out")
+        given = {name: value for name, value in values.items() if value is not None}
+        if self.limits is not None:
+            self.limits.check_given(row, given)
+        given = request.plain(row, given)
+        given.setdefault("seed", secrets.randbelow(_SEEDS))
+        complete = request.checked(row, given)
+        request.output_file({**complete, "save_path": str(self.folder / "video")})
+        if self.limits is not None:
+            self.limits.check_values(complete)
+        return given
+
+    def _after_restart(self, job: Job) -> Job:
+        if job.state != RUNNING:
+            return job
+        if job.starts < _MOST_STARTS:
+            job = replace(job, state=QUEUED)
+        else:
+            job = replace(job, state=FAILED, ended=time.time(), error="the service stopped twice while it ran this job")
+        self._store.save(job)
+        return job
+
+    def _put(self, job: Job) -> None:
+        self._jobs[job.id] = job
+        self._changed.notify_all()
+        self._store.save(job)
+
+    def _note(self, job: Job) -> None:
+        """Puts a job; where the disk is full a restart will not know of it, but the others have their turn."""
+        try:
+            self._put(job)
+        except sqlite3.OperationalError as error:
+            _LOG.error("job %s: its state %s could not be kept", job.id, job.state, exc_info=error)
+
+    def _work(self) -> None:
+        while True:
+            with self._changed:
+                self._delete_old()
+                self._changed.wait_for(lambda: self._closed or self._next() is not None, timeout=_HOUR)
+                if self._closed:
+                    return
+                job = self._next()
+                if job is None:
+                    continue
+                job = replace(job, state=RUNNING, started=time.time(), starts=job.starts + 1, stage="Preparing")
+                self._note(job)
+            ended = self._run(job)
+            with self._changed:
+                self._cancelled.discard(job.id)
+                self._note(replace(self._jobs[job.id], preview=None, control_map=None, **ended))
+
+    def _delete_old(self) -> None:
+        """Deletes the videos that have been kept long enough."""
+        if self.keep_days is None:
+            return
+        latest = time.time() - self.keep_days * 24 * _HOUR
+        for job in self._jobs.values():
+            if job.state == DONE and job.ended <= latest:
+                shutil.rmtree(self.folder / job.id, ignore_errors=True)
+
+    def _next(self) -> Job | None:
+        return next((job for job in self._jobs.values() if job.state == QUEUED), None)
+
+    def _run(self, job: Job) -> dict[str, Any]:
+        """Makes the video of a job; what has become of it."""
+        folder = self.folder / job.id
+        files = {"save_path": folder / f"video.{job.values.get('save_format') or 'mp4'}",
+                 "checkpoint_dir": folder / "unfinished"}
+        try:
+            folder.mkdir(exist_ok=True)
+            path = self.model.run(job.mode, watch=PreviewWatch(partial(self._report, job.id)), **job.values, **files)
+            return {"state": DONE, "path": Path(path), "ended": time.time()}
+        except Cancelled:
+            if self._closed and job.id not in self._cancelled:
+                return {"state": QUEUED, "starts": job.starts - 1, "stage": None}
+            ended = {"state": CANCELLED}
+        except Exception as error:  # whatever it is, the others have their turn
+            ended = {"state": FAILED, "error": self._explained(job, error)}
+        shutil.rmtree(folder, ignore_errors=True)
+        return {**ended, "ended": time.time()}
+
+    def _explained(self, job: Job, error: Exception) -> str:
+        """What the person is told: nothing of the machine's folders."""
+        if isinstance(error, (InputError, NumericalError)):
+            return str(error).replace(f"{self.folder}{os.sep}", "")
+        _LOG.error("job %s (%s) failed", job.id, job.mode, exc_info=error)
+        if isinstance(error, OSError) and error.errno == errno.ENOSPC:
+            return str(DiskFull())
+        return "something went wrong that should not have; the log of the service says what, under the job's number"
+
+    def _report(self, id: str, progress: Progress, preview: np.ndarray | None = None) -> None:
+        """Notes how far a job is.
+
+        Raises:
+            Cancelled: it is to stop.
+        """
+        with self._changed:
+            if id in self._cancelled or self._closed:
+                raise Cancelled
+            job, now = self._jobs[id], time.time()
+            began = job.stage_began if progress.stage == job.stage else now
+            self._jobs[id] = replace(
+                job, stage=progress.stage, done=progress.done, total=progress.total, stage_began=began, reported=now,
+                preview=job.preview if preview is None else preview,
+                control_map=progress.control_map if job.control_map is None else job.control_map,
+            )
+            self._changed.notify_all()

@@ -1,0 +1,50 @@
+"""The socket and the queue of a service."""
+from __future__ import annotations
+
+import socket
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from ppt2v.errors import InputError
+
+from .limits import Limits
+
+if TYPE_CHECKING:
+    from .queue import Jobs
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """A socket that listens there.
+
+    Raises:
+        InputError: nobody can listen there, or somebody does already.
+    """
+    try:
+        family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
+        return socket.create_server((host, port), family=family)
+    except OSError as error:
+        raise InputError(f"--host {host} --port {port}: {error.strerror}; choose others") from None
+
+
+def address(listening: socket.socket) -> str:
+    """Where it is reached over HTTP, such as "http://127.0.0.1:8000"."""
+    host, port = listening.getsockname()[:2]
+    return f"http://{f'[{host}]' if ':' in host else host}:{port}"
+
+
+class Queue(NamedTuple):
+    """What the options say of the queue of jobs."""
+
+    folder: str
+    capacity: int
+    limits: Limits
+    keep_days: float | None
+
+    def open(self, machine: Mapping[str, Any], for_strangers: bool) -> Jobs:
+        """The queue over a model; ``machine`` are parameters of ``config.MACHINE``. Raises InputError as ``Jobs``."""
+        from ppt2v.model import Model
+
+        from .queue import Jobs
+
+        model = Model(**machine, show_progress=False, for_strangers=for_strangers)
+        return Jobs(self.folder, model, self.capacity, self.limits, self.keep_days)

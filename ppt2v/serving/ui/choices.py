@@ -1,0 +1,60 @@
+"""What the page offers for a mode: parameters, models, sample clips, and the values that it starts from."""
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from ppt2v.environment.shipped import shipped
+from ppt2v.errors import InputError
+from ppt2v.models.families import family, stable_diffusion
+from ppt2v.models.sources import locate
+from ppt2v.modes import Mode
+from ppt2v.parameters import Parameter, resolve
+from ppt2v.request import request
+from ppt2v.serving.limits import Limits
+
+# A page shows a video itself, and stops its job with the visit.
+_ITS_OWN = (*request.FILES, "save_format")
+
+
+def parameters(row: Mode, limits: Limits) -> tuple[Parameter, ...]:
+    """What a visitor may say."""
+    return tuple(parameter for parameter in limits.open_parameters(row) if parameter.name not in _ITS_OWN)
+
+
+def models(row: Mode, limits: Limits) -> list[str]:
+    """The mode's own model, and those on disk that suit it; for strangers only those that the limits name."""
+    on_disk = [name for name, folder, _ in locate.cached() if _suits(row, name, folder)]
+    return [row.default("model_name"), *(name for name in on_disk if limits.at_home or name in limits.models)]
+
+
+def _suits(row: Mode, name: str, folder: Path) -> bool:
+    """Whether it is a whole model (not a single network, such as a ControlNet) of the mode's family."""
+    try:
+        family.check_family(row.family, row.name, row.example, name, folder)
+    except InputError:
+        return False
+    return not (folder / "config.json").exists()
+
+
+def sample_clips() -> Path:
+    """The folder of the sample clips."""
+    return next(folder for folder in shipped("samples", "clips") if folder.is_dir())
+
+
+def defaults(row: Mode, model: str | None) -> dict[str, Any]:
+    """The values of a run of which the model alone is given; what it brings along counts if it is on disk."""
+    folder = None if model is None else _on_disk(model)
+    own = {} if folder is None else stable_diffusion.model_defaults(folder).get(row.name, {})
+    return {**resolve(row.parameters, {}, own), "model_name": model}
+
+
+def _on_disk(model: str) -> Path | None:
+    cached = {name: folder for name, folder, _ in locate.cached()}
+    if model in cached:
+        return cached[model]
+    is_here = locate.is_embedded(model) or Path(locate.from_anywhere(model)).is_dir()
+    try:
+        return locate.locate(model) if is_here else None
+    except InputError:  # which the visitor is told when it is used
+        return None

@@ -1,0 +1,81 @@
+"""The web server of the page: the languages, the finished videos, the password, and nothing from elsewhere."""
+from __future__ import annotations
+
+import os
+
+from fastapi import FastAPI, HTTPException, Request
+from fastapi.responses import FileResponse, RedirectResponse
+from starlette.middleware.authentication import AuthenticationMiddleware
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from ppt2v.serving.admission import OnlyHere, Password
+from ppt2v.serving.queue import Jobs
+
+from .visits import Visits
+from .words import LANGUAGES, preferred
+
+# Gradio's page asks for a script and fonts of other servers; its scripts are inline, and evaluate.
+_HEADERS = {
+    "Content-Security-Policy": "default-src 'self' 'unsafe-inline' 'unsafe-eval' data: blob:; frame-ancestors 'self'",
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+}
+
+
+def application(jobs: Jobs, auth: tuple[str, str] | None = None) -> FastAPI:
+    """What answers requests: ``/`` in the browser's language, ``/en/``, ``/zh/``, and ``/videos/ID``; one per process.
+
+    Args:
+        jobs: the queue; uploads are kept in its folder for a day.
+        auth: user and password that every request must give; None: nobody is asked, and only requests to this machine
+            by its own name are answered, so that no web page elsewhere can make a browser ask.
+    """
+    # Gradio reads these when it is imported, and when it builds a page.
+    os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
+    os.environ["GRADIO_TEMP_DIR"] = str(jobs.folder / "uploads")
+    import gradio as gr
+
+    from .choices import sample_clips
+    from .page import build
+
+    app, visits = FastAPI(openapi_url=None), Visits(jobs)
+    app.get("/")(_to_language)
+    app.get("/videos/{id}")(lambda id: _video(visits, id))
+    for language in LANGUAGES:
+        page = build(language, visits)
+        gr.mount_gradio_app(app, page, f"/{language}", show_api=False, show_error=False,
+                            allowed_paths=[str(sample_clips())], max_file_size=jobs.limits.upload_mb * 10**6)
+        # Mounting leaves these out, and without them Gradio takes any file of the machine for an upload.
+        page.has_launched = page.is_running = True
+    door = OnlyHere() if auth is None else Password(*auth)
+    app.add_middleware(AuthenticationMiddleware, backend=door, on_error=door.refuse)
+    app.add_middleware(_WithHeaders)
+    return app
+
+
+def _to_language(request: Request) -> RedirectResponse:
+    return RedirectResponse(f"{preferred(request.headers.get('Accept-Language', ''))}/")
+
+
+def _video(visits: Visits, id: str) -> FileResponse:
+    """A finished video; its id is a secret of those who made it."""
+    found = visits.finished([id])
+    if not found:
+        raise HTTPException(404)
+    return FileResponse(found[0].path)
+
+
+class _WithHeaders:
+    """Adds ``_HEADERS`` to every response."""
+
+    def __init__(self, app: ASGIApp):
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        async def send_with_headers(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                added = [(name.lower().encode(), value.encode()) for name, value in _HEADERS.items()]
+                message = {**message, "headers": [*message["headers"], *added]}
+            await send(message)
+
+        await self.app(scope, receive, send_with_headers)

@@ -1,0 +1,138 @@
+"""Chinese for the English words in the code, where the web page, the notebooks and the list of parameters show them."""
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from ppt2v.modes import chinese
+
+WORDS = {
+    # the page
+    "Text to video on PaddlePaddle": "PaddlePaddle 文本生成视频",
+    "The model that ships with ppt2v knows about fifty subjects in about a dozen places, at 128x128 pixels. For "
+    "anything else choose another model.":
+        "随 ppt2v 附带的小模型只认识约五十种主体和十几个场景，分辨率 128x128；其他内容请换用别的模型。",
+    "Advanced options": "高级选项",
+    "Generate": "生成",
+    "Stop": "停止",
+    "Samples": "示例",
+    "Control map": "控制图",
+    "Result": "结果",
+    "Your videos": "我的视频",
+    "What you make is shown here.": "生成的视频会显示在这里。",
+    "Download": "下载",
+    "Recipe": "配方",
+    # a run
+    "Waiting; jobs ahead of yours: {ahead}": "排队中，前面还有 {ahead} 个任务",
+    "Stopped.": "已停止。",
+    "about {seconds} s left": "约剩 {seconds} 秒",
+    "This did not work": "未能完成",
+    "Something went wrong that should not have; the log of the service says what.": "出现意外错误，详情见服务日志。",
+    "Too many jobs wait already: try again later.": "排队的任务太多，请稍后再试。",
+    "The disk of this service is full: its operator has to make room.": "服务器磁盘已满，请联系管理员清理空间。",
+    "Preparing": "准备中",
+    "Decoding": "解码",
+    "Denoising": "去噪",
+    "Control maps": "控制图",
+    # the modes
+    "Make a video from a prompt with a text-to-image model (Text2Video-Zero).":
+        "用文生图模型按提示词生成视频（Text2Video-Zero）。",
+    "Make a video from a prompt with a model that was trained on videos (ModelScope's text to video).":
+        "用在视频上训练的模型按提示词生成视频（ModelScope 文本生成视频）。",
+    "Edit a clip as an instruction says (Video Instruct-Pix2Pix).": "按指令编辑视频片段（Video Instruct-Pix2Pix）。",
+    "Make a video that follows the poses of the people in a clip.": "生成跟随片段中人物姿态的视频。",
+    "Make a video that follows the edges of a clip.": "生成跟随片段边缘的视频。",
+    "Make a video that follows the depth of a clip.": "生成跟随片段深度的视频。",
+    "Make a video that follows the edges of a clip, with a Dreambooth model.":
+        "用 Dreambooth 模型生成跟随片段边缘的视频。",
+    "text2video": "文本生成视频",
+    "synthesize": "视频模型",
+    "pix2pix": "视频编辑",
+    "pose": "姿态",
+    "canny": "边缘",
+    "depth": "深度",
+    "canny-db": "边缘 + Dreambooth",
+    # control maps
+    "Edges, by Canny's method.": "边缘，用 Canny 方法。",
+    "Skeletons of the people, by OpenPose or MediaPipe.": "人物骨架，用 OpenPose 或 MediaPipe。",
+    "Depth, near is bright, by DPT.": "深度，近处较亮，用 DPT。",
+    # parameters
+    "Prompt": "提示词",
+    "Video path": "视频片段",
+    "Init video": "起始片段",
+    "Model": "模型",
+    "Frames": "帧数",
+    "Resolution": "分辨率",
+    "Negative prompt": "反向提示词",
+    "Added prompt": "附加提示词",
+    "Seed": "随机种子",
+    "Steps": "步数",
+    "Guidance scale": "引导强度",
+    "Guidance stop": "引导截止",
+    "Image guidance scale": "图像引导强度",
+    "Solver": "求解器",
+    "Fast": "快速",
+    "Chunk size": "分块大小",
+    "Cross frame attention": "跨帧注意力",
+    "Merging ratio": "令牌合并比例",
+    "Cache interval": "缓存间隔",
+    "Motion field strength x": "水平运动强度",
+    "Motion field strength y": "垂直运动强度",
+    "Motion field": "运动场",
+    "Smooth background": "背景平滑",
+    "Background kept": "背景保留比例",
+    "Saliency": "显著性网络",
+    "Start t": "起始时间",
+    "End t": "结束时间",
+    "Out fps": "抽帧帧率",
+    "Strength": "强度",
+    "Shared noise": "共享噪声",
+    "Control": "控制类型",
+    "Control strength": "控制强度",
+    "Controlnet": "ControlNet 模型",
+    "Also": "附加控制",
+    "Low threshold": "低阈值",
+    "High threshold": "高阈值",
+    "Detector": "检测器",
+    "Lora": "LoRA 文件",
+    "Textual inversion": "文本反转文件",
+    "Tokenizer": "分词器",
+    "Memory": "内存上限",
+    "Decode tile": "分块解码",
+    "Offload": "用后释放网络",
+    "Fps": "帧率",
+    "Watermark": "水印",
+}
+
+Translate = Callable[[str], str]
+
+# Where the command line's name for a parameter says little on a page.
+_ENGLISH = {
+    "Video path": "Clip",
+    "Init video": "Clip to start from",
+    "Start t": "Start of the clip",
+    "End t": "End of the clip",
+    "Out fps": "Frames per second of the clip",
+    "Fps": "Frames per second",
+    "Also": "More controls",
+}
+
+LANGUAGES: dict[str, dict[str, str]] = {"en": _ENGLISH, "zh": {**WORDS, **chinese.HELP}}
+NAMES = {"en": "English", "zh": "中文"}
+
+
+def translator(language: str) -> Translate:
+    """Takes the English words to those of the language, a key of ``LANGUAGES``; words it lacks stay."""
+    table = LANGUAGES[language]
+    return lambda words: table.get(words, words)
+
+
+def preferred(accept_language: str) -> str:
+    """The language that a browser asks for with its Accept-Language header, else English (RFC 9110, 12.5.4)."""
+    wanted = []
+    for part in accept_language.split(","):
+        tag, _, weight = part.partition(";q=")
+        try:
+            wanted.append((-float(weight or 1), tag.strip().lower().split("-")[0]))
+        except ValueError:
+            continue
+    return next((tag for _, tag in sorted(wanted, key=lambda each: each[0]) if tag in LANGUAGES), "en")

@@ -1,0 +1,28 @@
+"""Video files in and out.
+
+Frames are uint8 RGB arrays ``[F, H, W, 3]`` (one frame ``[H, W, 3]``); times are seconds.
+"""
+from __future__ import annotations
+
+from .output_path import FORMATS, check_fps, make_folder, output_file
+from .overlay import watermark
+from .reading import Clip, Facts, check_clip, facts, on_disk, read
+from .recipe import read_recipe
+from .writing import contact_sheet, write
+
+__all__ = [
+    "FORMATS",
+    "Clip",
+    "Facts",
+    "check_clip",
+    "check_fps",
+    "contact_sheet",
+    "facts",
+    "make_folder",
+    "on_disk",
+    "output_file",
+    "read",
+    "read_recipe",
+    "watermark",
+    "write",
+]

@@ -1,0 +1,104 @@
+"""The file that a run writes: its name, its format, what can be said against it before the run."""
+from __future__ import annotations
+
+import mimetypes
+import os
+from itertools import count
+from pathlib import Path
+
+from ppt2v.errors import InputError
+
+FORMATS = ("mp4", "gif", "webm", "png")
+# A gif's delays are whole 1/100 s, and browsers slow a delay of 1/100 s down to 1/10 s; webm counts milliseconds.
+_MIN_FPS, _MAX_FPS = 0.01, {"mp4": 1000.0, "gif": 50.0, "webm": 1000.0, "png": 1000.0}
+
+
+def output_file(out: str | Path | None, save_format: str | None, stem: str) -> Path:
+    """Decides the path to write and checks that it can be written, before anything is computed.
+
+    With ``save_format`` its ending is appended where ``out`` does not have it; without, the ending of ``out`` decides,
+    else mp4. ``out=None``: a free name ``<stem>.<format>``, ``<stem>-2.<format>``, ... in the current folder. For "png"
+    the path is a folder. An existing file is fine (it is replaced once the new one is complete). Raises InputError.
+    """
+    save_format = _known_format(save_format)
+    if out is None:
+        path = _free_name(stem, save_format or "mp4")
+    else:
+        path = _with_ending(Path(os.path.expanduser(out)), save_format)
+    check_target(path)
+    return path
+
+
+def _known_format(save_format: str | None) -> str | None:
+    if save_format is None:
+        return None
+    name = save_format.lower().lstrip(".")
+    if name not in FORMATS:
+        raise InputError(f"unknown save format {save_format!r}: choose one of {', '.join(FORMATS)}")
+    return name
+
+
+def ending(path: Path) -> str:
+    """The media format that the ending of ``path`` names, known to ppt2v or not; "" for any other ending."""
+    ending = path.suffix.lower().lstrip(".")
+    kind = mimetypes.guess_type(f"x.{ending}")[0] or ""
+    return ending if ending in FORMATS or kind.startswith(("video/", "image/")) else ""
+
+
+def _free_name(stem: str, save_format: str) -> Path:
+    names = (Path(f"{stem}.{save_format}" if n == 1 else f"{stem}-{n}.{save_format}") for n in count(1))
+    return next(name for name in names if not os.path.lexists(name))
+
+
+def _with_ending(out: Path, save_format: str | None) -> Path:
+    given = ending(out)
+    if given and save_format and given != save_format:
+        raise InputError(f"{out} ends in .{given}, but the save format is {save_format}: change one of them")
+    if given:
+        _known_format(given)
+        return out
+    if os.path.isdir(out):  # unlike Path.is_dir, never raises
+        raise InputError(f"{out} is a folder: give the name of a file in it, such as {out / 'video.mp4'}")
+    return out.with_name(f"{out.name}.{save_format or 'mp4'}")
+
+
+def check_target(path: Path) -> None:
+    try:
+        path.exists()
+    except OSError as error:
+        raise InputError(f"{path} cannot be written: {error.strerror}") from None
+    is_folder = ending(path) == "png"
+    if path.is_dir() and not is_folder:
+        raise InputError(f"{path} is a folder: give the name of a file")
+    if path.is_dir() and any(path.iterdir()):
+        raise InputError(f"the folder {path} is not empty: numbered PNGs need a new or an empty folder")
+    if path.exists() and not path.is_dir() and (is_folder or not path.is_file()):
+        raise InputError(f"{path} exists and is no {'folder' if is_folder else 'ordinary file'}: choose another name")
+    check_parent(path)
+
+
+def check_parent(path: Path) -> None:
+    parent = path.parent
+    if not parent.is_dir():
+        raise InputError(f"{path} cannot be written: there is no folder {parent}; make it first")
+    if not os.access(parent, os.W_OK | os.X_OK):
+        raise InputError(f"{path} cannot be written: no permission to write in {parent.resolve()}")
+
+
+def make_folder(path: str | Path) -> Path:
+    """The folder, absolute, made if it is missing; InputError where that cannot be, or nobody may write in it."""
+    folder = Path(os.path.expanduser(path)).absolute()
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(f"the folder {folder} cannot be made: {error.strerror}") from None
+    if not os.access(folder, os.W_OK | os.X_OK):
+        raise InputError(f"no permission to write in the folder {folder}")
+    return folder
+
+
+def check_fps(fps: float, save_format: str) -> None:
+    """Raises InputError where ``save_format`` cannot play ``fps`` frames per second."""
+    most = _MAX_FPS[save_format]
+    if not _MIN_FPS <= fps <= most:
+        raise InputError(f"fps = {fps}: a {save_format} plays {_MIN_FPS} to {most:g} frames per second")

@@ -1,0 +1,423 @@
+"""The ``ppt2v`` command: options from the table of modes, precedence, exit codes, bad input, and what it prints."""
+from __future__ import annotations
+
+import logging
+import os
+import shutil
+import subprocess
+import sys
+import warnings
+from pathlib import Path
+
+import numpy as np
+import pytest
+import typer
+from typer.testing import CliRunner
+
+import ppt2v.model
+from ppt2v import MODES, InputError, NumericalError, video
+from ppt2v.cache import Cache
+from ppt2v.cli import app, config_file, doctor
+from ppt2v.cli.modes import mode_command
+from ppt2v.cli.options import POSITIONAL
+from ppt2v.environment import versions
+from ppt2v.models.families import stable_diffusion
+from ppt2v.models.sources import catalogue, downloads, locate
+from ppt2v.modes import Mode
+from ppt2v.parameters import Parameter
+from ppt2v.version import __version__
+
+HEAVY = ("cv2", "decord", "numpy", "paddle", "paddlenlp", "ppdiffusers", "torch")
+
+
+@pytest.fixture
+def run(capsys, tmp_path, monkeypatch):
+    """Runs the command in an empty folder; returns exit code, standard output and standard error."""
+    monkeypatch.chdir(tmp_path)
+
+    def call(*arguments: str) -> tuple[int, str, str]:
+        with warnings.catch_warnings(), pytest.raises(SystemExit) as end:
+            app.main(arguments)
+        logging.disable(logging.NOTSET)
+        return (end.value.code or 0, *capsys.readouterr())
+
+    return call
+
+
+@pytest.fixture
+def made(monkeypatch) -> list[dict]:
+    """Replaces Model; what it was told, run by run."""
+    runs = []
+
+    class Recorder:
+        def __init__(self, **machine):
+            self.machine = machine
+
+        def run(self, mode, **parameters):
+            runs.append({"mode": mode, "parameters": parameters, **self.machine})
+            return "made.mp4"
+
+    monkeypatch.setattr(ppt2v.model, "Model", Recorder)
+    return runs
+
+
+# Options
+
+OPTIONS = [
+    (["--model", "a/b"], {"model_name": "a/b"}),
+    (["--lora", "a.safetensors:0.8", "--lora", "b"], {"lora": ["a.safetensors:0.8", "b"]}),
+    (["--textual-inversion", "a.pt:<a>"], {"textual_inversion": ["a.pt:<a>"]}),
+    (["--tokenizer", "a/b"], {"tokenizer": "a/b"}),
+    (["--frames", "3"], {"video_length": 3}),
+    (["--resolution", "64x32"], {"resolution": "64x32"}),
+    (["--negative-prompt", "[snow]"], {"n_prompt": "[snow]"}),
+    (["--seed", "0"], {"seed": 0}),
+    (["--steps", "7"], {"num_inference_steps": 7}),
+    (["--guidance-scale", "1"], {"guidance_scale": 1.0}),
+    (["--guidance-stop", "0.5"], {"guidance_stop_step": 0.5}),
+    (["--eta", "0.5"], {"eta": 0.5}),
+    (["--memory", "8GB"], {"memory": "8GB"}),
+    (["--decode-tile", "256"], {"decode_tile": 256}),
+    (["--offload"], {"offload": True}),
+    (["--fast"], {"fast": True}),
+    (["--solver", "dpmsolver++"], {"solver": "dpmsolver++"}),
+    (["--chunk-size", "2"], {"chunk_size": 2}),
+    (["--cross-frame-attention"], {"use_cf_attn": True}),
+    (["--no-cross-frame-attention"], {"use_cf_attn": False}),
+    (["--merging-ratio", "0.5"], {"merging_ratio": 0.5}),
+    (["--cache-interval", "3"], {"cache_interval": 3}),
+    (["--motion", "-3.5", "0"], {"motion_field_strength_x": -3.5, "motion_field_strength_y": 0.0}),
+    (["--t0", "40"], {"t0": 40}),
+    (["--t1", "45"], {"t1": 45}),
+    (["--no-motion-field"], {"use_motion_field": False}),
+    (["--smooth-background"], {"smooth_bg": True}),
+    (["--background-kept", "0.2"], {"smooth_bg_strength": 0.2}),
+    (["--saliency", "u2net.pth"], {"saliency_weights": "u2net.pth"}),
+    (["--fps", "12"], {"fps": 12.0}),
+    (["--watermark", "[me]"], {"watermark": "[me]"}),
+    (["--out", "a.gif"], {"save_path": "a.gif"}),
+    (["--format", "gif"], {"save_format": "gif"}),
+    (["--checkpoint-dir", "state"], {"checkpoint_dir": "state"}),
+    (["--out", "a.gif", "--resume"], {"save_path": "a.gif", "checkpoint_dir": "a.gif.resume"}),
+]
+
+
+@pytest.mark.parametrize(("arguments", "expected"), [([], {}), *OPTIONS])
+def test_only_what_is_given_reaches_the_model(run, made, arguments, expected):
+    assert run("text2video", "a [red] fox [/]", *arguments) == (0, "made.mp4\n", "")
+    machine = {"device": None, "dtype": None, "engine": "auto", "show_progress": True}
+    assert made == [{"mode": "text2video", "parameters": {"prompt": "a [red] fox [/]", **expected}, **machine}]
+
+
+def test_every_parameter_of_the_mode_has_an_option_above():
+    reached = {name for _, expected in OPTIONS for name in expected} | {"prompt"}
+    assert reached == {parameter.name for parameter in MODES["text2video"].parameters}
+
+
+@pytest.mark.parametrize("mode", ["pix2pix", "pose", "canny", "depth", "canny-db"])
+def test_guided_modes_take_a_clip_and_a_prompt(run, made, mode):
+    assert run(mode, "clip.mp4", "a fox", "--out-fps", "5", "--resolution", "128") == (0, "made.mp4\n", "")
+    given = {"video_path": "clip.mp4", "prompt": "a fox", "out_fps": 5.0, "resolution": 128}
+    assert (made[0]["mode"], made[0]["parameters"]) == (mode, given)
+
+
+def test_synthesize_takes_a_prompt_alone_and_may_start_from_a_clip(run, made):
+    arguments = ["--model", "a/b", "--frames", "24", "--resolution", "576x320", "--init-video", "clip.mp4",
+                 "--strength", "0.7", "--end-t", "2", "--guidance-stop", "0.8", "--offload"]
+    assert run("synthesize", "a fox", *arguments) == (0, "made.mp4\n", "")
+    given = {"prompt": "a fox", "model_name": "a/b", "video_length": 24, "resolution": "576x320",
+             "init_video": "clip.mp4", "strength": 0.7, "end_t": 2.0, "guidance_stop_step": 0.8, "offload": True}
+    assert (made[0]["mode"], made[0]["parameters"]) == ("synthesize", given)
+
+
+def test_options_that_can_be_repeated(run, made):
+    run("canny", "clip.mp4", "a fox", "--also", "depth:0.5", "--also", "pose:1:a/b")
+    assert made[0]["parameters"]["extra_controls"] == ["depth:0.5", "pose:1:a/b"]
+
+
+def test_device_precision_and_quiet(run, made):
+    run("text2video", "fox", "--device", "cuda:1", "--dtype", "float16", "--quiet")
+    assert (made[0]["device"], made[0]["dtype"], made[0]["show_progress"]) == ("cuda:1", "float16", False)
+
+
+@pytest.mark.parametrize("mode", MODES.values(), ids=lambda mode: mode.name)
+def test_help_names_everything_whole_in_80_columns(run, mode):
+    helped = run(mode.name, "--help")[1]
+    assert f"Usage: ppt2v {mode.name} [OPTIONS]{' [CLIP]' if mode.takes_clip else ''} [PROMPT]\n" in helped
+    flags = {f"--{each.flag}" for each in config_file.parameters(mode) if each.name not in POSITIONAL}
+    assert flags <= set(helped.split())
+    assert f"{mode.name} {mode.summary}" in " ".join(run("--help")[1].split())
+
+
+def test_a_new_row_is_a_new_command(made):
+    row = Mode("upscale", "Make it larger.", "m:C", (
+        Parameter("prompt", str, None, "What it shows."),
+        Parameter("factor", int, 2, "How much [larger].", minimum=1),
+        Parameter("use_blur", bool, False, "Blur it.", option="blur"),
+    ))
+    app = typer.Typer(add_completion=False, rich_markup_mode=None)
+    app.command()(mode_command(row))
+    helped = CliRunner().invoke(app, ["--help"], env={"COLUMNS": "200"}).output
+    for words in ("How much [larger]. [default: 2]", "Blur it. [default: off]", "--no-blur", "What it shows."):
+        assert words in helped
+    assert CliRunner().invoke(app, ["fox", "--factor", "3", "--blur"]).exit_code == 0
+    assert made[0]["parameters"] == {"prompt": "fox", "factor": 3, "use_blur": True}
+
+
+def test_the_version(run):
+    assert run("--version") == (0, f"ppt2v {__version__}\n", "")
+
+
+@pytest.mark.parametrize("arguments", [["--frames", "many"], ["--motion", "3"], ["--modle", "x"], ["--t0", "4.5"]])
+def test_what_cannot_be_parsed_is_an_error_of_usage(run, made, arguments):
+    code, out, err = run("text2video", "fox", *arguments)
+    assert (code, out, made) == (2, "", [])
+    assert arguments[0] in err
+
+
+# Precedence
+
+
+def test_command_line_wins_over_config_and_config_over_defaults(run, made):
+    lines = "prompt: a cat", "video_length: 5", "fps: 9", "resolution: 512", "device: gpu:3", "dtype: float32"
+    Path("c.yaml").write_text("\n".join(lines))
+    assert run("text2video", "--config", "c.yaml", "--frames", "6", "--device", "cpu")[0] == 0
+    assert made[0]["parameters"] == {"prompt": "a cat", "video_length": 6, "fps": 9, "resolution": 512}
+    assert (made[0]["device"], made[0]["dtype"]) == ("cpu", "float32")
+
+
+def test_the_printed_config_can_be_given_back(run, made):
+    code, printed, _ = run("config", "text2video")
+    assert (code, printed) == (0, config_file.dump(MODES["text2video"]))
+    Path("c.yaml").write_text(printed.replace("#video_length: 8", "video_length: 9"), encoding="utf-8")
+    assert run("text2video", "fox", "--config", "c.yaml")[0] == 0
+    assert made[0]["parameters"] == {"prompt": "fox", "video_length": 9}
+
+
+def test_resume_beside_the_output_of_a_config(run, made):
+    Path("c.yaml").write_text("save_path: ~/a.mp4\n")
+    run("text2video", "fox", "--config", "c.yaml", "--resume")
+    assert made[0]["parameters"]["checkpoint_dir"] == os.path.expanduser("~/a.mp4.resume")
+
+
+# Exit codes
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "line"),
+    [
+        (InputError("a [red]\n  prompt [/]"), 2, "Error: a [red] prompt [/]\n"),
+        (NumericalError("NaN at step 3"), 1, "Error: NaN at step 3\n"),
+        (KeyboardInterrupt(), 130, "Interrupted\n"),
+    ],
+)
+def test_errors_are_one_line_and_an_exit_code(run, monkeypatch, error, code, line):
+    def fail(**machine):
+        raise error
+
+    monkeypatch.setattr(ppt2v.model, "Model", fail)
+    assert run("text2video", "fox") == (code, "", line)
+
+
+def test_bugs_keep_their_traceback(run, monkeypatch):
+    monkeypatch.setattr(ppt2v.model, "Model", lambda **machine: {}["bug"])
+    with pytest.raises(KeyError):
+        app.main(["text2video", "fox"])
+
+
+def test_ctrl_c_while_the_file_is_written_leaves_nothing(run, monkeypatch):
+    def frames():
+        yield np.zeros((16, 16, 3), np.uint8)
+        raise KeyboardInterrupt
+
+    class Interrupted:
+        def __init__(self, **machine):
+            pass
+
+        def run(self, mode, **parameters):
+            return video.write(frames(), Path("a.gif"), 4, {})
+
+    monkeypatch.setattr(ppt2v.model, "Model", Interrupted)
+    assert run("text2video", "fox")[0] == 130
+    assert list(Path().iterdir()) == []
+
+
+# Bad input
+
+BAD = [
+    ([""], "prompt is empty"),
+    ([" \n"], "prompt is empty"),
+    (["fox", "--frames", "0"], "--frames=0"),
+    (["fox", "--frames", "-1"], "--frames=-1"),
+    (["fox", "--resolution", "0"], "resolution='0'"),
+    (["fox", "--resolution", "-64"], "resolution='-64'"),
+    (["fox", "--resolution", "large"], "resolution='large'"),
+    (["fox", "--resolution", "18"], "multiples of 4"),
+    (["fox", "--resolution", "1000x16"], "from 4 to 64"),
+    (["fox", "--t0", "47", "--t1", "44"], "t0=47, t1=44"),
+    (["fox", "--t0", "44", "--t1", "44"], "t0=44, t1=44"),
+    (["fox", "--t1", "50"], "t1=50"),
+    (["fox", "--steps", "0"], "--steps=0"),
+    (["fox", "--steps", "1"], "at least 2"),
+    (["fox", "--fps", "0"], "--fps=0"),
+    (["fox", "--fps", "nan"], "--fps=nan"),
+    (["fox", "--seed", "-1"], "--seed=-1"),
+    (["fox", "--motion", "0", "1e9"], "--motion=1000000000.0"),
+    (["fox", "--chunk-size", "1"], "--chunk-size=1"),
+    (["fox", "--format", "avi"], "mp4, gif, webm, png"),
+    (["fox", "--out", "a.avi"], "mp4, gif, webm, png"),
+    (["fox", "--out", "a.gif", "--format", "mp4"], "change one of them"),
+    (["fox", "--out", "folder"], "is a folder"),
+    (["fox", "--out", "missing/a.mp4"], "no folder missing"),
+    (["fox", "--out", "c.yaml/a.mp4"], "cannot be written"),
+    (["fox", "--device", "cuda:99"], "device 'cuda:99'"),
+    (["fox", "--device", "tpu"], "cpu, cuda"),
+    (["fox", "--device", "cpu", "--dtype", "float16"], "float32"),
+    (["fox", "--dtype", "int8"], "unknown dtype"),
+    (["fox", "--model", "stable-difusion-v1-5"], "did you mean stable-diffusion-v1-5/stable-diffusion-v1-5"),
+    (["fox", "--model", "folder"], "is no model"),
+    (["fox", "--config", "c.yaml"], "did you mean video_length"),
+    (["fox", "--config", "missing.yaml"], "missing.yaml: there is no such file"),
+    (["fox", "--resume"], "--out"),
+    (["fox", "--resume", "--out", "a.mp4", "--checkpoint-dir", "state"], "--checkpoint-dir"),
+]
+
+
+@pytest.mark.parametrize(("arguments", "words"), BAD)
+def test_bad_input_is_refused_before_a_model_is_loaded(run, monkeypatch, tiny_folder, arguments, words):
+    monkeypatch.setattr(stable_diffusion, "load_stable_diffusion", lambda *_: pytest.fail("a model was loaded"))
+    monkeypatch.setattr(downloads, "download", lambda *_: pytest.fail("a model was downloaded"))
+    Path("folder").mkdir()
+    Path("c.yaml").write_text("video_lenght: 8\n")
+    before = sorted(Path().rglob("*"))
+    code, out, err = run("text2video", "--model", str(tiny_folder), *arguments)
+    assert (code, out) == (2, "")
+    assert err.startswith("Error: ") and err.count("\n") == 1
+    assert words in err
+    assert sorted(Path().rglob("*")) == before
+
+
+def test_a_truncated_checkpoint_is_refused_by_name(run, tiny_folder):
+    shutil.copytree(tiny_folder, "model")
+    [file] = Path("model/unet").glob("*.safetensors")
+    file.write_bytes(file.read_bytes()[:-100])
+    code, out, err = run("text2video", "fox", "--model", "model", "--quiet", "--steps", "2", "--frames", "2")
+    assert (code, out) == (2, "")
+    assert err.count("\n") == 1 and str(file) in err
+    assert [path.name for path in Path().iterdir()] == ["model"]
+
+
+# rerun
+
+
+def _video(recipe: dict, name: str = "first.gif") -> None:
+    video.write([np.zeros((16, 16, 3), np.uint8)] * 2, Path(name), 4, recipe)
+
+
+def _recipe(**changes) -> dict:
+    run = {"mode": "text2video", "parameters": {"prompt": "a [red] fox", "seed": 3, "fps": 4.0}}
+    return {**run, "device": "cpu", "dtype": "float32", "engine": "eager", "versions": versions.installed(), **changes}
+
+
+@pytest.mark.parametrize("name", ["first.gif", "first.png"])
+def test_rerun_follows_the_recipe(run, made, name):
+    _video(_recipe(), name)
+    assert run("rerun", name) == (0, "made.mp4\n", "")
+    parameters = {"prompt": "a [red] fox", "seed": 3, "fps": 4.0, "save_path": name.replace(".", "-rerun.")}
+    machine = {"device": "cpu", "dtype": "float32", "engine": "eager", "show_progress": True}
+    assert made == [{"mode": "text2video", "parameters": parameters, **machine}]
+
+
+def test_rerun_elsewhere(run, made):
+    _video(_recipe())
+    run("rerun", "first.gif", "--out", "b.mp4", "--device", "cuda", "--dtype", "float16", "--quiet")
+    assert made[0]["parameters"]["save_path"] == "b.mp4"
+    assert (made[0]["device"], made[0]["dtype"], made[0]["show_progress"]) == ("cuda", "float16", False)
+
+
+def test_rerun_never_takes_a_name_that_exists(run, made):
+    _video(_recipe())
+    Path("first-rerun.gif").touch()
+    run("rerun", "first.gif")
+    assert made[0]["parameters"]["save_path"] == "first-rerun-2.gif"
+
+
+def test_rerun_warns_of_other_versions_in_one_line(run, made):
+    _video(_recipe(versions={**versions.installed(), "paddle": "2.0.0"}))
+    code, out, err = run("rerun", "first.gif")
+    assert (code, out) == (0, "made.mp4\n")
+    assert err.startswith("Warning: ") and err.count("\n") == 1
+    assert "paddle 2.0.0" in err and "ppdiffusers" not in err
+
+
+@pytest.mark.parametrize(
+    ("recipe", "words"),
+    [
+        (_recipe(mode="text2opera"), "text2opera"),
+        (_recipe(parameters={"prompt": "fox", "smell": 3}), "smell"),
+        ({"comment": "not of ppt2v"}, "no recipe of ppt2v"),
+    ],
+)
+def test_rerun_refuses_what_it_cannot_follow(run, made, recipe, words):
+    _video(recipe)
+    code, out, err = run("rerun", "first.gif")
+    assert (code, out, made) == (2, "", [])
+    assert err.startswith("Error: first.gif") and err.count("\n") == 1 and words in err
+
+
+def test_rerun_of_no_video(run, made):
+    Path("a.mp4").write_text("no video")
+    assert run("rerun", "a.mp4")[0] == run("rerun", "missing.mp4")[0] == 2
+
+
+# The other commands
+
+
+def test_models_lists_known_and_cached_ones(run, monkeypatch, tmp_path):
+    known = catalogue.KNOWN[0]
+    cached = [(known.paddle_id, tmp_path, 4_270_000_000), ("hf:someone/something", tmp_path, 2_500_000_000)]
+    monkeypatch.setattr(locate, "cached", lambda: cached)
+    code, out, _ = run("models")
+    assert code == 0
+    shipped = [f"{catalogue.EMBEDDED}/{part}" for part in ("canny", "depth", "dreambooth", "pix2pix", "pose", "saliency")]
+    sizes = "4.27", "2.50", f"{known.memory_gb('float16'):.1f}"
+    for words in ("embedded", *shipped, known.id, "hf:someone/something", *sizes):
+        assert words in out
+
+
+def test_cache_lists_and_clears_exported_programs(run, tmp_path, monkeypatch):
+    monkeypatch.setenv("PPT2V_CACHE", str(tmp_path / "engines"))
+    assert run("cache", "list")[0] == 0 and not (tmp_path / "engines").exists()
+    key = {"program": "Decoder", "network": "AutoencoderKL"}
+    Cache().add(key, lambda folder: (folder / "a").write_bytes(b"x" * 10**7))
+    code, out, _ = run("cache", "list")
+    assert code == 0 and all(words in out for words in ("Decoder", "AutoencoderKL", "0.01"))
+    code, out, _ = run("cache", "clear")
+    assert (code, out.strip()) == (0, "0.01 GB freed")
+    assert "Decoder" not in run("cache", "list")[1]
+
+
+@pytest.mark.parametrize(("remedy", "code"), [(None, 0), ("pip install numpy", 1)])
+def test_doctor_says_by_its_exit_code_whether_all_is_well(run, monkeypatch, remedy, code):
+    monkeypatch.setattr(doctor, "examine", lambda: [doctor.Finding("numpy", "1.26.4", remedy)])
+    assert run("doctor")[0] == code
+
+
+def test_help_imports_nothing_heavy():
+    code = "import sys; from ppt2v.cli import main\ntry: main(sys.argv[1:])\nfinally: print('modules', *sys.modules)"
+    command = [sys.executable, "-c", code, "text2video", "--help"]
+    lines = subprocess.run(command, capture_output=True, text=True, check=True).stdout.splitlines()
+    assert any("--motion" in line for line in lines)
+    [modules] = [line.split() for line in lines if line.startswith("modules ")]
+    assert not set(HEAVY) & set(modules)
+
+
+def test_the_real_command_prints_the_path_and_nothing_else(tmp_path, tiny_folder, run):
+    command = [sys.executable, "-c", "from ppt2v.cli import main; main()"]
+    arguments = ["text2video", "a fox", "--model", str(tiny_folder), "--device", "cpu", "--out", "a.gif", "--quiet"]
+    arguments += ["--steps", "2", "--frames", "2"]
+    done = subprocess.run(command + arguments, capture_output=True, text=True, cwd=tmp_path)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "a.gif\n", "")
+    assert video.read_recipe(tmp_path / "a.gif")["parameters"]["prompt"] == "a fox"
+    assert run("rerun", "a.gif", "--quiet") == (0, "a-rerun.gif\n", "")
+    assert (tmp_path / "a-rerun.gif").read_bytes() == (tmp_path / "a.gif").read_bytes()

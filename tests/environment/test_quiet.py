@@ -1,0 +1,57 @@
+"""What Paddle's packages warn and log about stays away; what ppt2v and the user's own code warn of does not."""
+from __future__ import annotations
+
+import logging
+import warnings
+
+import pytest
+
+from ppt2v.environment.quiet import quiet_libraries
+
+MINE, THEIRS = "__main__", "paddlenlp.utils"
+
+
+def warn(module: str) -> None:
+    warnings.warn_explicit("take care", UserWarning, "file.py", 1, module)
+
+
+@pytest.fixture
+def logged() -> list[str]:
+    """What PaddleNLP's logger lets through."""
+    messages: list[str] = []
+    logger = logging.getLogger("PaddleNLP")
+    handler = logging.Handler()
+    handler.emit = lambda record: messages.append(record.getMessage())
+    level = logger.level
+    logger.addHandler(handler)
+    logger.setLevel(logging.DEBUG)
+    yield messages
+    logger.removeHandler(handler)
+    logger.setLevel(level)
+
+
+def test_only_warnings_of_the_libraries_are_ignored(monkeypatch):
+    monkeypatch.setattr("sys.warnoptions", [])
+    with pytest.warns(UserWarning) as caught:
+        with quiet_libraries():
+            warn(THEIRS)
+            warn(MINE)
+        warn(THEIRS)
+    assert len(caught) == 2
+
+
+def test_the_users_options_win(monkeypatch):
+    monkeypatch.setattr("sys.warnoptions", ["always"])
+    with pytest.warns(UserWarning), quiet_libraries():
+        warn(THEIRS)
+
+
+def test_notices_stay_away_until_the_outermost_block_ends(logged):
+    logger = logging.getLogger("PaddleNLP")
+    with quiet_libraries():
+        with quiet_libraries():
+            logger.info("inner")
+        logger.info("outer")
+        logger.warning("serious")
+    logger.info("after")
+    assert logged == ["serious", "after"]

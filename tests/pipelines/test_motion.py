@@ -1,0 +1,86 @@
+"""The motion field against diffusers' own, the noise that brings warped frames back to T1, smooth backgrounds."""
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import paddle
+import pytest
+
+from ppt2v.pipelines.methods.background import smooth, subject_cells
+from ppt2v.pipelines.methods.motion import ddpm_forward, warp
+
+WARPED = Path(__file__).parents[1] / "data" / "text2video_reference" / "warped.npz"
+FRAMES = [1, 2, 3, 4, 5, 6, 7]
+
+
+def cells(height: int, width: int) -> paddle.Tensor:
+    """``[1, 1, height, width]``: every cell holds its number."""
+    return paddle.arange(height * width, dtype="float32").reshape([1, 1, height, width])
+
+
+@pytest.mark.parametrize("case", np.load(WARPED).files)
+def test_every_cell_looks_where_it_does_in_diffusers(case):
+    size, x, y = case.split()
+    height, width = map(int, size.split("x"))
+    with np.load(WARPED) as stored:
+        expected = stored[case]
+    assert np.array_equal(warp(cells(height, width), FRAMES, float(x), float(y))[:, 0].numpy(), expected)
+
+
+@pytest.mark.parametrize("frame_ids, x, y", [([0], 12, -30), ([3, 5], 0, 0)])
+def test_without_displacement_nothing_moves(frame_ids, x, y):
+    latents = cells(8, 12)
+    assert all(np.array_equal(frame, latents[0].numpy()) for frame in warp(latents, frame_ids, x, y).numpy())
+
+
+@pytest.mark.parametrize("side", [8, 16, 64])
+@pytest.mark.parametrize("x, y", [(128, 0), (0, 128), (-128, 256)])
+def test_a_strength_is_a_share_of_the_picture(side, x, y):
+    picture = cells(side, side)
+    right, down = -x * side // 512, -y * side // 512
+    moved, expected = warp(picture, [1], x, y)[0, 0].numpy(), np.roll(picture[0, 0].numpy(), (down, right), (0, 1))
+    inside = slice(max(down, 0), side + min(down, 0)), slice(max(right, 0), side + min(right, 0))
+    assert np.array_equal(moved[inside], expected[inside])
+
+
+def test_frames_do_not_depend_on_which_others_are_warped():
+    together = warp(cells(40, 72), FRAMES, 7.3, -4.9).numpy()
+    assert np.array_equal(warp(cells(40, 72), [4], 7.3, -4.9).numpy()[0], together[3])
+
+
+def test_several_ddpm_steps_at_once_are_those_steps_one_by_one():
+    alphas, mean, variance = [0.9, 0.8, 0.7], 2.0, 0.0
+    for alpha in alphas:
+        mean, variance = np.sqrt(alpha) * mean, alpha * variance + (1 - alpha)
+    result = ddpm_forward(paddle.full([1], 2.0), paddle.full([1], 3.0), paddle.to_tensor(alphas, "float32"))
+    assert result.item() == pytest.approx(mean + 3 * np.sqrt(variance), rel=1e-6)
+
+
+def test_masks_grow_on_the_latents_grid():
+    mask = np.zeros((64, 64), np.float32)
+    mask[32:40, 32:40] = 0.9
+    cells = subject_cells([mask], 8, 8)[0, 0].numpy()
+    expected = np.zeros((8, 8))
+    expected[2:7, 2:7] = 1
+    assert np.array_equal(cells, expected)
+
+
+@pytest.mark.parametrize("kept", [0.0, 0.4, 1.0])
+def test_only_the_background_is_smoothed(kept):
+    generator = np.random.default_rng(0)
+    anchor, followers = (generator.standard_normal((n, 4, 8, 8)).astype("float32") for n in (1, 2))
+    subject = np.zeros((3, 1, 8, 8), np.float32)
+    for frame in range(3):  # it moves by one cell of eight to the left per frame, as the field does
+        subject[frame, :, 3:5, 5 - frame : 7 - frame] = 1
+    tensors = (paddle.to_tensor(array) for array in (anchor, followers, subject))
+    smoothed = smooth(*tensors, [1, 2], (64, 0), kept).numpy()
+    for frame in (1, 2):
+        covered = subject[frame, 0] == 1
+        before, after = followers[frame - 1], smoothed[frame - 1]
+        assert np.array_equal(after[:, covered], before[:, covered])
+        looked_at = np.minimum(np.arange(8) + frame, 15 - np.arange(8) - frame)  # reflected at the border
+        moved = (anchor[0] * (1 - subject[0]))[:, :, looked_at]
+        hidden = subject[0, 0][:, looked_at] == 1
+        expected = np.where(hidden | covered, before, kept * before + (1 - kept) * moved)
+        assert np.allclose(after, expected, atol=1e-6)

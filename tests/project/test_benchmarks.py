@@ -1,0 +1,83 @@
+"""The benchmark's rows: which replace which, what counts as missed, and what the table and the plot hold."""
+from __future__ import annotations
+
+import importlib
+import json
+from pathlib import Path
+
+import cv2
+import pytest
+
+
+@pytest.fixture
+def bench(monkeypatch):
+    """Gives the benchmark's modules by name."""
+    monkeypatch.syspath_prepend(str(Path(__file__).parents[2] / "benchmarks"))
+    return importlib.import_module
+
+
+@pytest.fixture
+def row(bench):
+    """Makes a row of text2video against some side."""
+    work = bench("work").Work("model")
+
+    def make(against: str, time_ratio: float, memory_ratio: float | None = 1.0, **changed) -> dict:
+        result = {"time_ratio": time_ratio, "memory_ratio": memory_ratio, "seconds": [1.5, 3], "peak_mb": [10, 20]}
+        return bench("results").row("text2video", against, type(work)(**{**vars(work), **changed}), result)
+
+    return make
+
+
+def test_a_row_replaces_only_that_of_the_same_work_side_and_settings(bench, row, tmp_path):
+    results = bench("results")
+    first = [row("diffusers", 0.9), row("diffusers-bf16", 0.8), row("diffusers", 0.7, size=512)]
+    for each in first:
+        results.keep(each, tmp_path)
+    again = row("diffusers", 0.5, model="elsewhere")
+    assert results.keep(again, tmp_path) == [*first[1:], again]
+    assert json.loads((tmp_path / "results.json").read_text()) == [*first[1:], again]
+
+
+@pytest.mark.parametrize(
+    ("against", "time_ratio", "memory_ratio", "missed"),
+    [
+        ("diffusers", 0.55, 1.1, 0),
+        ("diffusers", 0.56, 1.1, 1),
+        ("diffusers-bf16", 0.56, 1.2, 1),
+        ("diffusers", 2, 2, 2),
+        ("ppdiffusers", 0.15, 9, 0),
+        ("ppdiffusers", 0.16, None, 1),
+        ("no merging", 7, 7, 0),
+    ],
+)
+def test_what_misses_its_aim_is_marked(bench, row, against, time_ratio, memory_ratio, missed):
+    assert bench("results").line(row(against, time_ratio, memory_ratio)).count("missed") == missed
+
+
+def test_table_and_plot_show_every_row(bench, row, tmp_path):
+    results = bench("results")
+    rows = [row("diffusers", 0.5), row("ppdiffusers", 0.2), results.row("start", "1 second", None, {"time_ratio": 0.3})]
+    results.write_table(rows, tmp_path)
+    results.plot(rows, tmp_path)
+    table = (tmp_path / "results.md").read_text(encoding="utf-8")
+    assert all(results.line(each) in table for each in rows)
+    widths = {text.count("|") for text in table.splitlines() if text.startswith("|")}
+    assert widths == {results.HEADER.count("|")}
+    assert cv2.imread(str(tmp_path / "results.png")).shape[1] > 500
+
+
+def test_every_comparison_has_aims_and_an_estimate(bench):
+    comparisons, results = bench("comparisons"), bench("results")
+    found = [pair for name in comparisons.CASES for whom in ("diffusers", "ppdiffusers")
+             for pair in comparisons.pairs(name, whom, ["float32", "bfloat16"])]
+    assert {against for against, _ in found} == {"diffusers", "diffusers-bf16", "ppdiffusers"} <= set(results.AIMS)
+    for against, work in found:
+        once, thrice = (comparisons.estimate(against, work, rounds, 200.0) for rounds in (1, 3))
+        assert 60 < once < thrice
+
+
+def test_only_float32_is_compared_with_ppdiffusers(bench):
+    comparisons = bench("comparisons")
+    assert comparisons.pairs("text2video", "ppdiffusers", ["bfloat16"]) == []
+    [(_, work)] = comparisons.pairs("text2video", "ppdiffusers", ["float32"])
+    assert work.precision == "float32" and work.steps < comparisons.CASES["text2video"].steps

@@ -1,0 +1,165 @@
+"""``Model`` in the guided modes, on tiny networks: the published calls, what comes out, and what is refused."""
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from ppt2v import InputError, Model, video
+from ppt2v.models.loading import weights
+
+DATA = Path(__file__).parents[1] / "data"
+BASE = DATA / "text2video_reference" / "model"
+CONTROLNET = DATA / "guided_reference" / "controlnet0"
+SHORT = {"prompt": "the fox", "num_inference_steps": 2, "resolution": 32, "seed": 0}
+CONTROLLED = ("process_controlnet_pose", "process_controlnet_canny", "process_controlnet_depth")
+
+
+@pytest.fixture(scope="module")
+def model() -> Model:
+    return Model(device="cpu", show_progress=False)
+
+
+@pytest.fixture(scope="module")
+def clip(tmp_path_factory) -> Path:
+    """Five frames, 64x48, of a square that moves to the right, at 10 frames per second."""
+    frames = np.random.default_rng(0).integers(0, 80, (5, 48, 64, 3), np.uint8)
+    for number, frame in enumerate(frames):
+        frame[16:32, 8 + 4 * number : 24 + 4 * number] = 220
+    return video.write(frames, tmp_path_factory.mktemp("clips") / "square.mp4", 10, {})
+
+
+@pytest.fixture(scope="module")
+def pix2pix(tmp_path_factory) -> Path:
+    folder = Path(shutil.copytree(BASE, tmp_path_factory.mktemp("models") / "pix2pix"))
+    shutil.rmtree(folder / "unet")
+    shutil.copytree(DATA / "guided_reference" / "pix2pix_unet", folder / "unet")
+    return folder
+
+
+@pytest.fixture
+def make(model, clip, tmp_path):
+    """Runs a process_* method on the clip; the frames and the rate of what it wrote."""
+
+    def call(method: str, *positional, **given) -> video.Clip:
+        arguments = {"model_path_list": [BASE, CONTROLNET], "control": "map", **SHORT, **given}
+        path = getattr(model, method)(*positional, clip, save_path=tmp_path / "made.mp4", **arguments)
+        return video.read(path, multiple=1)
+
+    return call
+
+
+@pytest.mark.parametrize("method", CONTROLLED)
+def test_published_controlled_calls(make, method):
+    made = make(method)
+    assert made.frames.shape == (5, 24, 32, 3)
+    assert made.fps == (4 if method.endswith("pose") else 10)
+
+
+def test_published_dreambooth_call(make):
+    made = make("process_controlnet_canny_db", BASE, model_path_list=[CONTROLNET])
+    assert made.frames.shape == (5, 24, 32, 3)
+
+
+def test_published_pix2pix_call(model, clip, pix2pix, tmp_path):
+    path = model.process_pix2pix(
+        clip, prompt="make it snow", resolution=32, model_path=pix2pix, chunk_size=8, save_path=tmp_path / "edited",
+        save_format="gif", is_gradio=False, num_inference_steps=2, seed=0,
+    )
+    assert path == str(tmp_path / "edited.gif") and video.read(path, multiple=1).frames.shape == (5, 24, 32, 3)
+
+
+@pytest.mark.parametrize("changed", [
+    {"seed": 1}, {"prompt": "the dog"}, {"a_prompt": "in the snow"}, {"n_prompt": "the dog"},
+    {"low_threshold": 300, "high_threshold": 400}, {"controlnet_conditioning_scale": 0.3}, {"guidance_scale": 2.0},
+    {"use_cf_attn": False},
+    {"guidance_stop_step": 0.5}, {"num_inference_steps": 3}, {"solver": "euler_a"}, {"eta": 0.5}, {"control": "map"},
+    {"extra_controls": [f"canny:0.7:{CONTROLNET}"]}, {"lora": [DATA / "adapters_reference" / "kohya.safetensors"]},
+])
+def test_every_argument_has_its_effect(make, changed):
+    given = {"control": "video"}
+    plain, other = (make("process_controlnet_canny", **{**given, **each}).frames for each in ({}, changed))
+    assert not np.array_equal(plain, other)
+
+
+def test_chunk_size_changes_nothing(make):
+    one, other = (make("process_controlnet_canny", chunk_size=size).frames for size in (2, 8))
+    assert np.abs(one.astype(int) - other).max() <= 1
+
+
+def test_a_part_of_the_clip(make):
+    assert len(make("process_controlnet_canny", start_t=0.1, end_t=0.3).frames) == 2
+    made = make("process_controlnet_canny", out_fps=4)
+    assert (len(made.frames), made.fps) == (2, 4)
+
+
+def test_a_clip_of_one_frame_gives_one_frame(make):
+    assert len(make("process_controlnet_canny", end_t=0.05).frames) == 1
+
+
+def test_recipe_makes_the_same_video_again(model, make, tmp_path):
+    made = make("process_controlnet_canny", extra_controls=[f"canny:0.5:{CONTROLNET}"])
+    recipe = video.read_recipe(tmp_path / "made.mp4")
+    assert Path(recipe["parameters"]["video_path"]).is_absolute()
+    again = model.run(recipe["mode"], **recipe["parameters"], save_path=str(tmp_path / "again.mp4"))
+    assert np.array_equal(video.read(again, multiple=1).frames, made.frames)
+
+
+def test_networks_are_kept_for_the_next_run(make, monkeypatch):
+    make("process_controlnet_canny")
+    monkeypatch.setattr(weights, "load_component", None)
+    make("process_controlnet_pose")
+
+
+@pytest.fixture
+def other_family(tmp_path) -> Path:
+    folder = Path(shutil.copytree(CONTROLNET, tmp_path / "other"))
+    config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+    (folder / "config.json").write_text(json.dumps({**config, "cross_attention_dim": 1024}), encoding="utf-8")
+    return folder
+
+
+@pytest.mark.parametrize(("wrong", "message"), [
+    ({"prompt": " "}, "prompt is empty"),
+    ({"resolution": 8000}, "resolution=8000"),
+    ({"resolution": 0}, "resolution=0"),
+    ({"start_t": 9.0}, "start_t"),
+    ({"start_t": 0.3, "end_t": 0.2}, "end_t"),
+    ({"low_threshold": 200, "high_threshold": 100}, "high_threshold"),
+    ({"extra_controls": ["edges:0.5"]}, "KIND:STRENGTH"),
+    ({"extra_controls": ["canny:much"]}, "KIND:STRENGTH"),
+    ({"model_path_list": [BASE, CONTROLNET, CONTROLNET]}, "extra_controls"),
+    ({"model_path_list": [BASE, "no/such/folder"]}, "unknown model"),
+    ({"model_path_list": [BASE, DATA / "adapters_reference" / "kohya.safetensors"]}, "has no config.json"),
+    ({"strenght": 1}, "unknown parameter"),
+])
+def test_wrong_values_are_refused_before_networks_are_loaded(make, monkeypatch, tmp_path, wrong, message):
+    for name in ("load_stable_diffusion", "load_component"):
+        monkeypatch.setattr(weights, name, None)
+    with pytest.raises(InputError, match=message):
+        make("process_controlnet_canny", **wrong)
+    assert not list(tmp_path.glob("made*"))
+
+
+def test_a_controlnet_of_another_family_is_refused(make, other_family):
+    with pytest.raises(InputError, match="cross_attention_dim 1024 instead of 16"):
+        make("process_controlnet_canny", model_path_list=[BASE, other_family])
+
+
+def test_a_model_of_another_kind_is_refused(make, model, clip, pix2pix):
+    with pytest.raises(InputError, match="in_channels"):
+        make("process_controlnet_canny", model_path_list=[pix2pix, CONTROLNET])
+    with pytest.raises(InputError, match="instruct-pix2pix"):
+        model.process_pix2pix(clip, model_path=BASE, **SHORT)
+
+
+@pytest.mark.parametrize("content", [None, b"", b"no video"])
+def test_clips_that_are_none(model, tmp_path, content):
+    file = tmp_path / "clip.mp4"
+    if content is not None:
+        file.write_bytes(content)
+    with pytest.raises(InputError, match="clip.mp4"):
+        model.process_pix2pix(file, **SHORT)

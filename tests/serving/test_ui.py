@@ -1,0 +1,393 @@
+"""The page without a browser: what it offers, shows and serves. Jobs run on a stand-in for the model."""
+from __future__ import annotations
+
+import ast
+from collections import namedtuple
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from stand_in_model import VIDEO, StandInModel
+
+from ppt2v import MODES, InputError, dreambooth
+from ppt2v.cli import app
+from ppt2v.controls import CLIP, CONTROLS
+from ppt2v.models.sources import catalogue, locate
+from ppt2v.modes.shared import MACHINE
+from ppt2v.progress import Progress
+from ppt2v.serving import queue as jobs_module
+from ppt2v.serving.job import CANCELLED, DONE, QUEUED, RUNNING, Job
+from ppt2v.serving.limits import OPERATORS, Limits
+from ppt2v.serving.queue import Jobs
+from ppt2v.serving.ui import panels
+from ppt2v.serving.ui.visits import Visits
+from ppt2v.serving.ui.words import LANGUAGES, preferred, translator
+
+gradio = pytest.importorskip("gradio")
+
+from starlette.testclient import TestClient  # noqa: E402
+
+from ppt2v.serving.ui import choices, widgets  # noqa: E402
+from ppt2v.serving.ui.server import application  # noqa: E402
+
+HERE = "http://localhost"
+ENGLISH, CHINESE = translator("en"), translator("zh")
+ASKED = {"prompt": "a panda", "seed": 1}
+
+
+@pytest.fixture
+def model():
+    return StandInModel()
+
+
+@pytest.fixture
+def jobs(tmp_path, model):
+    opened = Jobs(tmp_path / "out", model, capacity=1)
+    yield opened
+    model.go.set()
+    opened.close()
+
+
+# What is offered
+
+
+@pytest.mark.parametrize("mode", MODES.values(), ids=MODES)
+def test_what_is_left_as_it_is_is_left_to_the_model(mode):
+    start = choices.defaults(mode, choices.models(mode, Limits(at_home=True))[0])
+    offered = choices.parameters(mode, Limits(at_home=True))
+    entered = {each.name: widgets.entry(each, start[each.name]) for each in offered}
+    assert widgets.given(offered, entered, start) == {}
+
+
+@pytest.mark.parametrize(
+    ("mode", "name", "component", "entered", "value"),
+    [
+        ("text2video", "prompt", gradio.Textbox, "a fox", "a fox"),
+        ("text2video", "num_inference_steps", gradio.Number, 7, 7),
+        ("text2video", "fps", gradio.Number, 2.5, 2.5),
+        ("text2video", "seed", gradio.Textbox, "9223372036854775807", 2**63 - 1),
+        ("text2video", "solver", gradio.Dropdown, "lcm", "lcm"),
+        ("text2video", "smooth_bg", gradio.Checkbox, True, True),
+        ("text2video", "eta", gradio.Slider, 0.5, 0.5),
+        ("text2video", "lora", gradio.Textbox, "one.pt\n two.pt:0.5\n", ["one.pt", "two.pt:0.5"]),
+        ("pix2pix", "fps", gradio.Textbox, "2.5", 2.5),
+        ("pix2pix", "video_path", gradio.Video, "clip.mp4", "clip.mp4"),
+        ("synthesize", "strength", gradio.Slider, 0.05, 0.05),
+    ],
+)
+def test_each_kind_of_parameter_has_its_component(mode, name, component, entered, value):
+    parameter = next(each for each in MODES[mode].parameters if each.name == name)
+    assert isinstance(widgets.build(parameter, "label", parameter.default, ENGLISH), component)
+    given = widgets.given([parameter], {name: entered}, {name: parameter.default})
+    assert given == {name: value} and type(given[name]) is type(value)
+
+
+@pytest.mark.parametrize(("name", "entered"), [("seed", "many"), ("num_inference_steps", 0), ("decode_tile", "63")])
+def test_what_cannot_be_is_refused_with_the_rule(name, entered):
+    parameter = next(each for each in MODES["text2video"].parameters if each.name == name)
+    with pytest.raises(InputError, match=f"{name}=.*: the rule is a whole number"):
+        widgets.given([parameter], {name: entered}, {name: parameter.default})
+
+
+def test_what_a_model_brings_along_is_shown():
+    assert choices.defaults(MODES["canny"], catalogue.EMBEDDED)["resolution"] == 128
+    assert choices.defaults(MODES["canny"], "nobody/knows-this")["resolution"] == 512
+    assert choices.defaults(MODES["canny"], "embedded/no-such")["resolution"] == 512
+
+
+def test_strangers_are_offered_nothing_of_the_machine(monkeypatch, tiny_folder):
+    monkeypatch.setattr(locate, "cached", lambda: [("an/other", tiny_folder, 1), ("one/listed", tiny_folder, 1)])
+    row, strangers = MODES["text2video"], Limits(models=("one/listed",))
+    assert not {each.name for each in choices.parameters(row, strangers)} & set(OPERATORS)
+    assert choices.models(row, strangers) == ["embedded", "one/listed"]
+    assert choices.models(row, Limits(at_home=True)) == ["embedded", "an/other", "one/listed"]
+    assert choices.models(MODES["synthesize"], Limits(at_home=True)) == ["embedded/video"]
+
+
+def test_at_home_anything_may_be_named_but_a_clip_is_limited(tiny_folder, tmp_path):
+    home, row = Limits(at_home=True), MODES["canny"]
+    home.check_given(row, {"prompt": "a fox", "model_name": str(tiny_folder), "lora": ["a.safetensors"]})
+    (tmp_path / "fake.mp4").write_bytes(b"no video")
+    with pytest.raises(InputError, match="no video that is taken here"):
+        home.check_given(row, {"video_path": str(tmp_path / "fake.mp4")})
+
+
+def test_every_mode_has_samples_to_try():
+    assert all(mode.samples for mode in MODES.values())
+    clips = [choices.sample_clips() / clip for mode in MODES.values() for clip, _ in mode.samples if mode.takes_clip]
+    assert clips and all(clip.is_file() for clip in clips)
+
+
+# Words
+
+
+@pytest.mark.parametrize(
+    ("header", "language"),
+    [("zh-CN,zh;q=0.9,en;q=0.8", "zh"), ("de,en;q=0.3,zh;q=0.7", "zh"), ("en-GB", "en"), ("", "en"), ("fr;q=x", "en")],
+)
+def test_the_browsers_language_is_found(header, language):
+    assert preferred(header) == language
+
+
+def _own_words():
+    """What the code of the page says, and what the table of modes says there."""
+    for file in Path(panels.__file__).parent.glob("*.py"):
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+            called = isinstance(node, ast.Call) and getattr(node.func, "attr", getattr(node.func, "id", None)) == "text"
+            if called and isinstance(node.args[0], ast.Constant):
+                yield node.args[0].value
+    yield from MODES
+    yield from (mode.summary for mode in MODES.values())
+    yield from (control.summary for control in CONTROLS.values())
+    for table in (*MODES.values(), *CONTROLS.values()):
+        yield from (parameter.help for parameter in table.parameters)
+    yield from (parameter.help for parameter in (*CLIP, *MACHINE, *dreambooth.PARAMETERS))
+
+
+def test_all_words_of_the_page_and_the_lists_of_parameters_are_translated():
+    assert len(set(_own_words())) > 60
+    assert [words for words in _own_words() if words not in LANGUAGES["zh"]] == []
+
+
+# What is shown
+
+
+def test_what_visitors_write_is_escaped():
+    job = Job("0" * 32, "text2video", {"prompt": "<script>alert(1)</script>"}, path=Path("video.mp4"), state=DONE)
+    shown = [panels.failure("<script>", ENGLISH), panels.gallery([job], ENGLISH),
+             panels.result(job, {"parameters": job.values}, ENGLISH)]
+    assert all("<script" not in html and "&lt;script&gt;" in html for html in shown)
+
+
+def test_progress_tells_stage_share_and_time():
+    running = Job("0" * 32, "text2video", ASKED, state=RUNNING, stage="Denoising (eager, float32)", done=2, total=8,
+                  stage_began=10, reported=14, preview=np.zeros((8, 8, 3), np.uint8))
+    html = panels.progress(running, 0, CHINESE)
+    assert "去噪 (eager, float32) · 2 / 8 · 约剩 12 秒" in html and "value='2' max='8'" in html
+    assert "data:image/webp;base64," in html
+    assert "<progress></progress>" in panels.progress(replace(running, done=0, total=None), 0, ENGLISH)
+    assert "jobs ahead of yours: 3" in panels.progress(replace(running, state=QUEUED), 3, ENGLISH)
+
+
+# Visits
+
+
+def test_a_visit_ends_with_its_video(jobs):
+    visits = Visits(jobs)
+    states = [job.state for job in visits.make("visit", "text2video", ASKED)]
+    assert states[-1] == DONE and set(states[:-1]) <= {QUEUED, RUNNING}
+    (job,) = jobs.all()
+    assert visits.finished([job.id, "unknown", None, ["x"]]) == [job]
+    assert visits.finished(None) == visits.finished({"id": job.id}) == []
+
+
+@pytest.mark.parametrize(
+    "end", [lambda visits: visits.stop("visit", "text2video"), lambda visits: visits.leave("visit")]
+)
+def test_a_job_is_stopped_by_its_visit_alone(jobs, model, end):
+    model.go.clear()
+    visits = Visits(jobs)
+    watched = visits.make("visit", "text2video", ASKED)
+    next(watched)
+    visits.stop("other", "text2video")
+    visits.stop("visit", "canny")
+    visits.leave("other")
+    assert not jobs.all()[0].finished
+    end(visits)
+    model.go.set()
+    assert list(watched)[-1].state == CANCELLED
+
+
+def test_a_job_that_nobody_follows_any_more_is_stopped(jobs, model):
+    model.go.clear()
+    watched = Visits(jobs).make("visit", "text2video", ASKED)
+    job = next(watched)
+    watched.close()
+    model.go.set()
+    assert jobs.wait(job.id).state == CANCELLED
+
+
+def test_what_an_earlier_service_left_is_stopped(jobs, model):
+    model.go.clear()
+    job = jobs.submit("text2video", ASKED)
+    Visits(jobs)
+    model.go.set()
+    assert jobs.wait(job.id).state == CANCELLED
+
+
+def test_those_ahead_are_counted(jobs, model):
+    model.go.clear()
+    visits = Visits(jobs)
+    first = jobs.wait(jobs.submit("text2video", ASKED).id, until=lambda job: job.state == RUNNING)
+    assert (visits.ahead(first), visits.ahead(jobs.submit("text2video", ASKED))) == (0, 1)
+
+
+def test_a_control_map_is_shown_while_the_job_runs(tmp_path):
+    maps = [np.full((2, 8, 8, 3), level, np.uint8) for level in (0, 255)]
+
+    class Guided(StandInModel):
+        def run(self, mode, watch=None, **given):
+            for each in maps:
+                watch(Progress("Control maps", 2, 2, control_map=each))
+            return super().run(mode, watch, **given)
+
+    guided = Jobs(tmp_path / "out", Guided())
+    guided.model.go.clear()
+    job = guided.submit("text2video", ASKED)
+    running = guided.wait(job.id, until=lambda job: job.stage == "Denoising")
+    assert running.control_map is maps[0]  # the mode's own, and not that of one beside it
+    assert "data:image/webp;base64," in panels.control_map(running.control_map, 8, ENGLISH)
+    guided.model.go.set()
+    assert guided.wait(job.id).control_map is None
+    guided.close()
+
+
+# The server
+
+
+@pytest.fixture(scope="module")
+def served(tmp_path_factory):
+    """Jobs with a page, which takes seconds to build."""
+    opened = Jobs(tmp_path_factory.mktemp("served"), StandInModel(), capacity=1)
+    yield opened
+    opened.close()
+
+
+@pytest.fixture(scope="module")
+def client(served):
+    with TestClient(application(served), base_url=HERE) as opened:
+        yield opened
+
+
+@pytest.fixture
+def another_page(monkeypatch):
+    """Lets a test build a page of its own: where uploads go is a matter of the process."""
+    monkeypatch.setenv("GRADIO_TEMP_DIR", "to be put back")
+    return application
+
+
+def _generate(client, **entered) -> str:
+    """What a page is told that presses "Generate" on the tab "canny", with other values in some of its components."""
+    page = client.get("/en/config").json()
+    shown = {each["id"]: each["props"] for each in page["components"]}
+    button = [id for id, props in shown.items() if props.get("value") == "Generate"][list(MODES).index("canny")]
+    event = next(each for each in page["dependencies"] if [button, "click"] in each["targets"])
+    data = [entered.get(shown[id].get("label"), shown[id].get("value")) for id in event["inputs"]]
+    body = {"data": data, "fn_index": event["id"], "session_hash": "visit"}
+    assert client.post("/en/gradio_api/queue/join", json=body).status_code == 200
+    with client.stream("GET", "/en/gradio_api/queue/data", params={"session_hash": "visit"}) as answer:
+        return "\n".join(line for line in answer.iter_lines() if "process_" in line)
+
+
+def _upload(client, content: bytes) -> dict:
+    """What a page says of a clip that it has uploaded."""
+    (path,) = client.post("/en/gradio_api/upload", files={"files": ("clip.mp4", content)}).json()
+    return _clip(path)
+
+
+def _clip(path: str | Path) -> dict:
+    return {"video": {"path": str(path), "meta": {"_type": "gradio.FileData"}}}
+
+
+def test_the_first_page_is_in_the_browsers_language(client):
+    answer = client.get("/", headers={"Accept-Language": "zh-CN"}, follow_redirects=False)
+    assert answer.is_redirect and answer.headers["location"] == "zh/"
+    assert client.get("/zh/").status_code == 200
+
+
+def test_nothing_is_fetched_from_elsewhere(client):
+    page = client.get("/en/")
+    assert page.headers["content-security-policy"].startswith("default-src 'self' ")
+    config = client.get("/en/config").json()
+    assert config["analytics_enabled"] is False and config["stylesheets"] == []
+
+
+def test_only_finished_videos_are_served(client, served, tmp_path):
+    job = served.wait(served.submit("text2video", ASKED).id)
+    private = tmp_path / "private.txt"
+    private.write_text("private")
+    others = [private, served.folder / "jobs.sqlite", served.folder / job.id / "video.mp4", Path(__file__)]
+    assert client.get(f"/videos/{job.id}").content == VIDEO
+    for path in ["x" * 32, job.id[:-1], f"{job.id}/video.mp4", "..%2fjobs.sqlite", f"..%2f{job.id}%2fvideo.mp4"]:
+        assert client.get(f"/videos/{path}").status_code == 404, path
+    for file in others:
+        assert client.get(f"/en/gradio_api/file={file}").status_code == 403, file
+        assert client.get(f"/en/gradio_api/file={served.folder}/uploads/..%2f..{file}").status_code == 403, file
+
+
+def test_unfinished_videos_are_not_served(client, served):
+    served.model.go.clear()
+    job = served.submit("text2video", ASKED)
+    assert client.get(f"/videos/{job.id}").status_code == 404
+    served.model.go.set()
+    served.wait(job.id)
+    assert client.get(f"/videos/{job.id}").status_code == 200
+
+
+def test_only_this_machine_is_answered_without_a_password(client):
+    assert client.get("http://127.0.0.1:7860/en/").status_code == 200
+    assert client.get("http://elsewhere.example/en/").status_code == 403
+
+
+def test_with_a_password_nothing_is_answered_without_it(jobs, another_page):
+    with TestClient(another_page(jobs, ("ann", "secret:word")), base_url="http://elsewhere.example") as client:
+        for path in ("/", "/en/", "/zh/config", "/videos/x", "/en/gradio_api/file=x"):
+            assert client.get(path).status_code == 401, path
+            assert client.get(path, auth=("ann", "secret")).status_code == 401, path
+        assert client.post("/en/gradio_api/upload", files={"files": b"x"}).status_code == 401
+        assert client.get("/en/", auth=("ann", "secret:word")).status_code == 200
+
+
+def test_a_file_of_the_machine_is_no_clip(client, served, tmp_path):
+    before = served.all()
+    (tmp_path / "clip.mp4").write_bytes((choices.sample_clips() / "panda.mp4").read_bytes())
+    assert '"success":false' in _generate(client, Prompt="a bear", Clip=_clip(tmp_path / "clip.mp4"))
+    assert served.all() == before
+
+
+def test_a_fake_clip_is_refused_without_the_machines_folders(client, served):
+    before = served.all()
+    told = _generate(client, Prompt="a bear", Clip=_upload(client, b"no video"))
+    assert "the file is no video that is taken here" in told
+    assert str(served.folder) not in told and served.all() == before
+
+
+def test_too_large_an_upload_is_refused(tmp_path, model, another_page):
+    jobs = Jobs(tmp_path / "out", model, limits=Limits(upload_mb=1))
+    with TestClient(another_page(jobs), base_url=HERE) as client:
+        sizes = {size: client.post("/en/gradio_api/upload", files={"files": ("clip.mp4", b"0" * size)}).status_code
+                 for size in (999_000, 1_000_001)}
+    jobs.close()
+    assert sizes == {999_000: 200, 1_000_001: 413}
+
+
+def test_a_full_disk_says_so_and_the_service_goes_on(client, served, monkeypatch):
+    clip = _upload(client, (choices.sample_clips() / "panda.mp4").read_bytes())
+    with monkeypatch.context() as patch:
+        usage = namedtuple("usage", "total used free")(10, 9, 1)
+        patch.setattr(jobs_module.shutil, "disk_usage", lambda folder: usage)
+        assert "The disk of this service is full" in _generate(client, Prompt="a bear", Clip=clip)
+    before = len(served.all())
+    _generate(client, Prompt="a bear", Clip=clip)
+    assert [job.state for job in served.all()[before:]] == [DONE]
+
+
+# The command
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--host", "0.0.0.0"], "others could use this machine: give --auth"),
+        (["--share"], "others could use this machine: give --auth"),
+        (["--auth", "ann"], "--auth has the form USER:PASSWORD"),
+        (["--auth", ":secret"], "--auth has the form USER:PASSWORD"),
+        (["--model", "no model"], "unknown model"),
+        (["--engine", "steam"], "engine='steam'"),
+    ],
+)
+def test_the_command_refuses_what_is_unsafe_or_impossible(arguments, message, capsys):
+    with pytest.raises(SystemExit) as ended:
+        app.main(["ui", *arguments])
+    assert ended.value.code == 2 and message in capsys.readouterr().err

@@ -1,0 +1,1 @@
+"""Model folders of what was trained."""

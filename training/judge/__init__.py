@@ -1,0 +1,1 @@
+"""The figures: judges, studies, the README's pictures."""

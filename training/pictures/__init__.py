@@ -1,0 +1,1 @@
+"""What the models that ship are taught and judged with, drawn by code."""

@@ -1,0 +1,1 @@
+"""The trainings, on one loop."""
