@@ -18,6 +18,7 @@ from ppt2v.pipelines.denoising.denoiser import Denoiser, finite
 from ppt2v.pipelines.denoising.solvers import Frames, Solver
 from ppt2v.pipelines.networks.predictors import Schedule
 from ppt2v.pipelines.networks.programs import Decoder, Encoder, NoisePrediction, SelfAttention, TextEncoder
+from ppt2v.pipelines.networks.texts import encode_texts
 from ppt2v.pipelines.networks.tiles import decode_in_tiles
 
 
@@ -51,16 +52,17 @@ class LatentDiffusion:
         return [self.vae.config.latent_channels, height // self.vae_scale_factor, width // self.vae_scale_factor]
 
     def schedule(self, texts: list[str], timesteps: Sequence[float], guidance_stop_step: float,
-                 cache_interval: int = 1, start: int = 0) -> Schedule:
-        """When the networks run; ``guidance_stop_step`` is the part of the steps that is guided, 0..1."""
-        guided = round(guidance_stop_step * len(timesteps))
-        return Schedule(self._encode_text(texts), timesteps, guided, cache_interval, start)
+                 cache_interval: int = 1, start: int = 0, clip_skip: int = 1) -> Schedule:
+        """When the networks run, and for which texts.
 
-    def _encode_text(self, texts: list[str]) -> paddle.Tensor:
-        length = self.text_encoder.config.max_position_embeddings
-        tokens = self.tokenizer(texts, padding="max_length", max_length=length, truncation=True, return_tensors="pd")
-        with self._prepared(TextEncoder(self.text_encoder)) as encode:
-            return paddle.concat([paddle.to_tensor(encode([one])[0]) for one in tokens["input_ids"].split(len(texts))])
+        ``guidance_stop_step`` is the part of the steps that is guided, 0..1; ``clip_skip`` as for ``TextEncoder``.
+        """
+        guided = round(guidance_stop_step * len(timesteps))
+        return Schedule(self._encode_text(texts, clip_skip), timesteps, guided, cache_interval, start)
+
+    def _encode_text(self, texts: list[str], clip_skip: int = 1) -> paddle.Tensor:
+        with self._prepared(TextEncoder(self.text_encoder, clip_skip)) as encode:
+            return encode_texts(encode, self.tokenizer, texts, self.text_encoder.config.max_position_embeddings)
 
     @contextmanager
     def _prepared(self, program: Program) -> Iterator[Runner]:

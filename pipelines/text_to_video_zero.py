@@ -50,6 +50,7 @@ class TextToVideoZeroPipeline(VideoPipeline):
         use_cf_attn: bool = True,
         merging_ratio: float = 0.0,
         cache_interval: int = 1,
+        clip_skip: int = 1,
         use_motion_field: bool = True,
         smooth_bg: SubjectFinder | None = None,
         smooth_bg_strength: float = 0.4,
@@ -76,6 +77,7 @@ class TextToVideoZeroPipeline(VideoPipeline):
             merging_ratio: share of the tokens that are merged where the layers have most, 0..0.9 (``merging``).
             cache_interval: of so many steps one computes the whole UNet, the others its outermost level alone, with
                 what the deeper levels made before (DeepCache, arXiv 2312.00858); 1: all compute the whole.
+            clip_skip: which layer of the text encoder is taken, counted from the last one, 1..layers.
             use_motion_field: without it every frame starts from its own noise, as in the paper's ablation.
             smooth_bg: finds the subject of a frame, uint8 RGB ``[H, W, 3]``, as float32 ``[H, W]`` in 0..1; with it the
                 background is smoothed (section 3.3.3), which takes about twice the time.
@@ -95,7 +97,9 @@ class TextToVideoZeroPipeline(VideoPipeline):
         motion = Motion(*steps, (motion_field_strength_x, motion_field_strength_y))
         texts = [negative_prompt, prompt] if guidance_scale > 1 else [prompt]
         attention = SelfAttention(use_cf_attn, merging_ratio)
-        schedule = self.schedule(texts, stepper.timesteps, guidance_stop_step, cache_interval, start=motion.start)
+        schedule = self.schedule(
+            texts, stepper.timesteps, guidance_stop_step, cache_interval, motion.start, clip_skip
+        )
         program = self.main_program(height, width, attention, cache_interval=cache_interval)
         unet = UNet(program, self.engine, schedule)
         denoiser = Denoiser(unet, stepper, [guidance_scale], noise)

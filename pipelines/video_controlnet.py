@@ -46,6 +46,7 @@ class VideoControlNetPipeline(VideoPipeline):
         use_cf_attn: bool = True,
         merging_ratio: float = 0.0,
         cache_interval: int = 1,
+        clip_skip: int = 1,
         checkpoint: Checkpoint | None = None,
         progress: Report = lambda done, total: None,
     ) -> paddle.Tensor:
@@ -68,6 +69,7 @@ class VideoControlNetPipeline(VideoPipeline):
             merging_ratio: share of the tokens that are merged where the layers have most, 0..0.9 (``merging``).
             cache_interval: of so many steps one computes UNet and ControlNets, the others the UNet's outermost level
                 alone, with what the rest made before (DeepCache, arXiv 2312.00858); 1: all compute everything.
+            clip_skip: which layer of the text encoder is taken, counted from the last one, 1..layers.
             checkpoint: where each completed step is saved, and from where a killed run goes on.
             progress: called with the frame steps done and their total.
 
@@ -79,7 +81,9 @@ class VideoControlNetPipeline(VideoPipeline):
         stepper = make_solver(solver, self.scheduler, num_inference_steps, eta)
         texts = [negative_prompt, prompt] if guidance_scale > 1 else [prompt]
         attention = SelfAttention(use_cf_attn, merging_ratio)
-        schedule = self.schedule(texts, stepper.timesteps, guidance_stop_step, cache_interval)
+        schedule = self.schedule(
+            texts, stepper.timesteps, guidance_stop_step, cache_interval, clip_skip=clip_skip
+        )
         guides = [ControlNet(*control, attention, number, self.engine, schedule)
                   for number, control in enumerate(controls)]
         program = self.main_program(height, width, attention, True, cache_interval)

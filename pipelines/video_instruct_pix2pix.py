@@ -36,6 +36,7 @@ class VideoInstructPix2PixPipeline(VideoPipeline):
         use_cf_attn: bool = True,
         merging_ratio: float = 0.0,
         cache_interval: int = 1,
+        clip_skip: int = 1,
         shared_noise: bool = True,
         checkpoint: Checkpoint | None = None,
         progress: Report = lambda done, total: None,
@@ -58,6 +59,7 @@ class VideoInstructPix2PixPipeline(VideoPipeline):
             merging_ratio: share of the tokens that are merged where the layers have most, 0..0.9 (``merging``).
             cache_interval: of so many steps one computes the whole UNet, the others its outermost level alone, with
                 what the deeper levels made before (DeepCache, arXiv 2312.00858); 1: all compute the whole.
+            clip_skip: which layer of the text encoder is taken, counted from the last one, 1..layers.
             shared_noise: whether all frames get the same noise, which flickers less than noise of their own.
             checkpoint: where each completed step is saved, and from where a killed run goes on.
             progress: called with the frame steps done and their total.
@@ -71,7 +73,9 @@ class VideoInstructPix2PixPipeline(VideoPipeline):
         guided = guidance_scale > 1 and image_guidance_scale >= 1
         texts = [negative_prompt, negative_prompt, prompt] if guided else [prompt]
         attention = SelfAttention(use_cf_attn, merging_ratio)
-        schedule = self.schedule(texts, stepper.timesteps, guidance_stop_step, cache_interval)
+        schedule = self.schedule(
+            texts, stepper.timesteps, guidance_stop_step, cache_interval, clip_skip=clip_skip
+        )
         clip = self.encode(frames)
 
         def appended(frame_ids: list[int], branches: int) -> paddle.Tensor:
