@@ -2,6 +2,7 @@
 
 Paddle takes the repository off the path before it calls one of them, so all that it needs is imported here.
 """
+
 from collections.abc import Callable as _Callable
 from pathlib import Path as _Path
 
@@ -13,9 +14,9 @@ if _Path(_ppt2v.__file__).resolve().parent == _HERE / "ppt2v":
     # whatever becomes of the path and of the current folder.
     _ppt2v.__path__[:] = [str(_HERE / "ppt2v"), str(_HERE)]
 
-from ppt2v.hubs.paddlehub import VideoMaker as _VideoMaker  # noqa: E402
+from ppt2v.hubs.paddlehub import VideoMaker as _VideoMaker
 from ppt2v.hubs.paddlehub import document_loader as _document_loader
-from ppt2v.modes import MODES as _MODES  # noqa: E402
+from ppt2v.modes import MODES as _MODES
 from ppt2v.modes import Mode as _Mode
 
 # Import names of what is imported when the first video is made: whatever lacks is named at once.

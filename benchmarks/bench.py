@@ -6,6 +6,7 @@ Prints how long it will take, then a Markdown table, and writes results.json, re
 benchmarks/results; rows that are there and are not measured again stay. The models are random and of the published sizes
 (4 to 6 GB each, kept in --folder); ``--tiny`` takes tiny ones, to try the benchmark itself, and writes into --folder.
 """
+
 from __future__ import annotations
 
 import argparse
@@ -47,10 +48,16 @@ def measure(python: str, worker: str, work: Work, folder: str) -> dict[str, floa
 def ratios(ours: list[dict], theirs: list[dict]) -> dict:
     """Median ratios of runs, in the form of a row."""
     mine, other = ours[-1], theirs[-1]
-    found = {f"{name}_ratio": round(statistics.median(one[key] / two[key] for one, two in zip(ours, theirs)), 3)
-             for name, key in (("time", "seconds"), ("memory", "peak_mb"))}
-    return {**found, "seconds": [round(run["seconds"], 2) for run in (mine, other)],
-            "peak_mb": [round(run["peak_mb"]) for run in (mine, other)], "difference": other.get("difference")}
+    found = {
+        f"{name}_ratio": round(statistics.median(one[key] / two[key] for one, two in zip(ours, theirs)), 3)
+        for name, key in (("time", "seconds"), ("memory", "peak_mb"))
+    }
+    return {
+        **found,
+        "seconds": [round(run["seconds"], 2) for run in (mine, other)],
+        "peak_mb": [round(run["peak_mb"]) for run in (mine, other)],
+        "difference": other.get("difference"),
+    }
 
 
 class Bench:
@@ -108,8 +115,9 @@ class Bench:
                 run = measure(sys.executable, "ppt2v", replace(first, frames=frames), shared)
                 runs[frames] = {**run, "seconds": run["seconds"] / frames}
         for frames in (16, 32, 64):
-            yield Row(f"{frames} frames, each", "8 frames", replace(first, frames=frames),
-                      ratios([runs[frames]], [runs[8]]))
+            yield Row(
+                f"{frames} frames, each", "8 frames", replace(first, frames=frames), ratios([runs[frames]], [runs[8]])
+            )
 
     def limit(self) -> Iterator[Row]:
         """The UNet's time over what its GFLOP take at the machine's own speed in matrix products and convolutions."""
@@ -119,12 +127,16 @@ class Bench:
     def _limit(self, work: Work) -> Row:
         with tempfile.TemporaryDirectory() as shared:
             machine = measure(self.python, "limit", work, shared)
-            few, many = (measure(sys.executable, "ppt2v", replace(work, frames=frames), shared)["seconds"]
-                         for frames in (1, 8))
+            few, many = (
+                measure(sys.executable, "ppt2v", replace(work, frames=frames), shared)["seconds"] for frames in (1, 8)
+            )
         seconds, best = many - few, machine["gflop_per_frame"] * 7 * work.steps / machine["limit"]
-        figures = {"time_ratio": round(seconds / best, 3), "memory_ratio": None,
-                   "seconds": [round(seconds, 2), round(best, 2)],
-                   "gflop_per_s": [round(rate) for rate in (machine["limit"] * best / seconds, machine["limit"])]}
+        figures = {
+            "time_ratio": round(seconds / best, 3),
+            "memory_ratio": None,
+            "seconds": [round(seconds, 2), round(best, 2)],
+            "gflop_per_s": [round(rate) for rate in (machine["limit"] * best / seconds, machine["limit"])],
+        }
         return Row("UNet", "machine's limit", work, figures)
 
     def start_up(self) -> Iterator[Row]:
@@ -149,8 +161,9 @@ def arguments() -> argparse.Namespace:
     known = [*comparisons.CASES, *comparisons.ALONE]
     parser.add_argument("--torch-python", default="", help="python of a venv with torch, diffusers and transformers")
     parser.add_argument("--task", nargs="*", default=known, choices=known, metavar="TASK", help=", ".join(known))
-    parser.add_argument("--against", nargs="*", default=["diffusers", "ppdiffusers"],
-                        choices=("diffusers", "ppdiffusers"))
+    parser.add_argument(
+        "--against", nargs="*", default=["diffusers", "ppdiffusers"], choices=("diffusers", "ppdiffusers")
+    )
     parser.add_argument("--precision", nargs="*", default=list(comparisons.DIFFUSERS), choices=comparisons.DIFFUSERS)
     parser.add_argument("--rounds", type=int, default=3, help="of the comparisons with diffusers")
     parser.add_argument("--steps", type=int, help="of each comparison, instead of its own number")
@@ -164,9 +177,13 @@ def arguments() -> argparse.Namespace:
 
 def main() -> None:
     args = arguments()
-    chosen = [(name, against, replace(work, steps=args.steps or work.steps))
-              for name in args.task if name in comparisons.CASES
-              for whom in args.against for against, work in comparisons.pairs(name, whom, args.precision)]
+    chosen = [
+        (name, against, replace(work, steps=args.steps or work.steps))
+        for name in args.task
+        if name in comparisons.CASES
+        for whom in args.against
+        for against, work in comparisons.pairs(name, whom, args.precision)
+    ]
     rounds = {against: 1 if against == "ppdiffusers" else args.rounds for _, against, _ in chosen}
     announce(chosen, rounds, args.tiny)
     bench = Bench(args.torch_python, args.folder, args.tiny)
@@ -191,8 +208,9 @@ def announce(chosen: list[tuple[str, str, Work]], rounds: dict[str, int], tiny: 
         return
     rate = comparisons.machine_rate()
     print(f"Estimates for a machine of {rate:.0f} GFLOP/s in float32; making a model takes some minutes more.")
-    seconds = {(name, against): comparisons.estimate(against, work, rounds[against], rate)
-               for name, against, work in chosen}
+    seconds = {
+        (name, against): comparisons.estimate(against, work, rounds[against], rate) for name, against, work in chosen
+    }
     for (name, against), each in seconds.items():
         print(f"  {name} against {against}: {each / 60:.0f} minutes")
     print(f"  together: {sum(seconds.values()) / 60:.0f} minutes", flush=True)

@@ -1,4 +1,5 @@
 """What is compared with whom, at which size, and about how long that takes."""
+
 from __future__ import annotations
 
 import time

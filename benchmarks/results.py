@@ -1,4 +1,5 @@
 """The rows of the benchmark: kept as JSON, shown as a Markdown table and as a plot."""
+
 from __future__ import annotations
 
 import json
@@ -33,8 +34,14 @@ def row(name: str, against: str, work: Work | None, result: dict) -> dict:
     """A row of results.json; ``result`` has time_ratio and memory_ratio and what they were made from."""
     settings = asdict(work) if work else {}
     kept = {key: value for key, value in settings.items() if key not in ("model", "task")}
-    return {"work": name, "against": against, **result, "settings": kept, "machine": machine(),
-            "date": date.today().isoformat()}
+    return {
+        "work": name,
+        "against": against,
+        **result,
+        "settings": kept,
+        "machine": machine(),
+        "date": date.today().isoformat(),
+    }
 
 
 def machine() -> str:
@@ -46,6 +53,7 @@ def machine() -> str:
 
 def keep(new: dict, folder: Path) -> list[dict]:
     """Adds a row to results.json in the place of an earlier one of the same work, other side and settings."""
+
     def place(row: dict) -> tuple:
         return row["work"], row["against"], row["settings"]
 

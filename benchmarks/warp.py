@@ -6,6 +6,7 @@ Its coordinates are of the latents' precision: a cell that moves by half a cell 
 neighbour, whose value is another by up to several standard deviations. So far apart are latents of diffusers and ppt2v,
 whose coordinates are float32, in bfloat16 and `text2video` alone.
 """
+
 from __future__ import annotations
 
 import torch

@@ -1,4 +1,5 @@
 """What is measured, and how all sides report it. Free of their packages."""
+
 from __future__ import annotations
 
 import json

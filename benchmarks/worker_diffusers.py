@@ -2,6 +2,7 @@
 
 Each task with diffusers' own cross-frame attention, in its best form.
 """
+
 from __future__ import annotations
 
 import json
@@ -59,8 +60,16 @@ def text2video() -> tuple[object, Run]:
         levels = shared if steps == work.steps else {"t0": 0, "t1": 1}
         torch.randn, torch_randn = lambda *_, **__: forward[: frames - 1], torch.randn
         try:
-            return pipeline(prompt, video_length=frames, num_inference_steps=steps, latents=noise("start-0")[:1],
-                            height=work.size, width=work.size, output_type="latent", **levels).images
+            return pipeline(
+                prompt,
+                video_length=frames,
+                num_inference_steps=steps,
+                latents=noise("start-0")[:1],
+                height=work.size,
+                width=work.size,
+                output_type="latent",
+                **levels,
+            ).images
         finally:
             torch.randn = torch_randn
 
@@ -75,8 +84,14 @@ def canny() -> tuple[object, Run]:
     network.to(memory_format=torch.channels_last)
 
     def run(prompt: str, frames: int, steps: int) -> torch.Tensor:
-        return pipeline([prompt] * frames, image=clip(frames), num_inference_steps=steps, guidance_scale=7.5,
-                        latents=repeated(noise("start-0"), frames), output_type="latent").images
+        return pipeline(
+            [prompt] * frames,
+            image=clip(frames),
+            num_inference_steps=steps,
+            guidance_scale=7.5,
+            latents=repeated(noise("start-0"), frames),
+            output_type="latent",
+        ).images
 
     return pipeline, run
 
@@ -89,9 +104,15 @@ def pix2pix() -> tuple[object, Run]:
     def run(prompt: str, frames: int, steps: int) -> torch.Tensor:
         drawn = (step_noise(step, frames) for step in range(steps))
         euler.randn_tensor = lambda *_, **__: next(drawn)
-        return pipeline([prompt] * frames, image=clip(frames), num_inference_steps=steps, guidance_scale=7.5,
-                        image_guidance_scale=1.5, latents=repeated(noise("start-0"), frames),
-                        output_type="latent").images
+        return pipeline(
+            [prompt] * frames,
+            image=clip(frames),
+            num_inference_steps=steps,
+            guidance_scale=7.5,
+            image_guidance_scale=1.5,
+            latents=repeated(noise("start-0"), frames),
+            output_type="latent",
+        ).images
 
     return pipeline, run
 
@@ -101,8 +122,16 @@ def unet3d() -> tuple[object, Run]:
 
     def run(prompt: str, frames: int, steps: int) -> torch.Tensor:
         start = torch.from_numpy(as_clip(np.load(folder / "start-0.npy")[:frames])).to(dtype)
-        [latents] = pipeline(prompt, num_frames=frames, num_inference_steps=steps, guidance_scale=7.5, latents=start,
-                             height=work.size, width=work.size, output_type="latent").frames
+        [latents] = pipeline(
+            prompt,
+            num_frames=frames,
+            num_inference_steps=steps,
+            guidance_scale=7.5,
+            latents=start,
+            height=work.size,
+            width=work.size,
+            output_type="latent",
+        ).frames
         return latents.transpose(0, 1)
 
     return pipeline, run

@@ -1,4 +1,5 @@
 """The machine's own limit and the UNet's work (PyTorch): WORK FOLDER; reports GFLOP and GFLOP per second."""
+
 from __future__ import annotations
 
 import time

@@ -3,6 +3,7 @@
 TextToVideoZeroPipeline as of PPDiffusers 0.29 fails on a CPU and warps wrongly; here it is repaired. Its networks are
 given their weights by ppt2v's loader, and there is no run before the timed one: nothing has to be compiled.
 """
+
 from __future__ import annotations
 
 import json
@@ -45,15 +46,20 @@ def attention(query, key, value, attn_mask=None, scale=None, dropout_p=0.0, trai
 def text2video() -> np.ndarray:
     loaded = stable_diffusion.load_stable_diffusion(Path(work.model))
     parts = {part: getattr(loaded, part) for part in ("vae", "text_encoder", "tokenizer", "unet", "scheduler")}
-    pipeline = TextToVideoZeroPipeline(**parts, safety_checker=None, feature_extractor=None,
-                                       requires_safety_checker=False)
+    pipeline = TextToVideoZeroPipeline(
+        **parts, safety_checker=None, feature_extractor=None, requires_safety_checker=False
+    )
     module = import_module(TextToVideoZeroPipeline.__module__)
     F.scaled_dot_product_attention_ = attention
     pipeline.unet.set_attn_processor(module.CrossFrameAttnProcessor2_5(batch_size=2))
     module.grid_sample = partial(F.grid_sample, align_corners=False)
     module.randn_tensor = lambda *_, **__: paddle.to_tensor(noise("forward-0"))
-    return timed(pipeline, video_length=work.frames, latents=paddle.to_tensor(noise("start-0")[:1]),
-                 **json.loads((folder / "shared.json").read_text())).images
+    return timed(
+        pipeline,
+        video_length=work.frames,
+        latents=paddle.to_tensor(noise("start-0")[:1]),
+        **json.loads((folder / "shared.json").read_text()),
+    ).images
 
 
 def unet3d() -> np.ndarray:
@@ -63,8 +69,12 @@ def unet3d() -> np.ndarray:
     unet = UNet3DConditionModel.from_config(UNet3DConditionModel.load_config(model / "unet"))
     [file] = diffusers.weight_files(model / "unet")
     fitting.put(unet, reading.read(file), str(file))
-    pipeline = TextToVideoSDPipeline(**parts, unet=unet, tokenizer=load_tokenizer(model / "tokenizer"),
-                                     scheduler=DDIMScheduler.from_pretrained(model, subfolder="scheduler"))
+    pipeline = TextToVideoSDPipeline(
+        **parts,
+        unet=unet,
+        tokenizer=load_tokenizer(model / "tokenizer"),
+        scheduler=DDIMScheduler.from_pretrained(model, subfolder="scheduler"),
+    )
     [latents] = timed(pipeline, num_frames=work.frames, latents=paddle.to_tensor(as_clip(noise("start-0")))).frames
     return latents.transpose([1, 0, 2, 3])
 
@@ -74,8 +84,15 @@ def timed(pipeline, **arguments):
     global seconds
     pipeline.set_progress_bar_config(disable=True)
     start = time.perf_counter()
-    made = pipeline("a panda in the snow", num_inference_steps=work.steps, guidance_scale=7.5, height=work.size,
-                    width=work.size, output_type="latent", **arguments)
+    made = pipeline(
+        "a panda in the snow",
+        num_inference_steps=work.steps,
+        guidance_scale=7.5,
+        height=work.size,
+        width=work.size,
+        output_type="latent",
+        **arguments,
+    )
     seconds = time.perf_counter() - start
     return made
 

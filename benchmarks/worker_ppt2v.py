@@ -1,4 +1,5 @@
 """One timed run of ppt2v: WORK FOLDER; leaves what both sides share, and the latents, in FOLDER."""
+
 from __future__ import annotations
 
 import json
@@ -21,7 +22,9 @@ from ppt2v.pipelines.video_controlnet import Control, VideoControlNetPipeline
 from ppt2v.pipelines.video_instruct_pix2pix import VideoInstructPix2PixPipeline
 
 PIPELINES = {
-    "text2video": TextToVideoZeroPipeline, "canny": VideoControlNetPipeline, "pix2pix": VideoInstructPix2PixPipeline,
+    "text2video": TextToVideoZeroPipeline,
+    "canny": VideoControlNetPipeline,
+    "pix2pix": VideoInstructPix2PixPipeline,
 }
 
 

@@ -1,4 +1,5 @@
 """Writes the pages of parameters, in English and in Chinese, from the tables: `python docs/make_parameters.py`."""
+
 from __future__ import annotations
 
 import json
@@ -17,7 +18,9 @@ from ppt2v.parameters import Parameter
 from ppt2v.serving.ui.words import translator
 
 HERE = Path(__file__).parent
-_NOTE = "<!-- Written by `python docs/make_parameters.py` from ppt2v.MODES: change the table there, not this page. -->\n"
+_NOTE = (
+    "<!-- Written by `python docs/make_parameters.py` from ppt2v.MODES: change the table there, not this page. -->\n"
+)
 
 
 class Language(NamedTuple):
@@ -48,8 +51,12 @@ The option is for the command line, the name for Python, config files and recipe
 model brings along ([at the end](#what-the-models-that-ship-bring)), and that over the default here. Prompts and clips
 have no option: they are given in that order, clip first.
 """,
-    "option | name | values | default | what it does", "In every mode", "What the models that ship bring",
-    "model | for | settings", str, str,
+    "option | name | values | default | what it does",
+    "In every mode",
+    "What the models that ship bring",
+    "model | for | settings",
+    str,
+    str,
 )
 CHINESE = Language(
     "parameters.zh-CN.md",
@@ -59,8 +66,12 @@ CHINESE = Language(
 “选项”用于命令行，“名称”用于 Python、配置文件和配方。给出的值优先于模型自带的设置（见[末尾](#自带模型的设置)），后者优先于这里的
 默认值。提示词和视频片段没有选项：直接写在命令后面，片段在前。
 """,
-    "选项 | 名称 | 取值 | 默认 | 含义", "所有模式共有", "自带模型的设置", "模型 | 用于 | 设置",
-    translator("zh"), _chinese_rule,
+    "选项 | 名称 | 取值 | 默认 | 含义",
+    "所有模式共有",
+    "自带模型的设置",
+    "模型 | 用于 | 设置",
+    translator("zh"),
+    _chinese_rule,
 )
 
 
@@ -113,8 +124,11 @@ def _brought(language: Language) -> str:
     """What each embedded model says in its ppt2v.json."""
     base = locate.locate(catalogue.EMBEDDED)
     files = sorted(base.glob("**/ppt2v.json"))
-    rows = [f"| `{'/'.join([catalogue.EMBEDDED, *file.parent.relative_to(base).parts])}` | {mode} | {_settings(values)} |\n"
-            for file in files for mode, values in _by_mode(read_json(file)).items()]
+    rows = [
+        f"| `{'/'.join([catalogue.EMBEDDED, *file.parent.relative_to(base).parts])}` | {mode} | {_settings(values)} |\n"
+        for file in files
+        for mode, values in _by_mode(read_json(file)).items()
+    ]
     return _heading(language.model_columns) + "".join(rows)
 
 

@@ -1,7 +1,8 @@
 """Writes a module of PaddleHub for each mode: DIST/NAME-VERSION.tar.gz, which `hub install` takes.
 
-    python paddlehub/build.py [DIST]
+python paddlehub/build.py [DIST]
 """
+
 from __future__ import annotations
 
 import io

@@ -1,4 +1,5 @@
 """What all pipelines share: the way into the latent space and out of it, for every latent diffusion model, on an engine."""
+
 from __future__ import annotations
 
 from abc import abstractmethod
@@ -51,8 +52,15 @@ class LatentDiffusion:
         """``[channels, height, width]`` of a frame's latents."""
         return [self.vae.config.latent_channels, height // self.vae_scale_factor, width // self.vae_scale_factor]
 
-    def schedule(self, texts: list[str], timesteps: Sequence[float], guidance_stop_step: float,
-                 cache_interval: int = 1, start: int = 0, clip_skip: int = 1) -> Schedule:
+    def schedule(
+        self,
+        texts: list[str],
+        timesteps: Sequence[float],
+        guidance_stop_step: float,
+        cache_interval: int = 1,
+        start: int = 0,
+        clip_skip: int = 1,
+    ) -> Schedule:
         """When the networks run, and for which texts.
 
         ``guidance_stop_step`` is the part of the steps that is guided, 0..1; ``clip_skip`` as for ``TextEncoder``.
@@ -157,8 +165,9 @@ def _rescued(runner: Runner, compute: Callable[[], paddle.Tensor], task: str) ->
 class VideoPipeline(LatentDiffusion, StableDiffusionPipeline):
     """The parts of a Stable Diffusion pipeline, run on ``engine``."""
 
-    def main_program(self, height: int, width: int, attention: SelfAttention, residuals: bool = False,
-                     cache_interval: int = 1) -> Program:
+    def main_program(
+        self, height: int, width: int, attention: SelfAttention, residuals: bool = False, cache_interval: int = 1
+    ) -> Program:
         """What nearly all of a run's time goes into; sizes in pixels."""
         size = self.latent_shape(height, width)[1:]
         return NoisePrediction(self.unet, *size, attention, residuals, deep_features=cache_interval > 1)

@@ -3,6 +3,7 @@
 All frames of a clip are denoised together; a clip longer than those of the training is made of overlapping windows.
 From a given clip, noised to some level, the same network makes another one of the same motion.
 """
+
 from __future__ import annotations
 
 import numpy as np

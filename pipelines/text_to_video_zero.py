@@ -1,4 +1,5 @@
 """Text2Video-Zero: a text-to-image model makes video with no training (arXiv 2303.13439, section 3.3)."""
+
 from __future__ import annotations
 
 from collections.abc import Callable
@@ -97,9 +98,7 @@ class TextToVideoZeroPipeline(VideoPipeline):
         motion = Motion(*steps, (motion_field_strength_x, motion_field_strength_y))
         texts = [negative_prompt, prompt] if guidance_scale > 1 else [prompt]
         attention = SelfAttention(use_cf_attn, merging_ratio)
-        schedule = self.schedule(
-            texts, stepper.timesteps, guidance_stop_step, cache_interval, motion.start, clip_skip
-        )
+        schedule = self.schedule(texts, stepper.timesteps, guidance_stop_step, cache_interval, motion.start, clip_skip)
         program = self.main_program(height, width, attention, cache_interval=cache_interval)
         unet = UNet(program, self.engine, schedule)
         denoiser = Denoiser(unet, stepper, [guidance_scale], noise)

@@ -1,4 +1,5 @@
 """Video guided by control maps: ControlNet with cross-frame attention (arXiv 2303.13439, section 3.3.4)."""
+
 from __future__ import annotations
 
 from collections.abc import Sequence
@@ -81,11 +82,10 @@ class VideoControlNetPipeline(VideoPipeline):
         stepper = make_solver(solver, self.scheduler, num_inference_steps, eta)
         texts = [negative_prompt, prompt] if guidance_scale > 1 else [prompt]
         attention = SelfAttention(use_cf_attn, merging_ratio)
-        schedule = self.schedule(
-            texts, stepper.timesteps, guidance_stop_step, cache_interval, clip_skip=clip_skip
-        )
-        guides = [ControlNet(*control, attention, number, self.engine, schedule)
-                  for number, control in enumerate(controls)]
+        schedule = self.schedule(texts, stepper.timesteps, guidance_stop_step, cache_interval, clip_skip=clip_skip)
+        guides = [
+            ControlNet(*control, attention, number, self.engine, schedule) for number, control in enumerate(controls)
+        ]
         program = self.main_program(height, width, attention, True, cache_interval)
         unet = UNet(program, self.engine, schedule, guides)
         noise = SharedNoise(noise, ("start",))

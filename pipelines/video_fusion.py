@@ -4,6 +4,7 @@ The noise that all frames share decides what the clip shows, that which each has
 noise with other residual noise is another clip of the same content. Every solver works here, since both generators
 together predict a velocity for each frame, and the noise of stochastic steps is decomposed like that of the start.
 """
+
 from __future__ import annotations
 
 import numpy as np
@@ -86,7 +87,9 @@ class VideoFusionPipeline(LatentDiffusion):
         base_program = NoisePrediction(self.unet, *self.latent_shape(height, width)[1:], SelfAttention(False))
         generators = Generators(
             UNet(base_program, self.engine, schedule),
-            VideoUNet(self.main_program(height, width), self.engine, schedule), parts, stepper,
+            VideoUNet(self.main_program(height, width), self.engine, schedule),
+            parts,
+            stepper,
         )
         denoiser = Denoiser(generators, stepper, [guidance_scale], decomposed)
         return self.run(WholeClipRun(denoiser, start, first, checkpoint, progress))

@@ -1,4 +1,5 @@
 """Video Instruct-Pix2Pix: a clip is edited as an instruction says (arXiv 2303.13439, section 3.3.5; 2211.09800)."""
+
 from __future__ import annotations
 
 import numpy as np
@@ -73,9 +74,7 @@ class VideoInstructPix2PixPipeline(VideoPipeline):
         guided = guidance_scale > 1 and image_guidance_scale >= 1
         texts = [negative_prompt, negative_prompt, prompt] if guided else [prompt]
         attention = SelfAttention(use_cf_attn, merging_ratio)
-        schedule = self.schedule(
-            texts, stepper.timesteps, guidance_stop_step, cache_interval, clip_skip=clip_skip
-        )
+        schedule = self.schedule(texts, stepper.timesteps, guidance_stop_step, cache_interval, clip_skip=clip_skip)
         clip = self.encode(frames)
 
         def appended(frame_ids: list[int], branches: int) -> paddle.Tensor:

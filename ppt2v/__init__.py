@@ -5,6 +5,7 @@
 
 Importing this package loads nothing heavy: Paddle and PPDiffusers are imported when a model is.
 """
+
 from __future__ import annotations
 
 import importlib
@@ -16,8 +17,12 @@ from .version import __version__  # noqa: F401
 __all__ = ["MODES", "InputError", "Model", "NumericalError", "OutputKeys", "pipeline"]
 
 _HOMES = {
-    "Model": ".model", "MODES": ".modes", "InputError": ".errors", "NumericalError": ".errors",
-    "OutputKeys": ".hubs.modelscope", "pipeline": ".hubs.modelscope",
+    "Model": ".model",
+    "MODES": ".modes",
+    "InputError": ".errors",
+    "NumericalError": ".errors",
+    "OutputKeys": ".hubs.modelscope",
+    "pipeline": ".hubs.modelscope",
 }
 
 use_all_cores()

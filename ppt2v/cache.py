@@ -1,4 +1,5 @@
 """Exported programs on disk: one folder each, complete or not there at all."""
+
 from __future__ import annotations
 
 import hashlib

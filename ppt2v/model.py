@@ -1,4 +1,5 @@
 """``Model``: one object that makes videos in every mode."""
+
 from __future__ import annotations
 
 import inspect
@@ -30,8 +31,11 @@ def _signed(mode: str) -> Callable[[Callable], Callable]:
     def sign(method: Callable) -> Callable:
         own = [each for each in inspect.signature(method).parameters.values() if each.kind is not each.VAR_KEYWORD]
         covered = {each.name for each in own} | {"model_name", "controlnet"}
-        rest = [inspect.Parameter(each.name, inspect.Parameter.KEYWORD_ONLY, default=None)
-                for each in MODES[mode].parameters if each.name not in covered]
+        rest = [
+            inspect.Parameter(each.name, inspect.Parameter.KEYWORD_ONLY, default=None)
+            for each in MODES[mode].parameters
+            if each.name not in covered
+        ]
         method.__signature__ = inspect.Signature([*own, *rest])
         method.__doc__ += _ABOUT.format(mode=mode)
         return method
@@ -54,7 +58,11 @@ class Model:
     """
 
     def __init__(
-        self, device: str | None = None, dtype: Any = None, show_progress: bool = True, engine: str = "auto",
+        self,
+        device: str | None = None,
+        dtype: Any = None,
+        show_progress: bool = True,
+        engine: str = "auto",
         for_strangers: bool = False,
     ):
         self.device, self.show_progress = device_name(device), show_progress

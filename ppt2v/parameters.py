@@ -1,4 +1,5 @@
 """What a run can be told: each parameter once, for Python, the command line, config files and recipes alike."""
+
 from __future__ import annotations
 
 import math
@@ -50,9 +51,11 @@ class Parameter:
         if self.choices:
             return f"one of {', '.join(self.choices)}"
         words = {str: "a text", int: "a whole number", float: "a number", bool: "true or false"}[self.kind]
-        bounds = [f"> {self.above}" if self.above is not None else None,
-                  f">= {self.minimum}" if self.minimum is not None else None,
-                  f"<= {self.maximum}" if self.maximum is not None else None]
+        bounds = [
+            f"> {self.above}" if self.above is not None else None,
+            f">= {self.minimum}" if self.minimum is not None else None,
+            f"<= {self.maximum}" if self.maximum is not None else None,
+        ]
         return " ".join([words, " and ".join(bound for bound in bounds if bound)]).strip()
 
     def check(self, value: Any) -> Any:
@@ -75,10 +78,12 @@ class Parameter:
     def _in_range(self, value: Any) -> bool:
         if self.kind not in (int, float):
             return not self.choices or value in self.choices
-        return (_is_finite(value)
-                and (self.minimum is None or value >= self.minimum)
-                and (self.maximum is None or value <= self.maximum)
-                and (self.above is None or value > self.above))
+        return (
+            _is_finite(value)
+            and (self.minimum is None or value >= self.minimum)
+            and (self.maximum is None or value <= self.maximum)
+            and (self.above is None or value > self.above)
+        )
 
 
 def _is_finite(value: float) -> bool:

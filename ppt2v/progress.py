@@ -1,4 +1,5 @@
 """How far a run is, for whoever waits for it: a bar on the terminal, a web page, a queue of jobs."""
+
 from __future__ import annotations
 
 import sys
@@ -72,7 +73,11 @@ def _on_terminal(until_the_end: ExitStack, console) -> Watch:
     from rich.progress import Progress as Bars
 
     columns = (
-        TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TimeRemainingColumn()
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TimeRemainingColumn(),
     )
     drawn, tasks = Bars(*columns, console=console), {}
 

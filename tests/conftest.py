@@ -1,4 +1,5 @@
 """Tiny seeded networks in the layout of Stable Diffusion 1.5, shared by all tests."""
+
 from __future__ import annotations
 
 import json
@@ -177,9 +178,17 @@ def video_fusion_folder(tiny_folder, tmp_path_factory) -> Path:
     from ppt2v.pipelines.unet3d import UNet3D
 
     folder = Path(shutil.copytree(tiny_folder, tmp_path_factory.mktemp("models") / "video_fusion"))
-    config = {"in_channels": 9, "block_out_channels": (8, 16), "layers_per_block": 1, "norm_num_groups": 4,
-              "down_block_types": ("DownBlock3D", "CrossAttnDownBlock3D"), "sample_size": 8, "attention_head_dim": 2,
-              "up_block_types": ("CrossAttnUpBlock3D", "UpBlock3D"), "cross_attention_dim": 16}
+    config = {
+        "in_channels": 9,
+        "block_out_channels": (8, 16),
+        "layers_per_block": 1,
+        "norm_num_groups": 4,
+        "down_block_types": ("DownBlock3D", "CrossAttnDownBlock3D"),
+        "sample_size": 8,
+        "attention_head_dim": 2,
+        "up_block_types": ("CrossAttnUpBlock3D", "UpBlock3D"),
+        "cross_attention_dim": 16,
+    }
     paddle.seed(1)
     residual = UNet3D(**config)
     for name, parameter in residual.named_parameters():  # else the layers over the frames add nothing
@@ -190,8 +199,14 @@ def video_fusion_folder(tiny_folder, tmp_path_factory) -> Path:
     ending = {"prediction_type": "v_prediction", "rescale_betas_zero_snr": True, "timestep_spacing": "trailing"}
     _write_json(folder / "scheduler" / "scheduler_config.json", {**schedule, **ending})
     index = json.loads((folder / "model_index.json").read_text(encoding="utf-8"))
-    _write_json(folder / "model_index.json", {
-        **index, "_class_name": "VideoFusionPipeline", "residual": ["ppdiffusers", "UNet3DConditionModel"],
-        "base_noise_share": 0.5, "frames": 6,
-    })
+    _write_json(
+        folder / "model_index.json",
+        {
+            **index,
+            "_class_name": "VideoFusionPipeline",
+            "residual": ["ppdiffusers", "UNet3DConditionModel"],
+            "base_noise_share": 0.5,
+            "frames": 6,
+        },
+    )
     return folder

@@ -1,4 +1,5 @@
 """A tiny text-to-video model in ModelScope's published form; its weights follow from their names. Needs NumPy only."""
+
 from __future__ import annotations
 
 import json

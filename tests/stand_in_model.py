@@ -1,4 +1,5 @@
 """A stand-in for ``ppt2v.Model`` that makes no video and takes no time, for tests of what is around it."""
+
 from __future__ import annotations
 
 import threading

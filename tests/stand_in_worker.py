@@ -1,4 +1,5 @@
 """A stand-in for a batch's worker, whose tasks can take it down; for processes of their own to import."""
+
 from __future__ import annotations
 
 import os

@@ -1,8 +1,9 @@
 """Writes the notebooks from the Markdown beside this file.
 
-    python notebooks/sources/build.py                # the notebooks
-    python notebooks/sources/build.py --pictures     # runs each and keeps its contact sheet; then the notebooks
+python notebooks/sources/build.py                # the notebooks
+python notebooks/sources/build.py --pictures     # runs each and keeps its contact sheet; then the notebooks
 """
+
 from __future__ import annotations
 
 import argparse

@@ -5,6 +5,7 @@ chunk size changes nothing but the memory that is needed. With a motion field (T
 section 3.3.1) the anchor is denoised alone down to T0; there the followers branch off, moved along the field and noised
 again to T1.
 """
+
 from __future__ import annotations
 
 from collections.abc import Callable
@@ -55,9 +56,17 @@ class AnchoredRun:
         smoothing: with it the frames are made twice, the second time from T1 on with smooth backgrounds.
     """
 
-    def __init__(self, denoiser: Denoiser, noise: Noise, chunks: list[list[int]], shape: list[int],
-                 checkpoint: Checkpoint | None, progress: Report, motion: Motion = Motion(),
-                 smoothing: Smoothing | None = None):
+    def __init__(
+        self,
+        denoiser: Denoiser,
+        noise: Noise,
+        chunks: list[list[int]],
+        shape: list[int],
+        checkpoint: Checkpoint | None,
+        progress: Report,
+        motion: Motion = Motion(),
+        smoothing: Smoothing | None = None,
+    ):
         self.denoiser, self.noise, self.chunks, self.shape = denoiser, noise, chunks, shape
         self.checkpoint, self.progress = checkpoint, progress
         self.start, self.warp_step, self.strength = motion
@@ -106,8 +115,9 @@ class AnchoredRun:
         """Back to T1, with the anchor's background in all frames."""
         subject = self.smoothing.find_subject(latents)
         self.anchor, followers = self.at_start
-        moved = smooth(self.anchor.latents, followers.latents, subject, self.frame_ids, self.strength,
-                       self.smoothing.kept)
+        moved = smooth(
+            self.anchor.latents, followers.latents, subject, self.frame_ids, self.strength, self.smoothing.kept
+        )
         self.followers, self.smoothed = Frames(moved), True
         self.anchor_step = self.followers_step = self.start
 

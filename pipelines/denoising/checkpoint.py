@@ -1,4 +1,5 @@
 """Checkpoints of an unfinished run: the latents after the last completed step, and what was asked for."""
+
 from __future__ import annotations
 
 import contextlib

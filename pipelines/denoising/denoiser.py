@@ -1,4 +1,5 @@
 """The one guidance and scheduler loop that every pipeline uses."""
+
 from __future__ import annotations
 
 from collections.abc import Sequence

@@ -1,4 +1,5 @@
 """Gaussian noise that depends on the seed, its purpose and the frame, and on nothing else."""
+
 from __future__ import annotations
 
 import numpy as np

@@ -1,4 +1,5 @@
 """How latents go from one noise level of the schedule to the next."""
+
 from __future__ import annotations
 
 import inspect

@@ -1,4 +1,5 @@
 """A run that denoises all frames of a clip at once, for networks that were trained on videos."""
+
 from __future__ import annotations
 
 from collections.abc import Callable
@@ -24,8 +25,14 @@ class WholeClipRun:
         progress: called with the frame steps done and their total.
     """
 
-    def __init__(self, denoiser: Denoiser, start: Callable[[], paddle.Tensor], first: int,
-                 checkpoint: Checkpoint | None, progress: Report):
+    def __init__(
+        self,
+        denoiser: Denoiser,
+        start: Callable[[], paddle.Tensor],
+        first: int,
+        checkpoint: Checkpoint | None,
+        progress: Report,
+    ):
         self.denoiser, self.start, self.first = denoiser, start, first
         self.checkpoint, self.progress = checkpoint, progress
 

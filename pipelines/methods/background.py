@@ -2,6 +2,7 @@
 
 The formula is that of the published code, which also leaves out what the first frame's subject covers.
 """
+
 from __future__ import annotations
 
 from collections.abc import Iterable
@@ -26,8 +27,14 @@ def subject_cells(masks: Iterable[np.ndarray], height: int, width: int) -> paddl
     return F.max_pool2d(on_grid, REACH, stride=1, padding=REACH // 2)
 
 
-def smooth(anchor: paddle.Tensor, followers: paddle.Tensor, subject: paddle.Tensor, frame_ids: list[int],
-           strength: tuple[float, float], kept: float) -> paddle.Tensor:
+def smooth(
+    anchor: paddle.Tensor,
+    followers: paddle.Tensor,
+    subject: paddle.Tensor,
+    frame_ids: list[int],
+    strength: tuple[float, float],
+    kept: float,
+) -> paddle.Tensor:
     """The followers with the anchor's background, moved along the motion field, blended into theirs.
 
     Args:

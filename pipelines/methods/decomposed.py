@@ -18,6 +18,7 @@ ordinary noisy frame at the levels a' = a / n and s' = s sqrt(1 - share) / n, wi
 s' x. Squared errors of the noise, in which the paper states its loss, are those of the velocity times a weight: a^2 for
 the base, (1 - share) a'^2 for the residual. The losses here leave this weight out; it would be 0 at full noise.
 """
+
 from __future__ import annotations
 
 from collections.abc import Callable

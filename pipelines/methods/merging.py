@@ -1,4 +1,5 @@
 """Token merging (arXiv 2303.17604, section 3): a layer works on fewer tokens, the most alike having been averaged."""
+
 from __future__ import annotations
 
 from typing import NamedTuple

@@ -1,4 +1,5 @@
 """Motion dynamics in the latents (Text2Video-Zero, arXiv 2303.13439, section 3.3.1): pure functions."""
+
 from __future__ import annotations
 
 import numpy as np

@@ -1,4 +1,5 @@
 """Cross-frame attention: every frame looks at the first one (Text2Video-Zero, arXiv 2303.13439, section 3.3.2)."""
+
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence

@@ -1,4 +1,5 @@
 """What programs change about a network while they run it; each change is undone on leaving."""
+
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator

@@ -1,4 +1,5 @@
 """The networks of one run, on any engine: nothing that stays the same over steps and frames is computed twice."""
+
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
@@ -137,8 +138,16 @@ class ControlNet(_CrossFrameNetwork):
         number: its place among the ControlNets of the run.
     """
 
-    def __init__(self, network, maps: np.ndarray, strength: float, attention: SelfAttention, number: int,
-                 engine: Engine, schedule: Schedule):
+    def __init__(
+        self,
+        network,
+        maps: np.ndarray,
+        strength: float,
+        attention: SelfAttention,
+        number: int,
+        engine: Engine,
+        schedule: Schedule,
+    ):
         scale = 2 ** (len(network.config.conditioning_embedding_out_channels) - 1)
         size = maps.shape[1] // scale, maps.shape[2] // scale
         program = ControlResiduals(network, *size, attention, number)
@@ -171,9 +180,14 @@ class UNet(_CrossFrameNetwork):
         appended: the latents that are appended to those of the frames given, for so many branches; None: none are.
     """
 
-    def __init__(self, program: NoisePrediction, engine: Engine, schedule: Schedule,
-                 controls: Sequence[ControlNet] = (),
-                 appended: Callable[[list[int], int], paddle.Tensor] | None = None):
+    def __init__(
+        self,
+        program: NoisePrediction,
+        engine: Engine,
+        schedule: Schedule,
+        controls: Sequence[ControlNet] = (),
+        appended: Callable[[list[int], int], paddle.Tensor] | None = None,
+    ):
         super().__init__(program, LookedUpText(TextLookup(program.network), engine, schedule.text), engine, schedule)
         self._controls, self._appended = controls, appended
         self._others: list[_CrossFrameNetwork] = list(controls)

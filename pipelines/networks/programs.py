@@ -1,4 +1,5 @@
 """The networks as functions of tensors alone, the form in which an engine can export them."""
+
 from __future__ import annotations
 
 from abc import abstractmethod
@@ -160,8 +161,15 @@ class NoisePrediction(_CrossFrame):
     With ``deep_features`` it also makes those that ``OutermostLevel`` takes.
     """
 
-    def __init__(self, network, height: int, width: int, attention: SelfAttention = SelfAttention(),
-                 residuals: bool = False, deep_features: bool = False):
+    def __init__(
+        self,
+        network,
+        height: int,
+        width: int,
+        attention: SelfAttention = SelfAttention(),
+        residuals: bool = False,
+        deep_features: bool = False,
+    ):
         super().__init__(network, height, width, attention)
         self.residuals, self.deep_features = residuals, deep_features
         if deep_features:

@@ -1,4 +1,5 @@
 """Decoding in tiles: large frames in the memory of small ones."""
+
 from __future__ import annotations
 
 from collections.abc import Callable

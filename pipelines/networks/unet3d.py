@@ -1,4 +1,5 @@
 """The UNet of ModelScope's text-to-video synthesis (arXiv 2308.06571), with the names of UNet3DConditionModel."""
+
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence

@@ -3,6 +3,7 @@
 The frames of a branch follow one another, so that space is worked on without touching the frames, and frames with one
 transposition on the way in and one on the way out.
 """
+
 from __future__ import annotations
 
 from typing import Tuple
@@ -153,8 +154,15 @@ class TransformerBlock(nn.Layer):
 class _Transformer(nn.Layer):
     EPSILON = 1e-6
 
-    def __init__(self, channels: int, inner_channels: int, heads: int, groups: int, text_channels: int | None = None,
-                 **initializers):
+    def __init__(
+        self,
+        channels: int,
+        inner_channels: int,
+        heads: int,
+        groups: int,
+        text_channels: int | None = None,
+        **initializers,
+    ):
         super().__init__()
         self.norm = GroupNorm(groups, channels, self.EPSILON)
         self.proj_in = nn.Linear(channels, inner_channels)

@@ -1,4 +1,5 @@
 """The text-to-video UNet of one run, on any engine: as functions of tensors alone, and with its text and schedule."""
+
 from __future__ import annotations
 
 import numpy as np
@@ -27,8 +28,14 @@ class VideoUNet(ScheduledNetwork):
 
     memory = None  # no frame is remembered for others: all of a window are computed together
 
-    def __init__(self, program: VideoNoisePrediction, engine: Engine, schedule: Schedule, window: int = WINDOW,
-                 overlap: int = WINDOW // 2):
+    def __init__(
+        self,
+        program: VideoNoisePrediction,
+        engine: Engine,
+        schedule: Schedule,
+        window: int = WINDOW,
+        overlap: int = WINDOW // 2,
+    ):
         text = LookedUpText(VideoTextLookup(program.network), engine, schedule.text)
         super().__init__(program, text, engine, schedule)
         self._window, self._overlap = window, overlap

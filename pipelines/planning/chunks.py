@@ -1,4 +1,5 @@
 """Which frames are computed together: integers only."""
+
 from __future__ import annotations
 
 from ppt2v.errors import InputError

@@ -3,6 +3,7 @@
 The coefficients were measured under OpenVINO on a CPU, with a UNet of Stable Diffusion 1.5's size at 256x256 (bfloat16;
 in float32 the cells are reckoned at twice as much) and the embedded VAE at 512x512. They are estimates elsewhere.
 """
+
 from __future__ import annotations
 
 import math
@@ -53,9 +54,17 @@ class Needs(NamedTuple):
         unet, vae = pipeline.unet, pipeline.vae
         channels, scale = unet.config.block_out_channels, pipeline.vae_scale_factor
         kept = channels[1] + (unet.config.layers_per_block + 1) * channels[0] * bool(controlnets)
-        return cls(_count(unet) + sum(map(_count, controlnets)), _count(vae), _count(pipeline.text_encoder),
-                   channels[0], vae.config.block_out_channels[0], branches, *size, scale,
-                   4.0 * kept * kept_frames * branches * size[0] * size[1] / scale**2)
+        return cls(
+            _count(unet) + sum(map(_count, controlnets)),
+            _count(vae),
+            _count(pipeline.text_encoder),
+            channels[0],
+            vae.config.block_out_channels[0],
+            branches,
+            *size,
+            scale,
+            4.0 * kept * kept_frames * branches * size[0] * size[1] / scale**2,
+        )
 
 
 def _count(network) -> int:

@@ -1,4 +1,5 @@
 """Sizes of frames in pixels: integers only."""
+
 from __future__ import annotations
 
 import re

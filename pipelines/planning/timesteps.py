@@ -1,4 +1,5 @@
 """Which solvers there are, and T0 and T1 of Text2Video-Zero (section 3.3.1) on any schedule: numbers only."""
+
 from __future__ import annotations
 
 from collections.abc import Sequence

@@ -1,4 +1,5 @@
 """The tasks of a batch in several processes of this machine, which share its cores."""
+
 from __future__ import annotations
 
 import os
@@ -14,8 +15,9 @@ from ppt2v.environment.quiet import quiet_process
 from .worker import ATTEMPTS, LOST, Result, Task, Worker, threads_each
 
 
-def run_tasks(tasks: Iterable[Task], workers: int, machine: Mapping[str, Any],
-              worker: type[Worker] = Worker) -> Iterator[Result]:
+def run_tasks(
+    tasks: Iterable[Task], workers: int, machine: Mapping[str, Any], worker: type[Worker] = Worker
+) -> Iterator[Result]:
     """Does the tasks; gives their results as they come, and ends its processes with the last one."""
     waiting = deque((task, 1) for task in tasks)  # and how often it will have been begun
     busy: dict[connection.Connection, _Process] = {}

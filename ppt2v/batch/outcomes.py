@@ -1,4 +1,5 @@
 """``ppt2v batch``: many videos from one file."""
+
 from __future__ import annotations
 
 import json
@@ -41,8 +42,9 @@ def standing(row: Row) -> Outcome | None:
         return Outcome(row, FAILED, str(error))
     if not differing:
         return Outcome(row, SKIPPED)
-    return Outcome(row, FAILED, f"{row.target.name} is another video ({', '.join(differing)}): delete it, or give the "
-                   "row a name")
+    return Outcome(
+        row, FAILED, f"{row.target.name} is another video ({', '.join(differing)}): delete it, or give the row a name"
+    )
 
 
 def _differences(row: Row, recipe: Mapping[str, Any]) -> list[str]:
@@ -54,14 +56,19 @@ def _differences(row: Row, recipe: Mapping[str, Any]) -> list[str]:
     model = locate.locate(request.checked(row.mode, row.given)["model_name"])
     values = json.loads(json.dumps(request.completed(row.mode, row.given, model)))  # as recipes keep them
     free = _CHOSEN_BY_MEMORY if values.get("memory") else _CHANGE_NOTHING
-    return [f"{name} {value} instead of {values.get(name)}" for name, value in recipe["parameters"].items()
-            if name not in free and value != values.get(name)]
+    return [
+        f"{name} {value} instead of {values.get(name)}"
+        for name, value in recipe["parameters"].items()
+        if name not in free and value != values.get(name)
+    ]
 
 
-def made(rows: list[Row], runner: str, workers: int, machine: Mapping[str, Any],
-          show_progress: bool) -> Iterator[Outcome]:
-    tasks = [Task(number, row.mode.name, {**row.given, "save_path": str(row.target)})
-             for number, row in enumerate(rows)]
+def made(
+    rows: list[Row], runner: str, workers: int, machine: Mapping[str, Any], show_progress: bool
+) -> Iterator[Outcome]:
+    tasks = [
+        Task(number, row.mode.name, {**row.given, "save_path": str(row.target)}) for number, row in enumerate(rows)
+    ]
     workers = min(workers, len(tasks))
     if not tasks:
         return

@@ -1,4 +1,5 @@
 """A page of HTML that shows the videos of a batch; it needs no other file but to play them."""
+
 from __future__ import annotations
 
 import base64
@@ -49,8 +50,9 @@ def write(outcomes: Sequence[tuple[Row, str, str | None]], path: Path) -> Path:
         outcomes: each row of the batch, what has become of it in a word, and its error.
         path: of the page, in the folder of the videos.
     """
-    page = _PAGE.substitute(title=escape(f"{path.parent.name}: {len(outcomes)} videos"),
-                            figures="".join(map(_figure, outcomes)))
+    page = _PAGE.substitute(
+        title=escape(f"{path.parent.name}: {len(outcomes)} videos"), figures="".join(map(_figure, outcomes))
+    )
     part = path.with_name(f".{path.name}.part")
     part.write_text(page, encoding="utf-8")
     os.replace(part, path)
@@ -61,8 +63,12 @@ def _figure(outcome: tuple[Row, str, str | None]) -> str:
     row, state, error = outcome
     picture = "" if error else _picture(row.target)
     about = " · ".join([row.mode.name, f"seed {row.given['seed']}", row.target.name, state])
-    return _FIGURE.substitute(state=state, picture=picture, prompt=escape(row.given["prompt"]),
-                              about=escape(f"{about}: {error}" if error else about))
+    return _FIGURE.substitute(
+        state=state,
+        picture=picture,
+        prompt=escape(row.given["prompt"]),
+        about=escape(f"{about}: {error}" if error else about),
+    )
 
 
 def _picture(file: Path) -> str:

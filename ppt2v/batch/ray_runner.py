@@ -2,6 +2,7 @@
 
 Every machine of a cluster has ppt2v installed, and sees the clips, the models and the output under the same paths.
 """
+
 from __future__ import annotations
 
 import logging
@@ -16,8 +17,9 @@ from ppt2v.errors import InputError
 from .worker import ATTEMPTS, LOST, Result, Task, Worker, threads_each
 
 
-def run_tasks(tasks: Iterable[Task], workers: int, machine: Mapping[str, Any],
-              worker: type[Worker] = Worker) -> Iterator[Result]:
+def run_tasks(
+    tasks: Iterable[Task], workers: int, machine: Mapping[str, Any], worker: type[Worker] = Worker
+) -> Iterator[Result]:
     """Does the tasks; gives their results as they come, and ends its actors with the last one."""
     try:
         import ray
@@ -42,7 +44,10 @@ def _actors(ray, worker: type[Worker], workers: int, machine: Mapping[str, Any])
     """Actors that come back when they are lost, and then do their task again."""
     graphics = 1 if str(machine.get("device")).startswith(("cuda", "gpu")) else 0
     actor = ray.remote(
-        num_cpus=1, num_gpus=graphics, max_restarts=-1, max_task_retries=ATTEMPTS - 1,
+        num_cpus=1,
+        num_gpus=graphics,
+        max_restarts=-1,
+        max_task_retries=ATTEMPTS - 1,
         runtime_env={"env_vars": {"OMP_NUM_THREADS": str(threads_each(workers))}},
     )(worker)
     return [actor.remote(dict(machine)) for _ in range(workers)]

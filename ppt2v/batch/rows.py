@@ -1,4 +1,5 @@
 """The file of a batch: which videos are to be made, one to a row of YAML, JSON lines or CSV."""
+
 from __future__ import annotations
 
 import csv
@@ -20,8 +21,7 @@ _TRUTHS = {"true": True, "yes": True, "on": True, "1": True, "false": False, "no
 
 
 class Row(NamedTuple):
-    """A video to make: the line that asks for it, its mode, its parameters as ``request.plain`` gives them, its file.
-    """
+    """A video to make: the line that asks for it, its mode, its parameters as ``request.plain`` gives them, its file."""
 
     line: int
     mode: Mode
@@ -45,8 +45,10 @@ def read(path: str | Path, folder: Path) -> list[Row]:
         try:
             row = _row(line, values, folder, of_texts=path.suffix.lower() == ".csv")
             if row.target in rows:
-                raise InputError(f"line {rows[row.target].line} makes {row.target.name} too: give one of them another "
-                                 "seed, or a name")
+                raise InputError(
+                    f"line {rows[row.target].line} makes {row.target.name} too: give one of them another "
+                    "seed, or a name"
+                )
         except InputError as error:
             raise InputError(f"{path}, line {line}: {error}") from None
         rows[row.target] = row

@@ -1,4 +1,5 @@
 """Who makes the videos of a batch: this process, several on this machine, or Ray's actors on several machines."""
+
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -10,8 +11,9 @@ from .worker import Result, Task, Worker
 RUNNERS: dict[str, Callable[..., Iterator[Result]]] = {"local": local_runner.run_tasks, "ray": ray_runner.run_tasks}
 
 
-def run(runner: str, tasks: Iterable[Task], workers: int, machine: Mapping[str, Any],
-        show_progress: bool) -> Iterator[Result]:
+def run(
+    runner: str, tasks: Iterable[Task], workers: int, machine: Mapping[str, Any], show_progress: bool
+) -> Iterator[Result]:
     """Does the tasks; gives their results as they come.
 
     Args:

@@ -3,6 +3,7 @@
 Where a worker is lost (killed for its memory, say), its task is done once more by a new one; a task that loses two
 workers has failed.
 """
+
 from __future__ import annotations
 
 import functools

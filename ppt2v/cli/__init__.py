@@ -1,4 +1,5 @@
 """The ``ppt2v`` command. Only this folder imports typer."""
+
 from __future__ import annotations
 
 

@@ -1,4 +1,5 @@
 """The ``ppt2v`` command: one command per row of ``modes.MODES``, and those of ``commands``."""
+
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence

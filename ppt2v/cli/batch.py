@@ -1,4 +1,5 @@
 """``ppt2v batch``: many videos from one file."""
+
 from __future__ import annotations
 
 from pathlib import Path
@@ -16,12 +17,18 @@ from .options import DEVICE, DTYPE, ENGINE, QUIET
 
 
 def batch(
-    file: Path = typer.Argument(..., metavar="FILE", help="Rows in YAML, JSON lines or CSV (.yaml, .jsonl, .csv): a "
-                                "prompt, and any other parameter of the row's mode (text2video if not given)."),
+    file: Path = typer.Argument(
+        ...,
+        metavar="FILE",
+        help="Rows in YAML, JSON lines or CSV (.yaml, .jsonl, .csv): a "
+        "prompt, and any other parameter of the row's mode (text2video if not given).",
+    ),
     folder: Path = typer.Option("videos", "--out", metavar="FOLDER", help="Where the videos go."),
     workers: int = typer.Option(1, min=1, help="Videos made at once; each worker holds a model of its own."),
-    runner: str = typer.Option("local", help="local: processes of this machine; ray: the actors of a Ray cluster, "
-                               "whose address is in RAY_ADDRESS."),
+    runner: str = typer.Option(
+        "local",
+        help="local: processes of this machine; ray: the actors of a Ray cluster, whose address is in RAY_ADDRESS.",
+    ),
     device: Optional[str] = DEVICE,
     dtype: Optional[str] = DTYPE,
     engine: str = ENGINE,

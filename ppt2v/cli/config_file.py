@@ -1,4 +1,5 @@
 """Config files: YAML, with the names of ``Parameter`` as keys. Defaults < config file < command line."""
+
 from __future__ import annotations
 
 import json

@@ -1,4 +1,5 @@
 """``ppt2v doctor``: what is installed, what is broken, and how to mend it."""
+
 from __future__ import annotations
 
 import importlib.util
@@ -24,7 +25,10 @@ from ppt2v.version import __version__
 
 # Modules by the name of their distribution, where the two differ.
 _MODULES = {
-    "opencv-python-headless": "cv2", "Pillow": "PIL", "paddlepaddle": "paddle", "paddlepaddle-gpu": "paddle",
+    "opencv-python-headless": "cv2",
+    "Pillow": "PIL",
+    "paddlepaddle": "paddle",
+    "paddlepaddle-gpu": "paddle",
     "scikit-image": "skimage",
 }
 

@@ -1,4 +1,5 @@
 """``ppt2v dreambooth``: teaches a model a subject."""
+
 from __future__ import annotations
 
 from collections.abc import Callable

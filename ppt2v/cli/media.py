@@ -1,4 +1,5 @@
 """The commands about clips and videos: control maps, and how good a video is."""
+
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping

@@ -1,4 +1,5 @@
 """The commands about models, what the engines keep of them, and this machine."""
+
 from __future__ import annotations
 
 from typing import Optional

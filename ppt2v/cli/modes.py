@@ -1,4 +1,5 @@
 """The command of each mode, and the one that prints its defaults."""
+
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping

@@ -1,4 +1,5 @@
 """From parameters to options of the command line, and back to the values that were given."""
+
 from __future__ import annotations
 
 import inspect

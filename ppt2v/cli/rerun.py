@@ -1,4 +1,5 @@
 """``ppt2v rerun``: the same video again, from the recipe in its file."""
+
 from __future__ import annotations
 
 import re
@@ -62,8 +63,11 @@ def _warn_of_versions(made_with: Mapping[str, str]) -> None:
     from ppt2v.environment.versions import installed
 
     here = installed()
-    others = [f"{name} {version} (here {here.get(name)})" for name, version in made_with.items()
-              if _release(version) != _release(here.get(name))]
+    others = [
+        f"{name} {version} (here {here.get(name)})"
+        for name, version in made_with.items()
+        if _release(version) != _release(here.get(name))
+    ]
     if others:
         typer.echo(f"Warning: it was made with {', '.join(others)}: the new video may differ", err=True)
 

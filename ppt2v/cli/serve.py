@@ -1,4 +1,5 @@
 """``ppt2v serve``: the service over HTTP."""
+
 from __future__ import annotations
 
 import socket
@@ -54,8 +55,9 @@ def serve(
     engine: str = ENGINE,
 ) -> None:
     """Make videos for others over HTTP: a small REST API, described at /openapi.json."""
-    limits = Limits(side=side, frames=frames, steps=steps, clip_seconds=clip_seconds, upload_mb=upload_mb,
-                    models=tuple(model or ()))
+    limits = Limits(
+        side=side, frames=frames, steps=steps, clip_seconds=clip_seconds, upload_mb=upload_mb, models=tuple(model or ())
+    )
     for name in limits.models:
         locate.check(name)
     machine = resolve(shared.MACHINE, {"device": device, "dtype": dtype, "engine": engine}, {})

@@ -1,4 +1,5 @@
 """The command ``ppt2v ui``."""
+
 from __future__ import annotations
 
 import secrets
@@ -44,8 +45,15 @@ def ui(
 ) -> None:
     """Make videos on a web page, in English or Chinese: for yourself or, with --auth, for others too."""
     password = parse_auth(auth, share or host not in LOCAL_HOSTS)
-    limits = Limits(side=side, frames=frames, steps=steps, clip_seconds=clip_seconds, upload_mb=upload_mb,
-                    models=tuple(model or ()), at_home=password is None)
+    limits = Limits(
+        side=side,
+        frames=frames,
+        steps=steps,
+        clip_seconds=clip_seconds,
+        upload_mb=upload_mb,
+        models=tuple(model or ()),
+        at_home=password is None,
+    )
     for name in limits.models:
         locate.check(name)
     machine = resolve(shared.MACHINE, {"device": device, "dtype": dtype, "engine": engine}, {})
@@ -53,8 +61,9 @@ def ui(
         _run(listening, Queue(folder, queue, limits, keep_days), password, share, machine)
 
 
-def _run(listening: socket.socket, queue: Queue, password: tuple[str, str] | None, share: bool,
-         machine: Mapping[str, Any]) -> None:
+def _run(
+    listening: socket.socket, queue: Queue, password: tuple[str, str] | None, share: bool, machine: Mapping[str, Any]
+) -> None:
     try:
         import uvicorn
 
@@ -63,8 +72,9 @@ def _run(listening: socket.socket, queue: Queue, password: tuple[str, str] | Non
         raise InputError(f"the page needs {error.name}: pip install 'ppt2v[ui]', with Python 3.10 or newer") from None
     jobs = queue.open(machine, for_strangers=password is not None)
     try:
-        settings = uvicorn.Config(application(jobs, password), log_level="warning", server_header=False,
-                                  timeout_graceful_shutdown=1)  # pages keep a connection open
+        settings = uvicorn.Config(
+            application(jobs, password), log_level="warning", server_header=False, timeout_graceful_shutdown=1
+        )  # pages keep a connection open
         typer.echo(f"{address(listening)}/")
         if share:
             typer.echo(_public_address(*listening.getsockname()[:2]))

@@ -1,4 +1,5 @@
 """The table of control maps, and how maps are made of frames."""
+
 from __future__ import annotations
 
 from .maps import check, control_maps

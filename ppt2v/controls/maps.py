@@ -3,6 +3,7 @@
 Frames and maps are uint8 RGB ``[H, W, 3]``; they are taken and given one by one, so a clip of any length needs the
 memory of a few frames.
 """
+
 from __future__ import annotations
 
 import importlib
@@ -48,7 +49,7 @@ def control_maps(name: str, frames: Frames, values: Mapping[str, Any]) -> Maps:
     if not first:
         raise InputError("the clip has no frames; give one with at least one frame")
     frames, asked = chain(first, frames), values["control"]
-    if asked == MAP or asked == AUTO and _is_ready(control, first):
+    if asked == MAP or (asked == AUTO and _is_ready(control, first)):
         decision = f"{name}: the clip is already {control.ready}; used as it is"
         return Maps(frames, decision if asked == AUTO else None)
     detect, how = _function(control.maker)(values)

@@ -2,6 +2,7 @@
 
 Frames are uint8 RGB ``[H, W, 3]``. The thresholds leave room for what a video codec does to such pictures.
 """
+
 from __future__ import annotations
 
 import cv2

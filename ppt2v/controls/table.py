@@ -1,4 +1,5 @@
 """The kinds of control maps: one row each."""
+
 from __future__ import annotations
 
 from dataclasses import dataclass
@@ -11,28 +12,50 @@ AUTO, MAP, VIDEO = "auto", "map", "video"
 CLIP = (
     Parameter("start_t", float, 0.0, "Second of the clip at which to start.", minimum=0),
     Parameter("end_t", float, -1.0, "Second of the clip at which to end; -1 for its end."),
-    Parameter("out_fps", float, -1.0, "Frames per second to take from the clip; -1 for all of its frames.",
-              maximum=240),
+    Parameter(
+        "out_fps", float, -1.0, "Frames per second to take from the clip; -1 for all of its frames.", maximum=240
+    ),
     Parameter("resolution", int, None, "Longest side in pixels; the clip's own if not given.", minimum=1),
 )
 SOURCE = Parameter(
-    "control", str, AUTO,
+    "control",
+    str,
+    AUTO,
     "What the clip is: map (a ready control map, used as it is), video (a map is made of it), or auto (found out).",
     choices=(AUTO, MAP, VIDEO),
 )
 THRESHOLDS = (
-    Parameter("low_threshold", int, 100, "Canny: weaker edges than this are left out.", minimum=0, maximum=65535,
-              option="low-threshold"),
-    Parameter("high_threshold", int, 200, "Canny: edges are followed from where they are as strong as this.",
-              minimum=1, maximum=65535, option="high-threshold"),
+    Parameter(
+        "low_threshold",
+        int,
+        100,
+        "Canny: weaker edges than this are left out.",
+        minimum=0,
+        maximum=65535,
+        option="low-threshold",
+    ),
+    Parameter(
+        "high_threshold",
+        int,
+        200,
+        "Canny: edges are followed from where they are as strong as this.",
+        minimum=1,
+        maximum=65535,
+        option="high-threshold",
+    ),
 )
 POSE_DETECTOR = Parameter(
-    "detector_weights", str, None,
+    "detector_weights",
+    str,
+    None,
     "File, folder or id of OpenPose's weights, such as hf:lllyasviel/Annotators; MediaPipe if not given.",
     option="detector",
 )
 DEPTH_DETECTOR = Parameter(
-    "detector_weights", str, None, "Folder or id of a DPT network, such as hf:Intel/dpt-hybrid-midas.",
+    "detector_weights",
+    str,
+    None,
+    "Folder or id of a DPT network, such as hf:Intel/dpt-hybrid-midas.",
     option="detector",
 )
 
@@ -62,12 +85,30 @@ class Control:
 CONTROLS = {
     control.name: control
     for control in (
-        Control("canny", "Edges, by Canny's method.", "an edge map", "recognition:are_edge_maps",
-                (SOURCE, *THRESHOLDS), "maps:canny"),
-        Control("pose", "Skeletons of the people, by OpenPose or MediaPipe.", "a skeleton drawing", "recognition:are_skeletons",
-                (SOURCE, POSE_DETECTOR), "maps:pose"),
-        Control("depth", "Depth, near is bright, by DPT.", "a depth picture", "recognition:are_depth_maps",
-                (SOURCE, DEPTH_DETECTOR), "maps:depth"),
+        Control(
+            "canny",
+            "Edges, by Canny's method.",
+            "an edge map",
+            "recognition:are_edge_maps",
+            (SOURCE, *THRESHOLDS),
+            "maps:canny",
+        ),
+        Control(
+            "pose",
+            "Skeletons of the people, by OpenPose or MediaPipe.",
+            "a skeleton drawing",
+            "recognition:are_skeletons",
+            (SOURCE, POSE_DETECTOR),
+            "maps:pose",
+        ),
+        Control(
+            "depth",
+            "Depth, near is bright, by DPT.",
+            "a depth picture",
+            "recognition:are_depth_maps",
+            (SOURCE, DEPTH_DETECTOR),
+            "maps:depth",
+        ),
     )
 }
 

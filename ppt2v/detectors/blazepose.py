@@ -1,4 +1,5 @@
 """One person per frame by MediaPipe's BlazePose (arXiv 2006.10204), whose weights come within its package."""
+
 from __future__ import annotations
 
 import numpy as np
@@ -6,8 +7,25 @@ import numpy as np
 from .people import JOINTS
 
 # Landmarks of BlazePose for joints of OpenPose; the neck is the middle of the shoulders.
-_LANDMARKS = {0: 0, 2: 12, 3: 14, 4: 16, 5: 11, 6: 13, 7: 15, 8: 24, 9: 26, 10: 28, 11: 23, 12: 25, 13: 27, 14: 5,
-              15: 2, 16: 8, 17: 7}
+_LANDMARKS = {
+    0: 0,
+    2: 12,
+    3: 14,
+    4: 16,
+    5: 11,
+    6: 13,
+    7: 15,
+    8: 24,
+    9: 26,
+    10: 28,
+    11: 23,
+    12: 25,
+    13: 27,
+    14: 5,
+    15: 2,
+    16: 8,
+    17: 7,
+}
 _NECK, _SHOULDERS = 1, [2, 5]
 _MIN_VISIBILITY = 0.5
 # Below MediaPipe's own 0.5: a clip that poses are asked of shows a person, and a frame without a skeleton flickers.

@@ -1,4 +1,5 @@
 """Depth from single frames by DPT (Ranftl et al., arXiv 2103.13413), and depth maps that do not flicker."""
+
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator

@@ -1,4 +1,5 @@
 """The body network of OpenPose (Cao et al., arXiv 1812.08008) on Paddle: frames to people."""
+
 from __future__ import annotations
 
 from pathlib import Path
@@ -17,10 +18,21 @@ from .people import JOINTS, assemble
 FILES = ("body_pose_model.pth", "annotator/ckpts/body_pose_model.pth", "openpose_body.pdparams")
 
 _STEM = (
-    ("conv1_1", 3, 64), ("conv1_2", 64, 64), "pool1_stage1",
-    ("conv2_1", 64, 128), ("conv2_2", 128, 128), "pool2_stage1",
-    ("conv3_1", 128, 256), ("conv3_2", 256, 256), ("conv3_3", 256, 256), ("conv3_4", 256, 256), "pool3_stage1",
-    ("conv4_1", 256, 512), ("conv4_2", 512, 512), ("conv4_3_CPM", 512, 256), ("conv4_4_CPM", 256, 128),
+    ("conv1_1", 3, 64),
+    ("conv1_2", 64, 64),
+    "pool1_stage1",
+    ("conv2_1", 64, 128),
+    ("conv2_2", 128, 128),
+    "pool2_stage1",
+    ("conv3_1", 128, 256),
+    ("conv3_2", 256, 256),
+    ("conv3_3", 256, 256),
+    ("conv3_4", 256, 256),
+    "pool3_stage1",
+    ("conv4_1", 256, 512),
+    ("conv4_2", 512, 512),
+    ("conv4_3_CPM", 512, 256),
+    ("conv4_4_CPM", 256, 128),
 )
 _STAGES = 6
 _FEATURES, _FIELDS, _HEATMAPS = 128, 38, JOINTS + 1  # channels; the last heatmap is the background's
@@ -40,8 +52,10 @@ class BodyNetwork(nn.Layer):
         self.model0 = _stem()
         for stage in range(1, _STAGES + 1):
             for branch, channels in (1, _FIELDS), (2, _HEATMAPS):
-                self.add_sublayer(f"model{stage}_{branch}", _first_stage(branch, channels) if stage == 1
-                                  else _later_stage(stage, branch, channels))
+                self.add_sublayer(
+                    f"model{stage}_{branch}",
+                    _first_stage(branch, channels) if stage == 1 else _later_stage(stage, branch, channels),
+                )
 
     def forward(self, pictures):
         features = stage_input = self.model0(pictures)
@@ -129,7 +143,7 @@ def _enlarge(maps: np.ndarray, inner: tuple[int, int], size: tuple[int, int]) ->
     """Maps ``[C, h, w]`` of the padded picture as ``[*size, C]``; ``inner`` is the picture's size without padding."""
     maps = np.ascontiguousarray(maps.transpose(1, 2, 0))
     maps = cv2.resize(maps, (0, 0), fx=_STRIDE, fy=_STRIDE, interpolation=cv2.INTER_CUBIC)
-    return cv2.resize(maps[:inner[0], :inner[1]], size[::-1], interpolation=cv2.INTER_CUBIC)
+    return cv2.resize(maps[: inner[0], : inner[1]], size[::-1], interpolation=cv2.INTER_CUBIC)
 
 
 def _with_prefixes(network: BodyNetwork, loaded: reading.WeightFile) -> reading.WeightFile:

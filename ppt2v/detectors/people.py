@@ -5,6 +5,7 @@ Cao et al., arXiv 1812.08008, section 3, with the constants of the published PyT
 wrist; left shoulder, elbow, wrist; right hip, knee, ankle; left hip, knee, ankle; right eye, left eye, right ear,
 left ear.
 """
+
 from __future__ import annotations
 
 import cv2
@@ -13,15 +14,49 @@ import numpy as np
 JOINTS = 18
 # The joints that each limb connects; the last two are used to find people and are not drawn.
 LIMBS = (
-    (1, 2), (1, 5), (2, 3), (3, 4), (5, 6), (6, 7), (1, 8), (8, 9), (9, 10), (1, 11), (11, 12), (12, 13), (1, 0),
-    (0, 14), (14, 16), (0, 15), (15, 17), (2, 16), (5, 17),
+    (1, 2),
+    (1, 5),
+    (2, 3),
+    (3, 4),
+    (5, 6),
+    (6, 7),
+    (1, 8),
+    (8, 9),
+    (9, 10),
+    (1, 11),
+    (11, 12),
+    (12, 13),
+    (1, 0),
+    (0, 14),
+    (14, 16),
+    (0, 15),
+    (15, 17),
+    (2, 16),
+    (5, 17),
 )
 DRAWN_LIMBS = LIMBS[:-2]
 
 # Channels of the part affinity fields (x, y), limb by limb.
 _FIELDS = (
-    (12, 13), (20, 21), (14, 15), (16, 17), (22, 23), (24, 25), (0, 1), (2, 3), (4, 5), (6, 7), (8, 9), (10, 11),
-    (28, 29), (30, 31), (34, 35), (32, 33), (36, 37), (18, 19), (26, 27),
+    (12, 13),
+    (20, 21),
+    (14, 15),
+    (16, 17),
+    (22, 23),
+    (24, 25),
+    (0, 1),
+    (2, 3),
+    (4, 5),
+    (6, 7),
+    (8, 9),
+    (10, 11),
+    (28, 29),
+    (30, 31),
+    (34, 35),
+    (32, 33),
+    (36, 37),
+    (18, 19),
+    (26, 27),
 )
 _SIGMA = 3  # pixels
 _MIN_PEAK = 0.1
@@ -86,9 +121,7 @@ def _greedy(valid: np.ndarray, scores: np.ndarray) -> np.ndarray:
     return np.array(chosen).reshape(-1, 3)
 
 
-def _join(
-    rows: np.ndarray, limb: int, one: int, other: int, score: float, peak_scores: np.ndarray
-) -> np.ndarray:
+def _join(rows: np.ndarray, limb: int, one: int, other: int, score: float, peak_scores: np.ndarray) -> np.ndarray:
     """The people's rows after a limb between two peaks has been added: to its owner, between two, or as a new one."""
     first, second = LIMBS[limb]
     owners = np.flatnonzero((rows[:, first] == one) | (rows[:, second] == other))[:2]

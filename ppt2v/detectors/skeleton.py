@@ -1,4 +1,5 @@
 """People to a skeleton drawing, pixel by pixel as the pose ControlNet was trained on it (arXiv 2302.05543)."""
+
 from __future__ import annotations
 
 import math
@@ -10,9 +11,24 @@ from .people import DRAWN_LIMBS
 
 # RGB; 18 hues, by the number of the joint or limb.
 COLOURS = (
-    (255, 0, 0), (255, 85, 0), (255, 170, 0), (255, 255, 0), (170, 255, 0), (85, 255, 0), (0, 255, 0), (0, 255, 85),
-    (0, 255, 170), (0, 255, 255), (0, 170, 255), (0, 85, 255), (0, 0, 255), (85, 0, 255), (170, 0, 255), (255, 0, 255),
-    (255, 0, 170), (255, 0, 85),
+    (255, 0, 0),
+    (255, 85, 0),
+    (255, 170, 0),
+    (255, 255, 0),
+    (170, 255, 0),
+    (85, 255, 0),
+    (0, 255, 0),
+    (0, 255, 85),
+    (0, 255, 170),
+    (0, 255, 255),
+    (0, 170, 255),
+    (0, 85, 255),
+    (0, 0, 255),
+    (85, 0, 255),
+    (170, 0, 255),
+    (255, 0, 255),
+    (255, 0, 170),
+    (255, 0, 85),
 )
 _RADIUS = 4  # pixels, of a joint and of half a limb's width
 _OPACITY = 0.6  # of a limb

@@ -1,4 +1,5 @@
 """Which pixels belong to the subject: U2-Net (Qin et al., arXiv 2005.09007) on Paddle."""
+
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
@@ -17,7 +18,12 @@ from ppt2v.models.sources import locate
 
 # U2-Net and its small variant, as published, as in PaddleHub, and converted.
 FILES = (
-    "u2net.pth", "u2netp.pth", "u2net.pdparams", "u2netp.pdparams", "u2net.safetensors", "u2netp.safetensors",
+    "u2net.pth",
+    "u2netp.pth",
+    "u2net.pdparams",
+    "u2netp.pdparams",
+    "u2net.safetensors",
+    "u2netp.safetensors",
     "model.safetensors",
 )
 

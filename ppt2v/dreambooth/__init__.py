@@ -1,8 +1,9 @@
 """Dreambooth (arXiv 2208.12242): teaches a text-to-image model a subject from a few pictures of it.
 
-    from ppt2v import dreambooth
-    dreambooth.train("pictures/of/rex", "a sks dog", out="rex", class_prompt="a dog")
+from ppt2v import dreambooth
+dreambooth.train("pictures/of/rex", "a sks dog", out="rex", class_prompt="a dog")
 """
+
 from __future__ import annotations
 
 from pathlib import Path

@@ -1,4 +1,5 @@
 """Pictures of one prompt as a network is trained on them; all randomness depends on the seed and running numbers."""
+
 from __future__ import annotations
 
 from typing import NamedTuple
@@ -33,8 +34,9 @@ class Examples:
     def draw(self, numbers: range) -> Batch:
         """The examples of these running numbers: in each round all pictures come once, in an order of its own."""
         latents, noise, timesteps = zip(*map(self._draw, numbers))
-        return Batch(paddle.to_tensor(np.stack(latents)), paddle.to_tensor(np.stack(noise)),
-                     paddle.to_tensor(timesteps, "int64"))
+        return Batch(
+            paddle.to_tensor(np.stack(latents)), paddle.to_tensor(np.stack(noise)), paddle.to_tensor(timesteps, "int64")
+        )
 
     def _draw(self, number: int) -> tuple[np.ndarray, np.ndarray, int]:
         rounds, place = divmod(number, len(self._means))

@@ -1,4 +1,5 @@
 """The folder that a training writes: its state while it runs, the whole model at its end."""
+
 from __future__ import annotations
 
 import json
@@ -30,8 +31,10 @@ def check_folder(out: str | Path, resume: bool) -> Path:
         raise InputError(f"{folder} cannot be written: no permission to write in {place}")
     names = sorted(entry.name for entry in folder.iterdir()) if folder.exists() else []
     if names and STATE not in names:
-        raise InputError(f"the folder {folder} is not empty and holds no unfinished training (it has "
-                         f"{', '.join(names[:4])}): give a new folder")
+        raise InputError(
+            f"the folder {folder} is not empty and holds no unfinished training (it has "
+            f"{', '.join(names[:4])}): give a new folder"
+        )
     if names and not resume:
         raise InputError(f"{folder} holds an unfinished training: go on with it (resume), or give a new folder")
     return folder

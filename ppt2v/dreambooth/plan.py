@@ -1,4 +1,5 @@
 """What a training is asked for, checked before any model is loaded."""
+
 from __future__ import annotations
 
 from collections.abc import Mapping
@@ -67,8 +68,9 @@ def _check(values: Mapping[str, Any], given: Mapping[str, Any]) -> None:
     for name in ("instance_prompt", "class_prompt"):
         prompt = values[name]
         if not (prompt or "").strip() and (prompt is not None or name == "instance_prompt"):
-            raise InputError(f"{_called(name)} is empty: describe the pictures in words, such as \"a sks fox\" and "
-                             "\"a fox\"")
+            raise InputError(
+                f'{_called(name)} is empty: describe the pictures in words, such as "a sks fox" and "a fox"'
+            )
     alone = [name for name in ("prior_weight", "class_images") if given[name] is not None]
     if alone and values["class_prompt"] is None:
         raise InputError(f"{' and '.join(alone)} without class_prompt has no effect: give the prompt of the class too")

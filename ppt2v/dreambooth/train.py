@@ -1,4 +1,5 @@
 """A training from its pictures to the model that it writes."""
+
 from __future__ import annotations
 
 from pathlib import Path
@@ -42,8 +43,10 @@ def run(plan: Plan, show_progress: bool) -> None:
     paddle.set_device(plan.device)
     pipe = stable_diffusion.load_stable_diffusion(plan.base)
     levels, seed = pipe.scheduler.config.num_train_timesteps, values["seed"]
-    subjects = [Subject(prompt, Examples(*encode(pipe.vae, read(files, *plan.size)), levels, seed, stream), weight)
-                for stream, (prompt, files, weight) in enumerate(sources)]
+    subjects = [
+        Subject(prompt, Examples(*encode(pipe.vae, read(files, *plan.size)), levels, seed, stream), weight)
+        for stream, (prompt, files, weight) in enumerate(sources)
+    ]
     arguments = (values[name] for name in ("learning_rate", "batch_size", "accumulate", "train_text_encoder"))
     trainer, done = Trainer(pipe, subjects, *arguments), 0
     if saved and saved["done"]:
@@ -68,8 +71,12 @@ def _settings(plan: Plan) -> dict[str, Any]:
     """All that decides the weights."""
     settings = {name: value for name, value in plan.values.items() if name not in _UNDECISIVE}
     networks = [file for part in ("unet", "text_encoder", "vae") for file in weight_files(plan.base / part)]
-    return {**settings, "size": list(plan.size), "pictures": [fingerprint(file) for file in plan.files],
-            "model": [fingerprint(file) for file in networks]}
+    return {
+        **settings,
+        "size": list(plan.size),
+        "pictures": [fingerprint(file) for file in plan.files],
+        "model": [fingerprint(file) for file in networks],
+    }
 
 
 def _class_pictures(plan: Plan, show_progress: bool) -> list[Path]:
@@ -78,9 +85,15 @@ def _class_pictures(plan: Plan, show_progress: bool) -> list[Path]:
     made = folder.with_suffix(".png")  # as video.write names a folder of pictures
     if not (folder.exists() or made.exists()):
         Model(plan.device, show_progress=show_progress).process_text2video(
-            values["class_prompt"], str(plan.base), video_length=values["class_images"],
-            resolution=f"{plan.size[1]}x{plan.size[0]}", seed=values["seed"], use_cf_attn=False, use_motion_field=False,
-            save_path=made, checkpoint_dir=f"{folder}.resume",
+            values["class_prompt"],
+            str(plan.base),
+            video_length=values["class_images"],
+            resolution=f"{plan.size[1]}x{plan.size[0]}",
+            seed=values["seed"],
+            use_cf_attn=False,
+            use_motion_field=False,
+            save_path=made,
+            checkpoint_dir=f"{folder}.resume",
         )
     if made.exists():
         made.rename(folder)

@@ -1,4 +1,5 @@
 """One training: the loss of Dreambooth, its gradient, and the state from which it goes on."""
+
 from __future__ import annotations
 
 from collections.abc import Sequence
@@ -37,18 +38,30 @@ class Trainer:
         accumulate: batches whose gradients make one step.
     """
 
-    def __init__(self, pipe, subjects: Sequence[Subject], learning_rate: float, batch_size: int = 1,
-                 accumulate: int = 1, train_text_encoder: bool = False):
+    def __init__(
+        self,
+        pipe,
+        subjects: Sequence[Subject],
+        learning_rate: float,
+        batch_size: int = 1,
+        accumulate: int = 1,
+        train_text_encoder: bool = False,
+    ):
         self._unet, self._text_encoder, self._scheduler = pipe.unet, pipe.text_encoder, pipe.scheduler
         self._subjects, self._batch_size, self._accumulate = subjects, batch_size, accumulate
         trained = {"unet": pipe.unet, **({"text_encoder": pipe.text_encoder} if train_text_encoder else {})}
         for network in (pipe.vae, pipe.text_encoder, pipe.unet):
             for parameter in network.parameters():
                 parameter.stop_gradient = network not in trained.values()
-        self.parameters = {f"{part}.{name}": parameter for part, network in trained.items()
-                           for name, parameter in network.named_parameters()}
+        self.parameters = {
+            f"{part}.{name}": parameter
+            for part, network in trained.items()
+            for name, parameter in network.named_parameters()
+        }
         self._optimizer = paddle.optimizer.AdamW(
-            learning_rate, parameters=list(self.parameters.values()), weight_decay=WEIGHT_DECAY,
+            learning_rate,
+            parameters=list(self.parameters.values()),
+            weight_decay=WEIGHT_DECAY,
             grad_clip=paddle.nn.ClipGradByGlobalNorm(LARGEST_GRADIENT),
         )
         self._tokens = _tokens(pipe, [subject.prompt for subject in subjects])

@@ -2,6 +2,7 @@
 
 An engine turns a ``program.Program`` into a runner; a runner is called as the program would be.
 """
+
 from __future__ import annotations
 
 from typing import Protocol

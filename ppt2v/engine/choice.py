@@ -1,4 +1,5 @@
 """Which engine, and in which precision: checked before anything is loaded."""
+
 from __future__ import annotations
 
 import importlib.util

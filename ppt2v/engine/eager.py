@@ -1,4 +1,5 @@
 """Paddle's eager mode: every operation by itself, on every device."""
+
 from __future__ import annotations
 
 import paddle

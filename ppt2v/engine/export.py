@@ -1,4 +1,5 @@
 """What engines with exported programs have in common: export once, check, keep in the cache, step aside on failure."""
+
 from __future__ import annotations
 
 import atexit

@@ -1,4 +1,5 @@
 """Paddle Inference: Paddle's programs without Python between their operations; for GPUs."""
+
 from __future__ import annotations
 
 import os

@@ -1,4 +1,5 @@
 """Mapped files whose content is in memory in another form: their pages need not count against the process."""
+
 from __future__ import annotations
 
 import ctypes

@@ -1,4 +1,5 @@
 """OpenVINO: the fastest way on a CPU."""
+
 from __future__ import annotations
 
 import os

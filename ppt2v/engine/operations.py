@@ -1,4 +1,5 @@
 """Paddle's operations (PIR) as OpenVINO's: one function each, in a table by their names."""
+
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
@@ -74,9 +75,19 @@ def _elementwise(name: str, make: Callable[..., Any]) -> None:
 
 
 for _name, _make in {
-    "add": ops.add, "subtract": ops.subtract, "multiply": ops.multiply, "divide": ops.divide, "equal": ops.equal,
-    "exp": ops.exp, "less_than": ops.less, "maximum": ops.maximum, "where": ops.select,
-    "relu": ops.relu, "sigmoid": ops.sigmoid, "silu": ops.swish, "tanh": ops.tanh,
+    "add": ops.add,
+    "subtract": ops.subtract,
+    "multiply": ops.multiply,
+    "divide": ops.divide,
+    "equal": ops.equal,
+    "exp": ops.exp,
+    "less_than": ops.less,
+    "maximum": ops.maximum,
+    "where": ops.select,
+    "relu": ops.relu,
+    "sigmoid": ops.sigmoid,
+    "silu": ops.swish,
+    "tanh": ops.tanh,
 }.items():
     _elementwise(_name, _make)
 
@@ -311,8 +322,13 @@ def _pad3d(attributes, x, paddings):
 @_converts("pd_op.nearest_interp")
 def _nearest_interp(attributes, x, *_):
     return ops.interpolate(
-        as_node(x), np.array(attributes["scale"], np.float32), "nearest", "scales",
-        coordinate_transformation_mode="asymmetric", nearest_mode="floor", axes=np.array([2, 3]),
+        as_node(x),
+        np.array(attributes["scale"], np.float32),
+        "nearest",
+        "scales",
+        coordinate_transformation_mode="asymmetric",
+        nearest_mode="floor",
+        axes=np.array([2, 3]),
     )
 
 

@@ -1,4 +1,5 @@
 """What an engine runs: a network as a function of tensors alone."""
+
 from __future__ import annotations
 
 import hashlib

@@ -1,4 +1,5 @@
 """Paddle networks as static programs."""
+
 from __future__ import annotations
 
 import ctypes

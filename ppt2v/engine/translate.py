@@ -3,6 +3,7 @@
 The weights are not copied: OpenVINO's constants stand on the memory of Paddle's parameters. Ways through ONNX hold them
 twice and end at 2 GB, less than the UNet of Stable Diffusion.
 """
+
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
@@ -67,8 +68,7 @@ class _Graph:
         elif name == "pd_op.data":
             made = self._input(operation.attrs())
         elif name in CONVERTERS:
-            operands = [self.values[value.id] if value.initialized() else None
-                        for value in operation.operands_source()]
+            operands = [self.values[value.id] if value.initialized() else None for value in operation.operands_source()]
             made = CONVERTERS[name](operation.attrs(), *operands)
         else:
             raise UnsupportedError(f"the operation {name} has no counterpart in the table of the OpenVINO engine")

@@ -1,4 +1,5 @@
 """Names of devices and precisions, checked against the Paddle that is installed."""
+
 from __future__ import annotations
 
 import re
@@ -40,8 +41,10 @@ def _has(count: int) -> str:
 def _advice(count: int) -> str:
     if count:
         return "choose one of those"
-    return ("choose cpu and leave dtype out, or use a machine with a CUDA GPU (on AI Studio a GPU environment) and "
-            "paddlepaddle-gpu")
+    return (
+        "choose cpu and leave dtype out, or use a machine with a CUDA GPU (on AI Studio a GPU environment) and "
+        "paddlepaddle-gpu"
+    )
 
 
 def dtype_name(dtype, device: str, half_on_cpu: str | None = None) -> str:
@@ -62,6 +65,8 @@ def dtype_name(dtype, device: str, half_on_cpu: str | None = None) -> str:
         raise InputError(f"unknown dtype {dtype!r}: choose {', '.join(DTYPES)}")
     if device == "cpu" and name in HALF and name != half_on_cpu:
         choice = f"float32 or {half_on_cpu}" if half_on_cpu else "float32"
-        raise InputError(f"dtype {name} on the CPU: Paddle has no matrix product in half precision there; leave dtype "
-                         f"out, or choose {choice}")
+        raise InputError(
+            f"dtype {name} on the CPU: Paddle has no matrix product in half precision there; leave dtype "
+            f"out, or choose {choice}"
+        )
     return name

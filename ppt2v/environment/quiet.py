@@ -1,4 +1,5 @@
 """Keeps from the user what Paddle's packages warn and log about and only their own developers can change."""
+
 from __future__ import annotations
 
 import logging

@@ -1,4 +1,5 @@
 """How many threads Paddle uses: one unless it is told otherwise before it is imported."""
+
 from __future__ import annotations
 
 import contextlib

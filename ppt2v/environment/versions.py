@@ -1,4 +1,5 @@
 """What is installed, without importing it."""
+
 from __future__ import annotations
 
 from importlib import metadata

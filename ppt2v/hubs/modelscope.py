@@ -1,4 +1,5 @@
 """Text to video as in ModelScope's library: ``pipeline(task, model)({"text": ...})[OutputKeys.OUTPUT_VIDEO]``."""
+
 from __future__ import annotations
 
 import os
@@ -17,8 +18,7 @@ from ppt2v.request import request
 
 TASK = "text-to-video-synthesis"
 # ModelScope's ids of the published model: its server is none of those that models come from here.
-_PUBLISHED_AS = {name: "damo-vilab/text-to-video-ms-1.7b"
-                 for name in ("damo/text-to-video-synthesis", "iic/text-to-video-synthesis")}
+_PUBLISHED_AS = dict.fromkeys(("damo/text-to-video-synthesis", "iic/text-to-video-synthesis"), "damo-vilab/text-to-video-ms-1.7b")
 _KEYS = ["text", "height", "width"]
 
 Target = Union[str, Path, None]
@@ -31,8 +31,12 @@ class OutputKeys:
 
 
 def pipeline(
-    task: str, model: str | Path | None = None, device: str | None = None, dtype: Any = None,
-    show_progress: bool = True, engine: str = "auto",
+    task: str,
+    model: str | Path | None = None,
+    device: str | None = None,
+    dtype: Any = None,
+    show_progress: bool = True,
+    engine: str = "auto",
 ) -> TextToVideoSynthesis:
     """A pipeline for a task of ModelScope's library.
 
@@ -105,12 +109,20 @@ class TextToVideoSynthesis:
         for each in given:
             _check(each)
         targets = _targets(output_video, len(given), several)
-        keywords = {"n_prompt": negative_prompt, "seed": seed, "num_inference_steps": num_inference_steps,
-                    "guidance_scale": guidance_scale, "video_length": num_frames, "fps": fps, "solver": solver,
-                    "eta": eta}
+        keywords = {
+            "n_prompt": negative_prompt,
+            "seed": seed,
+            "num_inference_steps": num_inference_steps,
+            "guidance_scale": guidance_scale,
+            "video_length": num_frames,
+            "fps": fps,
+            "solver": solver,
+            "eta": eta,
+        }
         sides = {"height": height, "width": width}
-        each_own = [{"prompt": each["text"], "resolution": self._resolution(**{**sides, **_sides(each)})}
-                    for each in given]
+        each_own = [
+            {"prompt": each["text"], "resolution": self._resolution(**{**sides, **_sides(each)})} for each in given
+        ]
         made = [self._make({**own, **keywords}, target) for own, target in zip(each_own, targets)]
         return made if several else made[0]
 

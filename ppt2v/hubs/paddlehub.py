@@ -1,4 +1,5 @@
 """``VideoMaker``: one mode as a callable, which is what PaddlePaddle's hubs give."""
+
 from __future__ import annotations
 
 from typing import Any

@@ -2,6 +2,7 @@
 
 A request can say neither where a file is written nor which file or model is read: whoever starts the server does.
 """
+
 from __future__ import annotations
 
 import base64

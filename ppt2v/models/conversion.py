@@ -1,4 +1,5 @@
 """Converts text-to-video models between ModelScope's own files, the layout of diffusers, and that of PPDiffusers."""
+
 from __future__ import annotations
 
 import json

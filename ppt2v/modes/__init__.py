@@ -1,4 +1,5 @@
 """The table of modes, and the parameters that modes share."""
+
 from __future__ import annotations
 
 from .table import MODES, Mode

@@ -1,4 +1,5 @@
 """The parameters that modes share."""
+
 from __future__ import annotations
 
 from dataclasses import replace
@@ -11,131 +12,293 @@ from ppt2v.pipelines.planning.timesteps import SOLVERS
 
 MACHINE = (
     Parameter("device", str, None, "cpu, cuda or cuda:N; a GPU where there is one if not given."),
-    Parameter("dtype", str, None,
-              "float32, float16 or bfloat16; if not given, float16 on a GPU, and on a CPU what is fastest there."),
-    Parameter("engine", str, "auto",
-              "What executes the networks: eager, openvino, inference, or auto, which takes the fastest for each run.",
-              choices=ENGINES),
+    Parameter(
+        "dtype",
+        str,
+        None,
+        "float32, float16 or bfloat16; if not given, float16 on a GPU, and on a CPU what is fastest there.",
+    ),
+    Parameter(
+        "engine",
+        str,
+        "auto",
+        "What executes the networks: eager, openvino, inference, or auto, which takes the fastest for each run.",
+        choices=ENGINES,
+    ),
 )
 
 # What the published code (Text2Video-Zero) adds to the prompt, and what it avoids.
 BEST = "best quality, extremely detailed"
 BEST_ART = f"{BEST}, HD, ultra-realistic, 8K, HQ, masterpiece, trending on artstation, art, smooth"
-BAD = ("longbody, lowres, bad anatomy, bad hands, missing fingers, extra digit, fewer digits, cropped, worst quality, "
-       "low quality")
+BAD = (
+    "longbody, lowres, bad anatomy, bad hands, missing fingers, extra digit, fewer digits, cropped, worst quality, "
+    "low quality"
+)
 BAD_BODY = f"{BAD}, deformed body, bloated, ugly, unrealistic"
 
 PROMPT = Parameter("prompt", str, None, "What the video shows.", argument="prompt")
 
 MODEL = Parameter(
-    "model_name", str, EMBEDDED, "Folder, single file or id of the model; `ppt2v models` lists those that are known.",
+    "model_name",
+    str,
+    EMBEDDED,
+    "Folder, single file or id of the model; `ppt2v models` lists those that are known.",
     option="model",
 )
 
 ADAPTERS = (
-    Parameter("lora", str, (), "LoRA file that is merged into the model for this run, as PATH or PATH:STRENGTH.",
-              many=True),
-    Parameter("textual_inversion", str, (),
-              "File of a word that the model is to know for this run, as PATH or PATH:WORD.", many=True),
-    Parameter("tokenizer", str, None,
-              "Folder or id whose vocabulary is used; the model's own if not given, for a single file that of CLIP."),
+    Parameter(
+        "lora", str, (), "LoRA file that is merged into the model for this run, as PATH or PATH:STRENGTH.", many=True
+    ),
+    Parameter(
+        "textual_inversion",
+        str,
+        (),
+        "File of a word that the model is to know for this run, as PATH or PATH:WORD.",
+        many=True,
+    ),
+    Parameter(
+        "tokenizer",
+        str,
+        None,
+        "Folder or id whose vocabulary is used; the model's own if not given, for a single file that of CLIP.",
+    ),
 )
 
 CLIP = (
     Parameter("video_path", str, None, "The clip: a video file."),
     *(parameter for parameter in controls.CLIP if parameter.name != "resolution"),
-    Parameter("resolution", int, 512, "Longest side of the video in pixels; the sides are rounded to what the model "
-              "can make.", minimum=1),
+    Parameter(
+        "resolution",
+        int,
+        512,
+        "Longest side of the video in pixels; the sides are rounded to what the model can make.",
+        minimum=1,
+    ),
 )
 
-FAST = Parameter("fast", bool, False, "Fewer steps by a better solver: the cheapest setting that keeps the quality; "
-                 "what is given beside it wins.")
+FAST = Parameter(
+    "fast",
+    bool,
+    False,
+    "Fewer steps by a better solver: the cheapest setting that keeps the quality; what is given beside it wins.",
+)
 
 STEPS = (
-    Parameter("n_prompt", str, "", "What the video must not show.", option="negative-prompt",
-              argument="negative_prompt"),
-    Parameter("seed", int, None, "Number that fixes the randomness; drawn from Paddle's generator if not given.",
-              minimum=0, maximum=2**63 - 1),
-    Parameter("num_inference_steps", int, 50, "Denoising steps.", minimum=1, maximum=999, option="steps",
-              argument="num_inference_steps"),
-    Parameter("guidance_scale", float, 7.5, "How closely to follow the prompt; 1 or less turns guidance off.",
-              minimum=0, maximum=100, argument="guidance_scale"),
-    Parameter("guidance_stop_step", float, 1.0,
-              "Part of the steps, from the first on, that guidance is used in; those without take half the time.",
-              minimum=0, maximum=1, option="guidance-stop", argument="guidance_stop_step"),
-    Parameter("solver", str, "ddim",
-              "How a step is made: ddim, dpmsolver++ (needs fewer steps), euler_a (fresh noise in each step), or lcm "
-              "(for models distilled for it).", choices=SOLVERS, argument="solver"),
-    Parameter("eta", float, 0.0, "Stochasticity of DDIM: 0 is deterministic, 1 is DDPM.", minimum=0, maximum=1,
-              argument="eta"),
+    Parameter(
+        "n_prompt", str, "", "What the video must not show.", option="negative-prompt", argument="negative_prompt"
+    ),
+    Parameter(
+        "seed",
+        int,
+        None,
+        "Number that fixes the randomness; drawn from Paddle's generator if not given.",
+        minimum=0,
+        maximum=2**63 - 1,
+    ),
+    Parameter(
+        "num_inference_steps",
+        int,
+        50,
+        "Denoising steps.",
+        minimum=1,
+        maximum=999,
+        option="steps",
+        argument="num_inference_steps",
+    ),
+    Parameter(
+        "guidance_scale",
+        float,
+        7.5,
+        "How closely to follow the prompt; 1 or less turns guidance off.",
+        minimum=0,
+        maximum=100,
+        argument="guidance_scale",
+    ),
+    Parameter(
+        "guidance_stop_step",
+        float,
+        1.0,
+        "Part of the steps, from the first on, that guidance is used in; those without take half the time.",
+        minimum=0,
+        maximum=1,
+        option="guidance-stop",
+        argument="guidance_stop_step",
+    ),
+    Parameter(
+        "solver",
+        str,
+        "ddim",
+        "How a step is made: ddim, dpmsolver++ (needs fewer steps), euler_a (fresh noise in each step), or lcm "
+        "(for models distilled for it).",
+        choices=SOLVERS,
+        argument="solver",
+    ),
+    Parameter(
+        "eta", float, 0.0, "Stochasticity of DDIM: 0 is deterministic, 1 is DDPM.", minimum=0, maximum=1, argument="eta"
+    ),
 )
 
 SAMPLING = (
     *STEPS,
     FAST,
-    Parameter("chunk_size", int, 8, "Frames computed together, the first included; changes only the memory needed.",
-              minimum=2, argument="chunk_size"),
-    Parameter("use_cf_attn", bool, True, "Let every frame attend to the first one.", option="cross-frame-attention",
-              argument="use_cf_attn"),
-    Parameter("merging_ratio", float, 0.0,
-              "Share of the tokens that are merged where there are most of them: faster at large sizes, less detail.",
-              minimum=0, maximum=0.9, argument="merging_ratio"),
-    Parameter("cache_interval", int, 1,
-              "Of so many steps one computes the whole UNet, the others its outermost level alone: faster, less "
-              "faithful; 1 turns it off.", minimum=1, maximum=10, argument="cache_interval"),
+    Parameter(
+        "chunk_size",
+        int,
+        8,
+        "Frames computed together, the first included; changes only the memory needed.",
+        minimum=2,
+        argument="chunk_size",
+    ),
+    Parameter(
+        "use_cf_attn",
+        bool,
+        True,
+        "Let every frame attend to the first one.",
+        option="cross-frame-attention",
+        argument="use_cf_attn",
+    ),
+    Parameter(
+        "merging_ratio",
+        float,
+        0.0,
+        "Share of the tokens that are merged where there are most of them: faster at large sizes, less detail.",
+        minimum=0,
+        maximum=0.9,
+        argument="merging_ratio",
+    ),
+    Parameter(
+        "cache_interval",
+        int,
+        1,
+        "Of so many steps one computes the whole UNet, the others its outermost level alone: faster, less "
+        "faithful; 1 turns it off.",
+        minimum=1,
+        maximum=10,
+        argument="cache_interval",
+    ),
 )
 
 START = (
     Parameter("init_video", str, None, "A clip to start from instead of noise alone; its motion is kept."),
-    *(replace(each, default=8.0) if each.name == "out_fps" else each
-      for each in controls.CLIP if each.name != "resolution"),
-    Parameter("strength", float, 0.6, "How much of the schedule is run from that clip: with 1 little of it is left.",
-              above=0, maximum=1, argument="strength"),
+    *(
+        replace(each, default=8.0) if each.name == "out_fps" else each
+        for each in controls.CLIP
+        if each.name != "resolution"
+    ),
+    Parameter(
+        "strength",
+        float,
+        0.6,
+        "How much of the schedule is run from that clip: with 1 little of it is left.",
+        above=0,
+        maximum=1,
+        argument="strength",
+    ),
 )
 
 MOTION = (
-    Parameter("motion_field_strength_x", float, 12.0, "Motion to the left per frame, in 1/512 of the width.",
-              minimum=-512, maximum=512, option="motion", argument="motion_field_strength_x"),
-    Parameter("motion_field_strength_y", float, 12.0, "Motion upwards per frame, in 1/512 of the height.",
-              minimum=-512, maximum=512, option="motion", argument="motion_field_strength_y"),
-    Parameter("t0", int, 44,
-              "Noise level T0, where the motion is added: an index from the end of the 50-step DDIM schedule.",
-              argument="t0"),
-    Parameter("t1", int, 47, "Noise level T1, to which the moved frames are noised again; likewise an index.",
-              argument="t1"),
-    Parameter("use_motion_field", bool, True,
-              "Start the frames from the moved first frame instead of from noise of their own.",
-              option="motion-field", argument="use_motion_field"),
-    Parameter("smooth_bg", bool, False,
-              "Keep the background steady with the first frame's, moved along; takes about twice the time.",
-              option="smooth-background"),
-    Parameter("smooth_bg_strength", float, 0.4, "With a smooth background: share of its own that each frame keeps.",
-              minimum=0, maximum=1, option="background-kept", argument="smooth_bg_strength"),
-    Parameter("saliency_weights", str, f"{EMBEDDED}/saliency",
-              "With a smooth background: network that finds the subject, as a file u2net.pth or u2netp.pth or where "
-              "one is; the embedded one knows the embedded model's subjects.", option="saliency"),
+    Parameter(
+        "motion_field_strength_x",
+        float,
+        12.0,
+        "Motion to the left per frame, in 1/512 of the width.",
+        minimum=-512,
+        maximum=512,
+        option="motion",
+        argument="motion_field_strength_x",
+    ),
+    Parameter(
+        "motion_field_strength_y",
+        float,
+        12.0,
+        "Motion upwards per frame, in 1/512 of the height.",
+        minimum=-512,
+        maximum=512,
+        option="motion",
+        argument="motion_field_strength_y",
+    ),
+    Parameter(
+        "t0",
+        int,
+        44,
+        "Noise level T0, where the motion is added: an index from the end of the 50-step DDIM schedule.",
+        argument="t0",
+    ),
+    Parameter(
+        "t1", int, 47, "Noise level T1, to which the moved frames are noised again; likewise an index.", argument="t1"
+    ),
+    Parameter(
+        "use_motion_field",
+        bool,
+        True,
+        "Start the frames from the moved first frame instead of from noise of their own.",
+        option="motion-field",
+        argument="use_motion_field",
+    ),
+    Parameter(
+        "smooth_bg",
+        bool,
+        False,
+        "Keep the background steady with the first frame's, moved along; takes about twice the time.",
+        option="smooth-background",
+    ),
+    Parameter(
+        "smooth_bg_strength",
+        float,
+        0.4,
+        "With a smooth background: share of its own that each frame keeps.",
+        minimum=0,
+        maximum=1,
+        option="background-kept",
+        argument="smooth_bg_strength",
+    ),
+    Parameter(
+        "saliency_weights",
+        str,
+        f"{EMBEDDED}/saliency",
+        "With a smooth background: network that finds the subject, as a file u2net.pth or u2netp.pth or where "
+        "one is; the embedded one knows the embedded model's subjects.",
+        option="saliency",
+    ),
 )
 
 MEMORY = (
-    Parameter("memory", str, None,
-              "Most memory to use, such as 8GB: chooses chunk size, decoding in tiles and offloading, where not "
-              "given."),
-    Parameter("decode_tile", int, None,
-              "Decode frames in tiles of this side in pixels: less memory for large frames, slightly other pixels.",
-              minimum=64),
-    Parameter("offload", bool, False,
-              "Let each network leave the memory when its part is done; the next run reads it again."),
+    Parameter(
+        "memory",
+        str,
+        None,
+        "Most memory to use, such as 8GB: chooses chunk size, decoding in tiles and offloading, where not given.",
+    ),
+    Parameter(
+        "decode_tile",
+        int,
+        None,
+        "Decode frames in tiles of this side in pixels: less memory for large frames, slightly other pixels.",
+        minimum=64,
+    ),
+    Parameter(
+        "offload", bool, False, "Let each network leave the memory when its part is done; the next run reads it again."
+    ),
 )
 
 OUTPUT = (
-    Parameter("fps", float, None, "Frames per second of the file; those taken from the clip if not given.", above=0,
-              maximum=240),
+    Parameter(
+        "fps",
+        float,
+        None,
+        "Frames per second of the file; those taken from the clip if not given.",
+        above=0,
+        maximum=240,
+    ),
     Parameter("watermark", str, None, "A text, or the path of a picture, to put into the lower right corner."),
-    Parameter("save_path", str, None, "File to write (for png a folder); named after the prompt if not given.",
-              option="out"),
+    Parameter(
+        "save_path", str, None, "File to write (for png a folder); named after the prompt if not given.", option="out"
+    ),
     Parameter("save_format", str, None, "mp4, gif, webm or png; by the file's ending if not given.", option="format"),
-    Parameter("checkpoint_dir", str, None,
-              "Folder that keeps the last completed step; a killed run goes on from there."),
+    Parameter(
+        "checkpoint_dir", str, None, "Folder that keeps the last completed step; a killed run goes on from there."
+    ),
 )
 
 
@@ -150,14 +313,31 @@ def controlled(a_prompt: str, n_prompt: str, fps: float | None = None) -> tuple[
         *CLIP,
         PROMPT,
         Parameter("a_prompt", str, a_prompt, "Added to the prompt.", option="added-prompt"),
-        MODEL, *ADAPTERS,
-        Parameter("controlnet", str, None,
-                  "Folder or id of the ControlNet; the one for this control that fits the model if not given."),
-        Parameter("controlnet_conditioning_scale", float, 1.0, "How strongly the control maps guide.", minimum=0,
-                  maximum=10, option="control-strength"),
-        Parameter("extra_controls", str, (),
-                  "One more ControlNet: KIND:STRENGTH or KIND:STRENGTH:MODEL, such as depth:0.5.", many=True,
-                  option="also"),
+        MODEL,
+        *ADAPTERS,
+        Parameter(
+            "controlnet",
+            str,
+            None,
+            "Folder or id of the ControlNet; the one for this control that fits the model if not given.",
+        ),
+        Parameter(
+            "controlnet_conditioning_scale",
+            float,
+            1.0,
+            "How strongly the control maps guide.",
+            minimum=0,
+            maximum=10,
+            option="control-strength",
+        ),
+        Parameter(
+            "extra_controls",
+            str,
+            (),
+            "One more ControlNet: KIND:STRENGTH or KIND:STRENGTH:MODEL, such as depth:0.5.",
+            many=True,
+            option="also",
+        ),
         *with_defaults(SAMPLING, n_prompt=n_prompt, num_inference_steps=20, guidance_scale=9.0),
         *MEMORY,
         *with_defaults(OUTPUT, fps=fps),

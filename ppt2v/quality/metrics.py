@@ -1,4 +1,5 @@
 """What can be measured of frames without any weights. Frames are uint8 RGB ``[F, H, W, 3]``."""
+
 from __future__ import annotations
 
 from typing import NamedTuple
@@ -50,7 +51,7 @@ def _change(before: np.ndarray, after: np.ndarray, flow_of) -> tuple[float, floa
 
 def _moved_back(picture: np.ndarray, flow: np.ndarray) -> np.ndarray:
     """Each pixel of an earlier picture as it is at the end of its flow ``[H, W, 2]`` in a later one."""
-    y, x = np.mgrid[:flow.shape[0], :flow.shape[1]].astype(np.float32)
+    y, x = np.mgrid[: flow.shape[0], : flow.shape[1]].astype(np.float32)
     return cv2.remap(picture, x + flow[..., 0], y + flow[..., 1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
 
 
@@ -58,7 +59,7 @@ def _consistent(forward: np.ndarray, backward: np.ndarray) -> np.ndarray:
     """Where the flow forth and back ends where it started, within the frame (Sundaram et al., ECCV 2010)."""
     apart = ((forward + backward) ** 2).sum(-1)
     within = apart < 0.01 * ((forward**2).sum(-1) + (backward**2).sum(-1)) + 0.5
-    y, x = np.mgrid[:forward.shape[0], :forward.shape[1]]
+    y, x = np.mgrid[: forward.shape[0], : forward.shape[1]]
     end_x, end_y = x + forward[..., 0], y + forward[..., 1]
     inside = (end_x >= 0) & (end_x <= x.shape[1] - 1) & (end_y >= 0) & (end_y <= x.shape[0] - 1)
     return within & inside
@@ -85,8 +86,7 @@ def black_frames(frames: np.ndarray) -> list[int]:
 def flat_frames(frames: np.ndarray) -> list[int]:
     """Numbers of the frames of a single colour other than black, which is what NaN can become in a video."""
     black = set(black_frames(frames))
-    return [index for index, frame in enumerate(frames)
-            if index not in black and frame.std(axis=(0, 1)).max() < _FLAT]
+    return [index for index, frame in enumerate(frames) if index not in black and frame.std(axis=(0, 1)).max() < _FLAT]
 
 
 def duplicate_frames(change: Change) -> list[int]:

@@ -1,4 +1,5 @@
 """How good a video is, as far as that can be said without weights: figures, a table, and which of two is better."""
+
 from __future__ import annotations
 
 import json
@@ -99,9 +100,21 @@ def measure(path: str | Path, source: str | Path | None = None, chunk_size: int 
     edge_f1, ssim = _like_source(clip, source) if source else (None, None)
     number, height, width, _ = clip.frames.shape
     return Report(
-        str(path), number, width, height, clip.fps, _mean(change.flicker), _mean(change.warp_error), motion,
-        motion is not None and motion < FROZEN, metrics.seam_ratio(change, chunk_size) if chunk_size else None, edge_f1,
-        ssim, metrics.black_frames(clip.frames), metrics.flat_frames(clip.frames), metrics.duplicate_frames(change),
+        str(path),
+        number,
+        width,
+        height,
+        clip.fps,
+        _mean(change.flicker),
+        _mean(change.warp_error),
+        motion,
+        motion is not None and motion < FROZEN,
+        metrics.seam_ratio(change, chunk_size) if chunk_size else None,
+        edge_f1,
+        ssim,
+        metrics.black_frames(clip.frames),
+        metrics.flat_frames(clip.frames),
+        metrics.duplicate_frames(change),
     )
 
 
@@ -178,8 +191,11 @@ def table(*reports: Report):
 def _caption(*reports: Report) -> str | None:
     from rich.markup import escape
 
-    lines = [f"{escape(Path(report.path).name)} is frozen: its low flicker means nothing." for report in reports
-             if report.frozen]
+    lines = [
+        f"{escape(Path(report.path).name)} is frozen: its low flicker means nothing."
+        for report in reports
+        if report.frozen
+    ]
     if len(reports) == 2:
         lines.append("* is better")
         if not _move_alike(*reports):

@@ -1,4 +1,5 @@
 """The ControlNets that a run is guided by, and the clip it starts from, as they are asked for."""
+
 from __future__ import annotations
 
 from collections.abc import Mapping

@@ -1,4 +1,5 @@
 """What a run is asked for: checked before anything is loaded, and in the form in which recipes keep it."""
+
 from __future__ import annotations
 
 import os
@@ -76,8 +77,10 @@ def check(row: Mode, values: Mapping[str, Any]) -> None:
     if values.get("use_motion_field"):
         check_motion_levels(values["t0"], values["t1"])
         if values["num_inference_steps"] < 2:
-            raise InputError("num_inference_steps=1: the motion field needs at least 2 steps; or turn it off "
-                             "(use_motion_field=False, --no-motion-field)")
+            raise InputError(
+                "num_inference_steps=1: the motion field needs at least 2 steps; or turn it off "
+                "(use_motion_field=False, --no-motion-field)"
+            )
     if values.get("memory"):
         memory.parse(values["memory"])
     if values.get("smooth_bg") and not values["use_motion_field"]:
@@ -116,16 +119,22 @@ _MODELS = ("model_name", "controlnet", "detector_weights", "saliency_weights", "
 
 def plain(row: Mode, given: Mapping[str, Any]) -> dict[str, Any]:
     """The values as recipes keep them: texts, with which the same models and files are found from every folder."""
-    as_text = {"save_path": str, "checkpoint_dir": str, "watermark": _mark_from_anywhere,
-               **dict.fromkeys(_CLIPS, _absolute), **dict.fromkeys(_MODELS, locate.from_anywhere)}
+    as_text = {
+        "save_path": str,
+        "checkpoint_dir": str,
+        "watermark": _mark_from_anywhere,
+        **dict.fromkeys(_CLIPS, _absolute),
+        **dict.fromkeys(_MODELS, locate.from_anywhere),
+    }
     as_text |= {"lora": adapters.as_texts, "textual_inversion": adapters.as_texts}
     as_text["extra_controls"] = guides.extra_from_anywhere
     if not row.takes_clip:
         as_text["resolution"] = str  # the side of a square may come as a number
     if given.get("model_name") is not None:
         given = {**given, "model_name": model_of(row, given["model_name"])}
-    return {name: as_text[name](value) if value is not None and name in as_text else value
-            for name, value in given.items()}
+    return {
+        name: as_text[name](value) if value is not None and name in as_text else value for name, value in given.items()
+    }
 
 
 def model_of(row: Mode, name: str | Path) -> str | Path:

@@ -1,4 +1,5 @@
 """What a run starts from: a prompt alone, or a clip and what is made of it."""
+
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
@@ -28,8 +29,14 @@ class Inputs(NamedTuple):
     arguments: dict[str, Any]
 
 
-def gather(mode: Mode, values: Mapping[str, Any], folder: Path, load_controlnet: Callable[[Path], Any],
-           explain: Callable[[str], None], watch: Watch) -> Inputs:
+def gather(
+    mode: Mode,
+    values: Mapping[str, Any],
+    folder: Path,
+    load_controlnet: Callable[[Path], Any],
+    explain: Callable[[str], None],
+    watch: Watch,
+) -> Inputs:
     """Reads the clip of a run, where it has one, and makes what guides it.
 
     Args:
@@ -104,10 +111,13 @@ def _controls(mode, values, frames, unet: Mapping, load_controlnet, explain, wat
     return made
 
 
-def _maps(kind: str, values: Mapping[str, Any], frames: np.ndarray, explain: Callable[[str], None],
-          watch: Watch) -> np.ndarray:
-    own = {parameter.name: values.get(parameter.name, parameter.default)
-           for parameter in controls.CONTROLS[kind].parameters}
+def _maps(
+    kind: str, values: Mapping[str, Any], frames: np.ndarray, explain: Callable[[str], None], watch: Watch
+) -> np.ndarray:
+    own = {
+        parameter.name: values.get(parameter.name, parameter.default)
+        for parameter in controls.CONTROLS[kind].parameters
+    }
     made = controls.control_maps(kind, frames, own)
     if made.decision:
         explain(made.decision)
@@ -120,8 +130,11 @@ def _maps(kind: str, values: Mapping[str, Any], frames: np.ndarray, explain: Cal
 
 def _check_family(name: str, controlnet: Mapping, unet: Mapping) -> None:
     """Refuses a ControlNet whose layers have other sizes than the UNet's."""
-    differing = [key for key in ("in_channels", "block_out_channels", "layers_per_block", "cross_attention_dim")
-                 if controlnet.get(key, unet[key]) != unet[key]]
+    differing = [
+        key
+        for key in ("in_channels", "block_out_channels", "layers_per_block", "cross_attention_dim")
+        if controlnet.get(key, unet[key]) != unet[key]
+    ]
     if differing:
         values = ", ".join(f"{key} {controlnet[key]} instead of {unet[key]}" for key in differing)
         raise InputError(

@@ -1,4 +1,5 @@
 """The networks that are held from one run to the next."""
+
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping

@@ -1,4 +1,5 @@
 """What is kept of a run: its recipe, and the settings of its checkpoint."""
+
 from __future__ import annotations
 
 import os
@@ -11,9 +12,23 @@ from ppt2v.request.request import _CLIPS, _MODELS
 
 def without_folders(values: Mapping[str, Any]) -> dict[str, Any]:
     """The values of a recipe that strangers may read: files by their names alone."""
-    return {name: Path(value).name if name in _CLIPS + _MODELS and os.path.isabs(value or "") else value
-            for name, value in values.items()}
+    return {
+        name: Path(value).name if name in _CLIPS + _MODELS and os.path.isabs(value or "") else value
+        for name, value in values.items()
+    }
+
 
 # Parameters that do not change what the networks compute, or only through the size and the number of the frames.
-NOT_DECISIVE = ("chunk_size", "memory", "decode_tile", "offload", "fps", "watermark", "save_path", "save_format",
-              "checkpoint_dir", "resolution", "fast")
+NOT_DECISIVE = (
+    "chunk_size",
+    "memory",
+    "decode_tile",
+    "offload",
+    "fps",
+    "watermark",
+    "save_path",
+    "save_format",
+    "checkpoint_dir",
+    "resolution",
+    "fast",
+)

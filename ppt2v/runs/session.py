@@ -1,4 +1,5 @@
 """One run of a mode: from its parameters to the file."""
+
 from __future__ import annotations
 
 import importlib
@@ -65,8 +66,9 @@ class Session:
         values |= self._within_memory(pipeline, given, values, made)
         return self._make(pipeline, row, values, output, made, watch)
 
-    def _make(self, pipeline, mode: Mode, values: dict[str, Any], output: Path, made: inputs.Inputs,
-              watch: Watch) -> str:
+    def _make(
+        self, pipeline, mode: Mode, values: dict[str, Any], output: Path, made: inputs.Inputs, watch: Watch
+    ) -> str:
         from ppt2v.pipelines.denoising.noise import Noise
 
         arguments = {p.argument: values[p.name] for p in mode.parameters if p.argument} | made.arguments

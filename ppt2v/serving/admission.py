@@ -1,4 +1,5 @@
 """Who gets in: this machine alone, or who knows a secret."""
+
 from __future__ import annotations
 
 import base64
@@ -17,17 +18,24 @@ from ppt2v.errors import InputError
 
 def admission(token: str | None) -> Callable[..., None]:
     if token is None:
+
         def admit(request: Request) -> None:
             if request.url.hostname not in LOCAL_HOSTS:
                 raise HTTPException(403, "this service answers on its own machine only, by the name localhost")
+
         return admit
 
     def admit_with_token(given: Annotated[HTTPAuthorizationCredentials, Depends(HTTPBearer(auto_error=False))]) -> None:
         if given is None or not secrets.compare_digest(given.credentials.encode(), token.encode()):
-            raise HTTPException(401, "give the token of this service, as the header Authorization: Bearer TOKEN",
-                                {"WWW-Authenticate": "Bearer"})
+            raise HTTPException(
+                401,
+                "give the token of this service, as the header Authorization: Bearer TOKEN",
+                {"WWW-Authenticate": "Bearer"},
+            )
 
     return admit_with_token
+
+
 LOCAL_HOSTS = ("127.0.0.1", "localhost", "::1")  # by which nobody but the machine's own users get in
 
 

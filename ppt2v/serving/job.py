@@ -1,4 +1,5 @@
 """A job of the queue, and the file that keeps the jobs over a restart."""
+
 from __future__ import annotations
 
 import json
@@ -107,8 +108,18 @@ class Store:
         path = None if job.path is None else str(job.path.relative_to(self.folder))
         self._connection.execute(
             "INSERT OR REPLACE INTO jobs VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            (job.id, job.mode, json.dumps(job.values), job.state, job.submitted, job.started, job.ended, path,
-             job.error, job.starts),
+            (
+                job.id,
+                job.mode,
+                json.dumps(job.values),
+                job.state,
+                job.submitted,
+                job.started,
+                job.ended,
+                path,
+                job.error,
+                job.starts,
+            ),
         )
 
     def close(self) -> None:

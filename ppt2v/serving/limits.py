@@ -1,4 +1,5 @@
 """What strangers may ask of a service: which parameters of a mode, which models, and how much of everything."""
+
 from __future__ import annotations
 
 from collections.abc import Mapping
@@ -16,8 +17,16 @@ CLIPS = ("video_path", "init_video")
 MODELS = ("model_name", "controlnet")
 # Files and folders of the machine, and how much of it a run may take.
 OPERATORS = (
-    "save_path", "checkpoint_dir", "lora", "textual_inversion", "tokenizer", "detector_weights", "saliency_weights",
-    "memory", "decode_tile", "offload",
+    "save_path",
+    "checkpoint_dir",
+    "lora",
+    "textual_inversion",
+    "tokenizer",
+    "detector_weights",
+    "saliency_weights",
+    "memory",
+    "decode_tile",
+    "offload",
 )
 FORMATS = ("mp4", "webm", "gif")
 MOST_TEXTS = 4  # of a parameter that takes several
@@ -112,8 +121,12 @@ class Limits:
             _at_most("video_length", values["video_length"], self.frames, "frames")
         else:
             frames = check_clip(clip, values["start_t"], values["end_t"], values["out_fps"])
-            _at_most("frames of the clip", frames, self.frames,
-                     "frames; take fewer with out_fps, or a part with start_t and end_t")
+            _at_most(
+                "frames of the clip",
+                frames,
+                self.frames,
+                "frames; take fewer with out_fps, or a part with start_t and end_t",
+            )
 
     def _check_length(self, name: str, value: Any) -> None:
         texts = value if isinstance(value, (list, tuple)) else [value]

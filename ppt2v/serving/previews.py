@@ -1,4 +1,5 @@
 """Previews of a running job, as long as they cost little."""
+
 from __future__ import annotations
 
 import time

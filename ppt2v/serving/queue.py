@@ -1,4 +1,5 @@
 """A queue of jobs over one ``Model``, which works on one of them at a time."""
+
 from __future__ import annotations
 
 import errno
@@ -60,8 +61,14 @@ class Jobs:
         InputError: a folder that cannot be made, or that another process uses.
     """
 
-    def __init__(self, folder: str | Path, model: Maker, capacity: int = 16, limits: Limits | None = Limits(),
-                 keep_days: float | None = None):
+    def __init__(
+        self,
+        folder: str | Path,
+        model: Maker,
+        capacity: int = 16,
+        limits: Limits | None = Limits(),
+        keep_days: float | None = None,
+    ):
         self.folder = make_folder(folder)
         self.model, self.capacity, self.limits, self.keep_days = model, capacity, limits, keep_days
         self._changed = threading.Condition()
@@ -125,8 +132,7 @@ class Jobs:
                 self._cancelled.add(id)
             return self._jobs[id]
 
-    def wait(self, id: str, timeout: float | None = None,
-             until: Callable[[Job], bool] = attrgetter("finished")) -> Job:
+    def wait(self, id: str, timeout: float | None = None, until: Callable[[Job], bool] = attrgetter("finished")) -> Job:
         """The job as it stands once ``until`` holds, after ``timeout`` seconds, or when the queue is closed. KeyError
         as for ``get``."""
         with self._changed:
@@ -211,8 +217,10 @@ class Jobs:
     def _run(self, job: Job) -> dict[str, Any]:
         """Makes the video of a job; what has become of it."""
         folder = self.folder / job.id
-        files = {"save_path": folder / f"video.{job.values.get('save_format') or 'mp4'}",
-                 "checkpoint_dir": folder / "unfinished"}
+        files = {
+            "save_path": folder / f"video.{job.values.get('save_format') or 'mp4'}",
+            "checkpoint_dir": folder / "unfinished",
+        }
         try:
             folder.mkdir(exist_ok=True)
             path = self.model.run(job.mode, watch=PreviewWatch(partial(self._report, job.id)), **job.values, **files)
@@ -247,7 +255,12 @@ class Jobs:
             job, now = self._jobs[id], time.time()
             began = job.stage_began if progress.stage == job.stage else now
             self._jobs[id] = replace(
-                job, stage=progress.stage, done=progress.done, total=progress.total, stage_began=began, reported=now,
+                job,
+                stage=progress.stage,
+                done=progress.done,
+                total=progress.total,
+                stage_began=began,
+                reported=now,
                 preview=job.preview if preview is None else preview,
                 control_map=progress.control_map if job.control_map is None else job.control_map,
             )

@@ -1,4 +1,5 @@
 """The socket and the queue of a service."""
+
 from __future__ import annotations
 
 import socket

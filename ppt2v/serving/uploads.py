@@ -1,4 +1,5 @@
 """The clips that strangers upload to a service."""
+
 from __future__ import annotations
 
 import errno

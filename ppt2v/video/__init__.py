@@ -2,6 +2,7 @@
 
 Frames are uint8 RGB arrays ``[F, H, W, 3]`` (one frame ``[H, W, 3]``); times are seconds.
 """
+
 from __future__ import annotations
 
 from .output_path import FORMATS, check_fps, make_folder, output_file

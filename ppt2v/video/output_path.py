@@ -1,4 +1,5 @@
 """The file that a run writes: its name, its format, what can be said against it before the run."""
+
 from __future__ import annotations
 
 import mimetypes

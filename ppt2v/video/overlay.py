@@ -1,4 +1,5 @@
 """What is drawn on or around frames (uint8 RGB ``[H, W, 3]``): a mark in the corner, a contact sheet."""
+
 from __future__ import annotations
 
 import mimetypes
@@ -95,5 +96,5 @@ def tile(frames: list[np.ndarray], columns: int, gap: int = 4) -> np.ndarray:
     sheet = np.full((rows * height + gap, columns * width + gap, 3), 255, np.uint8)
     for index, frame in enumerate(frames):
         top, left = (gap + place * side for place, side in zip(divmod(index, columns), (height, width)))
-        sheet[top:top + height - gap, left:left + width - gap] = frame
+        sheet[top : top + height - gap, left : left + width - gap] = frame
     return sheet

@@ -1,4 +1,5 @@
 """Which frames of a video file are wanted, decoding them, and their size. Used through ``video.read``."""
+
 from __future__ import annotations
 
 import math
@@ -50,8 +51,9 @@ def frame_indices(path: Path, start_t: float, end_t: float, out_fps: float) -> t
     return _shown(timeline, start_t, end_t, out_fps), timeline
 
 
-def read_frames(path: Path, start_t: float, end_t: float, out_fps: float, resolution: int | None,
-                multiple: int) -> tuple[np.ndarray, float]:
+def read_frames(
+    path: Path, start_t: float, end_t: float, out_fps: float, resolution: int | None, multiple: int
+) -> tuple[np.ndarray, float]:
     """Frames uint8 RGB ``[F, H, W, 3]`` and their rate; arguments (already checked) and errors as ``video.read``."""
     indices, timeline = frame_indices(path, start_t, end_t, out_fps)
     wanted, places = np.unique(indices, return_inverse=True)
@@ -164,7 +166,7 @@ def _with_decord(path: Path, indices: list[int], total: int) -> Iterator[np.ndar
     if len(reader) != total:
         raise RuntimeError(f"decord finds {len(reader)} of {total} frames")
     for start in range(0, len(indices), _BATCH):
-        yield from reader.get_batch(indices[start:start + _BATCH]).asnumpy()
+        yield from reader.get_batch(indices[start : start + _BATCH]).asnumpy()
 
 
 def _with_av(path: Path, indices: list[int]) -> Iterator[np.ndarray]:
@@ -219,8 +221,14 @@ class Clip:
     fps: float
 
 
-def read(path: str | Path, start_t: float = 0.0, end_t: float = -1.0, out_fps: float = -1.0,
-         resolution: int | None = None, multiple: int = 64) -> Clip:
+def read(
+    path: str | Path,
+    start_t: float = 0.0,
+    end_t: float = -1.0,
+    out_fps: float = -1.0,
+    resolution: int | None = None,
+    multiple: int = 64,
+) -> Clip:
     """Reads what a video shows in [start_t, end_t) seconds; ``end_t`` < 0: to its end.
 
     out_fps: the frames shown at start_t, start_t + 1/out_fps, ... are taken; < 0: every frame, at the video's own rate.

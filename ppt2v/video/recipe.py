@@ -1,4 +1,5 @@
 """The recipe that is kept in a video's file."""
+
 from __future__ import annotations
 
 import json

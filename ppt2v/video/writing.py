@@ -1,4 +1,5 @@
 """Frames to video files that are complete or not there."""
+
 from __future__ import annotations
 
 import json
@@ -131,7 +132,7 @@ def _write_gif(frames: Iterator[np.ndarray], part: Path, fps: float, recipe_text
 
 
 def _blocks(data: bytes) -> Iterator[bytes]:
-    return (data[start:start + 255] for start in range(0, len(data), 255))
+    return (data[start : start + 255] for start in range(0, len(data), 255))
 
 
 def _paletted(frame: np.ndarray) -> Any:
@@ -152,7 +153,11 @@ def _write_pngs(frames: Iterator[np.ndarray], part: Path, fps: float, recipe_tex
 
 
 _WRITERS: dict[str, Callable[[Iterator[np.ndarray], Path, float, str], None]] = {
-    "mp4": _write_container("mp4"), "webm": _write_container("webm"), "gif": _write_gif, "png": _write_pngs}
+    "mp4": _write_container("mp4"),
+    "webm": _write_container("webm"),
+    "gif": _write_gif,
+    "png": _write_pngs,
+}
 
 
 def contact_sheet(frames: Iterable[np.ndarray], path: str | Path, columns: int = 4) -> Path:

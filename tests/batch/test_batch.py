@@ -1,4 +1,5 @@
 """Batches: the file that asks for them, the runners, what is skipped, and what is shown."""
+
 from __future__ import annotations
 
 import json
@@ -71,8 +72,10 @@ def test_the_three_formats_say_the_same(tmp_path, name):
 
 
 def test_a_clip_is_part_of_the_name(tmp_path):
-    asked = [{"mode": "canny", "video_path": str(CLIPS / clip), "prompt": "x", "save_format": "gif"}
-             for clip in ("panda.mp4", "bear.mp4")]
+    asked = [
+        {"mode": "canny", "video_path": str(CLIPS / clip), "prompt": "x", "save_format": "gif"}
+        for clip in ("panda.mp4", "bear.mp4")
+    ]
     first, second = rows.read(written(tmp_path, "a.jsonl", "\n".join(map(json.dumps, asked))), tmp_path)
     assert [first.target.name, second.target.name] == ["panda-x-0.gif", "bear-x-0.gif"]
 
@@ -80,9 +83,13 @@ def test_a_clip_is_part_of_the_name(tmp_path):
 @pytest.mark.parametrize(
     ("name", "text", "said"),
     [
-        ("a.txt", "", "ends in one of .yaml"), ("a.yaml", "", "asks for nothing"), ("a.jsonl", "\n", "asks for"),
-        ("a.csv", "prompt\n", "asks for nothing"), ("a.yaml", "prompt: a panda", "is no list"),
-        ("a.yaml", "- a: [", "is no YAML"), ("a.yaml", "- !!python/object/apply:os.system [ls]", "is no YAML"),
+        ("a.txt", "", "ends in one of .yaml"),
+        ("a.yaml", "", "asks for nothing"),
+        ("a.jsonl", "\n", "asks for"),
+        ("a.csv", "prompt\n", "asks for nothing"),
+        ("a.yaml", "prompt: a panda", "is no list"),
+        ("a.yaml", "- a: [", "is no YAML"),
+        ("a.yaml", "- !!python/object/apply:os.system [ls]", "is no YAML"),
         ("a.yaml", "- prompt: a\n- a panda", "line 2: 'a panda' is no row"),
         ("a.jsonl", '{"prompt": "a"}\n\n{"prompt"}', "line 3: this is no JSON"),
         ("a.jsonl", '{"prompt": "a"}\n{"prompt": " "}', "line 2: the prompt is empty"),
@@ -98,7 +105,8 @@ def test_a_clip_is_part_of_the_name(tmp_path):
         ("a.jsonl", '{"prompt": "a"}\n{"prompt": "b"}\n{"prompt": "a", "eta": 1}', "line 3: line 1 makes a-0.mp4 too"),
         ("a.csv", "prompt,seed\na,1\n\nb,x", "line 4: seed='x': the rule is a whole number"),
         ("a.csv", "prompt,fast\na,maybe", "line 2: fast='maybe': the rule is true or false"),
-        ("a.csv", "prompt\na,1", "line 2: there are more cells"), ("a.csv", 'prompt\n"a', "line 2"),
+        ("a.csv", "prompt\na,1", "line 2: there are more cells"),
+        ("a.csv", 'prompt\n"a', "line 2"),
     ],
 )
 def test_the_whole_file_is_checked_first(tmp_path, name, text, said):
@@ -120,8 +128,10 @@ def test_files_that_cannot_be_read(tmp_path):
 
 
 def tasks(folder: Path, *prompts: str) -> list[Task]:
-    return [Task(number, "text2video", {"prompt": prompt, "save_path": str(folder / f"{number}.txt")})
-            for number, prompt in enumerate(prompts)]
+    return [
+        Task(number, "text2video", {"prompt": prompt, "save_path": str(folder / f"{number}.txt")})
+        for number, prompt in enumerate(prompts)
+    ]
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -224,8 +234,11 @@ def test_numbered_pictures_are_skipped_too(batch, tmp_path):
 
 @pytest.mark.parametrize(
     ("arguments", "said"),
-    [(["--runner", "slurm"], "unknown runner 'slurm': choose local or ray"), (["--engine", "fast"], "engine"),
-     (["--out", "jobs.jsonl"], "cannot be made")],
+    [
+        (["--runner", "slurm"], "unknown runner 'slurm': choose local or ray"),
+        (["--engine", "fast"], "engine"),
+        (["--out", "jobs.jsonl"], "cannot be made"),
+    ],
 )
 def test_wrong_options(batch, arguments, said):
     code, _, err = batch([{"prompt": "a fox"}], *arguments)
@@ -248,7 +261,7 @@ class Page(HTMLParser):
 
 
 def test_the_sheet_is_whole_in_itself_and_escaped(batch, tmp_path):
-    odd = "<script>alert(1)</script> $title & \"quotes\""
+    odd = '<script>alert(1)</script> $title & "quotes"'
     rows = [{"prompt": odd, "name": "a b"}, {"prompt": "fail"}, {"prompt": "x", "save_format": "png"}]
     batch(rows)
     page = Page((tmp_path / "videos" / "index.html").read_text(encoding="utf-8"))
@@ -271,10 +284,14 @@ def test_several_workers_make_the_same_videos_as_one(tmp_path, runner):
     def made(name: str, workers: int) -> list[bytes]:
         (tmp_path / name).mkdir()
         files = [tmp_path / name / f"{number}.mp4" for number in range(2)]
-        asked = [Task(number, "text2video", {**short, "prompt": prompt, "save_path": str(files[number])})
-                 for number, prompt in enumerate(["a fox", "a panda"])]
-        assert {result.error for result in runners.run(runner if workers > 1 else "local", asked, workers, machine,
-                                                       show_progress=False)} == {None}
+        asked = [
+            Task(number, "text2video", {**short, "prompt": prompt, "save_path": str(files[number])})
+            for number, prompt in enumerate(["a fox", "a panda"])
+        ]
+        assert {
+            result.error
+            for result in runners.run(runner if workers > 1 else "local", asked, workers, machine, show_progress=False)
+        } == {None}
         return [file.read_bytes() for file in files]
 
     threads.import_paddle()

@@ -1,4 +1,5 @@
 """The ``ppt2v`` command: options from the table of modes, precedence, exit codes, bad input, and what it prints."""
+
 from __future__ import annotations
 
 import logging
@@ -122,11 +123,35 @@ def test_guided_modes_take_a_clip_and_a_prompt(run, made, mode):
 
 
 def test_synthesize_takes_a_prompt_alone_and_may_start_from_a_clip(run, made):
-    arguments = ["--model", "a/b", "--frames", "24", "--resolution", "576x320", "--init-video", "clip.mp4",
-                 "--strength", "0.7", "--end-t", "2", "--guidance-stop", "0.8", "--offload"]
+    arguments = [
+        "--model",
+        "a/b",
+        "--frames",
+        "24",
+        "--resolution",
+        "576x320",
+        "--init-video",
+        "clip.mp4",
+        "--strength",
+        "0.7",
+        "--end-t",
+        "2",
+        "--guidance-stop",
+        "0.8",
+        "--offload",
+    ]
     assert run("synthesize", "a fox", *arguments) == (0, "made.mp4\n", "")
-    given = {"prompt": "a fox", "model_name": "a/b", "video_length": 24, "resolution": "576x320",
-             "init_video": "clip.mp4", "strength": 0.7, "end_t": 2.0, "guidance_stop_step": 0.8, "offload": True}
+    given = {
+        "prompt": "a fox",
+        "model_name": "a/b",
+        "video_length": 24,
+        "resolution": "576x320",
+        "init_video": "clip.mp4",
+        "strength": 0.7,
+        "end_t": 2.0,
+        "guidance_stop_step": 0.8,
+        "offload": True,
+    }
     assert (made[0]["mode"], made[0]["parameters"]) == ("synthesize", given)
 
 
@@ -150,11 +175,16 @@ def test_help_names_everything_whole_in_80_columns(run, mode):
 
 
 def test_a_new_row_is_a_new_command(made):
-    row = Mode("upscale", "Make it larger.", "m:C", (
-        Parameter("prompt", str, None, "What it shows."),
-        Parameter("factor", int, 2, "How much [larger].", minimum=1),
-        Parameter("use_blur", bool, False, "Blur it.", option="blur"),
-    ))
+    row = Mode(
+        "upscale",
+        "Make it larger.",
+        "m:C",
+        (
+            Parameter("prompt", str, None, "What it shows."),
+            Parameter("factor", int, 2, "How much [larger].", minimum=1),
+            Parameter("use_blur", bool, False, "Blur it.", option="blur"),
+        ),
+    )
     app = typer.Typer(add_completion=False, rich_markup_mode=None)
     app.command()(mode_command(row))
     helped = CliRunner().invoke(app, ["--help"], env={"COLUMNS": "200"}).output
@@ -379,7 +409,9 @@ def test_models_lists_known_and_cached_ones(run, monkeypatch, tmp_path):
     monkeypatch.setattr(locate, "cached", lambda: cached)
     code, out, _ = run("models")
     assert code == 0
-    shipped = [f"{catalogue.EMBEDDED}/{part}" for part in ("canny", "depth", "dreambooth", "pix2pix", "pose", "saliency")]
+    shipped = [
+        f"{catalogue.EMBEDDED}/{part}" for part in ("canny", "depth", "dreambooth", "pix2pix", "pose", "saliency")
+    ]
     sizes = "4.27", "2.50", f"{known.memory_gb('float16'):.1f}"
     for words in ("embedded", *shipped, known.id, "hf:someone/something", *sizes):
         assert words in out

@@ -1,4 +1,5 @@
 """Config files: what they may say, what is refused, and that the printed defaults are such a file."""
+
 from __future__ import annotations
 
 import re
@@ -23,7 +24,9 @@ def test_the_printed_defaults_decide_nothing(tmp_path):
 
 def test_the_printed_defaults_without_their_marks_are_the_defaults(tmp_path):
     values = _load(tmp_path, re.sub(r"^#(?! )", "", config_file.dump(MODE), flags=re.M))
-    assert values == {each.name: list(each.default) if each.many else each.default for each in config_file.parameters(MODE)}
+    assert values == {
+        each.name: list(each.default) if each.many else each.default for each in config_file.parameters(MODE)
+    }
 
 
 def test_every_printed_default_has_its_help_above(tmp_path):
@@ -36,7 +39,11 @@ def test_every_printed_default_has_its_help_above(tmp_path):
 def test_values_and_interpolations(tmp_path):
     text = "prompt: 'a [red] fox: ü'\nfps: 8\nvideo_length: ${chunk_size}\nchunk_size: 4\ndevice: cpu\n"
     assert _load(tmp_path, text) == {
-        "prompt": "a [red] fox: ü", "fps": 8, "video_length": 4, "chunk_size": 4, "device": "cpu"
+        "prompt": "a [red] fox: ü",
+        "fps": 8,
+        "video_length": 4,
+        "chunk_size": 4,
+        "device": "cpu",
     }
 
 

@@ -1,4 +1,5 @@
 """``ppt2v doctor``: broken installations are found and the remedy is named."""
+
 from __future__ import annotations
 
 import sys

@@ -1,4 +1,5 @@
 """Frames to control maps: what is decided about a clip, what is made of it, and what is refused."""
+
 from __future__ import annotations
 
 from itertools import count, islice
@@ -33,7 +34,7 @@ def film(index: int = 0, size: tuple[int, int] = SIZE) -> np.ndarray:
 
 def soft_film(index: int = 0) -> np.ndarray:
     """A person-like blob before a wall, in colours, with little texture."""
-    y, x = np.mgrid[:SIZE[0], :SIZE[1]]
+    y, x = np.mgrid[: SIZE[0], : SIZE[1]]
     blob = np.exp(-((x - 90 - 4 * index) ** 2 + (y - 100) ** 2) / 1800)[..., None]
     return np.rint(blob * (200, 140, 110) + (1 - blob) * (90, 120, 180)).astype(np.uint8)
 
@@ -62,13 +63,18 @@ def black(index: int = 0) -> np.ndarray:
 
 
 READY = {"canny": edges, "pose": skeleton, "depth": depth}
-OTHERS = [(name, picture) for name in READY for picture in (film, soft_film, grey_film, black, *READY.values())
-          if picture is not READY[name]]
+OTHERS = [
+    (name, picture)
+    for name in READY
+    for picture in (film, soft_film, grey_film, black, *READY.values())
+    if picture is not READY[name]
+]
 
 
 @pytest.fixture(params=["as drawn", "small", "mp4"])
 def shown(request, tmp_path):
     """What is left of frames: all of them, half their size, or what H.264 keeps of them."""
+
     def after(frames: list[np.ndarray]) -> list[np.ndarray]:
         if request.param == "small":
             return [cv2.resize(frame, (0, 0), fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA) for frame in frames]
@@ -93,8 +99,9 @@ def test_other_clips_are_not_taken_for_maps(name, picture, shown, monkeypatch):
     clip = shown([picture(index) for index in range(4)])
     if name == "canny":
         maps = control_maps(name, clip, values(name))
-        assert maps.decision == ("canny: the clip is no edge map; its maps are made by Canny's method with the "
-                                 "thresholds 100 and 200")
+        assert maps.decision == (
+            "canny: the clip is no edge map; its maps are made by Canny's method with the thresholds 100 and 200"
+        )
         np.testing.assert_array_equal(list(maps.frames)[2][..., 0], cv2.Canny(clip[2], 100, 200))
     else:
         with pytest.raises(InputError, match="needs? a detector"):
@@ -175,6 +182,7 @@ def test_bad_input_is_refused(tmp_path, monkeypatch):
 @pytest.fixture
 def mediapipe(monkeypatch):
     """Stands for MediaPipe: in each frame it finds the same people, which the test can change."""
+
     class Finder:
         name = "MediaPipe"
         people = np.load(PEOPLE)["one people"]
@@ -244,15 +252,18 @@ def test_command_writes_lossless_maps(run, clip_file):
     assert len(list(Path("maps.png").glob("*.png"))) == 3
 
 
-@pytest.mark.parametrize(("arguments", "message"), [
-    (["canny", "none.mp4"], "none.mp4 does not exist"),
-    (["canny", "clip.mp4", "--low-threshold", "200"], "the rule is high_threshold > low_threshold"),
-    (["canny", "clip.mp4", "--start-t", "9"], "ends at 1 s"),
-    (["canny", "clip.mp4", "--control", "edges"], "one of auto, map, video"),
-    (["canny", "clip.mp4", "--out", "maps.avi"], "unknown save format"),
-    (["depth", "clip.mp4"], "needs a detector"),
-    (["pose", "clip.mp4", "--detector", "clip.mp4"], "clip.mp4 is truncated, corrupt or no checkpoint"),
-])
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["canny", "none.mp4"], "none.mp4 does not exist"),
+        (["canny", "clip.mp4", "--low-threshold", "200"], "the rule is high_threshold > low_threshold"),
+        (["canny", "clip.mp4", "--start-t", "9"], "ends at 1 s"),
+        (["canny", "clip.mp4", "--control", "edges"], "one of auto, map, video"),
+        (["canny", "clip.mp4", "--out", "maps.avi"], "unknown save format"),
+        (["depth", "clip.mp4"], "needs a detector"),
+        (["pose", "clip.mp4", "--detector", "clip.mp4"], "clip.mp4 is truncated, corrupt or no checkpoint"),
+    ],
+)
 def test_command_refuses_before_it_writes(run, clip_file, arguments, message):
     code, out, err = run(*arguments)
     assert (code, out) == (2, "") and message in " ".join(err.split())

@@ -1,4 +1,5 @@
 """The detectors against their PyTorch originals (``data/make_detectors_reference.py``), and what they refuse."""
+
 from __future__ import annotations
 
 import shutil
@@ -18,11 +19,33 @@ from ppt2v.models.formats import fitting, reading
 
 REFERENCE = Path(__file__).parents[1] / "data" / "detectors_reference"
 SCENES = ("one", "two", "crowd", "nobody", "noise", "more noise")
-STAGES = ("stage1", "stage2", "stage3", "stage4", "stage5", "stage6", "stage5d", "stage4d", "stage3d", "stage2d",
-          "stage1d")
+STAGES = (
+    "stage1",
+    "stage2",
+    "stage3",
+    "stage4",
+    "stage5",
+    "stage6",
+    "stage5d",
+    "stage4d",
+    "stage3d",
+    "stage2d",
+    "stage1d",
+)
 WIDTHS = {
-    "U2NET": ((3, 32, 64), (64, 32, 128), (128, 64, 256), (256, 128, 512), (512, 256, 512), (512, 256, 512),
-              (1024, 256, 512), (1024, 128, 256), (512, 64, 128), (256, 32, 64), (128, 16, 64)),
+    "U2NET": (
+        (3, 32, 64),
+        (64, 32, 128),
+        (128, 64, 256),
+        (256, 128, 512),
+        (512, 256, 512),
+        (512, 256, 512),
+        (1024, 256, 512),
+        (1024, 128, 256),
+        (512, 64, 128),
+        (256, 32, 64),
+        (128, 16, 64),
+    ),
     "U2NETP": ((3, 16, 64), *((64, 16, 64),) * 5, *((128, 16, 64),) * 5),
 }
 TINY = ((3, 2, 4), *((4, 2, 4),) * 5, *((8, 2, 4),) * 5)
@@ -52,8 +75,10 @@ def picture(height: int, width: int) -> np.ndarray:
 def torch_shapes(network) -> dict[str, tuple[int, ...]]:
     """Names and shapes as PyTorch has them, in its order."""
     names = {"_mean": "running_mean", "_variance": "running_var"}
-    return {".".join([*name.split(".")[:-1], names.get(name.split(".")[-1], name.split(".")[-1])]): tuple(value.shape)
-            for name, value in network.state_dict().items()}
+    return {
+        ".".join([*name.split(".")[:-1], names.get(name.split(".")[-1], name.split(".")[-1])]): tuple(value.shape)
+        for name, value in network.state_dict().items()
+    }
 
 
 def relative_error(found: np.ndarray, expected: np.ndarray) -> float:
@@ -92,8 +117,9 @@ def test_body_network_has_the_published_size(body):
 @pytest.mark.parametrize("scene", SCENES)
 def test_people_and_drawing(scene):
     reference = np.load(REFERENCE / "people.npz")
-    fields, heatmaps = (paddle.to_tensor(reference[f"{scene} {maps}"][None].astype(np.float32))
-                        for maps in ("fields", "heatmaps"))
+    fields, heatmaps = (
+        paddle.to_tensor(reference[f"{scene} {maps}"][None].astype(np.float32)) for maps in ("fields", "heatmaps")
+    )
     shown = []
 
     def network(pictures):
@@ -183,8 +209,15 @@ def tiny_u2net() -> dict[str, np.ndarray]:
 def test_masks_of_frames_of_any_size(tmp_path, tiny_u2net, file):
     if file.endswith("pdparams"):
         names = {"running_mean": "_mean", "running_var": "_variance"}
-        paddle.save({".".join([*name.split(".")[:-1], names.get(name.split(".")[-1], name.split(".")[-1])]):
-                     paddle.to_tensor(value) for name, value in tiny_u2net.items()}, str(tmp_path / file))
+        paddle.save(
+            {
+                ".".join(
+                    [*name.split(".")[:-1], names.get(name.split(".")[-1], name.split(".")[-1])]
+                ): paddle.to_tensor(value)
+                for name, value in tiny_u2net.items()
+            },
+            str(tmp_path / file),
+        )
     else:
         save_file(tiny_u2net, tmp_path / file)
     finder = SalientObject(tmp_path)
@@ -216,8 +249,11 @@ def test_saliency_refuses_other_files(tmp_path, tiny_u2net):
 def test_depth_network(tmp_path, name, unused_layer):
     folder = REFERENCE / name
     if unused_layer == "left out":  # as Intel's files do
-        tensors = {key: value for key, value in load_file(folder / "model.safetensors").items()
-                   if "layers.0.residual_layer1" not in key}
+        tensors = {
+            key: value
+            for key, value in load_file(folder / "model.safetensors").items()
+            if "layers.0.residual_layer1" not in key
+        }
         shutil.copy(folder / "config.json", tmp_path)
         folder = tmp_path
         save_file(tensors, folder / "model.safetensors")

@@ -5,6 +5,7 @@ The model is that of tests/data/text2video_reference. LoRA files are merged by d
 (``seeded``); diffusers' own conversion of such files makes the networks that give the expected outputs. Made with torch
 2.13, diffusers 0.42.1, transformers 5 and peft 0.21, which the tests do not need.
 """
+
 from __future__ import annotations
 
 import json
@@ -63,17 +64,32 @@ def matrices(layer, name: str) -> tuple[torch.Tensor, torch.Tensor]:
 
 def kohya(model) -> dict[str, torch.Tensor]:
     """Attention, feed-forward, projections and convolutions of both networks, with an alpha that is not the rank."""
-    unet = (".to_q", ".to_out.0", ".ff.net.0.proj", ".proj_in", ".proj_out", ".conv1", ".conv_shortcut",
-            ".time_emb_proj", "downsamplers.0.conv", "upsamplers.0.conv")
+    unet = (
+        ".to_q",
+        ".to_out.0",
+        ".ff.net.0.proj",
+        ".proj_in",
+        ".proj_out",
+        ".conv1",
+        ".conv_shortcut",
+        ".time_emb_proj",
+        "downsamplers.0.conv",
+        "upsamplers.0.conv",
+    )
     tensors = {}
-    for prefix, network, kinds in (("lora_unet", model.unet, unet),
-                                   ("lora_te", model.text_encoder, (".q_proj", ".out_proj", ".fc1"))):
+    for prefix, network, kinds in (
+        ("lora_unet", model.unet, unet),
+        ("lora_te", model.text_encoder, (".q_proj", ".out_proj", ".fc1")),
+    ):
         for name, layer in lora_layers(network, kinds).items():
             full = name if prefix == "lora_unet" or name.startswith("text_model.") else f"text_model.{name}"
             key = f"{prefix}_{full.replace('.', '_')}"
             down, up = matrices(layer, key)
-            tensors |= {f"{key}.lora_down.weight": down, f"{key}.lora_up.weight": up,
-                        f"{key}.alpha": torch.tensor(ALPHA)}
+            tensors |= {
+                f"{key}.lora_down.weight": down,
+                f"{key}.lora_up.weight": up,
+                f"{key}.alpha": torch.tensor(ALPHA),
+            }
     return tensors
 
 
@@ -127,8 +143,17 @@ def write_inversions(width: int) -> None:
     vectors = torch.from_numpy(seeded("vectors", (2, width)))
     save_file({TOKEN: vectors[0]}, FOLDER / "one.safetensors")
     torch.save({TOKEN: vectors}, FOLDER / "two.bin")
-    torch.save({"string_to_token": {"*": 265}, "string_to_param": {"*": vectors}, "name": "thing", "step": 10,
-                "sd_checkpoint": None, "sd_checkpoint_name": None}, FOLDER / "thing.pt")
+    torch.save(
+        {
+            "string_to_token": {"*": 265},
+            "string_to_param": {"*": vectors},
+            "name": "thing",
+            "step": 10,
+            "sd_checkpoint": None,
+            "sd_checkpoint_name": None,
+        },
+        FOLDER / "thing.pt",
+    )
     save_file({"emb_params": vectors}, FOLDER / "thing.safetensors")
 
 
@@ -141,17 +166,31 @@ def inverted(file: str) -> dict[str, np.ndarray]:
 # A model in a single file
 
 UNET = {
-    "sample_size": 64, "block_out_channels": (32, 32, 64), "layers_per_block": 2, "cross_attention_dim": 128,
-    "attention_head_dim": 8, "norm_num_groups": 32,
+    "sample_size": 64,
+    "block_out_channels": (32, 32, 64),
+    "layers_per_block": 2,
+    "cross_attention_dim": 128,
+    "attention_head_dim": 8,
+    "norm_num_groups": 32,
     "down_block_types": ("CrossAttnDownBlock2D", "CrossAttnDownBlock2D", "DownBlock2D"),
     "up_block_types": ("UpBlock2D", "CrossAttnUpBlock2D", "CrossAttnUpBlock2D"),
 }
 VAE = {
-    "block_out_channels": (32, 64), "layers_per_block": 2, "latent_channels": 4, "norm_num_groups": 32,
-    "down_block_types": ("DownEncoderBlock2D",) * 2, "up_block_types": ("UpDecoderBlock2D",) * 2,
+    "block_out_channels": (32, 64),
+    "layers_per_block": 2,
+    "latent_channels": 4,
+    "norm_num_groups": 32,
+    "down_block_types": ("DownEncoderBlock2D",) * 2,
+    "up_block_types": ("UpDecoderBlock2D",) * 2,
 }
-RESNET = {"norm1": "in_layers.0", "conv1": "in_layers.2", "time_emb_proj": "emb_layers.1", "norm2": "out_layers.0",
-          "conv2": "out_layers.3", "conv_shortcut": "skip_connection"}
+RESNET = {
+    "norm1": "in_layers.0",
+    "conv1": "in_layers.2",
+    "time_emb_proj": "emb_layers.1",
+    "norm2": "out_layers.0",
+    "conv2": "out_layers.3",
+    "conv_shortcut": "skip_connection",
+}
 
 
 def seeded(name: str, shape: tuple[int, ...]) -> np.ndarray:
@@ -164,8 +203,13 @@ def seeded(name: str, shape: tuple[int, ...]) -> np.ndarray:
 
 def ldm_unet(name: str) -> str:
     """What the code that trained Stable Diffusion calls a layer."""
-    for ours, theirs in {"time_embedding.linear_1": "time_embed.0", "time_embedding.linear_2": "time_embed.2",
-                         "conv_in": "input_blocks.0.0", "conv_norm_out": "out.0", "conv_out": "out.2"}.items():
+    for ours, theirs in {
+        "time_embedding.linear_1": "time_embed.0",
+        "time_embedding.linear_2": "time_embed.2",
+        "conv_in": "input_blocks.0.0",
+        "conv_norm_out": "out.0",
+        "conv_out": "out.2",
+    }.items():
         if name.startswith(f"{ours}."):
             return name.replace(ours, theirs)
     kind = re.search(r"(resnets|attentions|downsamplers|upsamplers)\.(\d+)\.(.+)", name)
@@ -206,16 +250,27 @@ def ldm_shape(name: str, shape: tuple[int, ...]) -> list[int]:
 @torch.no_grad()
 def write_single_file(vocabulary: int) -> dict[str, np.ndarray]:
     text_config = CLIPTextConfig(
-        vocab_size=vocabulary, hidden_size=128, intermediate_size=256, num_hidden_layers=2, num_attention_heads=2,
-        max_position_embeddings=77, bos_token_id=vocabulary - 2, eos_token_id=vocabulary - 1,
+        vocab_size=vocabulary,
+        hidden_size=128,
+        intermediate_size=256,
+        num_hidden_layers=2,
+        num_attention_heads=2,
+        max_position_embeddings=77,
+        bos_token_id=vocabulary - 2,
+        eos_token_id=vocabulary - 1,
     )
     unet, vae, text = UNet2DConditionModel(**UNET), AutoencoderKL(**VAE), CLIPTextModel(text_config)
     shapes = {
         **{f"model.diffusion_model.{ldm_unet(name)}": list(value.shape) for name, value in unet.state_dict().items()},
-        **{f"first_stage_model.{ldm_vae(name)}": ldm_shape(ldm_vae(name), tuple(value.shape))
-           for name, value in vae.state_dict().items()},
-        **{f"cond_stage_model.transformer.text_model.{name.removeprefix('text_model.')}": list(value.shape)
-           for name, value in text.state_dict().items() if not name.endswith("position_ids")},
+        **{
+            f"first_stage_model.{ldm_vae(name)}": ldm_shape(ldm_vae(name), tuple(value.shape))
+            for name, value in vae.state_dict().items()
+        },
+        **{
+            f"cond_stage_model.transformer.text_model.{name.removeprefix('text_model.')}": list(value.shape)
+            for name, value in text.state_dict().items()
+            if not name.endswith("position_ids")
+        },
     }
     (FOLDER / "single_file.json").write_text(json.dumps(shapes, indent=0), encoding="utf-8")
     state = {name: torch.from_numpy(seeded(name, tuple(shape))) for name, shape in shapes.items()}
@@ -223,14 +278,17 @@ def write_single_file(vocabulary: int) -> dict[str, np.ndarray]:
     vae.load_state_dict(convert_ldm_vae_checkpoint(dict(state), dict(vae.config)))
     converted = convert_ldm_clip_checkpoint(dict(state))
     own = set(text.state_dict())
-    text.load_state_dict({name if name in own else name.removeprefix("text_model."): value
-                          for name, value in converted.items()})
+    text.load_state_dict(
+        {name if name in own else name.removeprefix("text_model."): value for name, value in converted.items()}
+    )
     latents = torch.from_numpy(seeded("latents", (1, 4, 8, 8)))
     picture = torch.from_numpy(seeded("picture", (1, 3, 16, 16)))
     hidden = text(torch.arange(77)[None])[0]
     return {
-        "text": hidden.numpy(), "noise": unet(latents, 801, encoder_hidden_states=hidden).sample.numpy(),
-        "picture": vae.decode(latents).sample.numpy(), "latents": vae.encode(picture).latent_dist.mean.numpy(),
+        "text": hidden.numpy(),
+        "noise": unet(latents, 801, encoder_hidden_states=hidden).sample.numpy(),
+        "picture": vae.decode(latents).sample.numpy(),
+        "latents": vae.encode(picture).latent_dist.mean.numpy(),
     }
 
 
@@ -248,9 +306,10 @@ def main() -> None:
         cases[" ".join(files)] = fused(*(f"{file}.safetensors" for file in files))
     for file in ("one.safetensors", "two.bin", "thing.pt", "thing.safetensors"):
         cases[file] = inverted(file)
-    np.savez_compressed(FOLDER / "outputs.npz", **{
-        f"{case} {name}": array for case, arrays in cases.items() for name, array in arrays.items()
-    })
+    np.savez_compressed(
+        FOLDER / "outputs.npz",
+        **{f"{case} {name}": array for case, arrays in cases.items() for name, array in arrays.items()},
+    )
 
 
 if __name__ == "__main__":

@@ -1,4 +1,5 @@
 """Writes the PyTorch files in tests/data/checkpoints; needs torch, diffusers and transformers 5, the tests do not."""
+
 from __future__ import annotations
 
 from pathlib import Path
@@ -70,8 +71,14 @@ def write_text_encoder() -> None:
     tokenizer.save_pretrained(FOLDER / "tokenizer")
     torch.manual_seed(0)
     config = CLIPTextConfig(
-        vocab_size=len(vocabulary), hidden_size=8, intermediate_size=12, num_hidden_layers=1, num_attention_heads=2,
-        max_position_embeddings=77, bos_token_id=len(vocabulary) - 2, eos_token_id=len(vocabulary) - 1,
+        vocab_size=len(vocabulary),
+        hidden_size=8,
+        intermediate_size=12,
+        num_hidden_layers=1,
+        num_attention_heads=2,
+        max_position_embeddings=77,
+        bos_token_id=len(vocabulary) - 2,
+        eos_token_id=len(vocabulary) - 1,
     )
     encoder = CLIPTextModel(config).half()
     encoder.save_pretrained(FOLDER / "text_encoder")

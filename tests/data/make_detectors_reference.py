@@ -4,6 +4,7 @@ OpenPose's body network, decoding and drawing come from controlnet_aux 0.0.1, U2
 from transformers 5. Made with torch 2.13 and OpenCV 4.11, which draws and resizes like the version of the tests. The
 large networks get weights that the tests compute again (``seeded``), so that they need not be stored.
 """
+
 from __future__ import annotations
 
 import shutil
@@ -26,13 +27,49 @@ with mock.patch.dict(sys.modules, dict.fromkeys(("einops", "timm", "torchvision"
 FOLDER = Path(__file__).parent / "detectors_reference"
 FRAME = (200, 290)  # of the scenes: height, width
 MAPS = (23, 34)  # of the network for such a frame: scaled to 184 x 267, padded to a multiple of 8, an eighth of it
-STANDING = np.array([
-    (50, 20), (50, 35), (38, 36), (30, 55), (26, 72), (62, 36), (70, 55), (74, 72), (43, 78), (41, 108), (40, 138),
-    (57, 78), (59, 108), (60, 138), (46, 16), (54, 16), (41, 18), (59, 18),
-], np.float64)
+STANDING = np.array(
+    [
+        (50, 20),
+        (50, 35),
+        (38, 36),
+        (30, 55),
+        (26, 72),
+        (62, 36),
+        (70, 55),
+        (74, 72),
+        (43, 78),
+        (41, 108),
+        (40, 138),
+        (57, 78),
+        (59, 108),
+        (60, 138),
+        (46, 16),
+        (54, 16),
+        (41, 18),
+        (59, 18),
+    ],
+    np.float64,
+)
 LIMBS = [
-    (1, 2), (1, 5), (2, 3), (3, 4), (5, 6), (6, 7), (1, 8), (8, 9), (9, 10), (1, 11), (11, 12), (12, 13), (1, 0),
-    (0, 14), (14, 16), (0, 15), (15, 17), (2, 16), (5, 17),
+    (1, 2),
+    (1, 5),
+    (2, 3),
+    (3, 4),
+    (5, 6),
+    (6, 7),
+    (1, 8),
+    (8, 9),
+    (9, 10),
+    (1, 11),
+    (11, 12),
+    (12, 13),
+    (1, 0),
+    (0, 14),
+    (14, 16),
+    (0, 15),
+    (15, 17),
+    (2, 16),
+    (5, 17),
 ]
 FIELDS = [12, 20, 14, 16, 22, 24, 0, 2, 4, 6, 8, 10, 28, 30, 34, 32, 36, 18, 26]
 
@@ -107,16 +144,24 @@ def decode(fields: np.ndarray, heatmaps: np.ndarray) -> tuple[np.ndarray, np.nda
 def write_pose() -> None:
     left, right = STANDING + (10, 20), STANDING[:, ::1] * (1.1, 1.0) + (150, 30)
     scenes = {
-        "one": scene([left]), "two": scene([left, right]), "crowd": scene([left, left + (25, 8), right]),
-        "nobody": scene([]), "noise": noise(1), "more noise": noise(3),
+        "one": scene([left]),
+        "two": scene([left, right]),
+        "crowd": scene([left, left + (25, 8), right]),
+        "nobody": scene([]),
+        "noise": noise(1),
+        "more noise": noise(3),
     }
     arrays = {}
     for name, maps in scenes.items():
         fields, heatmaps = (each.astype(np.float16).astype(np.float32) for each in maps)
         people, drawing = decode(fields, heatmaps)
         print(name, len(people), "people", np.isfinite(people[..., 0]).sum(), "joints")
-        arrays |= {f"{name} fields": fields.astype(np.float16), f"{name} heatmaps": heatmaps.astype(np.float16),
-                   f"{name} people": people, f"{name} drawing": drawing}
+        arrays |= {
+            f"{name} fields": fields.astype(np.float16),
+            f"{name} heatmaps": heatmaps.astype(np.float16),
+            f"{name} people": people,
+            f"{name} drawing": drawing,
+        }
     np.savez_compressed(FOLDER / "people.npz", **arrays)
     network = fill(bodypose_model())
     with torch.no_grad():
@@ -137,17 +182,33 @@ def write_saliency() -> None:
 
 def write_depth() -> None:
     common = dict(
-        hidden_size=16, num_hidden_layers=4, num_attention_heads=2, intermediate_size=32, image_size=64, patch_size=16,
-        fusion_hidden_size=8, backbone_out_indices=[0, 1, 2, 3], neck_hidden_sizes=[8, 8, 12, 16],
+        hidden_size=16,
+        num_hidden_layers=4,
+        num_attention_heads=2,
+        intermediate_size=32,
+        image_size=64,
+        patch_size=16,
+        fusion_hidden_size=8,
+        backbone_out_indices=[0, 1, 2, 3],
+        neck_hidden_sizes=[8, 8, 12, 16],
     )
     backbone = BitConfig(
-        embedding_size=8, hidden_sizes=[8, 8, 16], depths=[1, 1, 1], num_groups=2, global_padding="same",
-        layer_type="bottleneck", out_features=["stage1", "stage2", "stage3"], embedding_dynamic_padding=True,
+        embedding_size=8,
+        hidden_sizes=[8, 8, 16],
+        depths=[1, 1, 1],
+        num_groups=2,
+        global_padding="same",
+        layer_type="bottleneck",
+        out_features=["stage1", "stage2", "stage3"],
+        embedding_dynamic_padding=True,
     )
     configs = {
         "dpt": DPTConfig(**common),
         "dpt_hybrid": DPTConfig(
-            **common, is_hybrid=True, backbone_config=backbone, backbone_featmap_shape=[1, 16, 4, 4],
+            **common,
+            is_hybrid=True,
+            backbone_config=backbone,
+            backbone_featmap_shape=[1, 16, 4, 4],
         ),
     }
     depths = {}

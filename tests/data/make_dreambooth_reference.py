@@ -3,6 +3,7 @@
 The step is that of diffusers' train_dreambooth.py with prior preservation and the text encoder trained, on the model of
 text2video_reference. Made with torch 2.13, diffusers 0.42.1 and transformers 5, which the tests do not need.
 """
+
 from __future__ import annotations
 
 import json

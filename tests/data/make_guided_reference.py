@@ -4,6 +4,7 @@ All frames attend to the first one through diffusers' own CrossFrameAttnProcesso
 those of tests/data/text2video_reference/model. Made with torch 2.13, diffusers 0.42.1 and transformers 5, which the
 tests do not need.
 """
+
 from __future__ import annotations
 
 import json
@@ -85,22 +86,29 @@ def run_controlnet(model, nets: list[ControlNetModel], noise: np.ndarray, streng
     many = len(strengths) > 1
     pipeline = StableDiffusionControlNetPipeline(
         **{**model.components, "scheduler": DDIMScheduler.from_config(model.scheduler.config)},
-        controlnet=MultiControlNetModel(nets) if many else nets[0], requires_safety_checker=False,
+        controlnet=MultiControlNetModel(nets) if many else nets[0],
+        requires_safety_checker=False,
     )
     maps = [as_tensor(pictures()), as_tensor(pictures()[::-1].copy())]
     start = torch.from_numpy(noise[0, :1]).repeat(FRAMES, 1, 1, 1)
     return pipeline(
-        [PROMPT] * FRAMES, image=maps if many else maps[0], negative_prompt=[NEGATIVE] * FRAMES, latents=start,
-        controlnet_conditioning_scale=strengths if many else strengths[0], num_inference_steps=STEPS,
-        output_type="latent", **{"guidance_scale": 9.0, **case},
+        [PROMPT] * FRAMES,
+        image=maps if many else maps[0],
+        negative_prompt=[NEGATIVE] * FRAMES,
+        latents=start,
+        controlnet_conditioning_scale=strengths if many else strengths[0],
+        num_inference_steps=STEPS,
+        output_type="latent",
+        **{"guidance_scale": 9.0, **case},
     ).images.numpy()
 
 
 def run_pix2pix(model, unet, noise: np.ndarray, shared: bool = True, no_spacing: bool = False, **case) -> np.ndarray:
     guided = case.get("guidance_scale", 7.5) > 1
     unet.set_attn_processor(reference.CrossFrameAttnProcessor2_0(batch_size=3 if guided else 1))
-    config = {name: value for name, value in model.scheduler.config.items()
-              if not (no_spacing and name == "timestep_spacing")}
+    config = {
+        name: value for name, value in model.scheduler.config.items() if not (no_spacing and name == "timestep_spacing")
+    }
     pipeline = StableDiffusionInstructPix2PixPipeline(
         **{**model.components, "unet": unet, "scheduler": EulerAncestralDiscreteScheduler.from_config(config)},
         requires_safety_checker=False,
@@ -109,8 +117,12 @@ def run_pix2pix(model, unet, noise: np.ndarray, shared: bool = True, no_spacing:
     steps = iter(used[1:])
     with mock.patch.object(euler, "randn_tensor", lambda *_, **__: next(steps)):
         return pipeline(
-            [PROMPT] * FRAMES, image=as_tensor(pictures()), negative_prompt=[NEGATIVE] * FRAMES, latents=used[0],
-            num_inference_steps=STEPS, output_type="latent",
+            [PROMPT] * FRAMES,
+            image=as_tensor(pictures()),
+            negative_prompt=[NEGATIVE] * FRAMES,
+            latents=used[0],
+            num_inference_steps=STEPS,
+            output_type="latent",
             **{"guidance_scale": 7.5, "image_guidance_scale": 1.5, **case},
         ).images.numpy()
 
@@ -118,8 +130,12 @@ def run_pix2pix(model, unet, noise: np.ndarray, shared: bool = True, no_spacing:
 def euler_ancestral(prediction: str, noise: np.ndarray) -> np.ndarray:
     """Latents after each step ``[STEPS, frames, ...]``, in diffusers' scale, of a network that halves what it sees."""
     scheduler = EulerAncestralDiscreteScheduler(
-        beta_start=0.00085, beta_end=0.012, beta_schedule="scaled_linear", prediction_type=prediction,
-        rescale_betas_zero_snr=prediction == "v_prediction", timestep_spacing="trailing",
+        beta_start=0.00085,
+        beta_end=0.012,
+        beta_schedule="scaled_linear",
+        prediction_type=prediction,
+        rescale_betas_zero_snr=prediction == "v_prediction",
+        timestep_spacing="trailing",
     )
     scheduler.set_timesteps(STEPS)
     steps, states = iter(torch.from_numpy(noise[1:])), []
@@ -140,16 +156,20 @@ def main() -> None:
         network.save_pretrained(FOLDER / f"controlnet{number}")
     unet = pix2pix_unet(model.unet)
     unet.save_pretrained(FOLDER / "pix2pix_unet")
-    results = {f"controlnet {name}": run_controlnet(model, nets[: len(case["strengths"])], noise, **case)
-               for name, case in CONTROLNET.items()}
+    results = {
+        f"controlnet {name}": run_controlnet(model, nets[: len(case["strengths"])], noise, **case)
+        for name, case in CONTROLNET.items()
+    }
     results |= {f"pix2pix {name}": run_pix2pix(model, unet, noise, **case) for name, case in PIX2PIX.items()}
     results |= {f"euler {kind}": euler_ancestral(kind, noise) for kind in ("epsilon", "v_prediction")}
     np.savez_compressed(FOLDER / "latents.npz", noise=noise, pictures=pictures(), **results)
     cases = {"controlnet": CONTROLNET, "pix2pix": PIX2PIX}
     (FOLDER / "cases.json").write_text(json.dumps(cases, indent=1) + "\n")
     for name, result in results.items():
-        print(f"{name}: {result.shape}, standard deviation {result.std():.3f}, frames differ by "
-              f"{np.abs(result[-1] - result[0]).mean():.3f}")
+        print(
+            f"{name}: {result.shape}, standard deviation {result.std():.3f}, frames differ by "
+            f"{np.abs(result[-1] - result[0]).mean():.3f}"
+        )
 
 
 if __name__ == "__main__":

@@ -4,6 +4,7 @@ Made with torch 2.13, diffusers 0.42.1, and the sources of modelscope 1.13.3 and
 from a folder: ``pip install --no-deps --target FOLDER modelscope==1.13.3 open_clip_torch==3.3.0 einops ftfy regex
 wcwidth``, then ``python tests/data/make_modelscope_reference.py FOLDER``.
 """
+
 from __future__ import annotations
 
 import importlib
@@ -48,8 +49,16 @@ TEXTS = (
     "CAFÉ\tnaïve\nnew line",
 )
 VAE = {
-    "double_z": True, "z_channels": 4, "resolution": 16, "in_channels": 3, "out_ch": 3, "ch": 32, "ch_mult": [1, 2],
-    "num_res_blocks": 2, "attn_resolutions": [], "dropout": 0.0,
+    "double_z": True,
+    "z_channels": 4,
+    "resolution": 16,
+    "in_channels": 3,
+    "out_ch": 3,
+    "ch": 32,
+    "ch_mult": [1, 2],
+    "num_res_blocks": 2,
+    "attn_resolutions": [],
+    "dropout": 0.0,
 }
 TIMESTEP = 481
 
@@ -67,8 +76,13 @@ def import_sources(folder: Path) -> dict[str, types.ModuleType]:
     stub("torchvision"), stub("torchvision.ops"), stub("torchvision.ops.misc", FrozenBatchNorm2d=torch.nn.Module)
     stub("open_clip", __path__=[str(folder / "open_clip")])
     stub("synthesis", __path__=[str(folder / "modelscope" / "models" / "multi_modal" / "video_synthesis")])
-    names = ("synthesis.unet_sd", "synthesis.autoencoder", "synthesis.diffusion", "open_clip.transformer",
-             "open_clip.tokenizer")
+    names = (
+        "synthesis.unet_sd",
+        "synthesis.autoencoder",
+        "synthesis.diffusion",
+        "open_clip.transformer",
+        "open_clip.tokenizer",
+    )
     return {name.split(".")[1]: importlib.import_module(name) for name in names}
 
 
@@ -83,11 +97,18 @@ def build_unet(module: types.ModuleType):
 
     module.SpatialTransformer = AnyWidth
     return module.UNetSD(
-        in_dim=config["unet_in_dim"], dim=config["unet_dim"], y_dim=config["unet_y_dim"],
-        context_dim=config["unet_context_dim"], out_dim=config["unet_out_dim"], dim_mult=config["unet_dim_mult"],
-        num_heads=config["unet_num_heads"], head_dim=config["unet_head_dim"],
-        num_res_blocks=config["unet_res_blocks"], attn_scales=config["unet_attn_scales"],
-        dropout=config["unet_dropout"], temporal_attention=True,
+        in_dim=config["unet_in_dim"],
+        dim=config["unet_dim"],
+        y_dim=config["unet_y_dim"],
+        context_dim=config["unet_context_dim"],
+        out_dim=config["unet_out_dim"],
+        dim_mult=config["unet_dim_mult"],
+        num_heads=config["unet_num_heads"],
+        head_dim=config["unet_head_dim"],
+        num_res_blocks=config["unet_res_blocks"],
+        attn_scales=config["unet_attn_scales"],
+        dropout=config["unet_dropout"],
+        temporal_attention=True,
     ).eval()
 
 
@@ -115,8 +136,10 @@ class TextTower(torch.nn.Module):
 
 def fill(network: torch.nn.Module, prefix: str = "") -> dict[str, list[int]]:
     """Gives a network the weights that follow from their names; returns the names and shapes."""
-    state = {name: torch.from_numpy(np.array(weight(prefix + name, tuple(tensor.shape))))
-             for name, tensor in network.state_dict().items()}
+    state = {
+        name: torch.from_numpy(np.array(weight(prefix + name, tuple(tensor.shape))))
+        for name, tensor in network.state_dict().items()
+    }
     network.load_state_dict(state, strict=True)
     return {prefix + name: list(tensor.shape) for name, tensor in state.items()}
 

@@ -3,6 +3,7 @@
 The latents come from diffusers' own TextToVideoZeroPipeline, the warped pictures from its motion field. Made with torch
 2.13, diffusers 0.42.1 and transformers 5, which the tests do not need.
 """
+
 from __future__ import annotations
 
 import json
@@ -27,9 +28,18 @@ reference = import_module(TextToVideoZeroPipeline.__module__)  # which has moved
 
 FOLDER = Path(__file__).parent / "text2video_reference"
 COMMON = {
-    "prompt": "the fox in the snow", "negative_prompt": "", "video_length": 8, "height": 16, "width": 16,
-    "num_inference_steps": 50, "guidance_scale": 7.5, "eta": 0.0, "t0": 44, "t1": 47,
-    "motion_field_strength_x": 12, "motion_field_strength_y": 12,
+    "prompt": "the fox in the snow",
+    "negative_prompt": "",
+    "video_length": 8,
+    "height": 16,
+    "width": 16,
+    "num_inference_steps": 50,
+    "guidance_scale": 7.5,
+    "eta": 0.0,
+    "t0": 44,
+    "t1": 47,
+    "motion_field_strength_x": 12,
+    "motion_field_strength_y": 12,
 }
 CASES = {
     "paper": {},
@@ -54,25 +64,50 @@ def build_model() -> StableDiffusionPipeline:
     torch.manual_seed(0)
     vocabulary, merges = clip_vocabulary()
     text = CLIPTextConfig(
-        vocab_size=len(vocabulary), hidden_size=16, intermediate_size=32, num_hidden_layers=2, num_attention_heads=2,
-        max_position_embeddings=77, bos_token_id=len(vocabulary) - 2, eos_token_id=len(vocabulary) - 1,
+        vocab_size=len(vocabulary),
+        hidden_size=16,
+        intermediate_size=32,
+        num_hidden_layers=2,
+        num_attention_heads=2,
+        max_position_embeddings=77,
+        bos_token_id=len(vocabulary) - 2,
+        eos_token_id=len(vocabulary) - 1,
     )
     unet = UNet2DConditionModel(
-        sample_size=8, block_out_channels=(8, 16), layers_per_block=1, cross_attention_dim=16, attention_head_dim=2,
-        norm_num_groups=4, down_block_types=("CrossAttnDownBlock2D",) * 2, up_block_types=("CrossAttnUpBlock2D",) * 2,
+        sample_size=8,
+        block_out_channels=(8, 16),
+        layers_per_block=1,
+        cross_attention_dim=16,
+        attention_head_dim=2,
+        norm_num_groups=4,
+        down_block_types=("CrossAttnDownBlock2D",) * 2,
+        up_block_types=("CrossAttnUpBlock2D",) * 2,
     )
     vae = AutoencoderKL(
-        block_out_channels=(8, 16), down_block_types=("DownEncoderBlock2D",) * 2,
-        up_block_types=("UpDecoderBlock2D",) * 2, latent_channels=4, norm_num_groups=4, sample_size=16,
+        block_out_channels=(8, 16),
+        down_block_types=("DownEncoderBlock2D",) * 2,
+        up_block_types=("UpDecoderBlock2D",) * 2,
+        latent_channels=4,
+        norm_num_groups=4,
+        sample_size=16,
     )
     scheduler = DDIMScheduler(
-        beta_start=0.00085, beta_end=0.012, beta_schedule="scaled_linear", clip_sample=False, set_alpha_to_one=False,
+        beta_start=0.00085,
+        beta_end=0.012,
+        beta_schedule="scaled_linear",
+        clip_sample=False,
+        set_alpha_to_one=False,
         steps_offset=1,
     )
     strengthen(unet)
     return StableDiffusionPipeline(
-        vae=vae, text_encoder=CLIPTextModel(text), unet=unet, scheduler=scheduler, safety_checker=None,
-        tokenizer=CLIPTokenizer(vocab=vocabulary, merges=merges, model_max_length=77), feature_extractor=None,
+        vae=vae,
+        text_encoder=CLIPTextModel(text),
+        unet=unet,
+        scheduler=scheduler,
+        safety_checker=None,
+        tokenizer=CLIPTokenizer(vocab=vocabulary, merges=merges, model_max_length=77),
+        feature_extractor=None,
         requires_safety_checker=False,
     )
 

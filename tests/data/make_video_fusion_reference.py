@@ -4,6 +4,7 @@ Frame by frame, in float64, with predicted noise rather than velocities, and wit
 parts of the model are those of tests/data/text2video_reference/model, whose UNet is taken for a base generator. Made
 with torch 2.13, diffusers 0.35.2 and transformers 4.57, which the tests do not need.
 """
+
 from __future__ import annotations
 
 import json
@@ -22,9 +23,16 @@ FRAMES, TRAINED_FRAMES, SHARE, STEPS = 5, 6, 0.3, 6
 PROMPT, NEGATIVE = "the fox in the snow", "dog on the beach"
 CASES = {"plain": {}, "no guidance": {"guidance_scale": 1.0}, "eta": {"eta": 0.7}}
 RESIDUAL = {
-    "sample_size": 8, "in_channels": 9, "out_channels": 4, "block_out_channels": (8, 16), "layers_per_block": 1,
-    "down_block_types": ("DownBlock3D", "CrossAttnDownBlock3D"), "up_block_types": ("CrossAttnUpBlock3D", "UpBlock3D"),
-    "norm_num_groups": 4, "cross_attention_dim": 16, "attention_head_dim": 2,
+    "sample_size": 8,
+    "in_channels": 9,
+    "out_channels": 4,
+    "block_out_channels": (8, 16),
+    "layers_per_block": 1,
+    "down_block_types": ("DownBlock3D", "CrossAttnDownBlock3D"),
+    "up_block_types": ("CrossAttnUpBlock3D", "UpBlock3D"),
+    "norm_num_groups": 4,
+    "cross_attention_dim": 16,
+    "attention_head_dim": 2,
 }
 
 
@@ -43,8 +51,10 @@ def residual_generator() -> UNet3DConditionModel:
 def noises() -> dict[str, np.ndarray]:
     """``[1 + STEPS, frames, 4, 8, 8]``, the start and then each step: the base's (one frame) and the frames' own."""
     rng = np.random.default_rng(3)
-    return {name: rng.standard_normal((1 + STEPS, frames, 4, 8, 8), np.float32)
-            for name, frames in (("base noise", 1), ("residual noise", FRAMES))}
+    return {
+        name: rng.standard_normal((1 + STEPS, frames, 4, 8, 8), np.float32)
+        for name, frames in (("base noise", 1), ("residual noise", FRAMES))
+    }
 
 
 def decomposed(base: torch.Tensor, residual: torch.Tensor) -> torch.Tensor:
@@ -111,8 +121,15 @@ def main() -> None:
     save_file(weights, FOLDER / "residual" / "diffusion_pytorch_model.safetensors", {"format": "pt"})
     made = {name: sample(networks, texts, noise, **case) for name, case in CASES.items()}
     np.savez_compressed(FOLDER / "latents.npz", **noise, **made)
-    settings = {"prompt": PROMPT, "negative_prompt": NEGATIVE, "frames": FRAMES, "trained_frames": TRAINED_FRAMES,
-                "share": SHARE, "steps": STEPS, "cases": CASES}
+    settings = {
+        "prompt": PROMPT,
+        "negative_prompt": NEGATIVE,
+        "frames": FRAMES,
+        "trained_frames": TRAINED_FRAMES,
+        "share": SHARE,
+        "steps": STEPS,
+        "cases": CASES,
+    }
     (FOLDER / "cases.json").write_text(json.dumps(settings, indent=1) + "\n", encoding="utf-8")
 
 

@@ -1,4 +1,5 @@
 """Dreambooth training on tiny networks; against one step of PyTorch diffusers."""
+
 from __future__ import annotations
 
 import json
@@ -48,8 +49,14 @@ def train(fox, base, tmp_path):
     """Trains with usual arguments, of which some can be replaced."""
 
     def call(**changed) -> Path:
-        usual = {"images": fox, "instance_prompt": "a sks fox", "out": tmp_path / "out", "model_name": base,
-                 "device": "cpu", "show_progress": False}
+        usual = {
+            "images": fox,
+            "instance_prompt": "a sks fox",
+            "out": tmp_path / "out",
+            "model_name": base,
+            "device": "cpu",
+            "show_progress": False,
+        }
         return Path(dreambooth.train(**{**usual, **changed}))
 
     return call
@@ -79,8 +86,10 @@ def test_loss_and_gradient_are_those_of_diffusers(prediction):
     pipe, timesteps = load(prediction=prediction), np.array(case["timesteps"])
     subjects = [Subject(text, examples(), weight) for text, weight in zip(case["prompts"], (1, case["prior_weight"]))]
     trainer = Trainer(pipe, subjects, 1e-3, batch_size=2, train_text_encoder=True)
-    batches = [Batch(*(paddle.to_tensor(array[own]) for array in (drawn["latents"], drawn["noise"], timesteps)))
-               for own in (slice(0, 2), slice(2, 4))]
+    batches = [
+        Batch(*(paddle.to_tensor(array[own]) for array in (drawn["latents"], drawn["noise"], timesteps)))
+        for own in (slice(0, 2), slice(2, 4))
+    ]
     loss = trainer.loss(batches)
     loss.backward()
     assert loss.item() == pytest.approx(case["losses"][prediction], rel=1e-5)
@@ -175,9 +184,13 @@ class Killed(BaseException):
     pass
 
 
-@pytest.mark.parametrize("more", [
-    {}, {"class_prompt": "a fox", "class_images": 2, "prior_weight": 0.5, "train_text_encoder": True, "accumulate": 2},
-])
+@pytest.mark.parametrize(
+    "more",
+    [
+        {},
+        {"class_prompt": "a fox", "class_images": 2, "prior_weight": 0.5, "train_text_encoder": True, "accumulate": 2},
+    ],
+)
 def test_a_killed_training_goes_on_to_the_same_weights(train, tmp_path, monkeypatch, more):
     whole = train(out=tmp_path / "whole", **more)
     step = Trainer.step
@@ -200,8 +213,10 @@ def test_a_killed_training_goes_on_to_the_same_weights(train, tmp_path, monkeypa
 
 def test_what_is_trained_and_what_is_not(train, base, tmp_path):
     before = stable_diffusion.load_stable_diffusion(base)
-    after = {text: stable_diffusion.load_stable_diffusion(train(train_text_encoder=text, steps=1, out=tmp_path / str(text)))
-             for text in (False, True)}
+    after = {
+        text: stable_diffusion.load_stable_diffusion(train(train_text_encoder=text, steps=1, out=tmp_path / str(text)))
+        for text in (False, True)
+    }
 
     def changed(part: str, text: bool) -> bool:
         old, new = (getattr(pipe, part).state_dict() for pipe in (before, after[text]))
@@ -218,7 +233,8 @@ def test_the_result_is_a_model(train, base, tmp_path):
     assert locate.locate(folder) == folder
     assert stable_diffusion.model_defaults(folder) == stable_diffusion.model_defaults(base)
     made = Model("cpu", show_progress=False, engine="eager").process_text2video(
-        "a sks fox", model_name=folder, video_length=2, save_path=tmp_path / "fox.gif")
+        "a sks fox", model_name=folder, video_length=2, save_path=tmp_path / "fox.gif"
+    )
     assert Path(made).stat().st_size
     plain = StableDiffusionPipeline.from_pretrained(str(folder), safety_checker=None)
     ours = stable_diffusion.load_stable_diffusion(folder).unet.state_dict()
@@ -268,17 +284,30 @@ def test_the_command_passes_its_options_on(command, monkeypatch):
     options = ["--images", "fox", "--prompt", "a sks fox", "--out", "made", "--class-prompt", "a fox", "--lr", "1e-4"]
     switches = ["--train-text-encoder", "--resume", "--quiet", "--model", "embedded", "--accumulate", "4"]
     assert command(*options, *switches) == (0, "made\n", "")
-    assert calls == [{
-        "images": "fox", "instance_prompt": "a sks fox", "out": "made", "class_prompt": "a fox", "learning_rate": 1e-4,
-        "train_text_encoder": True, "model_name": "embedded", "accumulate": 4, "resume": True, "show_progress": False,
-    }]
+    assert calls == [
+        {
+            "images": "fox",
+            "instance_prompt": "a sks fox",
+            "out": "made",
+            "class_prompt": "a fox",
+            "learning_rate": 1e-4,
+            "train_text_encoder": True,
+            "model_name": "embedded",
+            "accumulate": 4,
+            "resume": True,
+            "show_progress": False,
+        }
+    ]
 
 
-@pytest.mark.parametrize("options, complaint", [
-    (("--prompt", "a sks fox", "--out", "made"), "images (--images) is missing"),
-    (("--lr", "0"), "--lr=0.0: the rule is a number > 0"),
-    (("--images", "nowhere", "--prompt", "a sks fox", "--out", "made"), "there is no folder nowhere"),
-])
+@pytest.mark.parametrize(
+    "options, complaint",
+    [
+        (("--prompt", "a sks fox", "--out", "made"), "images (--images) is missing"),
+        (("--lr", "0"), "--lr=0.0: the rule is a number > 0"),
+        (("--images", "nowhere", "--prompt", "a sks fox", "--out", "made"), "there is no folder nowhere"),
+    ],
+)
 def test_the_command_refuses_bad_input(command, options, complaint):
     code, _, error = command(*options)
     assert code == 2 and complaint in error

@@ -39,11 +39,20 @@ def test_a_grey_picture_of_16_bits_is_turned_upright(tmp_path):
     assert made[-1, -1, 0] == 255 and made.sum() == 3 * 255
 
 
-@pytest.mark.parametrize("name, options", [
-    ("a.jfif", {"format": "JPEG"}), ("a.webp", {"lossless": True}), ("a.bmp", {}), ("a.tif", {}), ("a.jpe", {"format": "JPEG"}),
-    ("IMG_0001", {"format": "PNG"}), ("screenshot.jpg", {"format": "PNG"}), ("a.JP2", {"format": "JPEG2000"}),
-    pytest.param("a.avif", {}, marks=pytest.mark.skipif(not features.check("avif"), reason="no decoder of AVIF")),
-])
+@pytest.mark.parametrize(
+    "name, options",
+    [
+        ("a.jfif", {"format": "JPEG"}),
+        ("a.webp", {"lossless": True}),
+        ("a.bmp", {}),
+        ("a.tif", {}),
+        ("a.jpe", {"format": "JPEG"}),
+        ("IMG_0001", {"format": "PNG"}),
+        ("screenshot.jpg", {"format": "PNG"}),
+        ("a.JP2", {"format": "JPEG2000"}),
+        pytest.param("a.avif", {}, marks=pytest.mark.skipif(not features.check("avif"), reason="no decoder of AVIF")),
+    ],
+)
 def test_the_contents_decide_what_a_picture_is(tmp_path, name, options):
     flat = Image.new("RGB", (16, 16), (200, 100, 50))
     assert abs(one(tmp_path, name, flat, **options).astype(int) - (200, 100, 50)).max() <= 3
@@ -54,13 +63,16 @@ def test_of_an_animation_the_first_picture_is_taken(tmp_path):
     assert (one(tmp_path, "a.gif", frames[0], save_all=True, append_images=frames[1:]) == (255, 0, 0)).all()
 
 
-@pytest.mark.parametrize("name, picture, colour", [
-    ("cmyk.jpg", Image.new("CMYK", (8, 8), (0, 255, 255, 0)), (254, 0, 0)),
-    ("cmyk.tif", Image.new("CMYK", (8, 8), (0, 255, 255, 0)), (255, 0, 0)),
-    ("palette.png", Image.new("RGB", (8, 8), (0, 0, 255)).quantize(4), (0, 0, 255)),
-    ("clear.png", Image.new("LA", (8, 8), (0, 0)), (255, 255, 255)),
-    ("bits.png", Image.new("1", (8, 8), 1), (255, 255, 255)),
-])
+@pytest.mark.parametrize(
+    "name, picture, colour",
+    [
+        ("cmyk.jpg", Image.new("CMYK", (8, 8), (0, 255, 255, 0)), (254, 0, 0)),
+        ("cmyk.tif", Image.new("CMYK", (8, 8), (0, 255, 255, 0)), (255, 0, 0)),
+        ("palette.png", Image.new("RGB", (8, 8), (0, 0, 255)).quantize(4), (0, 0, 255)),
+        ("clear.png", Image.new("LA", (8, 8), (0, 0)), (255, 255, 255)),
+        ("bits.png", Image.new("1", (8, 8), 1), (255, 255, 255)),
+    ],
+)
 def test_every_kind_of_colours_becomes_rgb(tmp_path, name, picture, colour):
     assert abs(one(tmp_path, name, picture).astype(int) - colour).max() <= 2
 

@@ -1,4 +1,5 @@
 """The cache of exported programs: complete entries only, shared by processes, within its limit."""
+
 from __future__ import annotations
 
 import multiprocessing

@@ -1,4 +1,5 @@
 """The engines: they compute what eager Paddle does, export once, and step aside where they cannot."""
+
 from __future__ import annotations
 
 from pathlib import Path
@@ -25,10 +26,10 @@ pytest.importorskip("openvino")
 if int(paddle.__version__.split(".")[0]) < 3:
     pytest.skip("the OpenVINO engine needs Paddle 3", allow_module_level=True)
 
-from ppt2v.engine import openvino as engine_module  # noqa: E402
-from ppt2v.engine.inference import InferenceEngine  # noqa: E402
-from ppt2v.engine.mapped import dropped  # noqa: E402
-from ppt2v.engine.openvino import OpenVINOEngine  # noqa: E402
+from ppt2v.engine import openvino as engine_module
+from ppt2v.engine.inference import InferenceEngine
+from ppt2v.engine.mapped import dropped
+from ppt2v.engine.openvino import OpenVINOEngine
 
 SHORT = {"prompt": "the fox in the snow", "num_inference_steps": 10, "t1": 35, "t0": 20, "video_length": 5}
 
@@ -110,10 +111,10 @@ def test_chunk_size_changes_nothing(pipe, engine):
 
 def test_bfloat16_is_near_float32_and_a_rescue_returns_to_float32(pipe, cache, engine):
     program, latents = Decoder(pipe.vae, 8, 8), [random(1, 4, 8, 8)]
-    exact, = engine.prepare(program)(latents)
+    (exact,) = engine.prepare(program)(latents)
     runner = OpenVINOEngine("bfloat16", cache).prepare(program)
     assert runner.half
-    near, = runner(latents)
+    (near,) = runner(latents)
     assert np.abs(near - exact).max() < 0.1 * exact.std()
     runner.use_float32()
     assert not runner.half
@@ -140,9 +141,9 @@ def decoder(copy):
 
 def test_a_program_is_exported_once_and_then_needs_no_weights(decoder, exports, tmp_path):
     latents = [random(1, 4, 8, 8)]
-    first, = OpenVINOEngine("float32", Cache(tmp_path / "c")).prepare(decoder())(latents)
+    (first,) = OpenVINOEngine("float32", Cache(tmp_path / "c")).prepare(decoder())(latents)
     program = decoder()
-    second, = OpenVINOEngine("float32", Cache(tmp_path / "c")).prepare(program)(latents)
+    (second,) = OpenVINOEngine("float32", Cache(tmp_path / "c")).prepare(program)(latents)
     assert np.array_equal(first, second)
     assert exports == ["Decoder"]
     assert not any(parameter._is_initialized() for parameter in program.network.parameters())
@@ -309,8 +310,15 @@ def test_short_work_exports_nothing_but_uses_what_is_there(run):
 def test_what_is_asked_for_is_used(run, tiny_folder, tmp_path):
     assert run(2, "openvino")["engine"] == "openvino"
     model = Model(device="cpu", dtype="bfloat16", show_progress=False)
-    path = model.run("text2video", prompt="a fox", model_name=tiny_folder, resolution=32, video_length=1,
-                     num_inference_steps=2, save_path=tmp_path / "half.mp4")
+    path = model.run(
+        "text2video",
+        prompt="a fox",
+        model_name=tiny_folder,
+        resolution=32,
+        video_length=1,
+        num_inference_steps=2,
+        save_path=tmp_path / "half.mp4",
+    )
     recipe = video.read_recipe(path)
     assert (recipe["engine"], recipe["dtype"]) == ("openvino", "bfloat16")
 
@@ -319,8 +327,14 @@ def test_waiting_for_an_export_is_explained_once(tiny_folder, tmp_path, monkeypa
     monkeypatch.setenv("PPT2V_CACHE", str(tmp_path / "cache"))
     model = Model(device="cpu", engine="openvino")
     for name in ("a", "b"):
-        model.run("text2video", prompt="a fox", model_name=tiny_folder, video_length=2, num_inference_steps=2,
-                  save_path=tmp_path / f"{name}.gif")
+        model.run(
+            "text2video",
+            prompt="a fox",
+            model_name=tiny_folder,
+            video_length=2,
+            num_inference_steps=2,
+            save_path=tmp_path / f"{name}.gif",
+        )
     assert capsys.readouterr().err.count("Preparing the networks for OpenVINO") == 1
 
 

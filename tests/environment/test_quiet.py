@@ -1,4 +1,5 @@
 """What Paddle's packages warn and log about stays away; what ppt2v and the user's own code warn of does not."""
+
 from __future__ import annotations
 
 import logging

@@ -1,4 +1,5 @@
 """Paddle runs on all cores unless the user says otherwise, without a word about it."""
+
 from __future__ import annotations
 
 import builtins
@@ -23,7 +24,11 @@ def test_the_users_number_wins(given, used):
 
 
 def test_paddle_is_imported_without_its_notice():
-    command = [sys.executable, "-c", "from ppt2v.environment.threads import import_paddle; print(import_paddle().__name__)"]
+    command = [
+        sys.executable,
+        "-c",
+        "from ppt2v.environment.threads import import_paddle; print(import_paddle().__name__)",
+    ]
     environment = {**os.environ, "OMP_NUM_THREADS": "2"}
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "paddle"

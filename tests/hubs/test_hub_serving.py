@@ -1,4 +1,5 @@
 """Requests to a server of PaddleHub: base64 in and out, and what a request may not ask for."""
+
 from __future__ import annotations
 
 import base64
@@ -87,8 +88,20 @@ def test_video_model_starts_from_noise_or_from_a_clip(modelscope_folder, read):
     assert started.shape[1:] == (16, 16, 3)
 
 
-CLOSED = ("save_path", "checkpoint_dir", "model_name", "video_path", "init_video", "lora", "textual_inversion",
-          "tokenizer", "controlnet", "detector_weights", "saliency_weights", "memory")
+CLOSED = (
+    "save_path",
+    "checkpoint_dir",
+    "model_name",
+    "video_path",
+    "init_video",
+    "lora",
+    "textual_inversion",
+    "tokenizer",
+    "controlnet",
+    "detector_weights",
+    "saliency_weights",
+    "memory",
+)
 TEXTS_OR_PLACES = ("extra_controls", "watermark")
 
 
@@ -102,11 +115,15 @@ def test_request_names_no_file_and_no_model(tmp_path, temporary, name):
     assert not target.exists() and not list(temporary.iterdir())
 
 
-@pytest.mark.parametrize(("name", "place", "message"), [
-    ("extra_controls", "depth:1:/etc", "the model '/etc' cannot be chosen"),
-    ("extra_controls", ["depth:1:an/other"], "the model 'an/other' cannot be chosen"),
-    ("watermark", "/etc/logo.png", "a picture as the watermark cannot be chosen"),
-], ids=str)
+@pytest.mark.parametrize(
+    ("name", "place", "message"),
+    [
+        ("extra_controls", "depth:1:/etc", "the model '/etc' cannot be chosen"),
+        ("extra_controls", ["depth:1:an/other"], "the model 'an/other' cannot be chosen"),
+        ("watermark", "/etc/logo.png", "a picture as the watermark cannot be chosen"),
+    ],
+    ids=str,
+)
 def test_texts_that_may_name_a_place_name_none(temporary, name, place, message):
     assert name in TEXTS_OR_PLACES
     with pytest.raises(InputError, match=message):
@@ -122,26 +139,30 @@ def test_what_requests_may_give():
 PLAYLIST = b"#EXTM3U\n#EXTINF:1,\nfile:///etc/passwd\n"
 
 
-@pytest.mark.parametrize(("request_", "message"), [
-    ({"save_format": "png"}, "save_format='png': here it is one of mp4, webm, gif"),
-    ({"save_format": ["mp4"]}, r"save_format=\['mp4'\]: the rule is a text"),
-    ({"prompt": None, "clip": text(CLIPS / "panda.mp4")}, "the prompt is empty"),
-    ({"prompt": 5}, "prompt=5: the rule is a text"),
-    ({}, "there is no clip: give its file as base64"),
-    ({"clip": 5}, "the clip is no text"),
-    ({"clip": "AAAA-AAA"}, "the clip is no base64"),
-    ({"clip": "\u00e4"}, "the clip is no base64"),
-    ({"clip": ""}, "the file is no video"),
-    ({"clip": base64.b64encode(PLAYLIST).decode()}, "the file is no video"),
-    ({"clip": text(CLIPS / "panda.mp4")[:4000]}, "^the clip is"),
-    ({"clip": text(CLIPS / "panda.mp4"), "start_t": 60.0}, "the clip ends at"),
-    ({"clip": text(CLIPS / "panda.mp4"), "out_fps": 1e12}, "out_fps=1000000000000.0: the rule is a number <= 240"),
-    ({"clip": text(CLIPS / "panda.mp4"), "out_fps": 200}, "frames of the clip: .* is too much"),
-    ({"clip": text(CLIPS / "panda.mp4"), "stepps": 2}, "unknown parameter 'stepps'"),
-    ({"make": "x"}, "unknown parameter 'make'"),
-    ({"extra_controls": 5}, "unknown parameter 'extra_controls'"),
-    ({"watermark": 5}, "watermark=5: the rule is a text"),
-], ids=lambda value: value if isinstance(value, str) else "")
+@pytest.mark.parametrize(
+    ("request_", "message"),
+    [
+        ({"save_format": "png"}, "save_format='png': here it is one of mp4, webm, gif"),
+        ({"save_format": ["mp4"]}, r"save_format=\['mp4'\]: the rule is a text"),
+        ({"prompt": None, "clip": text(CLIPS / "panda.mp4")}, "the prompt is empty"),
+        ({"prompt": 5}, "prompt=5: the rule is a text"),
+        ({}, "there is no clip: give its file as base64"),
+        ({"clip": 5}, "the clip is no text"),
+        ({"clip": "AAAA-AAA"}, "the clip is no base64"),
+        ({"clip": "\u00e4"}, "the clip is no base64"),
+        ({"clip": ""}, "the file is no video"),
+        ({"clip": base64.b64encode(PLAYLIST).decode()}, "the file is no video"),
+        ({"clip": text(CLIPS / "panda.mp4")[:4000]}, "^the clip is"),
+        ({"clip": text(CLIPS / "panda.mp4"), "start_t": 60.0}, "the clip ends at"),
+        ({"clip": text(CLIPS / "panda.mp4"), "out_fps": 1e12}, "out_fps=1000000000000.0: the rule is a number <= 240"),
+        ({"clip": text(CLIPS / "panda.mp4"), "out_fps": 200}, "frames of the clip: .* is too much"),
+        ({"clip": text(CLIPS / "panda.mp4"), "stepps": 2}, "unknown parameter 'stepps'"),
+        ({"make": "x"}, "unknown parameter 'make'"),
+        ({"extra_controls": 5}, "unknown parameter 'extra_controls'"),
+        ({"watermark": 5}, "watermark=5: the rule is a text"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
 def test_refuses(editor, temporary, request_, message):
     with pytest.raises(InputError, match=message):
         answer(editor, **{"prompt": "make it snow", **request_})
@@ -149,8 +170,12 @@ def test_refuses(editor, temporary, request_, message):
 
 
 def test_refuses_what_is_too_much(tiny, editor, monkeypatch):
-    for name, value in (("video_length", 65), ("num_inference_steps", 101), ("resolution", "16x800"),
-                        ("n_prompt", "a" * 2001)):
+    for name, value in (
+        ("video_length", 65),
+        ("num_inference_steps", 101),
+        ("resolution", "16x800"),
+        ("n_prompt", "a" * 2001),
+    ):
         with pytest.raises(InputError, match=f"{name}: .* is too much"):
             answer(tiny, prompt="a panda", **{name: value})
     with pytest.raises(InputError, match="text2video starts from no clip"):

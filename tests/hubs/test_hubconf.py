@@ -1,4 +1,5 @@
 """``paddle.hub`` on this repository, in an environment without ppt2v: only its dependencies are installed."""
+
 from __future__ import annotations
 
 import json
@@ -14,8 +15,12 @@ from ppt2v.modes.shared import MACHINE
 
 REPOSITORY = Path(__file__).parents[2]
 NAMES = {
-    "text2video": "text2video_zero", "synthesize": "text_to_video_synthesis", "pix2pix": "pix2pix",
-    "pose": "controlnet_pose", "canny": "controlnet_canny", "depth": "controlnet_depth",
+    "text2video": "text2video_zero",
+    "synthesize": "text_to_video_synthesis",
+    "pix2pix": "pix2pix",
+    "pose": "controlnet_pose",
+    "canny": "controlnet_canny",
+    "depth": "controlnet_depth",
     "canny-db": "controlnet_canny_db",
 }
 
@@ -114,8 +119,16 @@ def test_wrong_settings_are_refused_when_it_is_loaded(given):
 
 
 def test_call_wins_over_settings(tiny_folder, tmp_path):
-    make = VideoMaker("text2video", model_name=tiny_folder, prompt="a fox", video_length=2, num_inference_steps=2,
-                      device="cpu", engine="eager", show_progress=False)
+    make = VideoMaker(
+        "text2video",
+        model_name=tiny_folder,
+        prompt="a fox",
+        video_length=2,
+        num_inference_steps=2,
+        device="cpu",
+        engine="eager",
+        show_progress=False,
+    )
     made = [make(save_path=tmp_path / "fox.mp4"), make("a panda", video_length=1, save_path=tmp_path / "panda.mp4")]
     values = [video.read_recipe(file)["parameters"] for file in made]
     assert [(each["prompt"], each["video_length"]) for each in values] == [("a fox", 2), ("a panda", 1)]

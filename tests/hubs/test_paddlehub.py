@@ -1,4 +1,5 @@
 """The modules of PaddleHub, with PaddleHub itself: installed, loaded, run, served. `make test-paddlehub` runs this."""
+
 from __future__ import annotations
 
 import base64
@@ -47,8 +48,9 @@ def run(environment, tmp_path_factory):
     def call(*command: object, returns: int = 0) -> str:
         words = [str(BIN / str(command[0])), *map(str, command[1:])]
         folder = tmp_path_factory.mktemp("elsewhere")
-        done = subprocess.run(words, cwd=folder, env=environment, text=True, stdout=subprocess.PIPE,
-                              stderr=subprocess.STDOUT)
+        done = subprocess.run(
+            words, cwd=folder, env=environment, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+        )
         assert done.returncode == returns, done.stdout
         return done.stdout
 
@@ -72,8 +74,14 @@ def server(installed, environment, modelscope_folder, tmp_path_factory) -> Itera
     modules = {name: {"init_args": values, "predict_args": {}} for name, values in loaded.items()}
     config = tmp_path_factory.mktemp("config") / "serving.json"
     config.write_text(json.dumps({"modules_info": modules, "port": port}), encoding="utf-8")
-    process = subprocess.Popen([BIN / "hub", "serving", "start", "-c", config], cwd=config.parent, env=environment,
-                               text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    process = subprocess.Popen(
+        [BIN / "hub", "serving", "start", "-c", config],
+        cwd=config.parent,
+        env=environment,
+        text=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+    )
     said = []
     for line in process.stdout:
         said.append(line)
@@ -105,10 +113,14 @@ def test_hub_run_takes_the_options_of_the_command(installed, run, tmp_path):
     assert "Error: --steps=0" in run("hub", "run", "text2video_zero", "a panda", "--steps", 0, returns=2)
 
 
-@pytest.mark.parametrize(("name", "request_"), [
-    ("pix2pix", {"prompt": "make it snow", "clip": base64.b64encode(PANDA.read_bytes()).decode(), "end_t": 0.2}),
-    ("text_to_video_synthesis", {"prompt": "a fox", "video_length": 2, "resolution": "16"}),
-], ids=lambda value: value if isinstance(value, str) else "")
+@pytest.mark.parametrize(
+    ("name", "request_"),
+    [
+        ("pix2pix", {"prompt": "make it snow", "clip": base64.b64encode(PANDA.read_bytes()).decode(), "end_t": 0.2}),
+        ("text_to_video_synthesis", {"prompt": "a fox", "video_length": 2, "resolution": "16"}),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
 def test_serving_takes_and_gives_base64(server, tmp_path, name, request_):
     answered = requests.post(f"{server}/{name}", json=request_).json()
     assert answered["status"] == "000", answered["msg"]

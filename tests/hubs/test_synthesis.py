@@ -1,4 +1,5 @@
 """Text to video with a video model: ``Model``, ModelScope's call, the command, conversion, and what is refused."""
+
 from __future__ import annotations
 
 import json
@@ -85,10 +86,22 @@ def test_defaults_are_modelscopes(model, modelscope_folder, tmp_path):
     assert (values["guidance_scale"], values["solver"], values["eta"]) == (9, "ddim", 0)
 
 
-@pytest.mark.parametrize("change", [
-    {"prompt": "a dog"}, {"n_prompt": "snow"}, {"seed": 1}, {"num_inference_steps": 3}, {"guidance_scale": 2.0},
-    {"guidance_stop_step": 0.5}, {"solver": "lcm"}, {"solver": "euler_a"}, {"eta": 0.5}, {"watermark": "fox"},
-], ids=str)
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"prompt": "a dog"},
+        {"n_prompt": "snow"},
+        {"seed": 1},
+        {"num_inference_steps": 3},
+        {"guidance_scale": 2.0},
+        {"guidance_stop_step": 0.5},
+        {"solver": "lcm"},
+        {"solver": "euler_a"},
+        {"eta": 0.5},
+        {"watermark": "fox"},
+    ],
+    ids=str,
+)
 def test_every_argument_has_its_effect(make, plain, change):
     changed = make(**change)
     assert changed.shape == plain.shape and not np.array_equal(changed, plain)
@@ -134,12 +147,19 @@ def test_a_killed_run_goes_on(make, plain, tmp_path, monkeypatch):
     assert not (tmp_path / "state").exists()
 
 
-@pytest.mark.parametrize("change, words", [
-    ({"model_name": "embedded/pix2pix"}, "embedded/pix2pix is no text-to-video model"),
-    ({"prompt": " "}, "prompt is empty"), ({"strength": 0}, "strength=0"), ({"resolution": 9}, "multiples of 2"),
-    ({"init_video": "no.mp4"}, "no.mp4"), ({"chunk_size": 4}, "unknown parameter 'chunk_size'"),
-    ({"solver": "lcm", "eta": 1}, "eta=1"),
-], ids=str)
+@pytest.mark.parametrize(
+    "change, words",
+    [
+        ({"model_name": "embedded/pix2pix"}, "embedded/pix2pix is no text-to-video model"),
+        ({"prompt": " "}, "prompt is empty"),
+        ({"strength": 0}, "strength=0"),
+        ({"resolution": 9}, "multiples of 2"),
+        ({"init_video": "no.mp4"}, "no.mp4"),
+        ({"chunk_size": 4}, "unknown parameter 'chunk_size'"),
+        ({"solver": "lcm", "eta": 1}, "eta=1"),
+    ],
+    ids=str,
+)
 def test_what_cannot_be_used_is_refused(make, tmp_path, change, words):
     with pytest.raises(InputError, match=words):
         make(**change)
@@ -202,15 +222,24 @@ def test_a_list_gives_a_list(synthesize, tmp_path):
     assert isinstance(alone["output_video"], bytes)
 
 
-@pytest.mark.parametrize("given, keywords, words", [
-    ("a fox", {}, "'a fox' is no dictionary: give {'text'"), (["a fox"], {}, "no dictionary"), ({}, {}, "has no text"),
-    ({"text": " "}, {}, "has no text"), ({"text": 3}, {}, "has no text"),
-    ({"text": "a fox", "textt": 1}, {}, "unknown parameter 'textt'; did you mean text"),
-    ({"text": "a fox", "width": "16"}, {}, "width='16'"), ({"text": "a fox"}, {"height": 9}, "multiples of 2"),
-    ([{"text": "a fox"}] * 2, {"output_video": "a.mp4"}, "one file for 2 inputs"),
-    ([{"text": "a fox"}] * 2, {"output_video": ["a.mp4"]}, "1 files for 2 inputs"),
-    ({"text": "a fox"}, {"seed": -1}, "seed=-1"), ({"text": "a fox"}, {"num_frames": 0}, "video_length=0"),
-], ids=str)
+@pytest.mark.parametrize(
+    "given, keywords, words",
+    [
+        ("a fox", {}, "'a fox' is no dictionary: give {'text'"),
+        (["a fox"], {}, "no dictionary"),
+        ({}, {}, "has no text"),
+        ({"text": " "}, {}, "has no text"),
+        ({"text": 3}, {}, "has no text"),
+        ({"text": "a fox", "textt": 1}, {}, "unknown parameter 'textt'; did you mean text"),
+        ({"text": "a fox", "width": "16"}, {}, "width='16'"),
+        ({"text": "a fox"}, {"height": 9}, "multiples of 2"),
+        ([{"text": "a fox"}] * 2, {"output_video": "a.mp4"}, "one file for 2 inputs"),
+        ([{"text": "a fox"}] * 2, {"output_video": ["a.mp4"]}, "1 files for 2 inputs"),
+        ({"text": "a fox"}, {"seed": -1}, "seed=-1"),
+        ({"text": "a fox"}, {"num_frames": 0}, "video_length=0"),
+    ],
+    ids=str,
+)
 def test_inputs_that_are_none(synthesize, given, keywords, words):
     with pytest.raises(InputError, match=words):
         synthesize(given, **keywords)
@@ -262,8 +291,27 @@ def test_frame_sizes_are_known_before_a_model_is_converted(modelscope_folder, pa
 def test_the_command(modelscope_folder, tmp_path, capsys, monkeypatch):
     monkeypatch.chdir(tmp_path)
     with pytest.raises(SystemExit) as ended:
-        main(["synthesize", "a fox", "--model", str(modelscope_folder), "--frames", "2", "--steps", "1", "--device",
-              "cpu", "--resolution", "8", "--quiet", "--negative-prompt", "snow", "--seed", "4"])
+        main(
+            [
+                "synthesize",
+                "a fox",
+                "--model",
+                str(modelscope_folder),
+                "--frames",
+                "2",
+                "--steps",
+                "1",
+                "--device",
+                "cpu",
+                "--resolution",
+                "8",
+                "--quiet",
+                "--negative-prompt",
+                "snow",
+                "--seed",
+                "4",
+            ]
+        )
     assert (ended.value.code or 0, capsys.readouterr().out) == (0, "a-fox.mp4\n")
     values = video.read_recipe("a-fox.mp4")["parameters"]
     assert (values["n_prompt"], values["seed"], values["video_length"]) == ("snow", 4, 2)

@@ -1,4 +1,5 @@
 """LoRA and textual inversion: against PyTorch diffusers, in every engine, undone for the next run; what is refused."""
+
 from __future__ import annotations
 
 import shutil
@@ -76,8 +77,10 @@ def test_strength_0_changes_no_weight():
 
 def _in_paddle(file: Path, folder: Path) -> Path:
     """A LoRA file as PPDiffusers' training writes it."""
-    tensors = {name: paddle.to_tensor(array.T.copy() if array.ndim == 2 else array.copy())
-               for name, array in reading.read(file).tensors.items()}
+    tensors = {
+        name: paddle.to_tensor(array.T.copy() if array.ndim == 2 else array.copy())
+        for name, array in reading.read(file).tensors.items()
+    }
     paddle.save(tensors, str(folder / "paddle_lora_weights.pdparams"))
     return folder
 
@@ -131,17 +134,30 @@ DOWN, UP = np.ones((2, 8), np.float32), np.ones((8, 2), np.float32)
 BAD_LORAS = {
     "no LoRA": ({"conv.weight": DOWN}, "is no LoRA"),
     "no counterpart": ({f"{LAYER}.lora_A.weight": DOWN}, "lack their counterpart"),
-    "LoHa": ({f"{LAYER}.hada_w1_a": DOWN, f"{LAYER}.lora_A.weight": DOWN, f"{LAYER}.lora_B.weight": UP},
-             "hada_w1_a belong to another method"),
-    "another layer": ({"unet.no_such.lora_A.weight": DOWN, "unet.no_such.lora_B.weight": UP},
-                      "1 of its 1 layers do not: unet.no_such; give a LoRA that was made for a model of this family"),
-    "SDXL": ({"lora_te2_text_model_encoder_layers_0_mlp_fc1.lora_down.weight": DOWN,
-              "lora_te2_text_model_encoder_layers_0_mlp_fc1.lora_up.weight": UP}, "lora_te2_text_model"),
-    "another width": ({f"{LAYER}.lora_A.weight": np.ones((2, 320), np.float32), f"{LAYER}.lora_B.weight": UP},
-                      r"by their shapes: .*attn1.to_q takes \[8, 8\], the file is for \[8, 320\]"),
+    "LoHa": (
+        {f"{LAYER}.hada_w1_a": DOWN, f"{LAYER}.lora_A.weight": DOWN, f"{LAYER}.lora_B.weight": UP},
+        "hada_w1_a belong to another method",
+    ),
+    "another layer": (
+        {"unet.no_such.lora_A.weight": DOWN, "unet.no_such.lora_B.weight": UP},
+        "1 of its 1 layers do not: unet.no_such; give a LoRA that was made for a model of this family",
+    ),
+    "SDXL": (
+        {
+            "lora_te2_text_model_encoder_layers_0_mlp_fc1.lora_down.weight": DOWN,
+            "lora_te2_text_model_encoder_layers_0_mlp_fc1.lora_up.weight": UP,
+        },
+        "lora_te2_text_model",
+    ),
+    "another width": (
+        {f"{LAYER}.lora_A.weight": np.ones((2, 320), np.float32), f"{LAYER}.lora_B.weight": UP},
+        r"by their shapes: .*attn1.to_q takes \[8, 8\], the file is for \[8, 320\]",
+    ),
     "no JSON": ({f"{LAYER}.lora_A.weight": DOWN, f"{LAYER}.lora_B.weight": UP}, "is no JSON object"),
-    "ranks that differ": ({f"{LAYER}.lora_A.weight": np.ones((4, 8), np.float32), f"{LAYER}.lora_B.weight": UP},
-                          "by their shapes"),
+    "ranks that differ": (
+        {f"{LAYER}.lora_A.weight": np.ones((4, 8), np.float32), f"{LAYER}.lora_B.weight": UP},
+        "by their shapes",
+    ),
 }
 
 
@@ -186,13 +202,16 @@ def test_two_inversions_in_an_engine(expected):
     np.testing.assert_allclose(pipeline._encode_text([PROMPT]).numpy(), expected["one.safetensors text"], **TOLERANCE)
 
 
-@pytest.mark.parametrize(("given", "message"), [
-    (KOHYA, "tensors .* instead of one"),
-    ((FILES / "one.safetensors", "fox</w>"), "'fox</w>' is a word that the model has already"),
-    ((FILES / "one.safetensors", "fox"), "'fox' is a word that the model has already"),
-    ((FILES / "one.safetensors", "two words"), "without spaces"),
-    ("missing.pt", "no file"),
-])
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        (KOHYA, "tensors .* instead of one"),
+        ((FILES / "one.safetensors", "fox</w>"), "'fox</w>' is a word that the model has already"),
+        ((FILES / "one.safetensors", "fox"), "'fox' is a word that the model has already"),
+        ((FILES / "one.safetensors", "two words"), "without spaces"),
+        ("missing.pt", "no file"),
+    ],
+)
 def test_inversions_that_do_not_fit(given, message):
     with pytest.raises(InputError, match=message):
         load(textual_inversion=[given], lazy=True)
@@ -236,15 +255,18 @@ def test_recipe_repeats_a_run_with_adapters(model, make, tmp_path):
     assert first.read_bytes() == Path(again).read_bytes()
 
 
-@pytest.mark.parametrize(("wrong", "message"), [
-    ({"lora": ["no/such/file.safetensors"]}, "LoRA file: .* is no file"),
-    ({"lora": [f"{KOHYA}:strong"]}, "PATH:STRENGTH"),
-    ({"lora": [(KOHYA, float("nan"))]}, "PATH:STRENGTH"),
-    ({"lora": [DATA / "make_checkpoints.py"]}, "no checkpoint"),
-    ({"textual_inversion": [(FILES / "one.safetensors", "<other>")]}, "'<other>' is in no prompt"),
-    ({"textual_inversion": [FILES / "one.safetensors", FILES / "two.bin"]}, "two textual inversions have the word"),
-    ({"tokenizer": "no/such/place/at/all"}, "tokenizer"),
-])
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        ({"lora": ["no/such/file.safetensors"]}, "LoRA file: .* is no file"),
+        ({"lora": [f"{KOHYA}:strong"]}, "PATH:STRENGTH"),
+        ({"lora": [(KOHYA, float("nan"))]}, "PATH:STRENGTH"),
+        ({"lora": [DATA / "make_checkpoints.py"]}, "no checkpoint"),
+        ({"textual_inversion": [(FILES / "one.safetensors", "<other>")]}, "'<other>' is in no prompt"),
+        ({"textual_inversion": [FILES / "one.safetensors", FILES / "two.bin"]}, "two textual inversions have the word"),
+        ({"tokenizer": "no/such/place/at/all"}, "tokenizer"),
+    ],
+)
 def test_bad_adapters_are_refused_before_control_maps_and_weights(make, monkeypatch, tmp_path, wrong, message):
     monkeypatch.setattr(fitting, "put", lambda *_: pytest.fail("weights were loaded"))
     with pytest.raises(InputError, match=message):

@@ -1,4 +1,5 @@
 """Reading of checkpoint files, and exact placement into networks."""
+
 from __future__ import annotations
 
 import os
@@ -228,8 +229,11 @@ def test_missing_and_unexpected_names_are_listed():
     arrays = _arrays(network)
     arrays["other.weight"] = arrays.pop("norm.weight")
     before = network.state_dict()["linear.weight"].numpy()
-    with pytest.raises(InputError, match=r"file does not fit Sequential: 1 weights are missing \(norm.weight\), "
-                                         r"1 are unexpected \(other.weight\)"):
+    with pytest.raises(
+        InputError,
+        match=r"file does not fit Sequential: 1 weights are missing \(norm.weight\), "
+        r"1 are unexpected \(other.weight\)",
+    ):
         fitting.put(network, reading.WeightFile(arrays, reading.PADDLE), "file")
     np.testing.assert_array_equal(network.state_dict()["linear.weight"].numpy(), before)
 

@@ -1,4 +1,5 @@
 """Names to folders: bad names and folders, the embedded model, caches and downloads."""
+
 from __future__ import annotations
 
 import functools
@@ -193,9 +194,9 @@ def test_a_model_from_a_server_has_all_its_weights_in_its_own_folder(server, tmp
 def test_a_model_in_modelscopes_own_files_is_downloaded(server, tmp_path, prefix):
     served = tmp_path / "served" / "org" / "videos"
     served.mkdir()
-    (served / CONFIGURATION).write_text(json.dumps(
-        {"pipeline": {"type": TASK}, "model": {"model_args": {"ckpt_unet": "unet.pth"}}}
-    ))
+    (served / CONFIGURATION).write_text(
+        json.dumps({"pipeline": {"type": TASK}, "model": {"model_args": {"ckpt_unet": "unet.pth"}}})
+    )
     names = ["unet.pth", "VQGAN_autoencoder.pth", "open_clip_pytorch_model.bin"]
     for name in names[:2]:
         (served / name).write_bytes(b"numbers")
@@ -250,8 +251,10 @@ def test_single_file_is_downloaded_alone(server, tmp_path, cache_homes, prefix, 
 
 
 def test_file_that_no_server_has_is_named(server):
-    message = (r"could not download 'hf:org/tiny' from Hugging Face: it has no weights.pth or folder/weights.pth or "
-               r"weights.pdparams; .* or give the path of the weights of a detector")
+    message = (
+        r"could not download 'hf:org/tiny' from Hugging Face: it has no weights.pth or folder/weights.pth or "
+        r"weights.pdparams; .* or give the path of the weights of a detector"
+    )
     with pytest.raises(InputError, match=message):
         locate_weights("hf:org/tiny")
 

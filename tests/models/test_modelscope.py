@@ -1,4 +1,5 @@
 """ModelScope's text-to-video synthesis from its published files: parity with its own classes, loading, conversion."""
+
 from __future__ import annotations
 
 import json
@@ -47,8 +48,11 @@ def copied(modelscope_folder, tmp_path) -> Path:
 
 
 def read_state(model) -> dict[str, np.ndarray]:
-    return {f"{part}.{name}": parameter.numpy() for part in modelscope.PARTS
-            for name, parameter in getattr(model, part).state_dict().items()}
+    return {
+        f"{part}.{name}": parameter.numpy()
+        for part in modelscope.PARTS
+        for name, parameter in getattr(model, part).state_dict().items()
+    }
 
 
 def same(one: dict[str, np.ndarray], other: dict[str, np.ndarray]) -> bool:
@@ -78,8 +82,15 @@ def test_pictures_are_encoded_as_by_modelscope(modelscope_model, reference):
 
 def test_the_whole_chain_makes_modelscopes_video(pipe, reference):
     """50 steps, guidance 9. ModelScope cuts a pixel's decimals off, where here they are rounded: hence one level."""
-    latents = pipe(PROMPT, StoredNoise(), video_length=FRAMES, height=16, width=16, num_inference_steps=STEPS,
-                   guidance_scale=GUIDANCE)
+    latents = pipe(
+        PROMPT,
+        StoredNoise(),
+        video_length=FRAMES,
+        height=16,
+        width=16,
+        num_inference_steps=STEPS,
+        guidance_scale=GUIDANCE,
+    )
     assert np.abs(latents.numpy() - reference["latents"]).max() <= 1e-4 * reference["latents"].std()
     frames = np.stack(list(pipe.decode(latents))).astype(int)
     assert np.abs(frames - reference["frames"]).max() <= 1
@@ -112,14 +123,17 @@ def test_what_is_not_needed_is_left_out(copied, modelscope_model):
     assert same(read_state(load_text_to_video(copied)), read_state(modelscope_model))
 
 
-@pytest.mark.parametrize("part, entry, name, there", [
-    ("unet", None, "input_blocks.0.0.weight", False),
-    ("unet", None, "input_blocks.9.0.weight", True),
-    ("vae", "state_dict", "first_stage_model.decoder.mid.attn_1.q.weight", False),
-    ("vae", "state_dict", "first_stage_model.loss.logvar", True),
-    ("text_encoder", None, "transformer.resblocks.0.ln_1.bias", False),
-    ("text_encoder", None, "transformer.ln_pre.bias", True),
-])
+@pytest.mark.parametrize(
+    "part, entry, name, there",
+    [
+        ("unet", None, "input_blocks.0.0.weight", False),
+        ("unet", None, "input_blocks.9.0.weight", True),
+        ("vae", "state_dict", "first_stage_model.decoder.mid.attn_1.q.weight", False),
+        ("vae", "state_dict", "first_stage_model.loss.logvar", True),
+        ("text_encoder", None, "transformer.resblocks.0.ln_1.bias", False),
+        ("text_encoder", None, "transformer.ln_pre.bias", True),
+    ],
+)
 def test_weights_must_be_exactly_those_of_the_network(modelscope_model, copied, part, entry, name, there):
     weights = modelscope_tiny.weights(part)
     if there:
@@ -203,8 +217,10 @@ def test_ppdiffusers_reads_what_is_written_for_it(converted, modelscope_model):
 
     network = UNet3DConditionModel.from_pretrained(str(converted["paddle"] / "unet"))
     state = network.state_dict()
-    assert same({name: tensor.numpy() for name, tensor in state.items()},
-                {name: tensor.numpy() for name, tensor in modelscope_model.unet.state_dict().items()})
+    assert same(
+        {name: tensor.numpy() for name, tensor in state.items()},
+        {name: tensor.numpy() for name, tensor in modelscope_model.unet.state_dict().items()},
+    )
 
 
 def test_weights_can_be_stored_in_half_precision(modelscope_folder, modelscope_model, tmp_path):
@@ -224,9 +240,13 @@ def test_a_schedule_that_modelscope_cannot_have_is_refused(converted, tmp_path):
     assert list(tmp_path.iterdir()) == [source]
 
 
-@pytest.mark.parametrize("format, dtype, named", [
-    ("onnx", None, "unknown format 'onnx'"), ("paddle", "int8", "stored as 'int8'"),
-])
+@pytest.mark.parametrize(
+    "format, dtype, named",
+    [
+        ("onnx", None, "unknown format 'onnx'"),
+        ("paddle", "int8", "stored as 'int8'"),
+    ],
+)
 def test_what_cannot_be_written_is_refused(modelscope_folder, tmp_path, format, dtype, named):
     with pytest.raises(InputError, match=named):
         convert(modelscope_folder, tmp_path / "made", format, dtype)

@@ -1,4 +1,5 @@
 """Models in a single file: the conversion against that of PyTorch diffusers, the vocabulary, and what is refused."""
+
 from __future__ import annotations
 
 import json
@@ -24,7 +25,9 @@ TOKENIZER = DATA / "text2video_reference" / "model"
 SHAPES = json.loads((FILES / "single_file.json").read_text(encoding="utf-8"))
 # Names that such files have beside those of the networks.
 BESIDE = {
-    "betas": (10,), "model_ema.decay": (), "cond_stage_model.transformer.text_model.embeddings.position_ids": (1, 77),
+    "betas": (10,),
+    "model_ema.decay": (),
+    "cond_stage_model.transformer.text_model.embeddings.position_ids": (1, 77),
 }
 TOLERANCE = {"rtol": 1e-4, "atol": 1e-4}  # one pass through a network in float32, on numbers near 1
 
@@ -66,7 +69,9 @@ def test_networks_are_those_of_diffusers(model):
     picture = paddle.to_tensor(seeded("picture", (1, 3, 16, 16)))
     text = model.text_encoder(paddle.arange(77)[None])[0]
     found = {
-        "text": text, "noise": model.unet(latents, 801, text).sample, "picture": model.vae.decode(latents).sample,
+        "text": text,
+        "noise": model.unet(latents, 801, text).sample,
+        "picture": model.vae.decode(latents).sample,
         "latents": model.vae.encode(picture).latent_dist.mean,
     }
     for name, tensor in found.items():
@@ -85,28 +90,43 @@ def test_configuration_of_stable_diffusion_1_5(monkeypatch):
     assert unet["cross_attention_dim"] == 768 and not unet["use_linear_projection"]
     assert vae["block_out_channels"] == [128, 256, 512, 512] and vae["layers_per_block"] == 2
     assert vae["sample_size"] == 512 and vae["latent_channels"] == 4
-    assert text == {"vocab_size": 49408, "hidden_size": 768, "intermediate_size": 3072, "num_hidden_layers": 12,
-                    "num_attention_heads": 12, "max_position_embeddings": 77, "hidden_act": "quick_gelu"}
+    assert text == {
+        "vocab_size": 49408,
+        "hidden_size": 768,
+        "intermediate_size": 3072,
+        "num_hidden_layers": 12,
+        "num_attention_heads": 12,
+        "max_position_embeddings": 77,
+        "hidden_act": "quick_gelu",
+    }
 
 
 def _shapes_of_stable_diffusion() -> dict[str, tuple[int, ...]]:
     """Those of v1-5-pruned.safetensors that the configuration is found from."""
-    unet = {"input_blocks.0.0.weight": (320, 4, 3, 3), "out.2.weight": (4, 320, 3, 3),
-            "middle_block.1.proj_in.weight": (1280, 1280, 1, 1),
-            "middle_block.1.transformer_blocks.0.attn2.to_k.weight": (1280, 768)}
+    unet = {
+        "input_blocks.0.0.weight": (320, 4, 3, 3),
+        "out.2.weight": (4, 320, 3, 3),
+        "middle_block.1.proj_in.weight": (1280, 1280, 1, 1),
+        "middle_block.1.transformer_blocks.0.attn2.to_k.weight": (1280, 768),
+    }
     for number, channels in {1: 320, 2: 320, 4: 640, 5: 640, 7: 1280, 8: 1280, 10: 1280, 11: 1280}.items():
         unet[f"input_blocks.{number}.0.in_layers.2.weight"] = (channels, channels, 3, 3)
         if number < 10:
             unet[f"input_blocks.{number}.1.norm.weight"] = (channels,)
     for number, channels in {3: 320, 6: 640, 9: 1280}.items():
         unet[f"input_blocks.{number}.0.op.weight"] = (channels, channels, 3, 3)
-    vae = {"encoder.conv_in.weight": (128, 3, 3, 3), "decoder.conv_out.weight": (3, 128, 3, 3),
-           "post_quant_conv.weight": (4, 4, 1, 1)}
+    vae = {
+        "encoder.conv_in.weight": (128, 3, 3, 3),
+        "decoder.conv_out.weight": (3, 128, 3, 3),
+        "post_quant_conv.weight": (4, 4, 1, 1),
+    }
     for level, channels in enumerate((128, 256, 512, 512)):
         for layer in (0, 1):
             vae[f"encoder.down.{level}.block.{layer}.conv1.weight"] = (channels, channels, 3, 3)
-    text = {"text_model.embeddings.token_embedding.weight": (49408, 768),
-            "text_model.embeddings.position_embedding.weight": (77, 768)}
+    text = {
+        "text_model.embeddings.token_embedding.weight": (49408, 768),
+        "text_model.embeddings.position_embedding.weight": (77, 768),
+    }
     for layer in range(12):
         text[f"text_model.encoder.layers.{layer}.mlp.fc1.weight"] = (3072, 768)
     parts = {"unet": unet, "vae": vae, "text_encoder": text}
@@ -114,8 +134,15 @@ def _shapes_of_stable_diffusion() -> dict[str, tuple[int, ...]]:
 
 
 def test_a_video_from_a_file(file, tmp_path):
-    given = {"prompt": "the fox", "model_name": file, "tokenizer": TOKENIZER, "resolution": 16, "video_length": 2,
-             "num_inference_steps": 2, "seed": 0}
+    given = {
+        "prompt": "the fox",
+        "model_name": file,
+        "tokenizer": TOKENIZER,
+        "resolution": 16,
+        "video_length": 2,
+        "num_inference_steps": 2,
+        "seed": 0,
+    }
     maker = Model(device="cpu", show_progress=False)
     first = maker.run("text2video", save_path=tmp_path / "a.gif", **given)
     recipe = video.read_recipe(Path(first))["parameters"]
@@ -131,20 +158,31 @@ def test_names_without_text_model_are_understood(tensors, tmp_path, model):
         np.testing.assert_array_equal(value.numpy(), other.text_encoder.state_dict()[name].numpy(), err_msg=name)
 
 
-@pytest.mark.parametrize(("change", "message"), [
-    (lambda t: t.pop("model.diffusion_model.out.2.weight"), "no weight out.2.weight"),
-    (lambda t: t.pop("model.diffusion_model.out.2.bias"), r"1 weights are missing \(conv_out.bias\)"),
-    (lambda t: t.pop("model.diffusion_model.input_blocks.1.0.in_layers.2.weight"), "no weight input_blocks.1.0"),
-    (lambda t: t.update({"first_stage_model.encoder.strange": np.zeros(1, np.float32)}), "unexpected .encoder.strange"),
-    (lambda t: t.update({"conditioner.embedders.0.x": np.zeros(1, np.float32)}), "Stable Diffusion XL"),
-    (lambda t: t.update({"cond_stage_model.model.x": np.zeros(1, np.float32)}), "Stable Diffusion 2.x"),
-    (lambda t: [t.pop(name) for name in list(t) if name.startswith("first_stage")], "begins with first_stage_model"),
-])
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda t: t.pop("model.diffusion_model.out.2.weight"), "no weight out.2.weight"),
+        (lambda t: t.pop("model.diffusion_model.out.2.bias"), r"1 weights are missing \(conv_out.bias\)"),
+        (lambda t: t.pop("model.diffusion_model.input_blocks.1.0.in_layers.2.weight"), "no weight input_blocks.1.0"),
+        (
+            lambda t: t.update({"first_stage_model.encoder.strange": np.zeros(1, np.float32)}),
+            "unexpected .encoder.strange",
+        ),
+        (lambda t: t.update({"conditioner.embedders.0.x": np.zeros(1, np.float32)}), "Stable Diffusion XL"),
+        (lambda t: t.update({"cond_stage_model.model.x": np.zeros(1, np.float32)}), "Stable Diffusion 2.x"),
+        (
+            lambda t: [t.pop(name) for name in list(t) if name.startswith("first_stage")],
+            "begins with first_stage_model",
+        ),
+    ],
+)
 def test_files_that_are_no_such_model(tensors, tmp_path, change, message):
     changed = dict(tensors)
     change(changed)
     with pytest.raises(InputError, match=message):
-        stable_diffusion.load_stable_diffusion(write(tmp_path / "a.safetensors", changed), lazy=True, tokenizer=str(TOKENIZER))
+        stable_diffusion.load_stable_diffusion(
+            write(tmp_path / "a.safetensors", changed), lazy=True, tokenizer=str(TOKENIZER)
+        )
 
 
 def test_names_of_files(tmp_path, file, monkeypatch):
@@ -163,6 +201,7 @@ def test_names_of_files(tmp_path, file, monkeypatch):
 @pytest.fixture
 def no_network(monkeypatch, tmp_path):
     """Empty caches, and downloads that fail."""
+
     def dead(*_, **__):
         raise ConnectionError("no network")
 

@@ -1,4 +1,5 @@
 """Folders to networks: loading of every layout, and what is refused."""
+
 from __future__ import annotations
 
 import json

@@ -1,4 +1,5 @@
 """A new mode is one row of MODES: the one that CONTRIBUTING.md shows is known everywhere as soon as it is there."""
+
 from __future__ import annotations
 
 import importlib.util
@@ -54,7 +55,10 @@ def test_the_command_line_helps_with_it(command, row):
 def test_its_defaults_are_printed_and_read_back(command, row, tmp_path):
     printed = command("config", row.name).replace("#motion", "motion")
     (tmp_path / "still.yaml").write_text(printed, encoding="utf-8")
-    assert config_file.load(tmp_path / "still.yaml", row) == {"motion_field_strength_x": 0, "motion_field_strength_y": 0}
+    assert config_file.load(tmp_path / "still.yaml", row) == {
+        "motion_field_strength_x": 0,
+        "motion_field_strength_y": 0,
+    }
 
 
 def test_the_model_makes_it_and_its_recipe_can_be_followed(command, row):

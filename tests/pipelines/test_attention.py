@@ -1,4 +1,5 @@
 """Cross-frame attention against attention that computes the keys and values of all frames and then gathers."""
+
 from __future__ import annotations
 
 import numpy as np

@@ -1,4 +1,5 @@
 """VideoFusion's equations: what the frames share, how the two generators' predictions combine, and the losses."""
+
 from __future__ import annotations
 
 import numpy as np

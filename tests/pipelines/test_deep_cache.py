@@ -1,4 +1,5 @@
 """DeepCache: which steps compute the whole UNet, and that the others take its deeper levels from the last of them."""
+
 from __future__ import annotations
 
 from collections import Counter
@@ -51,16 +52,20 @@ def pictures() -> np.ndarray:
 @pytest.fixture(scope="module")
 def runs(model, text2video, pictures) -> dict:
     """By mode: a pipeline and what it is given."""
-    controls = [Control(load_component(REFERENCE / f"controlnet{number}", ControlNetModel), pictures, strength)
-                for number, strength in ((0, 0.7), (1, 0.5))]
+    controls = [
+        Control(load_component(REFERENCE / f"controlnet{number}", ControlNetModel), pictures, strength)
+        for number, strength in ((0, 0.7), (1, 0.5))
+    ]
     pix2pix = {**model.components, "unet": load_component(REFERENCE / "pix2pix_unet", UNet2DConditionModel)}
     controlnet = VideoControlNetPipeline(**model.components, requires_safety_checker=False)
     return {
         "text2video": (text2video, TEXT2VIDEO),
         "one control": (controlnet, {**GUIDED, "controls": controls[:1]}),
         "two controls": (controlnet, {**GUIDED, "controls": controls}),
-        "pix2pix": (VideoInstructPix2PixPipeline(**pix2pix, requires_safety_checker=False),
-                    {**GUIDED, "frames": pictures}),
+        "pix2pix": (
+            VideoInstructPix2PixPipeline(**pix2pix, requires_safety_checker=False),
+            {**GUIDED, "frames": pictures},
+        ),
     }
 
 
@@ -69,8 +74,13 @@ def without_attention(model):
     """A pipeline whose UNet has no attention in its outermost level, as the embedded model."""
     paddle.seed(0)
     unet = UNet2DConditionModel(
-        sample_size=8, block_out_channels=(8, 16), layers_per_block=1, cross_attention_dim=16, attention_head_dim=2,
-        down_block_types=("DownBlock2D", "CrossAttnDownBlock2D"), up_block_types=("CrossAttnUpBlock2D", "UpBlock2D"),
+        sample_size=8,
+        block_out_channels=(8, 16),
+        layers_per_block=1,
+        cross_attention_dim=16,
+        attention_head_dim=2,
+        down_block_types=("DownBlock2D", "CrossAttnDownBlock2D"),
+        up_block_types=("CrossAttnUpBlock2D", "UpBlock2D"),
         norm_num_groups=4,
     )
     unet.eval()
@@ -133,10 +143,15 @@ def assert_close(made: np.ndarray, expected: np.ndarray) -> None:
     assert np.abs(made - expected).max() < 1e-4 * expected.std()
 
 
-@pytest.mark.parametrize("mode, whole", [
-    ("text2video", AFTER_T1), ("one control", FROM_THE_START), ("two controls", FROM_THE_START),
-    ("pix2pix", FROM_THE_START),
-])
+@pytest.mark.parametrize(
+    "mode, whole",
+    [
+        ("text2video", AFTER_T1),
+        ("one control", FROM_THE_START),
+        ("two controls", FROM_THE_START),
+        ("pix2pix", FROM_THE_START),
+    ],
+)
 def test_it_makes_what_the_slow_reference_makes(runs, mode, whole):
     pipe, given = runs[mode]
     made = make(pipe, given)
@@ -144,14 +159,18 @@ def test_it_makes_what_the_slow_reference_makes(runs, mode, whole):
     assert np.abs(made - make(pipe, given, interval=1)).max() > 1e-2 * made.std()
 
 
-@pytest.mark.parametrize("changes, whole", [
-    ({"use_cf_attn": False}, AFTER_T1),
-    ({"merging_ratio": 0.5}, AFTER_T1),
-    ({"use_motion_field": False, "guidance_stop_step": 0.5}, STOPPED),
-    ({"guidance_scale": 1.0, "solver": "dpmsolver++"}, AFTER_T1),
-    ({"height": 12, "width": 20}, AFTER_T1),
-    (SMOOTH, AFTER_T1),
-], ids=str)
+@pytest.mark.parametrize(
+    "changes, whole",
+    [
+        ({"use_cf_attn": False}, AFTER_T1),
+        ({"merging_ratio": 0.5}, AFTER_T1),
+        ({"use_motion_field": False, "guidance_stop_step": 0.5}, STOPPED),
+        ({"guidance_scale": 1.0, "solver": "dpmsolver++"}, AFTER_T1),
+        ({"height": 12, "width": 20}, AFTER_T1),
+        (SMOOTH, AFTER_T1),
+    ],
+    ids=str,
+)
 def test_so_it_does_with_other_arguments(text2video, changes, whole):
     assert_close(make(text2video, TEXT2VIDEO, **changes), reference(text2video, whole, TEXT2VIDEO, **changes))
 
@@ -187,8 +206,10 @@ def test_only_whole_steps_compute_the_deeper_levels_and_the_controlnets(runs, mo
     inner += [control.network for control in given.get("controls", ())]
     outer = [pipe.unet.conv_in, pipe.unet.down_blocks[0], pipe.unet.up_blocks[-1], pipe.unet.conv_out]
     counts = Counter()
-    hooks = [layer.register_forward_pre_hook(lambda *_, number=number: counts.update([number]))
-             for number, layer in enumerate(outer + inner)]
+    hooks = [
+        layer.register_forward_pre_hook(lambda *_, number=number: counts.update([number]))
+        for number, layer in enumerate(outer + inner)
+    ]
     make(pipe, given)
     for hook in hooks:
         hook.remove()
@@ -197,8 +218,17 @@ def test_only_whole_steps_compute_the_deeper_levels_and_the_controlnets(runs, mo
 
 def state(network) -> list:
     """What a run could leave changed."""
-    return [(name, type(layer), id(layer), "forward" in vars(layer), dict(layer._forward_post_hooks),
-             id(getattr(layer, "processor", None))) for name, layer in network.named_sublayers(include_self=True)]
+    return [
+        (
+            name,
+            type(layer),
+            id(layer),
+            "forward" in vars(layer),
+            dict(layer._forward_post_hooks),
+            id(getattr(layer, "processor", None)),
+        )
+        for name, layer in network.named_sublayers(include_self=True)
+    ]
 
 
 @pytest.mark.parametrize("call", [None, 1, 8, 12])
@@ -230,9 +260,15 @@ def test_a_killed_run_ends_in_the_same_bytes(text2video, plain, tmp_path, call):
     assert np.array_equal(make(text2video, TEXT2VIDEO, checkpoint=Checkpoint(tmp_path, SETTINGS)), plain)
 
 
-@pytest.mark.parametrize("changes, call", [
-    (SMOOTH, 19), (SMOOTH, 29), ({"guidance_stop_step": 0.6, "solver": "dpmsolver++"}, 14),
-], ids=str)
+@pytest.mark.parametrize(
+    "changes, call",
+    [
+        (SMOOTH, 19),
+        (SMOOTH, 29),
+        ({"guidance_stop_step": 0.6, "solver": "dpmsolver++"}, 14),
+    ],
+    ids=str,
+)
 def test_so_does_a_run_with_other_arguments(text2video, tmp_path, changes, call):
     expected = make(text2video, TEXT2VIDEO, **changes)
     with pytest.raises(Killed):

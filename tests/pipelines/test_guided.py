@@ -1,4 +1,5 @@
 """The guided pipelines: against PyTorch diffusers, and their promises of chunks and of undone changes."""
+
 from __future__ import annotations
 
 import json
@@ -95,8 +96,12 @@ def test_euler_ancestral_is_that_of_diffusers(kind, stored):
     from ppdiffusers import DDIMScheduler
 
     scheduler = DDIMScheduler(
-        beta_start=0.00085, beta_end=0.012, beta_schedule="scaled_linear", prediction_type=kind,
-        rescale_betas_zero_snr=kind == "v_prediction", timestep_spacing="trailing",
+        beta_start=0.00085,
+        beta_end=0.012,
+        beta_schedule="scaled_linear",
+        prediction_type=kind,
+        rescale_betas_zero_snr=kind == "v_prediction",
+        timestep_spacing="trailing",
     )
     stepper = solver("euler_a", scheduler, 10)
     frames = Frames(stepper.start(paddle.to_tensor(stored["noise"][0])))

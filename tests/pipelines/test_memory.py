@@ -1,4 +1,5 @@
 """Planning within a limit of memory: numbers, and what a run makes of them."""
+
 from __future__ import annotations
 
 import numpy as np

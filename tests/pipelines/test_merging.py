@@ -1,4 +1,5 @@
 """Token merging: what is merged into what, that it is undone, and that it leaves everything else alone."""
+
 from __future__ import annotations
 
 import numpy as np

@@ -1,4 +1,5 @@
 """The motion field against diffusers' own, the noise that brings warped frames back to T1, smooth backgrounds."""
+
 from __future__ import annotations
 
 from pathlib import Path

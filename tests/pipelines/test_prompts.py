@@ -26,11 +26,16 @@ def random_prompt(rng, depth=0):
     for _ in range(rng.integers(1, 4)):
         kind = rng.integers(6) if depth < 4 else rng.integers(3)
         inner = random_prompt(rng, depth + 1) if kind > 2 else ""
-        parts.append([
-            f" {rng.choice(['a fox', 'snow', 'on the hill', 'red'])} ", rng.choice([r"\(", r"\)", r"\[", r"\]", r"\\"]),
-            rng.choice([", ", ": ", " 3:4x "]), f"({inner})", f"[{inner}]",
-            f"({inner}:{rng.choice(['1.3', '.5', '0', '-1.2', '+2', '2.'])})",
-        ][kind])
+        parts.append(
+            [
+                f" {rng.choice(['a fox', 'snow', 'on the hill', 'red'])} ",
+                rng.choice([r"\(", r"\)", r"\[", r"\]", r"\\"]),
+                rng.choice([", ", ": ", " 3:4x "]),
+                f"({inner})",
+                f"[{inner}]",
+                f"({inner}:{rng.choice(['1.3', '.5', '0', '-1.2', '+2', '2.'])})",
+            ][kind]
+        )
     return "".join(parts)
 
 
@@ -46,25 +51,39 @@ def test_weights_are_those_of_the_parser_that_ppdiffusers_has_from_the_web_ui():
             compared += 1
 
 
-@pytest.mark.parametrize("prompt, expected", [
-    ("a (word)", [("a ", 1.0), ("word", 1.1)]),
-    ("((word))", [("word", 1.1 * 1.1)]),
-    ("[word]", [("word", 1 / 1.1)]),
-    ("(word:1.3) here", [("word", 1.3), (" here", 1.0)]),
-    ("(word : 0.9 )", [("word ", 0.9)]),
-    ("(a [b) c]", [("a ", 1.1), ("b", 1.1 / 1.1), (" c", 1 / 1.1)]),
-    (r"\(word\) \[x\] \\", [("(word) [x] \\", 1.0)]),
-])
+@pytest.mark.parametrize(
+    "prompt, expected",
+    [
+        ("a (word)", [("a ", 1.0), ("word", 1.1)]),
+        ("((word))", [("word", 1.1 * 1.1)]),
+        ("[word]", [("word", 1 / 1.1)]),
+        ("(word:1.3) here", [("word", 1.3), (" here", 1.0)]),
+        ("(word : 0.9 )", [("word ", 0.9)]),
+        ("(a [b) c]", [("a ", 1.1), ("b", 1.1 / 1.1), (" c", 1 / 1.1)]),
+        (r"\(word\) \[x\] \\", [("(word) [x] \\", 1.0)]),
+    ],
+)
 def test_brackets_change_how_much_words_count(prompt, expected):
     [pieces] = parse(prompt)
     assert [piece.text for piece in pieces] == [text for text, _ in expected]
     np.testing.assert_allclose([piece.weight for piece in pieces], [weight for _, weight in expected], rtol=1e-15)
 
 
-@pytest.mark.parametrize("prompt", [
-    "a fox in the snow", "1) a fox", "a fox :(", "a [fox", "a fox:1.3)", "a: b", r"C:\foxes", "", "daBREAKfast",
-    "a fox]",
-])
+@pytest.mark.parametrize(
+    "prompt",
+    [
+        "a fox in the snow",
+        "1) a fox",
+        "a fox :(",
+        "a [fox",
+        "a fox:1.3)",
+        "a: b",
+        r"C:\foxes",
+        "",
+        "daBREAKfast",
+        "a fox]",
+    ],
+)
 def test_what_belongs_to_nothing_is_an_ordinary_letter(prompt):
     assert parse(prompt) == [[Piece(prompt)] if prompt else []]
 

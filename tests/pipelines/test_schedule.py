@@ -1,4 +1,5 @@
 """Where T0 and T1 lie on schedules of any number of steps."""
+
 from __future__ import annotations
 
 import itertools

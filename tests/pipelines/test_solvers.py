@@ -1,4 +1,5 @@
 """The solvers against PPDiffusers' schedulers, which keep their state between steps, and on what can be computed."""
+
 from __future__ import annotations
 
 import numpy as np

@@ -1,4 +1,5 @@
 """Text to video with a video model: what the arguments do, long clips, starting from a clip, going on, precision."""
+
 from __future__ import annotations
 
 from collections import Counter
@@ -112,10 +113,21 @@ def restored(modelscope_model):
     vars(modelscope_model.unet).pop("forward", None)
 
 
-@pytest.mark.parametrize("change", [
-    {"seed": 1}, {"prompt": "a dog"}, {"negative_prompt": "snow"}, {"guidance_scale": 1}, {"guidance_scale": 3},
-    {"num_inference_steps": 2}, {"guidance_stop_step": 0.4}, {"eta": 0.5}, {"solver": "dpmsolver++"},
-], ids=str)
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"seed": 1},
+        {"prompt": "a dog"},
+        {"negative_prompt": "snow"},
+        {"guidance_scale": 1},
+        {"guidance_scale": 3},
+        {"num_inference_steps": 2},
+        {"guidance_stop_step": 0.4},
+        {"eta": 0.5},
+        {"solver": "dpmsolver++"},
+    ],
+    ids=str,
+)
 def test_an_argument_has_its_effect_on_every_call(pipe, plain, change):
     first, back, second = make(pipe, **change), make(pipe), make(pipe, **change)
     assert np.abs(first - plain).max() > 1e-3 * plain.std()
@@ -168,11 +180,19 @@ def test_a_short_clip_begins_as_a_longer_one_with_the_same_noise(pipe):
     assert np.abs(longer[:2] - make(pipe, window=2, overlap=0)).max() <= 1e-5 * longer.std()
 
 
-@pytest.mark.parametrize("change, named", [
-    ({"video_length": 0}, "video_length=0"), ({"window": 4, "overlap": 4}, "overlap=4"),
-    ({"overlap": -1}, "overlap=-1"), ({"strength": 0}, "strength=0"), ({"strength": 1.1}, "strength=1.1"),
-    ({"height": 9}, "multiples of 2"), ({"eta": 0.5, "solver": "lcm"}, "eta=0.5"),
-], ids=str)
+@pytest.mark.parametrize(
+    "change, named",
+    [
+        ({"video_length": 0}, "video_length=0"),
+        ({"window": 4, "overlap": 4}, "overlap=4"),
+        ({"overlap": -1}, "overlap=-1"),
+        ({"strength": 0}, "strength=0"),
+        ({"strength": 1.1}, "strength=1.1"),
+        ({"height": 9}, "multiples of 2"),
+        ({"eta": 0.5, "solver": "lcm"}, "eta=0.5"),
+    ],
+    ids=str,
+)
 def test_impossible_arguments_are_refused_before_the_unet_runs(pipe, change, named):
     calls = count_calls(pipe)
     with pytest.raises(InputError, match=named):

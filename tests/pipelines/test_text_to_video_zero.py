@@ -1,4 +1,5 @@
 """Text2Video-Zero: against PyTorch diffusers, and its promises of chunks, resuming, arguments and precision."""
+
 from __future__ import annotations
 
 import json

@@ -47,15 +47,21 @@ def as_the_tokenizer_pads(pipe, text: str) -> np.ndarray:
     return EagerRunner(TextEncoder(pipe.text_encoder))([tokens["input_ids"]])[0].numpy()
 
 
-@pytest.mark.parametrize("text", ["", SHORT, "A fox, a dog: 3 foxes - \"snow\"!"])
+@pytest.mark.parametrize("text", ["", SHORT, 'A fox, a dog: 3 foxes - "snow"!'])
 def test_a_plain_prompt_gives_the_bytes_that_the_tokenizers_own_padding_gives(pipe, embedded, text):
     for each in (pipe, embedded):
         assert encoded(each, text).tobytes() == as_the_tokenizer_pads(each, text).tobytes()
 
 
-@pytest.mark.parametrize("prompt, windows", [
-    (SHORT, 1), ("a (fox:1.3) in the [[snow]], ((at night))", 1), ("a fox (in the snow:0)", 1), (LONG, 3),
-])
+@pytest.mark.parametrize(
+    "prompt, windows",
+    [
+        (SHORT, 1),
+        ("a (fox:1.3) in the [[snow]], ((at night))", 1),
+        ("a fox (in the snow:0)", 1),
+        (LONG, 3),
+    ],
+)
 def test_texts_are_those_of_ppdiffusers_weighted_prompts(pipe, prompt, windows):
     from ppdiffusers.pipelines.paddleinfer_utils import get_weighted_text_embeddings
 

@@ -1,4 +1,5 @@
 """Decoding in tiles."""
+
 from __future__ import annotations
 
 import numpy as np

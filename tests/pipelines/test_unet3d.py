@@ -1,4 +1,5 @@
 """The text-to-video UNet: against ModelScope's and diffusers' own, in layers, windows and on every engine."""
+
 from __future__ import annotations
 
 import numpy as np
@@ -18,9 +19,15 @@ from ppt2v.pipelines.networks.video_predictor import VideoUNet, shares, windows
 
 TIMESTEP = 481
 CASES = [("modelscope", shape) for shape in SHAPES] + [("diffusers", shape) for shape in (*SHAPES, *ODD_SHAPES)]
-SMALL = {"block_out_channels": (8, 16), "down_block_types": ("CrossAttnDownBlock3D", "DownBlock3D"),
-         "up_block_types": ("UpBlock3D", "CrossAttnUpBlock3D"), "layers_per_block": 1, "norm_num_groups": 4,
-         "cross_attention_dim": 6, "attention_head_dim": 4}
+SMALL = {
+    "block_out_channels": (8, 16),
+    "down_block_types": ("CrossAttnDownBlock3D", "DownBlock3D"),
+    "up_block_types": ("UpBlock3D", "CrossAttnUpBlock3D"),
+    "layers_per_block": 1,
+    "norm_num_groups": 4,
+    "cross_attention_dim": 6,
+    "attention_head_dim": 4,
+}
 
 
 @pytest.fixture(scope="module")
@@ -101,9 +108,15 @@ def test_normalization_where_the_mean_dominates():
     assert np.abs(made - exact).max() < np.abs(by_paddle - exact).max()
 
 
-@pytest.mark.parametrize("change", [
-    {"act_fn": "gelu"}, {"mid_block_scale_factor": 2}, {"down_block_types": ("DownBlock2D",) * 2},
-], ids=str)
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"act_fn": "gelu"},
+        {"mid_block_scale_factor": 2},
+        {"down_block_types": ("DownBlock2D",) * 2},
+    ],
+    ids=str,
+)
 def test_other_architectures_are_refused(change):
     with pytest.raises(InputError, match=str(next(iter(change.values())))[:6].strip("(")):
         UNet3D(**{**SMALL, **change})
@@ -164,7 +177,7 @@ def test_a_short_clip_is_one_window():
 
 
 def test_where_windows_overlap_the_prediction_goes_over_gradually():
-    first, second = shares([range(0, 8), range(4, 12)], 12)
+    first, second = shares([range(8), range(4, 12)], 12)
     assert np.all(first[:4] == 1) and np.all(second[4:] == 1)
     assert np.all(np.diff(second[:4]) > 0) and np.all(np.diff(first[4:]) < 0)
 

@@ -1,4 +1,5 @@
 """VideoFusion: what the pipeline's arguments do, its two seeds, every solver and engine, and the model's folder."""
+
 from __future__ import annotations
 
 import json
@@ -91,18 +92,38 @@ def test_a_clip_is_that_of_the_papers_equations(reference, name):
     """In PyTorch, frame by frame, with predicted noise."""
     stored = dict(np.load(REFERENCE / "latents.npz"))
     pipe = VideoFusionPipeline(**video_fusion.load_video_fusion(reference)._asdict())
-    given = {"prompt": CASES["prompt"], "negative_prompt": CASES["negative_prompt"], "video_length": CASES["frames"],
-             "height": 16, "width": 16, "num_inference_steps": CASES["steps"], "guidance_scale": 4.0}
+    given = {
+        "prompt": CASES["prompt"],
+        "negative_prompt": CASES["negative_prompt"],
+        "video_length": CASES["frames"],
+        "height": 16,
+        "width": 16,
+        "num_inference_steps": CASES["steps"],
+        "guidance_scale": 4.0,
+    }
     latents = pipe(noise=StoredNoise(stored), **{**given, **CASES["cases"][name]}).numpy()
     # Guided steps multiply what float32 rounds off; 6 of them leave 4 digits.
     assert np.abs(latents - stored[name]).max() < 1e-3 * stored[name].std()
 
 
-@pytest.mark.parametrize("change", [
-    {"seed": 1}, {"content_seed": 1}, {"prompt": "a dog"}, {"negative_prompt": "snow"}, {"guidance_scale": 1},
-    {"guidance_scale": 3}, {"num_inference_steps": 2}, {"guidance_stop_step": 0.4}, {"eta": 0.5},
-    {"solver": "dpmsolver++"}, {"solver": "euler_a"}, {"solver": "lcm"},
-], ids=str)
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"seed": 1},
+        {"content_seed": 1},
+        {"prompt": "a dog"},
+        {"negative_prompt": "snow"},
+        {"guidance_scale": 1},
+        {"guidance_scale": 3},
+        {"num_inference_steps": 2},
+        {"guidance_stop_step": 0.4},
+        {"eta": 0.5},
+        {"solver": "dpmsolver++"},
+        {"solver": "euler_a"},
+        {"solver": "lcm"},
+    ],
+    ids=str,
+)
 def test_an_argument_has_its_effect_on_every_call(pipe, plain, change):
     first, back, second = make(pipe, **change), make(pipe), make(pipe, **change)
     assert np.abs(first - plain).max() > 1e-3 * plain.std()
@@ -172,8 +193,12 @@ def test_the_base_generator_sees_one_frame_and_the_residual_generator_all(pipe):
     make(pipe, guidance_stop_step=2 / 3)
     for hook in hooks:
         hook.remove()
-    assert calls == {("base", 2, 4, 4, 4): 2, ("residual", 2 * FRAMES, 9, 4, 4): 2,
-                     ("base", 1, 4, 4, 4): 1, ("residual", FRAMES, 9, 4, 4): 1}
+    assert calls == {
+        ("base", 2, 4, 4, 4): 2,
+        ("residual", 2 * FRAMES, 9, 4, 4): 2,
+        ("base", 1, 4, 4, 4): 1,
+        ("residual", FRAMES, 9, 4, 4): 1,
+    }
 
 
 def test_without_residual_noise_to_predict_the_base_frame_is_the_image_models_picture(pipe):
@@ -211,10 +236,17 @@ def test_openvino_makes_the_same(pipe, plain):
     assert np.abs(make(pipe) - plain).max() < 1e-3 * plain.std()
 
 
-@pytest.mark.parametrize("change, named", [
-    ({"video_length": 7}, "video_length=7: .* clips of 1 to 6 frames"), ({"video_length": 0}, "video_length=0"),
-    ({"strength": 0}, "strength=0"), ({"height": 10}, "multiples of 4"), ({"eta": 0.5, "solver": "lcm"}, "eta=0.5"),
-], ids=str)
+@pytest.mark.parametrize(
+    "change, named",
+    [
+        ({"video_length": 7}, "video_length=7: .* clips of 1 to 6 frames"),
+        ({"video_length": 0}, "video_length=0"),
+        ({"strength": 0}, "strength=0"),
+        ({"height": 10}, "multiples of 4"),
+        ({"eta": 0.5, "solver": "lcm"}, "eta=0.5"),
+    ],
+    ids=str,
+)
 def test_impossible_arguments_are_refused(pipe, change, named):
     with pytest.raises(InputError, match=named):
         make(pipe, **change)
@@ -228,12 +260,16 @@ def copied(video_fusion_folder, tmp_path) -> Path:
     return Path(shutil.copytree(video_fusion_folder, tmp_path / "copied"))
 
 
-@pytest.mark.parametrize("file, changes, words", [
-    ("model_index.json", {"base_noise_share": 1}, "base_noise_share=1"),
-    ("model_index.json", {"frames": None}, "frames=None"),
-    ("scheduler/scheduler_config.json", {"prediction_type": "epsilon"}, "prediction_type='epsilon'"),
-    ("residual/config.json", {"in_channels": 5}, "from 5 to 4 channels; one from 9 to 4"),
-], ids=str)
+@pytest.mark.parametrize(
+    "file, changes, words",
+    [
+        ("model_index.json", {"base_noise_share": 1}, "base_noise_share=1"),
+        ("model_index.json", {"frames": None}, "frames=None"),
+        ("scheduler/scheduler_config.json", {"prediction_type": "epsilon"}, "prediction_type='epsilon'"),
+        ("residual/config.json", {"in_channels": 5}, "from 5 to 4 channels; one from 9 to 4"),
+    ],
+    ids=str,
+)
 def test_a_folder_that_is_no_such_model_is_refused(copied, file, changes, words):
     change_json(copied / file, **changes)
     with pytest.raises(InputError, match=words):
@@ -254,8 +290,27 @@ def test_weights_must_be_those_of_the_residual_generator(copied):
 def test_the_command_makes_the_same_from_its_recipe(video_fusion_folder, tmp_path, capsys, monkeypatch):
     monkeypatch.chdir(tmp_path)
     for arguments in (
-        ["synthesize", "a fox", "--model", str(video_fusion_folder), "--frames", "2", "--steps", "1", "--device", "cpu",
-         "--resolution", "8", "--quiet", "--seed", "4", "--content-seed", "9", "--out", "fox.gif"],
+        [
+            "synthesize",
+            "a fox",
+            "--model",
+            str(video_fusion_folder),
+            "--frames",
+            "2",
+            "--steps",
+            "1",
+            "--device",
+            "cpu",
+            "--resolution",
+            "8",
+            "--quiet",
+            "--seed",
+            "4",
+            "--content-seed",
+            "9",
+            "--out",
+            "fox.gif",
+        ],
         ["rerun", "fox.gif", "--quiet"],
     ):
         with pytest.raises(SystemExit) as ended:
@@ -266,10 +321,15 @@ def test_the_command_makes_the_same_from_its_recipe(video_fusion_folder, tmp_pat
     assert frames[0].shape == (2, 8, 8, 3) and np.array_equal(*frames)
 
 
-@pytest.mark.parametrize("changes, words", [
-    ({"model": "modelscope_folder"}, "content_seed=9: in .* the frames share no noise"),
-    ({"resolution": 10}, "multiples of 4"), ({"video_length": 7}, "1 to 6 frames"),
-], ids=str)
+@pytest.mark.parametrize(
+    "changes, words",
+    [
+        ({"model": "modelscope_folder"}, "content_seed=9: in .* the frames share no noise"),
+        ({"resolution": 10}, "multiples of 4"),
+        ({"video_length": 7}, "1 to 6 frames"),
+    ],
+    ids=str,
+)
 def test_what_a_model_cannot_do_is_refused(request, tmp_path, changes, words):
     folder = request.getfixturevalue(changes.pop("model", "video_fusion_folder"))
     given = {"video_length": 2, "resolution": 8, "num_inference_steps": 1, "content_seed": 9, **changes}

@@ -1,4 +1,5 @@
 """The benchmark's rows: which replace which, what counts as missed, and what the table and the plot hold."""
+
 from __future__ import annotations
 
 import importlib
@@ -68,8 +69,12 @@ def test_table_and_plot_show_every_row(bench, row, tmp_path):
 
 def test_every_comparison_has_aims_and_an_estimate(bench):
     comparisons, results = bench("comparisons"), bench("results")
-    found = [pair for name in comparisons.CASES for whom in ("diffusers", "ppdiffusers")
-             for pair in comparisons.pairs(name, whom, ["float32", "bfloat16"])]
+    found = [
+        pair
+        for name in comparisons.CASES
+        for whom in ("diffusers", "ppdiffusers")
+        for pair in comparisons.pairs(name, whom, ["float32", "bfloat16"])
+    ]
     assert {against for against, _ in found} == {"diffusers", "diffusers-bf16", "ppdiffusers"} <= set(results.AIMS)
     for against, work in found:
         once, thrice = (comparisons.estimate(against, work, rounds, 200.0) for rounds in (1, 3))

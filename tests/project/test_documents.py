@@ -1,4 +1,5 @@
 """The documents: each command and snippet is run on the embedded models, or, where a comment says so, checked."""
+
 from __future__ import annotations
 
 import ast
@@ -47,9 +48,15 @@ class Block(NamedTuple):
 
 def blocks(document: Path) -> list[Block]:
     text = document.read_text(encoding="utf-8")
-    return [Block(f"{document.name}:{text.count(chr(10), 0, found.start()) + 1}", found["mark"], found["language"],
-                  found["code"])
-            for found in _FENCE.finditer(text)]
+    return [
+        Block(
+            f"{document.name}:{text.count(chr(10), 0, found.start()) + 1}",
+            found["mark"],
+            found["language"],
+            found["code"],
+        )
+        for found in _FENCE.finditer(text)
+    ]
 
 
 def commands(block: Block) -> list[list[str]]:
@@ -59,8 +66,12 @@ def commands(block: Block) -> list[list[str]]:
 
 
 def in_all(documents: list[Path], marked: bool) -> list[Block]:
-    return [block for document in documents for block in blocks(document)
-            if block.language in ("sh", "python") and (block.mark is not None) == marked]
+    return [
+        block
+        for document in documents
+        for block in blocks(document)
+        if block.language in ("sh", "python") and (block.mark is not None) == marked
+    ]
 
 
 # What runs, with little work
@@ -183,11 +194,17 @@ def check_hub(words: list[str]) -> None:
     if words[0] == "run":
         parse([names[words[1]], *words[2:]])
     else:
-        assert words[0] == "install" and set(words[1:]) <= modules or words[:3] == ["serving", "start", "-m"]
+        assert (words[0] == "install" and set(words[1:]) <= modules) or words[:3] == ["serving", "start", "-m"]
 
 
-OTHERS = {"curl": check_curl, "hub": check_hub, "make": check_make, "pip": check_pip, "python": check_paths,
-          "pytest": check_paths}
+OTHERS = {
+    "curl": check_curl,
+    "hub": check_hub,
+    "make": check_make,
+    "pip": check_pip,
+    "python": check_paths,
+    "pytest": check_paths,
+}
 
 
 @pytest.mark.parametrize("block", in_all(DOCUMENTS, marked=True), ids=lambda block: block.place)
@@ -218,13 +235,15 @@ def test_every_block_is_run_or_says_what_it_needs(document):
         runnable = block.language in ("sh", "python")
         assert runnable or block.code.startswith("# "), f"{block.place}: neither a command, a snippet nor a named file"
         marked = block.mark is not None
-        assert not marked or runnable and len(block.mark) > len(CHECKED) and block.mark.startswith(CHECKED), block.place
+        assert not marked or (runnable and len(block.mark) > len(CHECKED) and block.mark.startswith(CHECKED)), block.place
 
 
 def test_both_languages_show_the_same_commands():
     def meaning(document: Path) -> list:
-        return [(block.mark is None, ast.dump(ast.parse(block.code)) if block.language == "python" else commands(block))
-                for block in blocks(document)]
+        return [
+            (block.mark is None, ast.dump(ast.parse(block.code)) if block.language == "python" else commands(block))
+            for block in blocks(document)
+        ]
 
     assert meaning(CHINESE) == meaning(ENGLISH)
 

@@ -1,4 +1,5 @@
 """Imports go one way, from the top of these rows down to their end, and importing the package loads nothing heavy."""
+
 from __future__ import annotations
 
 import ast
@@ -100,7 +101,7 @@ def test_imports_within_a_folder_go_one_way(folder):
     for module, name in IMPORTS:
         if module[:1] == name[:1] == (folder,) and module[1:] and name[1:]:
             (own, own_depth), (other, other_depth) = place(module), place(name)
-            if own != other and (other_depth < own_depth or other_depth == own_depth and own in depth):
+            if own != other and (other_depth < own_depth or (other_depth == own_depth and own in depth)):
                 backwards.append((".".join(module), ".".join(name)))
     assert not backwards
 

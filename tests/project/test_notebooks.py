@@ -1,4 +1,5 @@
 """The notebooks: built from their sources, in two languages, without outputs; each makes its videos."""
+
 from __future__ import annotations
 
 import base64
@@ -100,7 +101,7 @@ def test_makes_and_shows_its_videos(name, folder):
 
 
 def test_each_notebook_has_its_run():
-    assert NAMES == sorted(RUNS)
+    assert sorted(RUNS) == NAMES
 
 
 @pytest.mark.parametrize("name", NAMES)

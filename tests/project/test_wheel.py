@@ -1,4 +1,5 @@
 """The built wheel, installed into a venv of its own, works in any folder without the repository."""
+
 from __future__ import annotations
 
 import os
@@ -12,8 +13,16 @@ from pathlib import Path
 import pytest
 
 REPOSITORY = Path(__file__).parents[2]
-SOURCES = ("setup.py", "pyproject.toml", "README.md", "LICENSE", "ppt2v", "pipelines", "__assets__/clips",
-           "__assets__/embedded")
+SOURCES = (
+    "setup.py",
+    "pyproject.toml",
+    "README.md",
+    "LICENSE",
+    "ppt2v",
+    "pipelines",
+    "__assets__/clips",
+    "__assets__/embedded",
+)
 
 
 def _run(*command: object, folder: Path) -> str:
@@ -58,8 +67,12 @@ def _files(folder: Path) -> set[str]:
 
 @pytest.mark.parametrize(
     ("package", "source"),
-    [("ppt2v", "ppt2v"), ("ppt2v/pipelines", "pipelines"), ("ppt2v/samples", "__assets__/clips"),
-     ("ppt2v/embedded", "__assets__/embedded")],
+    [
+        ("ppt2v", "ppt2v"),
+        ("ppt2v/pipelines", "pipelines"),
+        ("ppt2v/samples", "__assets__/clips"),
+        ("ppt2v/embedded", "__assets__/embedded"),
+    ],
 )
 def test_holds_every_file(wheel, package, source):
     expected = {f"{package}/{name}" for name in _files(REPOSITORY / source)}

@@ -1,4 +1,5 @@
 """The quality report: each figure on clips of which it is known, the table, and the two commands."""
+
 from __future__ import annotations
 
 import json
@@ -23,7 +24,7 @@ def scene(shift: float = 0, seed: int = 0) -> np.ndarray:
     noise = np.random.default_rng(seed).integers(0, 256, (SIZE // 8, SIZE // 4, 3), np.uint8)
     wide = cv2.resize(noise, (2 * SIZE, SIZE), interpolation=cv2.INTER_CUBIC)
     moved = cv2.warpAffine(wide, np.float32([[1, 0, shift], [0, 1, 0]]), (2 * SIZE, SIZE), borderMode=cv2.BORDER_WRAP)
-    return np.ascontiguousarray(moved[:, SIZE // 2:SIZE // 2 + SIZE])
+    return np.ascontiguousarray(moved[:, SIZE // 2 : SIZE // 2 + SIZE])
 
 
 def moving(number: int = 8, speed: float = 3) -> np.ndarray:
@@ -204,10 +205,17 @@ def test_compare_command(run, files):
     assert "*" not in [line for line in out.splitlines() if "Warp error" in line][0]
 
 
-@pytest.mark.parametrize("arguments", [
-    ["report", "none.mp4"], ["report", "text.mp4"], ["compare", "none.mp4", "none.mp4"],
-    ["report", "a.mp4", "--json", "no/a.json"], ["report", "a.mp4", "--sheet", "no/a.png"],
-    ["report", "a.mp4", "--source", "none.mp4"]])
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["report", "none.mp4"],
+        ["report", "text.mp4"],
+        ["compare", "none.mp4", "none.mp4"],
+        ["report", "a.mp4", "--json", "no/a.json"],
+        ["report", "a.mp4", "--sheet", "no/a.png"],
+        ["report", "a.mp4", "--source", "none.mp4"],
+    ],
+)
 def test_commands_refuse(run, files, arguments):
     Path("text.mp4").write_text("no video")
     Path("a.mp4").write_bytes(files["moving"].read_bytes())

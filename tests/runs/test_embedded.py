@@ -1,4 +1,5 @@
 """The acceptance test of the main job: the model that ships makes the right video, judged by a network of its own."""
+
 from __future__ import annotations
 
 import sys
@@ -40,7 +41,10 @@ def model():
 )
 def test_right_subject_in_the_right_place_moves_as_asked(judge, model, tmp_path, subject, place, prompt, motion):
     path = model.process_text2video(
-        prompt, save_path=tmp_path / "clip.mp4", seed=0, motion_field_strength_x=motion[0],
+        prompt,
+        save_path=tmp_path / "clip.mp4",
+        seed=0,
+        motion_field_strength_x=motion[0],
         motion_field_strength_y=motion[1],
     )
     clip = video.read(path, multiple=1)
@@ -64,8 +68,12 @@ GUIDED = {  # mode: clip, prompt, what the judge sees in most frames (subject, p
 @pytest.mark.parametrize("mode", GUIDED)
 def test_guided_modes_make_of_their_clip_what_is_asked_for(model, judge, tmp_path, mode):
     clip, prompt, expected = GUIDED[mode]
-    made = video.read(model.run(mode, video_path=CLIPS / f"{clip}.mp4", prompt=prompt, seed=0, out_fps=2,
-                                save_path=tmp_path / "made.mp4"), multiple=1)
+    made = video.read(
+        model.run(
+            mode, video_path=CLIPS / f"{clip}.mp4", prompt=prompt, seed=0, out_fps=2, save_path=tmp_path / "made.mp4"
+        ),
+        multiple=1,
+    )
     assert made.frames.shape == (4, 128, 128, 3) and made.fps == (4 if mode == "pose" else 2)
     subjects, places, _ = judge.verdict(judge.load(), made.frames)
     for seen, wanted in zip((subjects, places), expected):
@@ -74,8 +82,10 @@ def test_guided_modes_make_of_their_clip_what_is_asked_for(model, judge, tmp_pat
 
 @pytest.mark.parametrize(
     ("subject", "place", "prompt", "way"),
-    [("panda", "snow", "a panda moving left in the snow", (-1, 0)),
-     ("rocket", "space", "a rocket rising in outer space", (0, -1))],
+    [
+        ("panda", "snow", "a panda moving left in the snow", (-1, 0)),
+        ("rocket", "space", "a rocket rising in outer space", (0, -1)),
+    ],
     ids=["left", "up"],
 )
 def test_the_video_model_moves_one_subject_as_told(model, judge, tmp_path, subject, place, prompt, way):
@@ -92,7 +102,10 @@ def test_base_noise_decides_what_a_videofusion_clip_shows(model, judge, tmp_path
     clips = []
     for seed, content_seed in ((1, 1), (2, 1), (2, 2)):
         path = model.process_text2video_synthesis(
-            "a panda moving left in the snow", model_name="embedded/videofusion", seed=seed, content_seed=content_seed,
+            "a panda moving left in the snow",
+            model_name="embedded/videofusion",
+            seed=seed,
+            content_seed=content_seed,
             save_path=tmp_path / f"{seed}-{content_seed}.mp4",
         )
         clips.append(video.read(path, multiple=1).frames)

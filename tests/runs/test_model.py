@@ -1,4 +1,5 @@
 """The facade: what it returns, what it refuses, and that every argument has its effect on every call."""
+
 from __future__ import annotations
 
 from pathlib import Path
@@ -27,7 +28,11 @@ def make(model, tiny_folder, tmp_path):
         from imageio.v3 import imread
 
         given = {
-            **FAST, "prompt": "a panda", "model_name": tiny_folder, "save_path": tmp_path / name, "save_format": "png",
+            **FAST,
+            "prompt": "a panda",
+            "model_name": tiny_folder,
+            "save_path": tmp_path / name,
+            "save_format": "png",
             **changed,
         }
         folder = model.run("text2video", **given)
@@ -40,8 +45,19 @@ def make(model, tiny_folder, tmp_path):
 def test_published_call_runs_unchanged(model, tiny_folder, tmp_path):
     path = str(tmp_path / "video.gif")
     written = model.process_text2video(
-        "a panda", model_name=str(tiny_folder), fps=4, save_path=path, save_format="gif", chunk_size=4, is_gradio=False,
-        t0=44, t1=47, motion_field_strength_x=12, motion_field_strength_y=12, video_length=3, num_inference_steps=6,
+        "a panda",
+        model_name=str(tiny_folder),
+        fps=4,
+        save_path=path,
+        save_format="gif",
+        chunk_size=4,
+        is_gradio=False,
+        t0=44,
+        t1=47,
+        motion_field_strength_x=12,
+        motion_field_strength_y=12,
+        video_length=3,
+        num_inference_steps=6,
     )
     assert written == path
     clip = video.read(path, multiple=1)
@@ -64,10 +80,20 @@ def test_paddle_seed_repeats_the_video_and_a_number_overrides_it(make):
 @pytest.mark.parametrize(
     "changed",
     [
-        {"prompt": "a dog in the snow"}, {"n_prompt": "a dog in the snow"}, {"seed": 4}, {"num_inference_steps": 5},
-        {"guidance_scale": 1.0}, {"guidance_scale": 3.0}, {"eta": 1.0}, {"use_cf_attn": False},
-        {"use_motion_field": False}, {"motion_field_strength_x": 200.0}, {"motion_field_strength_y": 200.0},
-        {"t0": 10, "t1": 30}, {"watermark": "ppt2v"}, {"solver": "dpmsolver++"},
+        {"prompt": "a dog in the snow"},
+        {"n_prompt": "a dog in the snow"},
+        {"seed": 4},
+        {"num_inference_steps": 5},
+        {"guidance_scale": 1.0},
+        {"guidance_scale": 3.0},
+        {"eta": 1.0},
+        {"use_cf_attn": False},
+        {"use_motion_field": False},
+        {"motion_field_strength_x": 200.0},
+        {"motion_field_strength_y": 200.0},
+        {"t0": 10, "t1": 30},
+        {"watermark": "ppt2v"},
+        {"solver": "dpmsolver++"},
     ],
     ids=lambda changed: " ".join(changed),
 )
@@ -80,8 +106,9 @@ def test_every_argument_has_its_effect_on_the_second_call_too(make, changed):
 
 def test_fast_takes_the_preset_and_what_is_given_wins(model, tiny_folder, tmp_path, copy):
     def used(name: str, model_name: Path, **given) -> tuple:
-        path = model.process_text2video("a panda", model_name=model_name, video_length=2, seed=0, fast=True,
-                                        save_path=tmp_path / name, **given)
+        path = model.process_text2video(
+            "a panda", model_name=model_name, video_length=2, seed=0, fast=True, save_path=tmp_path / name, **given
+        )
         values = video.read_recipe(path)["parameters"]
         return values["solver"], values["num_inference_steps"]
 
@@ -124,7 +151,9 @@ def test_recipe_holds_in_every_folder(model, tiny_folder, tmp_path, monkeypatch)
 
 def test_recipes_for_strangers_say_nothing_of_this_machines_folders(tiny_folder, tmp_path):
     given = {"prompt": "/etc is what I want to see", "model_name": str(tiny_folder), **FAST}
-    made = Model("cpu", show_progress=False, for_strangers=True).run("text2video", save_path=tmp_path / "a.mp4", **given)
+    made = Model("cpu", show_progress=False, for_strangers=True).run(
+        "text2video", save_path=tmp_path / "a.mp4", **given
+    )
     parameters = video.read_recipe(made)["parameters"]
     assert (parameters["model_name"], parameters["prompt"]) == (tiny_folder.name, given["prompt"])
     assert str(tiny_folder.parent) not in str(video.read_recipe(made))
@@ -181,13 +210,34 @@ def test_killed_run_goes_on_to_the_same_bytes(model, tiny_folder, tmp_path, monk
 @pytest.mark.parametrize(
     "wrong",
     [
-        {"prompt": "  "}, {"video_length": 0}, {"video_length": 2.5}, {"resolution": 0}, {"resolution": 10**6},
-        {"resolution": 30}, {"resolution": "wide"}, {"t0": 47, "t1": 44}, {"t0": 44, "t1": 50}, {"t0": -1},
-        {"chunk_size": 1}, {"fps": 0}, {"fps": float("nan")}, {"eta": 2}, {"seed": -1}, {"seed": True},
-        {"num_inference_steps": 0}, {"num_inference_steps": 1}, {"save_format": "avi"},
-        {"save_path": "/nowhere/at/all.mp4"}, {"model_name": "no such model"}, {"model_name": "/tmp"},
-        {"watermark": "missing.png"}, {"watermark": " "}, {"guidance_scale": "high"}, {"video_lenght": 4},
-        {"solver": "euler"}, {"solver": "lcm", "eta": 0.5},
+        {"prompt": "  "},
+        {"video_length": 0},
+        {"video_length": 2.5},
+        {"resolution": 0},
+        {"resolution": 10**6},
+        {"resolution": 30},
+        {"resolution": "wide"},
+        {"t0": 47, "t1": 44},
+        {"t0": 44, "t1": 50},
+        {"t0": -1},
+        {"chunk_size": 1},
+        {"fps": 0},
+        {"fps": float("nan")},
+        {"eta": 2},
+        {"seed": -1},
+        {"seed": True},
+        {"num_inference_steps": 0},
+        {"num_inference_steps": 1},
+        {"save_format": "avi"},
+        {"save_path": "/nowhere/at/all.mp4"},
+        {"model_name": "no such model"},
+        {"model_name": "/tmp"},
+        {"watermark": "missing.png"},
+        {"watermark": " "},
+        {"guidance_scale": "high"},
+        {"video_lenght": 4},
+        {"solver": "euler"},
+        {"solver": "lcm", "eta": 0.5},
         {"save_format": "gif", "fps": 100},
     ],
     ids=lambda wrong: " ".join(f"{k}={v}" for k, v in wrong.items()),

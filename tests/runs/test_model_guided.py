@@ -1,4 +1,5 @@
 """``Model`` in the guided modes, on tiny networks: the published calls, what comes out, and what is refused."""
+
 from __future__ import annotations
 
 import json
@@ -66,19 +67,40 @@ def test_published_dreambooth_call(make):
 
 def test_published_pix2pix_call(model, clip, pix2pix, tmp_path):
     path = model.process_pix2pix(
-        clip, prompt="make it snow", resolution=32, model_path=pix2pix, chunk_size=8, save_path=tmp_path / "edited",
-        save_format="gif", is_gradio=False, num_inference_steps=2, seed=0,
+        clip,
+        prompt="make it snow",
+        resolution=32,
+        model_path=pix2pix,
+        chunk_size=8,
+        save_path=tmp_path / "edited",
+        save_format="gif",
+        is_gradio=False,
+        num_inference_steps=2,
+        seed=0,
     )
     assert path == str(tmp_path / "edited.gif") and video.read(path, multiple=1).frames.shape == (5, 24, 32, 3)
 
 
-@pytest.mark.parametrize("changed", [
-    {"seed": 1}, {"prompt": "the dog"}, {"a_prompt": "in the snow"}, {"n_prompt": "the dog"},
-    {"low_threshold": 300, "high_threshold": 400}, {"controlnet_conditioning_scale": 0.3}, {"guidance_scale": 2.0},
-    {"use_cf_attn": False},
-    {"guidance_stop_step": 0.5}, {"num_inference_steps": 3}, {"solver": "euler_a"}, {"eta": 0.5}, {"control": "map"},
-    {"extra_controls": [f"canny:0.7:{CONTROLNET}"]}, {"lora": [DATA / "adapters_reference" / "kohya.safetensors"]},
-])
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"seed": 1},
+        {"prompt": "the dog"},
+        {"a_prompt": "in the snow"},
+        {"n_prompt": "the dog"},
+        {"low_threshold": 300, "high_threshold": 400},
+        {"controlnet_conditioning_scale": 0.3},
+        {"guidance_scale": 2.0},
+        {"use_cf_attn": False},
+        {"guidance_stop_step": 0.5},
+        {"num_inference_steps": 3},
+        {"solver": "euler_a"},
+        {"eta": 0.5},
+        {"control": "map"},
+        {"extra_controls": [f"canny:0.7:{CONTROLNET}"]},
+        {"lora": [DATA / "adapters_reference" / "kohya.safetensors"]},
+    ],
+)
 def test_every_argument_has_its_effect(make, changed):
     given = {"control": "video"}
     plain, other = (make("process_controlnet_canny", **{**given, **each}).frames for each in ({}, changed))
@@ -122,20 +144,23 @@ def other_family(tmp_path) -> Path:
     return folder
 
 
-@pytest.mark.parametrize(("wrong", "message"), [
-    ({"prompt": " "}, "prompt is empty"),
-    ({"resolution": 8000}, "resolution=8000"),
-    ({"resolution": 0}, "resolution=0"),
-    ({"start_t": 9.0}, "start_t"),
-    ({"start_t": 0.3, "end_t": 0.2}, "end_t"),
-    ({"low_threshold": 200, "high_threshold": 100}, "high_threshold"),
-    ({"extra_controls": ["edges:0.5"]}, "KIND:STRENGTH"),
-    ({"extra_controls": ["canny:much"]}, "KIND:STRENGTH"),
-    ({"model_path_list": [BASE, CONTROLNET, CONTROLNET]}, "extra_controls"),
-    ({"model_path_list": [BASE, "no/such/folder"]}, "unknown model"),
-    ({"model_path_list": [BASE, DATA / "adapters_reference" / "kohya.safetensors"]}, "has no config.json"),
-    ({"strenght": 1}, "unknown parameter"),
-])
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        ({"prompt": " "}, "prompt is empty"),
+        ({"resolution": 8000}, "resolution=8000"),
+        ({"resolution": 0}, "resolution=0"),
+        ({"start_t": 9.0}, "start_t"),
+        ({"start_t": 0.3, "end_t": 0.2}, "end_t"),
+        ({"low_threshold": 200, "high_threshold": 100}, "high_threshold"),
+        ({"extra_controls": ["edges:0.5"]}, "KIND:STRENGTH"),
+        ({"extra_controls": ["canny:much"]}, "KIND:STRENGTH"),
+        ({"model_path_list": [BASE, CONTROLNET, CONTROLNET]}, "extra_controls"),
+        ({"model_path_list": [BASE, "no/such/folder"]}, "unknown model"),
+        ({"model_path_list": [BASE, DATA / "adapters_reference" / "kohya.safetensors"]}, "has no config.json"),
+        ({"strenght": 1}, "unknown parameter"),
+    ],
+)
 def test_wrong_values_are_refused_before_networks_are_loaded(make, monkeypatch, tmp_path, wrong, message):
     for name in ("load_stable_diffusion", "load_component"):
         monkeypatch.setattr(weights, name, None)

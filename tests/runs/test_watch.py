@@ -1,4 +1,5 @@
 """Who watches a run sees how far it is, sees the first frame, and can stop it."""
+
 from __future__ import annotations
 
 from pathlib import Path

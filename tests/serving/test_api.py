@@ -1,4 +1,5 @@
 """The service over HTTP, on a stand-in for the model; and once on the embedded one."""
+
 from __future__ import annotations
 
 import contextlib
@@ -185,8 +186,13 @@ PLAYLIST = b"#EXTM3U\n#EXT-X-TARGETDURATION:1\n#EXTINF:1,\nfile:///etc/passwd\n#
 
 @pytest.mark.parametrize(
     ("content", "said"),
-    [(b"", "empty|no video"), (b"<html>" * 100, "no video"), (PLAYLIST, "no video that is taken here"),
-     (b"\0\0\0\x18ftypmp42" + b"\0" * 1000, "the upload"), (CLIP.read_bytes()[:3000], "the upload")],
+    [
+        (b"", "empty|no video"),
+        (b"<html>" * 100, "no video"),
+        (PLAYLIST, "no video that is taken here"),
+        (b"\0\0\0\x18ftypmp42" + b"\0" * 1000, "the upload"),
+        (CLIP.read_bytes()[:3000], "the upload"),
+    ],
     ids=["empty", "page", "playlist", "fake", "truncated"],
 )
 def test_uploads_that_are_no_clips(client, content, said):
@@ -215,8 +221,11 @@ def test_uploads_that_are_too_large_too_long_or_of_another_type(client, tmp_path
 
 
 def test_large_and_deep_requests(client):
-    huge = client.post("/jobs/text2video", content=b'{"prompt": "' + b"a" * 1_000_000 + b'"}',
-                       headers={"Content-Type": "application/json"})
+    huge = client.post(
+        "/jobs/text2video",
+        content=b'{"prompt": "' + b"a" * 1_000_000 + b'"}',
+        headers={"Content-Type": "application/json"},
+    )
     assert "too large" in problem(huge, 413)
     for broken in (b"[" * 100_000, b"{", b"\xff", b'"a"', b"[]", b""):
         answer = client.post("/jobs/text2video", content=broken, headers={"Content-Type": "application/json"})
@@ -227,30 +236,49 @@ def test_large_and_deep_requests(client):
 @pytest.mark.parametrize(
     ("wrong", "said"),
     [
-        ({"prompt": ""}, "prompt"), ({"prompt": "  "}, "prompt is empty"), ({"prompt": None}, "prompt"),
-        ({"prompt": 3}, "prompt"), ({"prompt": "a" * 2001}, "at most 2000"), ({"prompt": "\ud800"}, "prompt"),
-        ({"\ud800": 1}, "unicode"), ({"seed": -1}, "seed"), ({"seed": 10**400}, "seed"), ({"seed": "1"}, "seed"),
-        ({"seed": True}, "seed"), ({"guidance_scale": -1e308}, "guidance_scale"), ({"video_length": 10**9}, "4096"),
-        ({"video_length": 65}, "65 is too much"), ({"resolution": "100000x100000"}, "resolution"),
-        ({"fps": 1e-320}, "fps"), ({"motion_field_strength_x": 1e9}, "motion"),
-        ({"video_path": "0" * 32}, "not permitted"), ({"model_name": "/etc"}, "cannot be chosen"),
-        ({"model_name": "~/secret"}, "cannot be chosen"), ({"watermark": "/etc/a.png"}, "picture"),
-        ({"solver": "none"}, "solver"), ({"save_format": "exe"}, "save_format"), ({"eta": 0.5, "solver": "lcm"}, "eta"),
+        ({"prompt": ""}, "prompt"),
+        ({"prompt": "  "}, "prompt is empty"),
+        ({"prompt": None}, "prompt"),
+        ({"prompt": 3}, "prompt"),
+        ({"prompt": "a" * 2001}, "at most 2000"),
+        ({"prompt": "\ud800"}, "prompt"),
+        ({"\ud800": 1}, "unicode"),
+        ({"seed": -1}, "seed"),
+        ({"seed": 10**400}, "seed"),
+        ({"seed": "1"}, "seed"),
+        ({"seed": True}, "seed"),
+        ({"guidance_scale": -1e308}, "guidance_scale"),
+        ({"video_length": 10**9}, "4096"),
+        ({"video_length": 65}, "65 is too much"),
+        ({"resolution": "100000x100000"}, "resolution"),
+        ({"fps": 1e-320}, "fps"),
+        ({"motion_field_strength_x": 1e9}, "motion"),
+        ({"video_path": "0" * 32}, "not permitted"),
+        ({"model_name": "/etc"}, "cannot be chosen"),
+        ({"model_name": "~/secret"}, "cannot be chosen"),
+        ({"watermark": "/etc/a.png"}, "picture"),
+        ({"solver": "none"}, "solver"),
+        ({"save_format": "exe"}, "save_format"),
+        ({"eta": 0.5, "solver": "lcm"}, "eta"),
         *(({name: "/etc/passwd"}, "not permitted") for name in OPERATORS),
     ],
     ids=str,
 )
 def test_what_may_not_be_asked_for(client, model, wrong, said):
-    answer = client.post("/jobs/text2video", content=json.dumps({**ASKED, **wrong}),
-                         headers={"Content-Type": "application/json"})
+    answer = client.post(
+        "/jobs/text2video", content=json.dumps({**ASKED, **wrong}), headers={"Content-Type": "application/json"}
+    )
     assert re.search(said, problem(answer, 422))
     assert not client.get("/jobs").json()
 
 
 def test_numbers_that_are_none_in_json(client):
     for number in ("NaN", "Infinity", "-Infinity", "1e999"):
-        answer = client.post("/jobs/text2video", content=f'{{"prompt": "a", "guidance_scale": {number}}}',
-                             headers={"Content-Type": "application/json"})
+        answer = client.post(
+            "/jobs/text2video",
+            content=f'{{"prompt": "a", "guidance_scale": {number}}}',
+            headers={"Content-Type": "application/json"},
+        )
         assert "guidance_scale" in problem(answer, 422)
 
 
@@ -309,8 +337,14 @@ def test_the_schema_is_that_of_the_table(client):
     assert seed[0] == {"type": "integer", "minimum": 0, "maximum": 2**63}  # FastAPI keeps bounds as floats
 
 
-CHECKS = (not_a_server_error, status_code_conformance, content_type_conformance, response_schema_conformance,
-          negative_data_rejection, unsupported_method)
+CHECKS = (
+    not_a_server_error,
+    status_code_conformance,
+    content_type_conformance,
+    response_schema_conformance,
+    negative_data_rejection,
+    unsupported_method,
+)
 
 
 def test_the_service_keeps_to_its_schema_whatever_comes(tmp_path):
@@ -319,8 +353,9 @@ def test_the_service_keeps_to_its_schema_whatever_comes(tmp_path):
     for operation in (each.ok() for each in schema.get_all_operations()):
         valid, invalid = (operation.as_strategy(generation_mode=mode) for mode in schemathesis.GenerationMode)
 
-        @settings(max_examples=12, deadline=None, derandomize=True, database=None,
-                  suppress_health_check=list(HealthCheck))
+        @settings(
+            max_examples=12, deadline=None, derandomize=True, database=None, suppress_health_check=list(HealthCheck)
+        )
         @given(case=valid | invalid)
         def conforms(case):
             answered.add(case.call_and_validate(base_url="http://localhost", checks=CHECKS).status_code)
@@ -332,8 +367,22 @@ def test_the_service_keeps_to_its_schema_whatever_comes(tmp_path):
 
 def test_the_whole_service_on_the_embedded_model(tmp_path):
     process = subprocess.Popen(
-        [sys.executable, "-c", "from ppt2v.cli import main; main()", "serve", "--port", "0", "--folder", str(tmp_path),
-         "--engine", "eager", "--device", "cpu"], stderr=subprocess.PIPE, text=True,
+        [
+            sys.executable,
+            "-c",
+            "from ppt2v.cli import main; main()",
+            "serve",
+            "--port",
+            "0",
+            "--folder",
+            str(tmp_path),
+            "--engine",
+            "eager",
+            "--device",
+            "cpu",
+        ],
+        stderr=subprocess.PIPE,
+        text=True,
     )
     address = re.search(r"http://\S+:\d+", process.stderr.readline())[0]
     import httpx

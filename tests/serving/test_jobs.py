@@ -1,4 +1,5 @@
 """The queue of jobs, on a stand-in for the model; and once on the embedded one."""
+
 from __future__ import annotations
 
 import os
@@ -120,8 +121,9 @@ def test_a_full_disk_takes_no_more(jobs, monkeypatch):
     ids=lambda value: type(value).__name__ if isinstance(value, Exception) else "",
 )
 def test_a_failure_is_told_and_the_next_job_runs(jobs, model, failure, said):
-    model.failure = type(failure)(*(str(each).format(folder=jobs.folder) if isinstance(each, str) else each
-                                    for each in failure.args))
+    model.failure = type(failure)(
+        *(str(each).format(folder=jobs.folder) if isinstance(each, str) else each for each in failure.args)
+    )
     failed, after = (jobs.wait(jobs.submit("text2video", {"prompt": prompt}).id) for prompt in ("fail", "a panda"))
     assert failed.state == FAILED and failed.error.startswith(said)
     assert str(jobs.folder) not in failed.error and "secret" not in failed.error
@@ -131,23 +133,29 @@ def test_a_failure_is_told_and_the_next_job_runs(jobs, model, failure, said):
 @pytest.mark.parametrize(
     ("mode", "wrong", "said"),
     [
-        ("text2vid", {}, "unknown mode"), ("text2video", {"prompt": " "}, "prompt is empty"),
-        ("text2video", {"lenght": 3}, "unknown parameter"), ("text2video", {"seed": -1}, "seed=-1"),
-        ("text2video", {"seed": 10**400}, "seed="), ("text2video", {"guidance_scale": -10**400}, "guidance_scale="),
-        ("text2video", {"save_path": "x.mp4"}, "save_path"), ("text2video", {"checkpoint_dir": "/tmp"}, "checkpoint"),
+        ("text2vid", {}, "unknown mode"),
+        ("text2video", {"prompt": " "}, "prompt is empty"),
+        ("text2video", {"lenght": 3}, "unknown parameter"),
+        ("text2video", {"seed": -1}, "seed=-1"),
+        ("text2video", {"seed": 10**400}, "seed="),
+        ("text2video", {"guidance_scale": -(10**400)}, "guidance_scale="),
+        ("text2video", {"save_path": "x.mp4"}, "save_path"),
+        ("text2video", {"checkpoint_dir": "/tmp"}, "checkpoint"),
         ("text2video", {"lora": ["/etc/passwd"]}, "lora cannot be chosen"),
         ("text2video", {"saliency_weights": "/etc"}, "saliency_weights cannot"),
         ("text2video", {"model_name": "/etc"}, "model '/etc' cannot"),
         ("text2video", {"model_name": "CompVis/stable-diffusion-v1-4"}, "cannot be chosen here; there is embedded"),
         ("text2video", {"model_name": "embedded/../../.."}, "there is no"),
         ("text2video", {"watermark": "/etc/logo.png"}, "picture as the watermark"),
-        ("text2video", {"save_format": "png"}, "save_format"), ("text2video", {"fps": 1e300}, "fps"),
+        ("text2video", {"save_format": "png"}, "save_format"),
+        ("text2video", {"fps": 1e300}, "fps"),
         ("text2video", {"prompt": "a" * 3000}, "3000 is too much, the most here is 2000 letters"),
         ("text2video", {"video_length": 65}, "video_length: 65 is too much, the most here is 64"),
         ("text2video", {"num_inference_steps": 101}, "101 is too much"),
         ("text2video", {"resolution": "769x8"}, "resolution: 769 is too much"),
         ("text2video", {"resolution": "9" * 400}, "resolution"),
-        ("canny", {}, "there is no clip"), ("canny", {"video_path": __file__}, "video"),
+        ("canny", {}, "there is no clip"),
+        ("canny", {"video_path": __file__}, "video"),
         ("canny", {"video_path": CLIP, "out_fps": 200}, "frames of the clip"),
         ("canny", {"video_path": CLIP, "extra_controls": ["depth:1:/etc"]}, "model '/etc' cannot"),
         ("canny", {"video_path": CLIP, "extra_controls": ["depth:1"] * 5}, "extra_controls: 5 is too much"),
@@ -170,7 +178,12 @@ def test_models_that_the_operator_allows(tmp_path, model):
 
 def test_without_limits_everything_may_be_asked_for(tmp_path, model):
     jobs = Jobs(tmp_path / "out", model, limits=None)
-    asked = {**ASKED, "model_name": str(locate.locate(catalogue.EMBEDDED)), "num_inference_steps": 500, "save_format": "png"}
+    asked = {
+        **ASKED,
+        "model_name": str(locate.locate(catalogue.EMBEDDED)),
+        "num_inference_steps": 500,
+        "save_format": "png",
+    }
     assert jobs.wait(jobs.submit("text2video", asked).id).path.name == "video.png"
     jobs.close()
 

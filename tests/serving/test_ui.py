@@ -1,4 +1,5 @@
 """The page without a browser: what it offers, shows and serves. Jobs run on a stand-in for the model."""
+
 from __future__ import annotations
 
 import ast
@@ -155,14 +156,27 @@ def test_all_words_of_the_page_and_the_lists_of_parameters_are_translated():
 
 def test_what_visitors_write_is_escaped():
     job = Job("0" * 32, "text2video", {"prompt": "<script>alert(1)</script>"}, path=Path("video.mp4"), state=DONE)
-    shown = [panels.failure("<script>", ENGLISH), panels.gallery([job], ENGLISH),
-             panels.result(job, {"parameters": job.values}, ENGLISH)]
+    shown = [
+        panels.failure("<script>", ENGLISH),
+        panels.gallery([job], ENGLISH),
+        panels.result(job, {"parameters": job.values}, ENGLISH),
+    ]
     assert all("<script" not in html and "&lt;script&gt;" in html for html in shown)
 
 
 def test_progress_tells_stage_share_and_time():
-    running = Job("0" * 32, "text2video", ASKED, state=RUNNING, stage="Denoising (eager, float32)", done=2, total=8,
-                  stage_began=10, reported=14, preview=np.zeros((8, 8, 3), np.uint8))
+    running = Job(
+        "0" * 32,
+        "text2video",
+        ASKED,
+        state=RUNNING,
+        stage="Denoising (eager, float32)",
+        done=2,
+        total=8,
+        stage_began=10,
+        reported=14,
+        preview=np.zeros((8, 8, 3), np.uint8),
+    )
     html = panels.progress(running, 0, CHINESE)
     assert "去噪 (eager, float32) · 2 / 8 · 约剩 12 秒" in html and "value='2' max='8'" in html
     assert "data:image/webp;base64," in html
@@ -356,8 +370,10 @@ def test_a_fake_clip_is_refused_without_the_machines_folders(client, served):
 def test_too_large_an_upload_is_refused(tmp_path, model, another_page):
     jobs = Jobs(tmp_path / "out", model, limits=Limits(upload_mb=1))
     with TestClient(another_page(jobs), base_url=HERE) as client:
-        sizes = {size: client.post("/en/gradio_api/upload", files={"files": ("clip.mp4", b"0" * size)}).status_code
-                 for size in (999_000, 1_000_001)}
+        sizes = {
+            size: client.post("/en/gradio_api/upload", files={"files": ("clip.mp4", b"0" * size)}).status_code
+            for size in (999_000, 1_000_001)
+        }
     jobs.close()
     assert sizes == {999_000: 200, 1_000_001: 413}
 

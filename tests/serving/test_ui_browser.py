@@ -1,4 +1,5 @@
 """The page in a real browser: Chromium, on the embedded models."""
+
 from __future__ import annotations
 
 import os
@@ -23,8 +24,15 @@ pytestmark = [
     pytest.mark.browser,
     pytest.mark.skipif(CHROMIUM is None, reason="there is no Chromium (Debian: apt-get install chromium)"),
 ]
-SWITCHES = ("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
-            "--disable-component-update", "--disable-sync")
+SWITCHES = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+)
 PATIENCE = 120_000  # milliseconds, for a machine that does other things too
 expect.set_options(timeout=PATIENCE)
 SHORT = {"Steps": "2", "Frames": "2", "End of the clip": "0.2"}
@@ -35,11 +43,29 @@ LONG = {"Steps": "100", "Frames": "64"}
 def address(tmp_path_factory):
     """A running ``ppt2v ui``, in whose queue one job can wait."""
     folder = tmp_path_factory.mktemp("ui")
-    command = [sys.executable, "-c", "from ppt2v.cli import main; main()", "ui", "--port", "0", "--queue", "1",
-               "--engine", "eager", "--folder", str(folder / "videos")]
+    command = [
+        sys.executable,
+        "-c",
+        "from ppt2v.cli import main; main()",
+        "ui",
+        "--port",
+        "0",
+        "--queue",
+        "1",
+        "--engine",
+        "eager",
+        "--folder",
+        str(folder / "videos"),
+    ]
     with open(folder / "log", "w") as log:
-        server = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log, text=True, cwd=folder,
-                                  env={**os.environ, "PYTHONUNBUFFERED": "1"})
+        server = subprocess.Popen(
+            command,
+            stdout=subprocess.PIPE,
+            stderr=log,
+            text=True,
+            cwd=folder,
+            env={**os.environ, "PYTHONUNBUFFERED": "1"},
+        )
         try:
             line = server.stdout.readline()
             assert line.startswith("http://127.0.0.1:"), (folder / "log").read_text()

@@ -22,7 +22,7 @@ def clip(number: int = 6, height: int = 64, width: int = 128) -> np.ndarray:
     ground = np.stack([rows * 2 % 200, columns % 200, (rows + columns) % 200], -1).astype(np.uint8)
     frames = np.repeat(ground[None], number, 0)
     for index in range(number):
-        frames[index, 16:40, 8 + 8 * index:32 + 8 * index] = (250, 240, 30)
+        frames[index, 16:40, 8 + 8 * index : 32 + 8 * index] = (250, 240, 30)
     return frames
 
 
@@ -145,29 +145,51 @@ def test_failed_write_keeps_the_older_file(tmp_path):
 
 
 def test_killed_write_leaves_nothing_under_the_name(tmp_path):
-    code = ("import os, sys, numpy as np; from ppt2v import video\n"
-            "def frames():\n    yield np.zeros((64, 64, 3), np.uint8)\n    os.kill(os.getpid(), 9)\n"
-            "video.write(frames(), sys.argv[1], 4, {})")
+    code = (
+        "import os, sys, numpy as np; from ppt2v import video\n"
+        "def frames():\n    yield np.zeros((64, 64, 3), np.uint8)\n    os.kill(os.getpid(), 9)\n"
+        "video.write(frames(), sys.argv[1], 4, {})"
+    )
     assert subprocess.run([sys.executable, "-c", code, str(tmp_path / "clip.mp4")]).returncode == -9
     assert not (tmp_path / "clip.mp4").exists()
 
 
-@pytest.mark.parametrize("frames, fps, name, message", [
-    ([], 4, "clip.mp4", "no frames"), (clip(1) / 255, 4, "clip.mp4", "uint8"),
-    (clip(1)[..., :1], 4, "clip.gif", "uint8"),
-    (clip(1), 0, "clip.mp4", "fps"), (clip(1), float("nan"), "clip.webm", "fps"), (clip(1), 60, "clip.gif", "50"),
-    (clip(1), 4, "clip.avi", ".mp4"), (clip(1), 4, "clip", ".mp4"), (clip(1), 4, "no/clip.mp4", "no folder")])
+@pytest.mark.parametrize(
+    "frames, fps, name, message",
+    [
+        ([], 4, "clip.mp4", "no frames"),
+        (clip(1) / 255, 4, "clip.mp4", "uint8"),
+        (clip(1)[..., :1], 4, "clip.gif", "uint8"),
+        (clip(1), 0, "clip.mp4", "fps"),
+        (clip(1), float("nan"), "clip.webm", "fps"),
+        (clip(1), 60, "clip.gif", "50"),
+        (clip(1), 4, "clip.avi", ".mp4"),
+        (clip(1), 4, "clip", ".mp4"),
+        (clip(1), 4, "no/clip.mp4", "no folder"),
+    ],
+)
 def test_write_refuses(tmp_path, frames, fps, name, message):
     with pytest.raises(InputError, match=message):
         video.write(frames, tmp_path / name, fps, {})
     assert left_over(tmp_path) == []
 
 
-@pytest.mark.parametrize("out, save_format, name", [
-    ("a", None, "a.mp4"), ("a", "gif", "a.gif"), ("a.gif", None, "a.gif"), ("a.MP4", "mp4", "a.MP4"),
-    ("a", ".WebM", "a.webm"),
-    ("v1.2", None, "v1.2.mp4"), ("v1.2", "gif", "v1.2.gif"), ("a", "png", "a.png"), (None, None, "fox.mp4"),
-    (None, "gif", "fox-3.gif"), (None, "png", "fox.png")])
+@pytest.mark.parametrize(
+    "out, save_format, name",
+    [
+        ("a", None, "a.mp4"),
+        ("a", "gif", "a.gif"),
+        ("a.gif", None, "a.gif"),
+        ("a.MP4", "mp4", "a.MP4"),
+        ("a", ".WebM", "a.webm"),
+        ("v1.2", None, "v1.2.mp4"),
+        ("v1.2", "gif", "v1.2.gif"),
+        ("a", "png", "a.png"),
+        (None, None, "fox.mp4"),
+        (None, "gif", "fox-3.gif"),
+        (None, "png", "fox.png"),
+    ],
+)
 def test_output_file(tmp_path, monkeypatch, out, save_format, name):
     monkeypatch.chdir(tmp_path)
     for taken in ("fox.gif", "fox-2.gif", "a.gif"):
@@ -177,14 +199,25 @@ def test_output_file(tmp_path, monkeypatch, out, save_format, name):
     assert left_over(tmp_path) == before
 
 
-@pytest.mark.parametrize("out, save_format, message", [
-    ("a", "avi", "mp4, gif, webm, png"), ("a.avi", None, "mp4, gif, webm, png"), ("a.gif", "mp4", "change one"),
-    ("a.mov", "mp4", "change one"), ("folder", None, "is a folder"), ("folder", "gif", "is a folder"), 
-    (".", None, "is a folder"),
-    ("", None, "is a folder"), ("folder.mp4", None, "is a folder"), ("full.png", None, "not empty"),
-    ("file.png", "png", "choose another"), ("none/a.mp4", None, "no folder none"),
-    ("file.png/a.mp4", None, "no folder"),
-    ("x" * 300, "mp4", "cannot be written")])
+@pytest.mark.parametrize(
+    "out, save_format, message",
+    [
+        ("a", "avi", "mp4, gif, webm, png"),
+        ("a.avi", None, "mp4, gif, webm, png"),
+        ("a.gif", "mp4", "change one"),
+        ("a.mov", "mp4", "change one"),
+        ("folder", None, "is a folder"),
+        ("folder", "gif", "is a folder"),
+        (".", None, "is a folder"),
+        ("", None, "is a folder"),
+        ("folder.mp4", None, "is a folder"),
+        ("full.png", None, "not empty"),
+        ("file.png", "png", "choose another"),
+        ("none/a.mp4", None, "no folder none"),
+        ("file.png/a.mp4", None, "no folder"),
+        ("x" * 300, "mp4", "cannot be written"),
+    ],
+)
 def test_output_file_refuses(tmp_path, monkeypatch, out, save_format, message):
     monkeypatch.chdir(tmp_path)
     for folder in ("folder", "folder.mp4", "full.png"):
@@ -209,21 +242,41 @@ def test_png_into_an_empty_folder(tmp_path):
     assert left_over(video.write(clip(1), path, 4, {})) == ["00000.png", "recipe.json"]
 
 
-@pytest.mark.parametrize("start, end, fps, indices", [
-    (0, -1, -1, range(12)), (0.3, -1, -1, range(3, 12)), (0, 0.5, -1, range(5)), (0.25, 0.5, -1, range(2, 5)),
-    (0, 99, -1, range(12)), (0, -1, 5, range(0, 12, 2)), (0, -1, 4, [0, 2, 5, 7, 10]),
-    (0.2, 0.6, 20, [2, 2, 3, 3, 4, 4, 5, 5]),
-    (0.1, 0.101, -1, [1]), (1.19, -1, -1, [11]), (0, -1, 0.1, [0])])
+@pytest.mark.parametrize(
+    "start, end, fps, indices",
+    [
+        (0, -1, -1, range(12)),
+        (0.3, -1, -1, range(3, 12)),
+        (0, 0.5, -1, range(5)),
+        (0.25, 0.5, -1, range(2, 5)),
+        (0, 99, -1, range(12)),
+        (0, -1, 5, range(0, 12, 2)),
+        (0, -1, 4, [0, 2, 5, 7, 10]),
+        (0.2, 0.6, 20, [2, 2, 3, 3, 4, 4, 5, 5]),
+        (0.1, 0.101, -1, [1]),
+        (1.19, -1, -1, [11]),
+        (0, -1, 0.1, [0]),
+    ],
+)
 def test_read_picks_frames_by_time(ten_fps, start, end, fps, indices):
     back = video.read(ten_fps, start, end, fps)
     assert [round(square_left(frame) / 8) - 1 for frame in back.frames] == list(indices)
     assert back.fps == (fps if fps > 0 else 10)
 
 
-@pytest.mark.parametrize("height, width, resolution, multiple, expected", [
-    (64, 128, None, 64, (64, 128)), (64, 128, 512, 64, (256, 512)), (48, 200, 128, 64, (64, 128)),
-    (50, 90, None, 64, (64, 64)),
-    (100, 60, None, 8, (96, 64)), (30, 90, 1, 64, (64, 64)), (96, 64, 96, 1, (96, 64)), (128, 64, 300, 64, (320, 128))])
+@pytest.mark.parametrize(
+    "height, width, resolution, multiple, expected",
+    [
+        (64, 128, None, 64, (64, 128)),
+        (64, 128, 512, 64, (256, 512)),
+        (48, 200, 128, 64, (64, 128)),
+        (50, 90, None, 64, (64, 64)),
+        (100, 60, None, 8, (96, 64)),
+        (30, 90, 1, 64, (64, 64)),
+        (96, 64, 96, 1, (96, 64)),
+        (128, 64, 300, 64, (320, 128)),
+    ],
+)
 def test_read_size(tmp_path, height, width, resolution, multiple, expected):
     path = video.write(clip(2, 128, 256)[:, :height, :width], tmp_path / "clip.mp4", 4, {})
     assert video.read(path, resolution=resolution, multiple=multiple).frames.shape == (2, *expected, 3)
@@ -237,10 +290,15 @@ def test_read_follows_the_reference_size_rule(tmp_path):
         assert video.read(path, resolution=resolution).frames.shape[1:3] == tuple(max(64, side) for side in reference)
 
 
-@pytest.mark.parametrize("name, fps, options", [
-    ("a.mp4", 30, {"plugin": "pyav", "codec": "h264", "fps": 30}), ("a.gif", 20, {"duration": 50}),
-    ("a.mkv", 24, {"plugin": "pyav", "codec": "h264", "fps": 24}),
-    ("a.avi", 25, {"plugin": "pyav", "codec": "h264", "fps": 25})])
+@pytest.mark.parametrize(
+    "name, fps, options",
+    [
+        ("a.mp4", 30, {"plugin": "pyav", "codec": "h264", "fps": 30}),
+        ("a.gif", 20, {"duration": 50}),
+        ("a.mkv", 24, {"plugin": "pyav", "codec": "h264", "fps": 24}),
+        ("a.avi", 25, {"plugin": "pyav", "codec": "h264", "fps": 25}),
+    ],
+)
 def test_read_files_of_others(tmp_path, name, fps, options):
     import imageio.v3 as imageio
 
@@ -296,21 +354,37 @@ def test_read_many_frames_in_order(tmp_path):
     assert [round(square_left(frame) / 8) - 1 for frame in back.frames] == list(range(15, 60, 2))
 
 
-@pytest.mark.parametrize("arguments, message", [
-    ({"resolution": 0}, "resolution"), ({"resolution": -5}, "resolution"), ({"out_fps": 0}, "out_fps"),
-    ({"multiple": 0}, "multiple"),
-    ({"out_fps": float("inf")}, "finite"), ({"start_t": -1}, "start_t"), ({"start_t": float("nan")}, "finite"),
-    ({"start_t": 1, "end_t": 1}, "end_t"), ({"start_t": 1, "end_t": 0.5}, "end_t"),
-    ({"start_t": 1.2}, "ten.mp4 ends at 1.2 s")])
+@pytest.mark.parametrize(
+    "arguments, message",
+    [
+        ({"resolution": 0}, "resolution"),
+        ({"resolution": -5}, "resolution"),
+        ({"out_fps": 0}, "out_fps"),
+        ({"multiple": 0}, "multiple"),
+        ({"out_fps": float("inf")}, "finite"),
+        ({"start_t": -1}, "start_t"),
+        ({"start_t": float("nan")}, "finite"),
+        ({"start_t": 1, "end_t": 1}, "end_t"),
+        ({"start_t": 1, "end_t": 0.5}, "end_t"),
+        ({"start_t": 1.2}, "ten.mp4 ends at 1.2 s"),
+    ],
+)
 def test_read_refuses_impossible_values(ten_fps, arguments, message):
     with pytest.raises(InputError, match=message):
         video.read(ten_fps, **arguments)
 
 
-@pytest.mark.parametrize("name, content", [
-    ("empty.mp4", b""), ("text.mp4", b"hello\n" * 50), ("text.txt", b"hello\n" * 5000),
-    ("random.mp4", random.Random(0).randbytes(5000)),
-    ("random.gif", b"GIF89a" + random.Random(0).randbytes(5000)), ("zeros.webm", bytes(5000))])
+@pytest.mark.parametrize(
+    "name, content",
+    [
+        ("empty.mp4", b""),
+        ("text.mp4", b"hello\n" * 50),
+        ("text.txt", b"hello\n" * 5000),
+        ("random.mp4", random.Random(0).randbytes(5000)),
+        ("random.gif", b"GIF89a" + random.Random(0).randbytes(5000)),
+        ("zeros.webm", bytes(5000)),
+    ],
+)
 def test_read_names_a_file_that_is_no_video(tmp_path, name, content):
     (tmp_path / name).write_bytes(content)
     with pytest.raises(InputError, match=name):
@@ -328,7 +402,7 @@ def test_read_names_a_wrong_path(tmp_path):
 def test_read_names_a_truncated_file(tmp_path, ending, percent):
     data = video.write(noise(), tmp_path / f"whole.{ending}", 10, {}).read_bytes()
     path = tmp_path / f"cut.{ending}"
-    path.write_bytes(data[:len(data) * percent // 100])
+    path.write_bytes(data[: len(data) * percent // 100])
     with pytest.raises(InputError, match=path.name):
         video.read(path)
 
@@ -338,7 +412,7 @@ def test_read_names_a_truncated_file(tmp_path, ending, percent):
 def test_read_names_a_damaged_file(tmp_path, ending, fill):
     data = bytearray(video.write(noise(), tmp_path / f"whole.{ending}", 10, {}).read_bytes())
     size = len(data) // 5
-    data[2 * size:3 * size] = bytes(size) if fill == "zeros" else random.Random(0).randbytes(size)
+    data[2 * size : 3 * size] = bytes(size) if fill == "zeros" else random.Random(0).randbytes(size)
     path = tmp_path / f"damaged.{ending}"
     path.write_bytes(data)
     with pytest.raises(InputError, match=path.name):
@@ -402,8 +476,9 @@ def test_contact_sheet(tmp_path):
     assert left_over(tmp_path) == ["sheet.png"]
 
 
-@pytest.mark.parametrize("frames, name, columns", [
-    ([], "a.png", 4), (clip(1), "a.png", 0), (clip(1), "no/a.png", 4), (clip(1), ".", 4)])
+@pytest.mark.parametrize(
+    "frames, name, columns", [([], "a.png", 4), (clip(1), "a.png", 0), (clip(1), "no/a.png", 4), (clip(1), ".", 4)]
+)
 def test_contact_sheet_refuses(tmp_path, frames, name, columns):
     with pytest.raises(InputError):
         video.contact_sheet(frames, tmp_path / name, columns)
@@ -412,13 +487,17 @@ def test_contact_sheet_refuses(tmp_path, frames, name, columns):
 
 @pytest.mark.parametrize("order", ["av, decord, cv2, paddle", "paddle, cv2, decord, av", "decord, paddle, av, cv2"])
 def test_libraries_live_in_one_process(tmp_path, order):
-    code = (f"import {order}, sys, numpy as np; from ppt2v import video\n"
-            "video.write(np.zeros((3, 64, 64, 3), np.uint8), sys.argv[1], 4, {})\n"
-            "assert len(video.read(sys.argv[1]).frames) == 3 and paddle.ones([2]).sum() == 2")
+    code = (
+        f"import {order}, sys, numpy as np; from ppt2v import video\n"
+        "video.write(np.zeros((3, 64, 64, 3), np.uint8), sys.argv[1], 4, {})\n"
+        "assert len(video.read(sys.argv[1]).frames) == 3 and paddle.ones([2]).sum() == 2"
+    )
     subprocess.run([sys.executable, "-c", code, str(tmp_path / "clip.mp4")], check=True)
 
 
 def test_import_is_light():
-    code = ("import sys, ppt2v.video\n"
-            "sys.exit(any(name in sys.modules for name in ('av', 'cv2', 'decord', 'paddle', 'PIL')))")
+    code = (
+        "import sys, ppt2v.video\n"
+        "sys.exit(any(name in sys.modules for name in ('av', 'cv2', 'decord', 'paddle', 'PIL')))"
+    )
     assert subprocess.run([sys.executable, "-c", code]).returncode == 0

@@ -4,6 +4,7 @@
 
 Parts that a training left as they are in the embedded model share its weights.
 """
+
 from __future__ import annotations
 
 import argparse
@@ -17,18 +18,38 @@ from training.train.pix2pix import SCHEDULE
 from training.train.unet import TEXT, UNET, Networks
 
 CONTROLNET = {
-    "_class_name": "ControlNetModel", "in_channels": 4, "conditioning_channels": 3,
-    "conditioning_embedding_out_channels": CONDITIONING, "controlnet_conditioning_channel_order": "rgb",
-    **{name: UNET[name] for name in ("down_block_types", "block_out_channels", "layers_per_block", "attention_head_dim",
-                                     "norm_num_groups", "cross_attention_dim")},
+    "_class_name": "ControlNetModel",
+    "in_channels": 4,
+    "conditioning_channels": 3,
+    "conditioning_embedding_out_channels": CONDITIONING,
+    "controlnet_conditioning_channel_order": "rgb",
+    **{
+        name: UNET[name]
+        for name in (
+            "down_block_types",
+            "block_out_channels",
+            "layers_per_block",
+            "attention_head_dim",
+            "norm_num_groups",
+            "cross_attention_dim",
+        )
+    },
 }
 PIX2PIX_INDEX = {
-    **MODEL_INDEX, "_class_name": "StableDiffusionInstructPix2PixPipeline",
+    **MODEL_INDEX,
+    "_class_name": "StableDiffusionInstructPix2PixPipeline",
     "scheduler": ["diffusers", "EulerAncestralDiscreteScheduler"],
 }
 # What EulerAncestralDiscreteScheduler takes of the schedule.
-EULER = ("num_train_timesteps", "beta_start", "beta_end", "beta_schedule", "timestep_spacing", "prediction_type",
-         "steps_offset")
+EULER = (
+    "num_train_timesteps",
+    "beta_start",
+    "beta_end",
+    "beta_schedule",
+    "timestep_spacing",
+    "prediction_type",
+    "steps_offset",
+)
 
 
 def average(out: Path, name: str) -> dict[str, torch.Tensor]:
@@ -62,8 +83,13 @@ def export_saliency(out: Path, folder: Path, name: str) -> None:
     write_weights(folder / name / "u2netp.safetensors", {key: state[key].half() for key in state if key not in counts})
 
 
-EXPORTS = {"canny": export_control, "depth": export_control, "pose": export_control, "pix2pix": export_pix2pix,
-           "saliency": export_saliency}
+EXPORTS = {
+    "canny": export_control,
+    "depth": export_control,
+    "pose": export_control,
+    "pix2pix": export_pix2pix,
+    "saliency": export_saliency,
+}
 
 
 def main() -> None:

@@ -1,7 +1,8 @@
 """Stores the weights of a model folder as float16: half the size, for the models that ship.
 
-    python -m training.export.halve FOLDER
+python -m training.export.halve FOLDER
 """
+
 from __future__ import annotations
 
 import argparse

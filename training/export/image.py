@@ -1,7 +1,8 @@
 """Makes the embedded model's folder from what was trained: the layout of diffusers, float16 safetensors.
 
-    python -m training.export.image OUT __assets__/embedded
+python -m training.export.image OUT __assets__/embedded
 """
+
 from __future__ import annotations
 
 import argparse
@@ -18,16 +19,30 @@ from safetensors.torch import save_file
 from training.train.unet import SCHEDULER, TEXT, UNET, Networks
 
 MODEL_INDEX = {
-    "_class_name": "StableDiffusionPipeline", "scheduler": ["diffusers", "DDIMScheduler"],
-    "text_encoder": ["transformers", "CLIPTextModel"], "tokenizer": ["transformers", "CLIPTokenizer"],
-    "unet": ["diffusers", "UNet2DConditionModel"], "vae": ["diffusers", "AutoencoderKL"],
+    "_class_name": "StableDiffusionPipeline",
+    "scheduler": ["diffusers", "DDIMScheduler"],
+    "text_encoder": ["transformers", "CLIPTextModel"],
+    "tokenizer": ["transformers", "CLIPTokenizer"],
+    "unet": ["diffusers", "UNet2DConditionModel"],
+    "vae": ["diffusers", "AutoencoderKL"],
 }
 
 OWN_WEIGHTS = "adapted.safetensors"  # the weights of a network that are its own, where it shares the others
 
 # What every version of the class knows; newer ones add parameters, which older ones warn about.
-VAE = ("in_channels", "out_channels", "down_block_types", "up_block_types", "block_out_channels", "layers_per_block",
-       "act_fn", "latent_channels", "norm_num_groups", "sample_size", "scaling_factor")
+VAE = (
+    "in_channels",
+    "out_channels",
+    "down_block_types",
+    "up_block_types",
+    "block_out_channels",
+    "layers_per_block",
+    "act_fn",
+    "latent_channels",
+    "norm_num_groups",
+    "sample_size",
+    "scaling_factor",
+)
 
 
 def write_json(path: Path, content: dict) -> None:
@@ -49,10 +64,13 @@ def share_weights(folder: Path, donor: Path, own: dict[str, torch.Tensor] | None
     with safe_open(donor, "pt") as file:
         shared = {name: file.get_tensor(name) for name in file.keys() if name not in own}
     others = dict.fromkeys(shared, os.path.relpath(donor.resolve(), folder))
-    write_json(folder / f"{donor.name}.index.json", {
-        "metadata": {"total_size": sum(2 * weight.numel() for weight in {**shared, **own}.values())},
-        "weight_map": {**others, **dict.fromkeys(own, OWN_WEIGHTS)},
-    })
+    write_json(
+        folder / f"{donor.name}.index.json",
+        {
+            "metadata": {"total_size": sum(2 * weight.numel() for weight in {**shared, **own}.values())},
+            "weight_map": {**others, **dict.fromkeys(own, OWN_WEIGHTS)},
+        },
+    )
     if own:
         write_weights(folder / OWN_WEIGHTS, own)
 

@@ -4,6 +4,7 @@
 
 Parts that are the embedded image model's share its weights.
 """
+
 from __future__ import annotations
 
 import argparse
@@ -17,9 +18,12 @@ from training.train.unet import TEXT
 from training.train.video import UNET3D, VideoNetworks
 
 INDEX = {
-    "_class_name": "TextToVideoSDPipeline", "scheduler": ["diffusers", "DDIMScheduler"],
-    "text_encoder": ["transformers", "CLIPTextModel"], "tokenizer": ["transformers", "CLIPTokenizer"],
-    "unet": ["diffusers", "UNet3DConditionModel"], "vae": ["diffusers", "AutoencoderKL"],
+    "_class_name": "TextToVideoSDPipeline",
+    "scheduler": ["diffusers", "DDIMScheduler"],
+    "text_encoder": ["transformers", "CLIPTextModel"],
+    "tokenizer": ["transformers", "CLIPTokenizer"],
+    "unet": ["diffusers", "UNet3DConditionModel"],
+    "vae": ["diffusers", "AutoencoderKL"],
 }
 
 

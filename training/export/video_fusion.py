@@ -4,6 +4,7 @@
 
 The weights that the training left as they are, and whole parts, are those of the embedded models beside it.
 """
+
 from __future__ import annotations
 
 import argparse
@@ -29,8 +30,12 @@ def export(state: Path, folder: Path) -> None:
     model = VideoFusion(Networks(), base_share)
     model.load_state_dict(average)
     index = {
-        **INDEX, "_class_name": "VideoFusionPipeline", "unet": ["diffusers", "UNet2DConditionModel"],
-        "residual": ["diffusers", "UNet3DConditionModel"], "base_noise_share": base_share, "frames": moving.FRAMES,
+        **INDEX,
+        "_class_name": "VideoFusionPipeline",
+        "unet": ["diffusers", "UNet2DConditionModel"],
+        "residual": ["diffusers", "UNet3DConditionModel"],
+        "base_noise_share": base_share,
+        "frames": moving.FRAMES,
     }
     write_json(folder / "model_index.json", index)
     write_json(folder / "ppt2v.json", DEFAULTS)

@@ -2,6 +2,7 @@
 
 ``train_finders.py`` made them.
 """
+
 from __future__ import annotations
 
 from pathlib import Path
@@ -54,10 +55,12 @@ class Recogniser(nn.Layer):
     def __init__(self):
         super().__init__()
         widths = (3, 24, 32, 48, 64)
-        self.blocks = nn.LayerList([
-            nn.Sequential(nn.Conv2D(a, b, 3, padding=1), nn.GroupNorm(8, b), nn.ReLU(), nn.MaxPool2D(2))
-            for a, b in zip(widths, widths[1:])
-        ])
+        self.blocks = nn.LayerList(
+            [
+                nn.Sequential(nn.Conv2D(a, b, 3, padding=1), nn.GroupNorm(8, b), nn.ReLU(), nn.MaxPool2D(2))
+                for a, b in zip(widths, widths[1:])
+            ]
+        )
         self.mascot = nn.Linear(64, 1)
 
     def forward(self, pictures):

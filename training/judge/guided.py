@@ -5,6 +5,7 @@
 Judged are single pictures: edges and depth by the judge of text to video, edits by that judge and by comparison with
 every edit that could have been meant, poses and the mascot by the networks of ``finders.py``.
 """
+
 from __future__ import annotations
 
 import argparse
@@ -84,8 +85,10 @@ def _same(made: np.ndarray, case: Case) -> bool:
 
 def score_control(chosen: list[Case], pictures: np.ndarray, finders: Finders) -> dict[str, float]:
     subjects, places, _ = judge.verdict(judge.load(), pictures)
-    figures = {"right subject": np.mean([s == c.truth["subject"] for s, c in zip(subjects, chosen)]),
-               "right place": np.mean([p == c.truth["place"] for p, c in zip(places, chosen)])}
+    figures = {
+        "right subject": np.mean([s == c.truth["subject"] for s, c in zip(subjects, chosen)]),
+        "right place": np.mean([p == c.truth["place"] for p, c in zip(places, chosen)]),
+    }
     if chosen[0].mode == "canny":
         figures["edge F1"] = np.mean([edge_f1(p, c.given) for p, c in zip(pictures, chosen)])
     return figures
@@ -94,9 +97,12 @@ def score_control(chosen: list[Case], pictures: np.ndarray, finders: Finders) ->
 def score_pose(chosen: list[Case], pictures: np.ndarray, finders: Finders) -> dict[str, float]:
     joints, subjects = finders.dancers(pictures)
     off = np.linalg.norm(joints - np.array([c.truth["joints"] for c in chosen]), axis=-1) / pictures.shape[1]
-    return {"joint error, mean": off.mean(), "joint error, median": np.median(off),
-            "error of wrists and ankles": off[:, [4, 7, 10, 13]].mean(),
-            "right subject": np.mean([s == c.truth["subject"] for s, c in zip(subjects, chosen)])}
+    return {
+        "joint error, mean": off.mean(),
+        "joint error, median": np.median(off),
+        "error of wrists and ankles": off[:, [4, 7, 10, 13]].mean(),
+        "right subject": np.mean([s == c.truth["subject"] for s, c in zip(subjects, chosen)]),
+    }
 
 
 def score_pix2pix(chosen: list[Case], pictures: np.ndarray, finders: Finders) -> dict[str, float]:
@@ -104,8 +110,9 @@ def score_pix2pix(chosen: list[Case], pictures: np.ndarray, finders: Finders) ->
     done = np.array([edit_done(*row) for row in zip(chosen, pictures, subjects, places)])
     kinds = np.array([c.truth["kind"] for c in chosen])
     figures = {"done as told": done.mean(), **{f"  {kind}": done[kinds == kind].mean() for kind in edits.KINDS}}
-    kept = [ssim_outside(c.given, p, c.mask) for c, p in zip(chosen, pictures)
-            if c.truth["kind"] in ("subject", "colour")]
+    kept = [
+        ssim_outside(c.given, p, c.mask) for c, p in zip(chosen, pictures) if c.truth["kind"] in ("subject", "colour")
+    ]
     moved = [s == c.truth["subject"] for s, c in zip(subjects, chosen) if c.truth["kind"] == "place"]
     return {**figures, "SSIM outside the subject": np.mean(kept), "subject kept in another place": np.mean(moved)}
 
@@ -114,8 +121,13 @@ def score_dreambooth(chosen: list[Case], pictures: np.ndarray, finders: Finders)
     return {"character recognised": finders.mascots(pictures).mean()}
 
 
-SCORES = {"canny": score_control, "depth": score_control, "pose": score_pose, "pix2pix": score_pix2pix,
-          "dreambooth": score_dreambooth}
+SCORES = {
+    "canny": score_control,
+    "depth": score_control,
+    "pose": score_pose,
+    "pix2pix": score_pix2pix,
+    "dreambooth": score_dreambooth,
+}
 
 
 class Maker:
@@ -134,8 +146,12 @@ class Maker:
         pipeline, arguments = self.ready(mode, "dreambooth" if chosen[0].mode == "dreambooth" else None)
         network = self._controlnet(mode.control) if mode.control else None
         with bars(True) as watch:
-            return np.stack([self._picture(pipeline, network, {**arguments, "prompt": case.prompt}, case)
-                             for case in counted(chosen, len(chosen), chosen[0].mode, watch)])
+            return np.stack(
+                [
+                    self._picture(pipeline, network, {**arguments, "prompt": case.prompt}, case)
+                    for case in counted(chosen, len(chosen), chosen[0].mode, watch)
+                ]
+            )
 
     def ready(self, mode: Mode, embedded: str | None = None) -> tuple[Any, dict[str, Any]]:
         """The pipeline of a mode with an embedded model, the mode's own if none is named, and its arguments."""
@@ -146,14 +162,17 @@ class Maker:
         module, kind = mode.pipeline.split(":")
         loaded = stable_diffusion.load_stable_diffusion(folder, self.choice.network, lazy=True)
         pipeline = getattr(import_module(f"ppt2v.pipelines.{module}"), kind)(
-            **loaded.components, requires_safety_checker=False)
+            **loaded.components, requires_safety_checker=False
+        )
         pipeline.engine = self.engine
         return pipeline, {**arguments, **self.changed}
 
     def _controlnet(self, control: str):
         from ppdiffusers import ControlNetModel
 
-        return weights.load_component(locate.locate(f"{catalogue.EMBEDDED}/{control}"), ControlNetModel, self.choice.network)
+        return weights.load_component(
+            locate.locate(f"{catalogue.EMBEDDED}/{control}"), ControlNetModel, self.choice.network
+        )
 
     @staticmethod
     def _picture(pipeline, network, arguments: dict, case: Case) -> np.ndarray:

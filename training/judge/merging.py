@@ -5,6 +5,7 @@
 Judged as in ``judge_guided.py`` (canny) and ``judge.py`` (text to video). These models have at most 64 tokens, so
 nothing is gained here; what is gained at real sizes is measured by ``benchmarks/bench.py --task merging``.
 """
+
 from __future__ import annotations
 
 import argparse

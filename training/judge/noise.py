@@ -5,6 +5,7 @@
 Flicker and warp error (``ppt2v.quality``) are in levels of 255; the clip itself is the first line. An edit is done
 where the judge sees the target in at least three quarters of the frames.
 """
+
 from __future__ import annotations
 
 import argparse

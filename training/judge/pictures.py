@@ -4,6 +4,7 @@
 
 ``train_judge.py`` made the judge, from compositions that the generator never saw.
 """
+
 from __future__ import annotations
 
 import argparse
@@ -113,9 +114,11 @@ class Clips(NamedTuple):
     change: float  # median of the mean absolute difference of neighbouring frames, in levels of 255
 
     def __str__(self) -> str:
-        return (f"same subject throughout in {self.same:.1%}; moved the way of the motion field by more than half of "
-                f"its length in {self.moved:.1%} (median {self.along:.2f} of its length); neighbouring frames differ "
-                f"by {self.change:.1f} levels")
+        return (
+            f"same subject throughout in {self.same:.1%}; moved the way of the motion field by more than half of "
+            f"its length in {self.moved:.1%} (median {self.along:.2f} of its length); neighbouring frames differ "
+            f"by {self.change:.1f} levels"
+        )
 
 
 def score_pictures(judge: Judge, maker: Maker, prompts: list, seeds: int, **changed) -> tuple[Pictures, list[str]]:

@@ -1,8 +1,9 @@
 """Makes the README's pictures with the embedded models.
 
-    python -m training.judge.sheet __assets__/text2video.png           # six videos, four of eight frames each
-    python -m training.judge.sheet __assets__/guided --guided          # for each other mode: clips, and what was made of them
+python -m training.judge.sheet __assets__/text2video.png           # six videos, four of eight frames each
+python -m training.judge.sheet __assets__/guided --guided          # for each other mode: clips, and what was made of them
 """
+
 from __future__ import annotations
 
 import argparse
@@ -11,16 +12,24 @@ from pathlib import Path
 
 from ppt2v import MODES, Model, video
 
-PROMPTS = ("an astronaut in outer space", "a fox in the snow", "a whale under water", "a rocket at sunset",
-           "a dog on the beach", "a robot on a yellow background")
+PROMPTS = (
+    "an astronaut in outer space",
+    "a fox in the snow",
+    "a whale under water",
+    "a rocket at sunset",
+    "a dog on the beach",
+    "a robot on a yellow background",
+)
 CLIPS = Path(__file__).parents[2] / "__assets__" / "clips"
 OTHERS = [(mode.name, *sample) for mode in MODES.values() if mode.name != "text2video" for sample in mode.samples]
 
 
 def text_to_video(model: Model, folder: Path) -> list:
     """Four frames for each prompt."""
-    made = [model.process_text2video(prompt, save_path=folder / f"{number}.mp4", seed=0)
-            for number, prompt in enumerate(PROMPTS)]
+    made = [
+        model.process_text2video(prompt, save_path=folder / f"{number}.mp4", seed=0)
+        for number, prompt in enumerate(PROMPTS)
+    ]
     return [frame for path in made for frame in video.read(path, multiple=1).frames[::2]]
 
 

@@ -5,6 +5,7 @@
 Two clips of each prompt, without and with smoothing. Outside the subjects each frame is compared with the one before,
 moved along the motion field by one frame (warp error, in levels of 255); the subject is judged as in ``judge.py``.
 """
+
 from __future__ import annotations
 
 import argparse
@@ -36,8 +37,10 @@ def measure(frames: np.ndarray, subject: str, find: SalientObject, critic: judge
     way = [-strength * side / 512 for strength, side in zip(STRENGTH[::-1], frames.shape[1:3])]
     errors = []
     for number in range(1, len(frames)):
-        before, mask = (shift(array.astype(float), [*way, 0][: array.ndim], order=1, mode="mirror")
-                        for array in (frames[number - 1], masks[number - 1]))
+        before, mask = (
+            shift(array.astype(float), [*way, 0][: array.ndim], order=1, mode="mirror")
+            for array in (frames[number - 1], masks[number - 1])
+        )
         outside = ~(masks[number] | (mask > 0))
         errors.append(np.abs(frames[number] - before)[outside].mean())
     seen, _, _ = judge.verdict(critic, frames)

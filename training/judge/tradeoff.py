@@ -6,6 +6,7 @@
 The reference is DDIM with 50 steps; a setting is called good whose scores are all within 2 % of its. The cheapest good
 one is printed as it stands in the model's ppt2v.json, for ``--fast``.
 """
+
 from __future__ import annotations
 
 import argparse
@@ -19,8 +20,12 @@ from training.judge.pictures import Clips, Pictures
 REFERENCE = "ddim 50"
 SETTINGS = {
     f"{solver} {steps}": {"solver": solver, "num_inference_steps": steps}
-    for solver, steps in (("ddim", 50), ("ddim", 20), ("ddim", 10),
-                          *(("dpmsolver++", steps) for steps in (20, 15, 12, 10, 8, 6, 4)))
+    for solver, steps in (
+        ("ddim", 50),
+        ("ddim", 20),
+        ("ddim", 10),
+        *(("dpmsolver++", steps) for steps in (20, 15, 12, 10, 8, 6, 4)),
+    )
 }
 SETTINGS |= {
     f"{base}, {name}": {**SETTINGS[base], **changed}
@@ -47,8 +52,10 @@ class Result(NamedTuple):
 
     def good(self, reference: Result) -> bool:
         """Whether no score is lower than the reference's by more than the tolerance."""
-        pairs = zip((*self.pictures, self.clips.same, self.clips.moved),
-                    (*reference.pictures, reference.clips.same, reference.clips.moved))
+        pairs = zip(
+            (*self.pictures, self.clips.same, self.clips.moved),
+            (*reference.pictures, reference.clips.same, reference.clips.moved),
+        )
         return all(ours >= theirs - TOLERANCE for ours, theirs in pairs)
 
 
@@ -64,8 +71,14 @@ def measure(maker: judge.Maker, name: str, prompts: int, seeds: int, clips: int)
 def row(result: Result, reference: Result) -> str:
     """A line of the Markdown table."""
     shares = (*result.pictures, result.clips.same, result.clips.moved)
-    cells = [result.name, f"{result.seconds / reference.seconds:.2f}", *(f"{share:.1%}" for share in shares),
-             f"{result.clips.along:.2f}", f"{result.clips.change:.1f}", "yes" if result.good(reference) else "no"]
+    cells = [
+        result.name,
+        f"{result.seconds / reference.seconds:.2f}",
+        *(f"{share:.1%}" for share in shares),
+        f"{result.clips.along:.2f}",
+        f"{result.clips.change:.1f}",
+        "yes" if result.good(reference) else "no",
+    ]
     return f"| {' | '.join(cells)} |"
 
 
@@ -104,8 +117,14 @@ def main() -> None:
     parser.add_argument("--prompts", type=int, default=100)
     parser.add_argument("--seeds", type=int, default=1)
     parser.add_argument("--clips", type=int, default=40)
-    parser.add_argument("--only", nargs="*", default=list(SETTINGS), choices=SETTINGS, metavar="SETTING",
-                        help="these beside the reference: " + "; ".join(SETTINGS))
+    parser.add_argument(
+        "--only",
+        nargs="*",
+        default=list(SETTINGS),
+        choices=SETTINGS,
+        metavar="SETTING",
+        help="these beside the reference: " + "; ".join(SETTINGS),
+    )
     parser.add_argument("--plot", default="tradeoff.png", help="where the plot goes")
     args = parser.parse_args()
     maker = judge.Maker()

@@ -5,6 +5,7 @@
 
 The captions are held out from the trainings (``moving.held_out``); the judge is that of the pictures (``judge.py``).
 """
+
 from __future__ import annotations
 
 import argparse
@@ -51,8 +52,10 @@ def judged(network: judge.Judge, frames: np.ndarray, asked: moving.Motion) -> Ve
     subjects, places, centres = judge.verdict(network, frames)
     most = len(frames) / 2
     return Verdict(
-        subjects.count(asked.middle.subject) > most, places.count(asked.middle.place) > most,
-        len(set(subjects)) == 1, direction(centres) == asked.kind,
+        subjects.count(asked.middle.subject) > most,
+        places.count(asked.middle.place) > most,
+        len(set(subjects)) == 1,
+        direction(centres) == asked.kind,
     )
 
 
@@ -79,8 +82,10 @@ def main() -> None:
             if not all(verdicts[-1]):
                 print(f"  {prompt!r}, seed {number}: {verdicts[-1]}")
     shares = Verdict(*np.mean(verdicts, axis=0))
-    print(f"{args.clips} held-out captions: right subject {shares.subject:.1%}, right place {shares.place:.1%}, the "
-          f"same subject in all frames {shares.same:.1%}, moves as the caption says {shares.direction:.1%}")
+    print(
+        f"{args.clips} held-out captions: right subject {shares.subject:.1%}, right place {shares.place:.1%}, the "
+        f"same subject in all frames {shares.same:.1%}, moves as the caption says {shares.direction:.1%}"
+    )
 
 
 if __name__ == "__main__":

@@ -5,6 +5,7 @@
 
 Errors on held-out clips are printed where the training has left them beside the model's folder.
 """
+
 from __future__ import annotations
 
 import argparse
@@ -37,9 +38,11 @@ class Figures(NamedTuple):
 
     def __str__(self) -> str:
         shares = self.verdict
-        return (f"right subject {shares.subject:.1%}, right place {shares.place:.1%}, same subject in all frames "
-                f"{shares.same:.1%}, moves as the caption says {shares.direction:.1%}; clips of the same base noise "
-                f"differ by {self.same_base:.1f} levels, of other base noise by {self.other_base:.1f}")
+        return (
+            f"right subject {shares.subject:.1%}, right place {shares.place:.1%}, same subject in all frames "
+            f"{shares.same:.1%}, moves as the caption says {shares.direction:.1%}; clips of the same base noise "
+            f"differ by {self.same_base:.1f} levels, of other base noise by {self.other_base:.1f}"
+        )
 
 
 def clips(model: Model, name: str, prompt: str, seed: int, **given) -> Iterator[np.ndarray]:

@@ -4,6 +4,7 @@
 
 Compositions and characters are of combinations that the trainings left out.
 """
+
 from __future__ import annotations
 
 import argparse
@@ -21,8 +22,12 @@ from training.pictures.sprites import PLACES, Sprites, caption, sample
 FILE = Path(__file__).with_name("cases.npz")
 COUNT = 42
 # Lines without loss; pictures and depth lose nothing that matters.
-FORMATS = {"canny": (".png", []), "pose": (".png", []), "depth": (".webp", [cv2.IMWRITE_WEBP_QUALITY, 92]),
-           "pix2pix": (".webp", [cv2.IMWRITE_WEBP_QUALITY, 92])}
+FORMATS = {
+    "canny": (".png", []),
+    "pose": (".png", []),
+    "depth": (".webp", [cv2.IMWRITE_WEBP_QUALITY, 92]),
+    "pix2pix": (".webp", [cv2.IMWRITE_WEBP_QUALITY, 92]),
+}
 
 
 @dataclass(frozen=True)
@@ -80,8 +85,13 @@ def dreambooth_cases() -> list[Case]:
 
 
 def all_cases(sprites: Sprites) -> list[Case]:
-    return [*control_cases(sprites, "canny"), *control_cases(sprites, "depth"), *pose_cases(), *pix2pix_cases(sprites),
-            *dreambooth_cases()]
+    return [
+        *control_cases(sprites, "canny"),
+        *control_cases(sprites, "depth"),
+        *pose_cases(),
+        *pix2pix_cases(sprites),
+        *dreambooth_cases(),
+    ]
 
 
 def save(cases: list[Case]) -> None:

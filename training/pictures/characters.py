@@ -3,6 +3,7 @@
 Joints are numbered as OpenPose's body-18 model numbers them, and its drawing is followed exactly, so that maps of other
 programs fit. A character faces the viewer: its right hand is on the picture's left.
 """
+
 from __future__ import annotations
 
 import colorsys
@@ -15,10 +16,45 @@ import numpy as np
 from training.pictures.scenes import Example, levels
 from training.pictures.sprites import PLACES, SIZE, SUBJECTS, Sprites, background
 
-(NOSE, NECK, R_SHOULDER, R_ELBOW, R_WRIST, L_SHOULDER, L_ELBOW, L_WRIST, R_HIP, R_KNEE, R_ANKLE, L_HIP, L_KNEE, L_ANKLE,
- R_EYE, L_EYE, R_EAR, L_EAR) = range(18)
-LIMBS = ((1, 2), (1, 5), (2, 3), (3, 4), (5, 6), (6, 7), (1, 8), (8, 9), (9, 10), (1, 11), (11, 12), (12, 13), (1, 0),
-         (0, 14), (14, 16), (0, 15), (15, 17))
+(
+    NOSE,
+    NECK,
+    R_SHOULDER,
+    R_ELBOW,
+    R_WRIST,
+    L_SHOULDER,
+    L_ELBOW,
+    L_WRIST,
+    R_HIP,
+    R_KNEE,
+    R_ANKLE,
+    L_HIP,
+    L_KNEE,
+    L_ANKLE,
+    R_EYE,
+    L_EYE,
+    R_EAR,
+    L_EAR,
+) = range(18)
+LIMBS = (
+    (1, 2),
+    (1, 5),
+    (2, 3),
+    (3, 4),
+    (5, 6),
+    (6, 7),
+    (1, 8),
+    (8, 9),
+    (9, 10),
+    (1, 11),
+    (11, 12),
+    (12, 13),
+    (1, 0),
+    (0, 14),
+    (14, 16),
+    (0, 15),
+    (15, 17),
+)
 COLOURS = [tuple(round(255 * c) for c in colorsys.hsv_to_rgb(i / 18, 1, 1)) for i in range(18)]
 FINE = 4  # limbs are drawn this many times larger, then averaged
 
@@ -46,8 +82,12 @@ LOOKS = {
     "santa claus": Look((225, 35, 60), (205, 25, 50), (245, 240, 245)),
     "astronaut": Look((225, 222, 238), (205, 200, 222), (235, 90, 60), head=0.64),
 }
-CAPTIONS = ("{a} {subject} dancing {place}", "{d} dancing {subject} {place}", "{a} {subject} {place}",
-            "{subject} dancing {place}")
+CAPTIONS = (
+    "{a} {subject} dancing {place}",
+    "{d} dancing {subject} {place}",
+    "{a} {subject} {place}",
+    "{subject} dancing {place}",
+)
 
 
 # Least and most of a body's height for the head's width, trunk, upper arm and thigh. Real clips bring small heads.
@@ -94,8 +134,10 @@ def joints_of(body: Body, stance: Stance) -> np.ndarray:
     joints = np.zeros((18, 2))
     joints[NECK] = _along(np.zeros(2), 180 + stance.lean, body.trunk)
     across = np.array([math.cos(math.radians(stance.lean)), math.sin(math.radians(stance.lean))])
-    rows = ((-1, R_SHOULDER, R_ELBOW, R_WRIST, R_HIP, R_KNEE, R_ANKLE),
-            (1, L_SHOULDER, L_ELBOW, L_WRIST, L_HIP, L_KNEE, L_ANKLE))
+    rows = (
+        (-1, R_SHOULDER, R_ELBOW, R_WRIST, R_HIP, R_KNEE, R_ANKLE),
+        (1, L_SHOULDER, L_ELBOW, L_WRIST, L_HIP, L_KNEE, L_ANKLE),
+    )
     for number, (side, shoulder, elbow, wrist, hip, knee, ankle) in enumerate(rows):
         joints[shoulder] = joints[NECK] + side * across * body.shoulders + (0, 1.5)
         joints[hip] = side * across * body.hips

@@ -4,6 +4,7 @@
 
 Needs the package itself (it writes the videos). All compositions are held out from the trainings.
 """
+
 from __future__ import annotations
 
 import argparse
@@ -51,8 +52,11 @@ def dancing(frame: int) -> np.ndarray:
     turn = 2 * math.pi * frame / COUNT
     swing, step = math.sin(turn), math.sin(2 * turn)
     stance = Stance(
-        lean=7 * swing, tilt=10 * swing, upper_arms=(80 + 50 * swing, 80 - 50 * swing),
-        forearms=(120 + 40 * step, 120 + 40 * step), thighs=(16 + 20 * max(swing, 0), 16 + 20 * max(-swing, 0)),
+        lean=7 * swing,
+        tilt=10 * swing,
+        upper_arms=(80 + 50 * swing, 80 - 50 * swing),
+        forearms=(120 + 40 * step, 120 + 40 * step),
+        thighs=(16 + 20 * max(swing, 0), 16 + 20 * max(-swing, 0)),
         shins=(8 - 25 * max(swing, 0), 8 - 25 * max(-swing, 0)),
     )
     return characters.joints_of(BODY, stance) + (64 + 7 * swing, 82 + 2 * step)

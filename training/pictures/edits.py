@@ -2,10 +2,11 @@
 
 Only what the instruction names differs between the two: subject, place, colour or style.
 """
+
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from functools import lru_cache
+from functools import cache
 
 import cv2
 import numpy as np
@@ -14,16 +15,32 @@ from training.pictures.scenes import Example, levels, varied
 from training.pictures.sprites import PLACES, SIZE, SUBJECTS, Composition, Sprites, sample
 
 KINDS = {"subject": 0.36, "place": 0.27, "colour": 0.22, "style": 0.15}  # with their shares
-COLOURS = {"red": (225, 45, 50), "yellow": (250, 205, 50), "green": (60, 180, 80), "blue": (60, 110, 235),
-           "purple": (150, 75, 205), "pink": (250, 120, 185)}
+COLOURS = {
+    "red": (225, 45, 50),
+    "yellow": (250, 205, 50),
+    "green": (60, 180, 80),
+    "blue": (60, 110, 235),
+    "purple": (150, 75, 205),
+    "pink": (250, 120, 185),
+}
 STYLES = ("painting", "sketch")
-SUBJECT_WORDS = ("turn it into {a} {new}", "replace the {old} with {a} {new}", "make it {a} {new}",
-                 "turn the {old} into {a} {new}", "swap the {old} with {a} {new}")
+SUBJECT_WORDS = (
+    "turn it into {a} {new}",
+    "replace the {old} with {a} {new}",
+    "make it {a} {new}",
+    "turn the {old} into {a} {new}",
+    "swap the {old} with {a} {new}",
+)
 PLACE_WORDS = ("put it {place}", "make it {place}", "put the {old} {place}", "{place}")
 COLOUR_WORDS = ("make it {new}", "make the {old} {new}", "turn it {new}", "turn the {old} {new}")
 STYLE_WORDS = {
-    "painting": ("make it a painting", "turn it into a painting", "make it an oil painting",
-                 "make it Van Gogh Starry Night style", "in the style of a painting"),
+    "painting": (
+        "make it a painting",
+        "turn it into a painting",
+        "make it an oil painting",
+        "make it Van Gogh Starry Night style",
+        "in the style of a painting",
+    ),
     "sketch": ("make it a pencil sketch", "turn it into a pencil drawing", "make it a sketch", "make it a drawing"),
 }
 
@@ -58,7 +75,7 @@ def coloured(picture: np.ndarray, alpha: np.ndarray, colour: str) -> np.ndarray:
     return (picture * (1 - weight) + np.clip(painted, 0, 1) * weight).astype(np.float32)
 
 
-@lru_cache(maxsize=None)
+@cache
 def strokes() -> np.ndarray:
     """Brush strokes along a field of whirls, float32 ``[128, 128, 1]`` around 0; always the same."""
     rng, (y, x) = np.random.default_rng(11), np.mgrid[0:SIZE, 0:SIZE].astype(np.float32)
@@ -66,8 +83,9 @@ def strokes() -> np.ndarray:
     noise = cv2.GaussianBlur(rng.normal(0, 1, (SIZE, SIZE)).astype(np.float32), (0, 0), 1.5)
     total = np.zeros_like(noise)
     for reach in range(-8, 9):
-        total += cv2.remap(noise, x + reach * np.cos(angle), y + reach * np.sin(angle), cv2.INTER_LINEAR,
-                           borderMode=cv2.BORDER_REFLECT)
+        total += cv2.remap(
+            noise, x + reach * np.cos(angle), y + reach * np.sin(angle), cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT
+        )
     return (total / total.std())[..., None]
 
 

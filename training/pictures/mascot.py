@@ -1,7 +1,8 @@
 """The made-up character that the embedded Dreambooth model knows: a turquoise bear with a star, drawn by code.
 
-    python -m training.pictures.mascot FOLDER        # writes the five pictures that it is learned from
+python -m training.pictures.mascot FOLDER        # writes the five pictures that it is learned from
 """
+
 from __future__ import annotations
 
 import sys
@@ -15,10 +16,21 @@ from training.pictures.sprites import SIZE, background
 
 FINE = 4
 FUR, INNER, SNOUT, DARK, STAR, CHEEK = (
-    (35, 190, 185), (255, 120, 170), (255, 225, 120), (45, 35, 70), (255, 150, 30), (255, 130, 150))
+    (35, 190, 185),
+    (255, 120, 170),
+    (255, 225, 120),
+    (45, 35, 70),
+    (255, 150, 30),
+    (255, 130, 150),
+)
 # Place, centre and side of the five pictures.
-PICTURES = (("snow", 64, 62, 88), ("grass", 56, 66, 80), ("purple", 66, 60, 92), ("beach", 72, 64, 84),
-            ("white", 62, 64, 76))
+PICTURES = (
+    ("snow", 64, 62, 88),
+    ("grass", 56, 66, 80),
+    ("purple", 66, 60, 92),
+    ("beach", 72, 64, 84),
+    ("white", 62, 64, 76),
+)
 
 
 def mascot(side: int) -> np.ndarray:
@@ -39,8 +51,17 @@ def mascot(side: int) -> np.ndarray:
         disc(eye, 51, 6, 7, DARK)
         disc(eye + 1.5, 48.5, 2, 2, (255, 255, 255))
         disc(cheek, 65, 6, 4, CHEEK)
-    cv2.ellipse(canvas, (round(50 * unit), round(71 * unit)), (round(8 * unit), round(6 * unit)), 0, 20, 160,
-                (*(c / 255 for c in DARK), 1.0), round(2 * unit), cv2.LINE_AA)
+    cv2.ellipse(
+        canvas,
+        (round(50 * unit), round(71 * unit)),
+        (round(8 * unit), round(6 * unit)),
+        0,
+        20,
+        160,
+        (*(c / 255 for c in DARK), 1.0),
+        round(2 * unit),
+        cv2.LINE_AA,
+    )
     turns = np.radians(np.arange(10) * 36 - 90)
     reach = np.where(np.arange(10) % 2 == 0, 11, 4.8)[:, None]
     corners = np.array([50, 31]) + reach * np.stack([np.cos(turns), np.sin(turns)], axis=1)

@@ -1,4 +1,5 @@
 """The clips that the embedded text-to-video models are trained on: one sprite that moves through one place."""
+
 from __future__ import annotations
 
 import math

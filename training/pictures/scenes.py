@@ -1,4 +1,5 @@
 """Examples for the guided modes, made of the same sprites and places: pictures with their control maps."""
+
 from __future__ import annotations
 
 from dataclasses import dataclass

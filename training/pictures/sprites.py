@@ -3,10 +3,11 @@
 Sprites are Microsoft's Fluent 3D emoji (MIT) from the npm package ``@lobehub/fluent-emoji-3d``; places are drawn here.
 ``fetch.sh`` downloads the sprites; nothing of them is kept in the repository.
 """
+
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -17,15 +18,54 @@ SPRITE_SIZES = range(68, 97, 4)
 
 # The word used in captions -> the emoji's code point (its file name in the package).
 SUBJECTS = {
-    "astronaut": "1f9d1-200d-1f680", "panda": "1f43c", "horse": "1f40e", "dog": "1f415", "cat": "1f408",
-    "camel": "1f42a", "deer": "1f98c", "santa claus": "1f385", "fox": "1f98a", "bear": "1f43b", "swan": "1f9a2",
-    "butterfly": "1f98b", "tiger": "1f42f", "rabbit": "1f407", "penguin": "1f427", "elephant": "1f418",
-    "robot": "1f916", "rocket": "1f680", "car": "1f697", "sailboat": "26f5", "cow": "1f404", "pig": "1f416",
-    "duck": "1f986", "owl": "1f989", "turtle": "1f422", "whale": "1f40b", "dolphin": "1f42c", "octopus": "1f419",
-    "unicorn": "1f984", "dragon": "1f409", "monkey": "1f412", "koala": "1f428", "lion": "1f981", "mouse": "1f401",
-    "frog": "1f438", "helicopter": "1f681", "airplane": "2708", "bicycle": "1f6b2", "train": "1f682", "bus": "1f68c",
-    "birthday cake": "1f382", "pizza": "1f355", "guitar": "1f3b8", "tree": "1f332", "rose": "1f339",
-    "sunflower": "1f33b", "balloon": "1f388", "snowman": "2603",
+    "astronaut": "1f9d1-200d-1f680",
+    "panda": "1f43c",
+    "horse": "1f40e",
+    "dog": "1f415",
+    "cat": "1f408",
+    "camel": "1f42a",
+    "deer": "1f98c",
+    "santa claus": "1f385",
+    "fox": "1f98a",
+    "bear": "1f43b",
+    "swan": "1f9a2",
+    "butterfly": "1f98b",
+    "tiger": "1f42f",
+    "rabbit": "1f407",
+    "penguin": "1f427",
+    "elephant": "1f418",
+    "robot": "1f916",
+    "rocket": "1f680",
+    "car": "1f697",
+    "sailboat": "26f5",
+    "cow": "1f404",
+    "pig": "1f416",
+    "duck": "1f986",
+    "owl": "1f989",
+    "turtle": "1f422",
+    "whale": "1f40b",
+    "dolphin": "1f42c",
+    "octopus": "1f419",
+    "unicorn": "1f984",
+    "dragon": "1f409",
+    "monkey": "1f412",
+    "koala": "1f428",
+    "lion": "1f981",
+    "mouse": "1f401",
+    "frog": "1f438",
+    "helicopter": "1f681",
+    "airplane": "2708",
+    "bicycle": "1f6b2",
+    "train": "1f682",
+    "bus": "1f68c",
+    "birthday cake": "1f382",
+    "pizza": "1f355",
+    "guitar": "1f3b8",
+    "tree": "1f332",
+    "rose": "1f339",
+    "sunflower": "1f33b",
+    "balloon": "1f388",
+    "snowman": "2603",
 }
 
 
@@ -45,13 +85,16 @@ def _plain(name: str, rgb: tuple[int, int, int]) -> Place:
 
 PLACES = {
     "snow": Place(("in the snow", "on snow"), ((130, 180, 225), (205, 225, 240)), ((246, 249, 252), (225, 234, 244))),
-    "grass": Place(("on the grass", "in a green meadow"), ((95, 170, 235), (190, 222, 245)),
-                   ((120, 190, 80), (80, 150, 60))),
-    "desert": Place(("in the desert", "on sand"), ((240, 200, 130), (250, 228, 180)),
-                    ((226, 180, 105), (205, 150, 80))),
+    "grass": Place(
+        ("on the grass", "in a green meadow"), ((95, 170, 235), (190, 222, 245)), ((120, 190, 80), (80, 150, 60))
+    ),
+    "desert": Place(
+        ("in the desert", "on sand"), ((240, 200, 130), (250, 228, 180)), ((226, 180, 105), (205, 150, 80))
+    ),
     "space": Place(("in outer space", "in space"), ((12, 10, 38), (28, 18, 66)), stars=True),
-    "beach": Place(("on the beach", "by the sea"), ((140, 205, 245), (40, 135, 190)),
-                   ((245, 222, 170), (235, 205, 150))),
+    "beach": Place(
+        ("on the beach", "by the sea"), ((140, 205, 245), (40, 135, 190)), ((245, 222, 170), (235, 205, 150))
+    ),
     "sunset": Place(("at sunset", "in the sunset"), ((110, 55, 120), (250, 140, 70)), ((90, 50, 60), (60, 35, 50))),
     "night": Place(("at night", "in the night"), ((15, 25, 70), (40, 60, 120)), ((25, 50, 55), (15, 35, 40))),
     "water": Place(("under water", "in the ocean"), ((60, 180, 210), (10, 60, 130))),
@@ -110,7 +153,7 @@ class Sprites:
     def __init__(self, folder: str | Path):
         self.folder = Path(folder)
 
-    @lru_cache(maxsize=None)
+    @cache
     def get(self, subject: str, size: int) -> np.ndarray:
         """The sprite of ``subject`` with a side of ``size`` pixels."""
         code = SUBJECTS[subject]
@@ -134,7 +177,7 @@ class Sprites:
         return canvas, alpha
 
 
-@lru_cache(maxsize=None)
+@cache
 def background(name: str, horizon: int) -> np.ndarray:
     """The empty place: float32 RGB ``[128, 128, 3]`` in 0..1."""
     place = PLACES[name]

@@ -4,6 +4,7 @@
 
 Resumable: run the same command again. OUT/canny.pt is the state, OUT/canny the ControlNet as a diffusers folder.
 """
+
 from __future__ import annotations
 
 import argparse
@@ -66,8 +67,15 @@ class Controlled(Guided):
 
 
 @torch.no_grad()
-def generate(model: Controlled, base: Base, captions: list[str], given: np.ndarray, seed: int = 0, steps: int = 20,
-             guidance: float = 3.0) -> np.ndarray:
+def generate(
+    model: Controlled,
+    base: Base,
+    captions: list[str],
+    given: np.ndarray,
+    seed: int = 0,
+    steps: int = 20,
+    guidance: float = 3.0,
+) -> np.ndarray:
     """Pictures for captions and maps, uint8 RGB ``[count, 128, 128, 3]``."""
     scheduler = DDIMScheduler(**SCHEDULER)
     scheduler.set_timesteps(steps)

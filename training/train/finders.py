@@ -5,6 +5,7 @@
 The keypoint finder sees drawn characters in pairs of subject and place that the ControlNet never saw, the recogniser
 the mascot among everything else; both blurred, tinted and noised at random.
 """
+
 from __future__ import annotations
 
 import argparse
@@ -143,9 +144,11 @@ def report(finder: Finder, recogniser: Recogniser, sprites: Sprites) -> str:
     off = (found - joints).norm(dim=-1) / 128
     seen, truth = Store(lambda rng: anything(sprites, rng), np.random.default_rng(6), 400).batch(400, 0)
     right = ((recogniser(seen) > 0) == (truth > 0.5)).float().mean()
-    return (f"on fresh held-out drawings: joints off by {off.mean():.2%} of the frame (median {off.median():.2%}, "
-            f"wrists and ankles {off[:, [4, 7, 10, 13]].mean():.2%}), "
-            f"subject {(subject.argmax(1) == subjects).float().mean():.1%}; mascot or not {right:.1%}")
+    return (
+        f"on fresh held-out drawings: joints off by {off.mean():.2%} of the frame (median {off.median():.2%}, "
+        f"wrists and ankles {off[:, [4, 7, 10, 13]].mean():.2%}), "
+        f"subject {(subject.argmax(1) == subjects).float().mean():.1%}; mascot or not {right:.1%}"
+    )
 
 
 def main() -> None:

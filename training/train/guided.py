@@ -2,6 +2,7 @@
 
 A guided model paints a picture after a caption and a second picture: a control map, or the picture to edit.
 """
+
 from __future__ import annotations
 
 import copy
@@ -136,8 +137,13 @@ class Training:
         return training
 
     def save(self, file: Path, spent: float) -> None:
-        state = {"model": self.model.trained().state_dict(), "average": self.average.trained().state_dict(),
-                 "optimizers": [o.state_dict() for o in self.optimizers], "spent": spent, "step": self.step}
+        state = {
+            "model": self.model.trained().state_dict(),
+            "average": self.average.trained().state_dict(),
+            "optimizers": [o.state_dict() for o in self.optimizers],
+            "spent": spent,
+            "step": self.step,
+        }
         torch.save(state, file.with_suffix(".tmp"))
         file.with_suffix(".tmp").rename(file)
 
@@ -189,8 +195,10 @@ def train(model: Guided, base: Base, draw: Draw, plan: Plan, preview: Callable[[
         training.advance(loss, (rate, rate * plan.share))
         losses.append(loss.item())
         if training.step % 50 == 0:
-            print(f"step {training.step} {budget.spent:.1f} min loss {np.mean(losses[-50:]):.4f} rate {rate:.5f}",
-                  flush=True)
+            print(
+                f"step {training.step} {budget.spent:.1f} min loss {np.mean(losses[-50:]):.4f} rate {rate:.5f}",
+                flush=True,
+            )
         if training.step % 200 == 0:
             training.save(plan.file, budget.spent)
             preview(training.average, plan.file.with_name(f"{plan.file.stem}-{training.step}.png"))

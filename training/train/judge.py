@@ -5,6 +5,7 @@
 The judge sees only compositions that the generator never saw (``sprites.held_out``), moved as a clip moves them,
 blurred, tinted and noised at random.
 """
+
 from __future__ import annotations
 
 import argparse
@@ -89,10 +90,12 @@ def main() -> None:
     with torch.no_grad():
         pictures, subjects, places, centres = batch(sprites, np.random.default_rng(2), 480)
         subject, place, centre = judge(pictures)
-    print("on 480 fresh held-out compositions, moved likewise: "
-          f"subject {(subject.argmax(1) == subjects).float().mean():.1%}, "
-          f"place {(place.argmax(1) == places).float().mean():.1%}, "
-          f"centre off by {(centre - centres).abs().mean():.1f} px")
+    print(
+        "on 480 fresh held-out compositions, moved likewise: "
+        f"subject {(subject.argmax(1) == subjects).float().mean():.1%}, "
+        f"place {(place.argmax(1) == places).float().mean():.1%}, "
+        f"centre off by {(centre - centres).abs().mean():.1f} px"
+    )
     save_file({name: tensor.half() for name, tensor in judge.state_dict().items()}, WEIGHTS, {"format": "pt"})
 
 

@@ -1,4 +1,5 @@
 """How long a training has run: processor time, so that other work on the machine does not eat the schedule."""
+
 from __future__ import annotations
 
 import time

@@ -5,6 +5,7 @@ and a video UNet trained with it learned no directions. It is trained here on te
 with a motion what the image model's gives for the caption without, plus a direction of the motion's own: so the layers
 that the video models inherit still understand the rest.
 """
+
 from __future__ import annotations
 
 import copy

@@ -2,6 +2,7 @@
 
 Chosen after one short trial on this UNet: its training loss after 70 steps was below AdamW's (rate 1e-3) after 110.
 """
+
 from __future__ import annotations
 
 import torch

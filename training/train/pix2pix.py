@@ -4,6 +4,7 @@
 
 Resumable: run the same command again. OUT/pix2pix.pt is the state; ``export_guided.py`` makes the model folder of it.
 """
+
 from __future__ import annotations
 
 import argparse
@@ -65,8 +66,16 @@ class Pix2Pix(Guided):
 
 
 @torch.no_grad()
-def generate(model: Pix2Pix, base: Base, instructions: list[str], given: np.ndarray, seed: int = 0, steps: int = 20,
-             guidance: float = 3.0, image_guidance: float = 2.5) -> np.ndarray:
+def generate(
+    model: Pix2Pix,
+    base: Base,
+    instructions: list[str],
+    given: np.ndarray,
+    seed: int = 0,
+    steps: int = 20,
+    guidance: float = 3.0,
+    image_guidance: float = 2.5,
+) -> np.ndarray:
     """Edited pictures, uint8 RGB ``[count, 128, 128, 3]``, by DDIM with the paper's two guidance scales."""
     scheduler, count = DDIMScheduler(**SCHEDULE), len(instructions)
     scheduler.set_timesteps(steps)

@@ -4,6 +4,7 @@
 
 Resumable: run the same command again. OUT/saliency.pt is the state.
 """
+
 from __future__ import annotations
 
 import argparse
@@ -60,8 +61,11 @@ def measure(model: U2NETP, sprites: Sprites, side: int, path: Path | None = None
     found = torch.cat([model(part)[0].sigmoid() for part in x.split(8)])
     over = ((found > 0.5) & (alphas > 0.5)).sum((1, 2, 3)) / ((found > 0.5) | (alphas > 0.5)).sum((1, 2, 3)).clamp(1)
     if path is not None:
-        shown = [x[:10] * torch.tensor(STD)[:, None, None] + torch.tensor(MEAN)[:, None, None],
-                 alphas[:10].expand(-1, 3, -1, -1), found[:10].expand(-1, 3, -1, -1)]
+        shown = [
+            x[:10] * torch.tensor(STD)[:, None, None] + torch.tensor(MEAN)[:, None, None],
+            alphas[:10].expand(-1, 3, -1, -1),
+            found[:10].expand(-1, 3, -1, -1),
+        ]
         save_sheet([(row.clamp(0, 1) * 255).byte().permute(0, 2, 3, 1).numpy() for row in shown], path)
     model.train()
     return f"{side} px: error {(found - alphas).abs().mean():.4f}, intersection over union {over.mean():.3f}"
@@ -90,12 +94,15 @@ def train(sprites: Sprites, out: Path, minutes: float, lr: float) -> None:
         optimizer.step()
         step += 1
         if step % 50 == 0:
-            print(f"step {step} {budget.spent:.1f} min loss {loss.item() / 7:.4f} {measure(model, sprites, 128)}",
-                  flush=True)
+            print(
+                f"step {step} {budget.spent:.1f} min loss {loss.item() / 7:.4f} {measure(model, sprites, 128)}",
+                flush=True,
+            )
             state = {"model": model.state_dict(), "optimizer": optimizer.state_dict(), "spent": budget.spent}
             torch.save({**state, "step": step}, file)
-    torch.save({"model": model.state_dict(), "optimizer": optimizer.state_dict(), "spent": budget.spent, "step": step},
-               file)
+    torch.save(
+        {"model": model.state_dict(), "optimizer": optimizer.state_dict(), "spent": budget.spent, "step": step}, file
+    )
     for side in SIDES:
         print(measure(model, sprites, side, out / f"saliency-{side}.png"))
 

@@ -1,4 +1,5 @@
 """The embedded model's tokenizer: a small CLIP vocabulary that still accepts any text."""
+
 from __future__ import annotations
 
 import json

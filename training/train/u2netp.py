@@ -1,4 +1,5 @@
 """U2NETP, the small U2-Net for salient objects (arXiv 2005.09007), with the parameter names of the published files."""
+
 from __future__ import annotations
 
 import torch

@@ -5,6 +5,7 @@
 Resumable: run the same command again. OUT must hold the folder ``vae``; ``export.py`` makes the model folder of the
 result.
 """
+
 from __future__ import annotations
 
 import argparse
@@ -28,21 +29,41 @@ from training.train.loop import Budget
 from training.train.muon import Muon
 
 SCHEDULER = {
-    "num_train_timesteps": 1000, "beta_start": 0.00085, "beta_end": 0.012, "beta_schedule": "scaled_linear",
+    "num_train_timesteps": 1000,
+    "beta_start": 0.00085,
+    "beta_end": 0.012,
+    "beta_schedule": "scaled_linear",
     # With noise left over at the end (as in Stable Diffusion) plain backgrounds come out in the average colour.
-    "rescale_betas_zero_snr": True, "timestep_spacing": "trailing", "prediction_type": "v_prediction",
-    "clip_sample": False, "set_alpha_to_one": False, "steps_offset": 1,
+    "rescale_betas_zero_snr": True,
+    "timestep_spacing": "trailing",
+    "prediction_type": "v_prediction",
+    "clip_sample": False,
+    "set_alpha_to_one": False,
+    "steps_offset": 1,
 }
 UNET = {
-    "sample_size": 32, "in_channels": 4, "out_channels": 4, "block_out_channels": (48, 112, 160),
+    "sample_size": 32,
+    "in_channels": 4,
+    "out_channels": 4,
+    "block_out_channels": (48, 112, 160),
     "down_block_types": ("DownBlock2D", "DownBlock2D", "CrossAttnDownBlock2D"),
     "up_block_types": ("CrossAttnUpBlock2D", "UpBlock2D", "UpBlock2D"),
-    "layers_per_block": 1, "attention_head_dim": 4, "norm_num_groups": 16, "cross_attention_dim": 128,
+    "layers_per_block": 1,
+    "attention_head_dim": 4,
+    "norm_num_groups": 16,
+    "cross_attention_dim": 128,
 }
 TEXT = {
-    "vocab_size": tokenizer.VOCABULARY, "hidden_size": 128, "intermediate_size": 512, "num_hidden_layers": 2,
-    "num_attention_heads": 4, "max_position_embeddings": tokenizer.LENGTH, "projection_dim": 128,
-    "hidden_act": "quick_gelu", "bos_token_id": tokenizer.VOCABULARY - 2, "eos_token_id": tokenizer.VOCABULARY - 1,
+    "vocab_size": tokenizer.VOCABULARY,
+    "hidden_size": 128,
+    "intermediate_size": 512,
+    "num_hidden_layers": 2,
+    "num_attention_heads": 4,
+    "max_position_embeddings": tokenizer.LENGTH,
+    "projection_dim": 128,
+    "hidden_act": "quick_gelu",
+    "bos_token_id": tokenizer.VOCABULARY - 2,
+    "eos_token_id": tokenizer.VOCABULARY - 1,
     "pad_token_id": tokenizer.VOCABULARY - 1,
 }
 POOL, FRESH, BATCH = 12000, 4, 24
@@ -131,11 +152,24 @@ def generate(model: Networks, vae, encode, prompts: list[str], seed: int = 0, st
     return ((pictures / 2 + 0.5).clamp(0, 1) * 255).round().byte().permute(0, 2, 3, 1).numpy()
 
 
-PREVIEW = ["a panda in the snow", "an astronaut in outer space", "a horse on the grass", "a camel in the desert",
-           "a dog on a blue background", "a cat on the beach", "a rocket at night", "a robot on a yellow background",
-           "santa claus in the snow", "a fox at sunset", "a butterfly on a purple background",
-           "a penguin on a white background", "a whale under water", "a bus on a red background",
-           "a pizza on a green background", "an owl in the night"]
+PREVIEW = [
+    "a panda in the snow",
+    "an astronaut in outer space",
+    "a horse on the grass",
+    "a camel in the desert",
+    "a dog on a blue background",
+    "a cat on the beach",
+    "a rocket at night",
+    "a robot on a yellow background",
+    "santa claus in the snow",
+    "a fox at sunset",
+    "a butterfly on a purple background",
+    "a penguin on a white background",
+    "a whale under water",
+    "a bus on a red background",
+    "a pizza on a green background",
+    "an owl in the night",
+]
 
 
 def preview(model: Networks, vae, encode, path: Path) -> None:
@@ -221,8 +255,10 @@ def train(sprites: Sprites, out: Path, minutes: float, lr: float, start: Path | 
         training.advance(loss, (rate, rate * ADAMW_SHARE))
         losses.append(loss.item())
         if training.step % 200 == 0:
-            print(f"step {training.step} {budget.spent:.1f} min loss {np.mean(losses[-200:]):.4f} rate {rate:.5f}",
-                  flush=True)
+            print(
+                f"step {training.step} {budget.spent:.1f} min loss {np.mean(losses[-200:]):.4f} rate {rate:.5f}",
+                flush=True,
+            )
             training.save(state_file, budget.spent)
         if training.step % 800 == 0:
             preview(training.average, vae, encode, out / f"preview-{training.step}.png")
@@ -234,8 +270,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("sprites", type=Path)
     parser.add_argument("out", type=Path)
-    parser.add_argument("--words", type=Path, required=True,
-                        help="emojibase-data's en/data.json: labels to learn words from")
+    parser.add_argument(
+        "--words", type=Path, required=True, help="emojibase-data's en/data.json: labels to learn words from"
+    )
     parser.add_argument("--minutes", type=float, default=120)
     parser.add_argument("--lr", type=float, default=0.01, help="peak rate of Muon; AdamW's is a tenth of it")
     parser.add_argument("--start", type=Path, help="a folder that export.py made: its weights instead of random ones")

@@ -4,6 +4,7 @@
 
 Resumable: run the same command again. OUT/vae is a diffusers folder, OUT/vae.pt the state to go on from.
 """
+
 from __future__ import annotations
 
 import argparse
@@ -24,8 +25,13 @@ LATENT_NOISE = 0.05
 def build() -> AutoencoderKL:
     """The autoencoder: 128x128x3 -> 32x32x4."""
     return AutoencoderKL(
-        down_block_types=("DownEncoderBlock2D",) * 3, up_block_types=("UpDecoderBlock2D",) * 3,
-        block_out_channels=(32, 64, 96), layers_per_block=1, latent_channels=4, norm_num_groups=8, sample_size=128,
+        down_block_types=("DownEncoderBlock2D",) * 3,
+        up_block_types=("UpDecoderBlock2D",) * 3,
+        block_out_channels=(32, 64, 96),
+        layers_per_block=1,
+        latent_channels=4,
+        norm_num_groups=8,
+        sample_size=128,
     )
 
 
@@ -78,8 +84,10 @@ def finish(model: AutoencoderKL, sprites: Sprites, out: Path) -> None:
     x = pictures(sprites, np.random.default_rng(5), 256)
     z = torch.cat([model.encode(part).latent_dist.mean for part in x.split(16)])
     model.register_to_config(scaling_factor=1 / z.std().item())
-    print(f"latents: std {z.std():.3f}, per channel {z.std(dim=(0, 2, 3)).tolist()}, "
-          f"mean {z.mean(dim=(0, 2, 3)).tolist()}")
+    print(
+        f"latents: std {z.std():.3f}, per channel {z.std(dim=(0, 2, 3)).tolist()}, "
+        f"mean {z.mean(dim=(0, 2, 3)).tolist()}"
+    )
     print(f"PSNR on 64 fresh compositions: {psnr(model, sprites):.2f} dB")
     model.save_pretrained(out / "vae")
 
@@ -110,10 +118,16 @@ def train(sprites: Sprites, out: Path, minutes: float, lr: float) -> Autoencoder
         optimizer.step()
         step += 1
         if step % 250 == 0:
-            print(f"step {step} {budget.spent:.1f} min loss {loss.item():.4f} PSNR {psnr(model, sprites, 16):.2f}",
-                  flush=True)
-            state = {"model": model.state_dict(), "optimizer": optimizer.state_dict(), "spent": budget.spent,
-                     "step": step}
+            print(
+                f"step {step} {budget.spent:.1f} min loss {loss.item():.4f} PSNR {psnr(model, sprites, 16):.2f}",
+                flush=True,
+            )
+            state = {
+                "model": model.state_dict(),
+                "optimizer": optimizer.state_dict(),
+                "spent": budget.spent,
+                "step": step,
+            }
             torch.save(state, state_file.with_suffix(".tmp"))
             state_file.with_suffix(".tmp").rename(state_file)
     return model

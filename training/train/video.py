@@ -4,6 +4,7 @@
 
 Resumable: run the same command again. OUT/video.pt is the state; ``export_video.py`` makes the model folder of it.
 """
+
 from __future__ import annotations
 
 import argparse
@@ -31,10 +32,15 @@ from training.train.muon import Muon
 from training.train.unet import ADAMW_SHARE, EMPTY_CAPTIONS, SCHEDULER, TEXT, UNET, Networks, Training
 
 UNET3D = {
-    "sample_size": 32, "in_channels": 4, "out_channels": 4, "block_out_channels": UNET["block_out_channels"],
+    "sample_size": 32,
+    "in_channels": 4,
+    "out_channels": 4,
+    "block_out_channels": UNET["block_out_channels"],
     "down_block_types": ("DownBlock3D", "DownBlock3D", "CrossAttnDownBlock3D"),
     "up_block_types": ("CrossAttnUpBlock3D", "UpBlock3D", "UpBlock3D"),
-    "layers_per_block": 1, "norm_num_groups": UNET["norm_num_groups"], "cross_attention_dim": 128,
+    "layers_per_block": 1,
+    "norm_num_groups": UNET["norm_num_groups"],
+    "cross_attention_dim": 128,
     # The width of a head (the image model's 4 is the number of its heads): half of the image model's, since it also
     # sets the width of the transformer before the first level, the most expensive part.
     "attention_head_dim": 20,
@@ -76,7 +82,7 @@ class VideoNetworks(torch.nn.Module):
         # The image model's projections around attention are convolutions of one pixel.
         networks.unet.load_state_dict(own | {name: tensor.reshape(own[name].shape) for name, tensor in given.items()})
         for name, module in networks.unet.named_modules():
-            if name.endswith(".proj_out") and "temp" in name or name == "transformer_in.proj_out":
+            if (name.endswith(".proj_out") and "temp" in name) or name == "transformer_in.proj_out":
                 torch.nn.init.zeros_(module.weight)
                 torch.nn.init.zeros_(module.bias)
         return networks
@@ -153,8 +159,9 @@ def spread_timesteps(count: int) -> torch.Tensor:
     return (((torch.randperm(count) + torch.rand(count)) / count).sqrt() * 1000).long().clamp(0, 999)
 
 
-def losses_of(model: VideoNetworks, scheduler: DDIMScheduler, latents: torch.Tensor, tokens: torch.Tensor,
-              offsets: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+def losses_of(
+    model: VideoNetworks, scheduler: DDIMScheduler, latents: torch.Tensor, tokens: torch.Tensor, offsets: torch.Tensor
+) -> tuple[torch.Tensor, torch.Tensor]:
     """Mean squared error of the predicted velocity (arXiv 2202.00512), and the trackers'.
 
     All frames of a clip have the same timestep.
@@ -167,13 +174,19 @@ def losses_of(model: VideoNetworks, scheduler: DDIMScheduler, latents: torch.Ten
     return error, model.trackers.loss(offsets)
 
 
-PREVIEW = ["a panda moving left in the snow", "a rocket rising in outer space", "a balloon bouncing on the grass",
-           "a car moving right in the desert", "a fox falling on a purple background"]
+PREVIEW = [
+    "a panda moving left in the snow",
+    "a rocket rising in outer space",
+    "a balloon bouncing on the grass",
+    "a car moving right in the desert",
+    "a fox falling on a purple background",
+]
 
 
 @torch.no_grad()
-def generate(model: VideoNetworks, base: Base, prompts: list[str], seed: int = 0, steps: int = 20,
-             guidance: float = 4.0) -> np.ndarray:
+def generate(
+    model: VideoNetworks, base: Base, prompts: list[str], seed: int = 0, steps: int = 20, guidance: float = 4.0
+) -> np.ndarray:
     """Clips for the prompts, uint8 RGB ``[count, frames, 128, 128, 3]``."""
     scheduler = DDIMScheduler(**SCHEDULER)
     scheduler.set_timesteps(steps)
@@ -233,8 +246,11 @@ def train(sprites: Sprites, out: Path, minutes: float, lr: float, start: Path | 
         losses.append((error.item(), tracking.item()))
         if training.step % 50 == 0:
             recent = np.mean(losses[-50:], axis=0)
-            print(f"step {training.step} {budget.spent:.1f} min loss {recent[0]:.4f} trackers {recent[1]:.4f} "
-                  f"rate {rate:.5f}", flush=True)
+            print(
+                f"step {training.step} {budget.spent:.1f} min loss {recent[0]:.4f} trackers {recent[1]:.4f} "
+                f"rate {rate:.5f}",
+                flush=True,
+            )
             training.save(state_file, budget.spent)
         if training.step % 300 == 0:
             preview(training.average, base, out / f"video-{training.step}.png")

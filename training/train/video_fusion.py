@@ -8,6 +8,7 @@ model's folder holds no more than those (``export_video_fusion.py``).
 
 Resumable: run the same command again. OUT/video_fusion-LAMBDA.pt is the state.
 """
+
 from __future__ import annotations
 
 import argparse
@@ -36,14 +37,20 @@ from training.train.video import UNET3D, Pool, spread_timesteps, without_dropout
 CHANNELS = UNET["in_channels"]
 RESIDUAL = {**UNET3D, "in_channels": 2 * CHANNELS + 1}  # ``Decomposition.residual_planes``
 # What is trained, of either network, by parts of the names: all but the convolutions and feed-forward layers inside.
-ADAPTED = re.compile(r"norm|bias|time_emb|attn|proj_in|proj_out|transformer_in|conv_in|conv_out|"
-                     r"down_blocks\.0\.|up_blocks\.2\.")
+ADAPTED = re.compile(
+    r"norm|bias|time_emb|attn|proj_in|proj_out|transformer_in|conv_in|conv_out|"
+    r"down_blocks\.0\.|up_blocks\.2\."
+)
 BATCH, FIRST, FRESH_EVERY = 3, 60, 2  # clips: of a step, before the first one; one new after so many steps
 # Of the residual generator's rate. A step has few base frames, so that their gradients are noisy.
 SHARES = {"residual": 1.0, "base": 0.2}
 HELD_OUT = 16  # clips on which losses are measured
-PREVIEW = ["a panda moving left in the snow", "a rocket rising in outer space", "a balloon bouncing on the grass",
-           "a car moving right on a yellow background"]
+PREVIEW = [
+    "a panda moving left in the snow",
+    "a rocket rising in outer space",
+    "a balloon bouncing on the grass",
+    "a car moving right on a yellow background",
+]
 
 
 class VideoFusion(torch.nn.Module):
@@ -160,8 +167,9 @@ class Cases(NamedTuple):
 
 
 @torch.no_grad()
-def generate(model: VideoFusion, base: Base, prompts: list[str], seed: int = 0, steps: int = 12,
-             guidance: float = 3.0) -> list[np.ndarray]:
+def generate(
+    model: VideoFusion, base: Base, prompts: list[str], seed: int = 0, steps: int = 12, guidance: float = 3.0
+) -> list[np.ndarray]:
     """A clip for each prompt, uint8 RGB ``[frames, 128, 128, 3]``, by DDIM."""
     scheduler = DDIMScheduler(**SCHEDULER)
     scheduler.set_timesteps(steps)
@@ -187,8 +195,9 @@ def begin(share: float, lr: float) -> Training:
     image.text = load_text(EMBEDDED / "video").eval().requires_grad_(False)
     model = VideoFusion(image, share).train()
     model.begin_residual(load_file(EMBEDDED / "video/unet/diffusion_pytorch_model.safetensors"))
-    optimizers = [optimizer for part, portion in SHARES.items()
-                  for optimizer in optimizers_of(getattr(model, part), lr * portion)]
+    optimizers = [
+        optimizer for part, portion in SHARES.items() for optimizer in optimizers_of(getattr(model, part), lr * portion)
+    ]
     return Training(model, copy.deepcopy(model).eval(), optimizers)
 
 
@@ -217,8 +226,11 @@ def train(training: Training, sprites: Sprites, out: Path, minutes: float, lr: f
         training.advance(sum(both), rates(lr, training.step, budget.done))
         losses.append([loss.item() for loss in both])
         if training.step % 50 == 0:
-            print(f"step {training.step} {budget.spent:.1f} min, losses of base and residual "
-                  f"{np.mean(losses[-50:], axis=0).round(4)}", flush=True)
+            print(
+                f"step {training.step} {budget.spent:.1f} min, losses of base and residual "
+                f"{np.mean(losses[-50:], axis=0).round(4)}",
+                flush=True,
+            )
         if training.step % 200 == 0:
             training.save(state_file, budget.spent)
     training.save(state_file, budget.spent)
@@ -232,8 +244,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("sprites", type=Path)
     parser.add_argument("out", type=Path)
-    parser.add_argument("--lambda", dest="share", type=float, default=0.5,
-                        help="part of the noise variance that all frames share")
+    parser.add_argument(
+        "--lambda", dest="share", type=float, default=0.5, help="part of the noise variance that all frames share"
+    )
     parser.add_argument("--minutes", type=float, default=40)
     parser.add_argument("--lr", type=float, default=0.004, help="peak rate of Muon; AdamW's is a tenth of it")
     args = parser.parse_args()

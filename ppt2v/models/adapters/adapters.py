@@ -1,4 +1,5 @@
 """Small files that change a model for a run: LoRA and textual inversion."""
+
 from __future__ import annotations
 
 import math
@@ -14,7 +15,9 @@ from .lora import Lora
 from .textual_inversion import Inversion
 
 _LORA_FILES = (
-    "pytorch_lora_weights.safetensors", "paddle_lora_weights.safetensors", "paddle_lora_weights.pdparams",
+    "pytorch_lora_weights.safetensors",
+    "paddle_lora_weights.safetensors",
+    "paddle_lora_weights.pdparams",
     "pytorch_lora_weights.bin",
 )
 _INVERSION_FILES = ("learned_embeds.safetensors", "learned_embeds.pdparams", "learned_embeds.bin")
@@ -44,10 +47,16 @@ def read(values: Mapping[str, Any]) -> Adapters:
     Raises:
         InputError: a file that is missing or something else, or a strength that is no number.
     """
-    loras = tuple(Lora(_located(path, _LORA_FILES, "LoRA"), _strength(text, strength))
-                  for text in values.get("lora", ()) for path, strength in [_split(text)])
-    inversions = tuple(Inversion(_located(path, _INVERSION_FILES, "textual inversion"), token)
-                       for text in values.get("textual_inversion", ()) for path, token in [_split(text)])
+    loras = tuple(
+        Lora(_located(path, _LORA_FILES, "LoRA"), _strength(text, strength))
+        for text in values.get("lora", ())
+        for path, strength in [_split(text)]
+    )
+    inversions = tuple(
+        Inversion(_located(path, _INVERSION_FILES, "textual inversion"), token)
+        for text in values.get("textual_inversion", ())
+        for path, token in [_split(text)]
+    )
     return Adapters(loras, inversions)
 
 

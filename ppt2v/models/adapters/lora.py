@@ -2,6 +2,7 @@
 
 A LoRA changes a weight ``W`` into ``W + strength * alpha / rank * up @ down`` (section 4.1).
 """
+
 from __future__ import annotations
 
 import json
@@ -32,9 +33,14 @@ _PREFIXES = {
 _KOHYA_PREFIXES = {"unet": ("lora_unet_",), "text_encoder": ("lora_te_", "lora_te1_")}
 # How the name of an attention layer ends in files of diffusers before 0.22, by how it ends in the network.
 _OLD_ENDINGS = {
-    ".to_q": ".processor.to_q", ".to_k": ".processor.to_k", ".to_v": ".processor.to_v",
+    ".to_q": ".processor.to_q",
+    ".to_k": ".processor.to_k",
+    ".to_v": ".processor.to_v",
     ".to_out.0": ".processor.to_out",
-    ".q_proj": ".to_q", ".k_proj": ".to_k", ".v_proj": ".to_v", ".out_proj": ".to_out",
+    ".q_proj": ".to_q",
+    ".k_proj": ".to_k",
+    ".v_proj": ".to_v",
+    ".out_proj": ".to_out",
 }
 
 
@@ -95,8 +101,12 @@ class Lora:
         Raises:
             InputError: parts of the file fit no layer, by name or shape.
         """
-        layers = {spelling: (part, *layer) for part, network in networks.items()
-                  for layer in _layers(network) for spelling in _spellings(part, layer[0])}
+        layers = {
+            spelling: (part, *layer)
+            for part, network in networks.items()
+            for layer in _layers(network)
+            for spelling in _spellings(part, layer[0])
+        }
         self._check_names(layers.keys())
         found: dict[str, dict[str, list[Update]]] = {part: {} for part in networks}
         wrong = []
@@ -190,8 +200,12 @@ def _spellings(part: str, name: str) -> Iterator[str]:
     """The names that files may have for a layer of a network."""
     yield from (prefix + name.replace(".", "_") for prefix in _KOHYA_PREFIXES[part])
     old = [name.removesuffix(ending) + other for ending, other in _OLD_ENDINGS.items() if name.endswith(ending)]
-    yield from (prefix + spelling for prefix in _PREFIXES[part]
-                for full in (name, *old) for spelling in (full, full.removeprefix(_LEFT_OUT)))
+    yield from (
+        prefix + spelling
+        for prefix in _PREFIXES[part]
+        for full in (name, *old)
+        for spelling in (full, full.removeprefix(_LEFT_OUT))
+    )
 
 
 def _trimmed(shape: tuple[int, ...]) -> tuple[int, ...]:

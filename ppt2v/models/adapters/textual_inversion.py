@@ -1,4 +1,5 @@
 """Textual inversion (arXiv 2208.01618): words that files of a few vectors add to a text encoder."""
+
 from __future__ import annotations
 
 import re
@@ -32,8 +33,10 @@ class Inversion:
         self.token = (token or name).lower()  # as CLIP's tokenizer reads every text
         self.vectors = np.atleast_2d(reading.widen(vectors)).astype(np.float32)
         if self.vectors.ndim != 2 or not re.fullmatch(r"\S+", self.token):
-            raise InputError(f"{file}: vectors {list(vectors.shape)} for the word {self.token!r}; the rule is "
-                             "[width] or [number, width], and a word without spaces, given as PATH:TOKEN")
+            raise InputError(
+                f"{file}: vectors {list(vectors.shape)} for the word {self.token!r}; the rule is "
+                "[width] or [number, width], and a word without spaces, given as PATH:TOKEN"
+            )
 
     @property
     def mark(self) -> str:
@@ -102,6 +105,7 @@ def _knows(tokenizer, token: str) -> bool:
 
 def with_rows(loaded: reading.WeightFile, rows: dict[int, np.ndarray], vocabulary: int) -> reading.WeightFile:
     """The weights of a text encoder with these rows in its embedding, which has ``vocabulary`` rows then."""
+
     def extended(weight: np.ndarray) -> np.ndarray:
         table = np.zeros((vocabulary, weight.shape[1]), np.float32)
         table[: len(weight)] = reading.widen(weight)

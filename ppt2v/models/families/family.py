@@ -1,4 +1,5 @@
 """The families of models, and which one a folder is of."""
+
 from __future__ import annotations
 
 from collections.abc import Callable

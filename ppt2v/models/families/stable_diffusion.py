@@ -1,4 +1,5 @@
 """Stable Diffusion 1.x, and its relatives with the same parts."""
+
 from __future__ import annotations
 
 from pathlib import Path
@@ -27,8 +28,13 @@ def frame_configs(model: Path) -> tuple[dict, dict]:
     return _config(model, "unet"), _config(model, "vae")
 
 
-def load_stable_diffusion(model: Path, dtype: str = "float32", lazy: bool = False, adapters: Adapters = Adapters(),
-                          tokenizer: str | None = None) -> StableDiffusionPipeline:
+def load_stable_diffusion(
+    model: Path,
+    dtype: str = "float32",
+    lazy: bool = False,
+    adapters: Adapters = Adapters(),
+    tokenizer: str | None = None,
+) -> StableDiffusionPipeline:
     """Stable Diffusion with a DDIM scheduler and without safety checker; dtype and lazy as for ``load_component``.
 
     Args:
@@ -58,8 +64,12 @@ def load_stable_diffusion(model: Path, dtype: str = "float32", lazy: bool = Fals
         for network in networks.values():
             network.weights.load()
     return StableDiffusionPipeline(
-        **networks, tokenizer=words, scheduler=DDIMScheduler.from_config(_config(model, "scheduler")),
-        safety_checker=None, feature_extractor=None, requires_safety_checker=False,
+        **networks,
+        tokenizer=words,
+        scheduler=DDIMScheduler.from_config(_config(model, "scheduler")),
+        safety_checker=None,
+        feature_extractor=None,
+        requires_safety_checker=False,
     )
 
 
@@ -80,12 +90,18 @@ def _with_words(source: NetworkFiles, folder: Path, adapters: Adapters) -> tuple
     """The tokenizer of a folder and the text encoder that goes with it, both with the words of textual inversions."""
     tokenizer, vocabulary = load_tokenizer(folder), source.config["vocab_size"]
     if len(tokenizer) > vocabulary:
-        raise InputError(f"the tokenizer in {folder} has {len(tokenizer)} words, {source.files[0]} has {vocabulary}; "
-                         "give the tokenizer that belongs to the model")
+        raise InputError(
+            f"the tokenizer in {folder} has {len(tokenizer)} words, {source.files[0]} has {vocabulary}; "
+            "give the tokenizer that belongs to the model"
+        )
     if not adapters.inversions:
         return tokenizer, source
     rows = add_tokens(tokenizer, adapters.inversions, source.config["hidden_size"])
     vocabulary = max(vocabulary, *(row + 1 for row in rows))
     mark = " ".join(inversion.mark for inversion in adapters.inversions)
-    return tokenizer, NetworkFiles({**source.config, "vocab_size": vocabulary}, source.files,
-                             lambda loaded: with_rows(source.convert(loaded), rows, vocabulary), mark)
+    return tokenizer, NetworkFiles(
+        {**source.config, "vocab_size": vocabulary},
+        source.files,
+        lambda loaded: with_rows(source.convert(loaded), rows, vocabulary),
+        mark,
+    )

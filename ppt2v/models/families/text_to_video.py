@@ -3,6 +3,7 @@
 There are two kinds, which ``kind`` tells apart: ModelScope's, and VideoFusion's (arXiv 2303.08320), whose folder holds
 a network for pictures in ``unet`` and one for the frames' own noise in ``residual``.
 """
+
 from __future__ import annotations
 
 import tempfile

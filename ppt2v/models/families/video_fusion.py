@@ -1,4 +1,5 @@
 """VideoFusion models (arXiv 2303.08320): a generator of base frames and one of the frames' own noise."""
+
 from __future__ import annotations
 
 from pathlib import Path
@@ -44,8 +45,11 @@ def load_video_fusion(folder: Path, dtype: str = "float32", lazy: bool = False) 
     classes = {"unet": UNet2DConditionModel, "residual": UNet3D, "vae": AutoencoderKL, "text_encoder": CLIPTextModel}
     loaded = {part: load_component(folder / part, cls, dtype, lazy) for part, cls in classes.items()}
     return VideoFusion(
-        tokenizer=fitting_tokenizer(folder, loaded["text_encoder"]), base_noise_share=share, frames=frames,
-        scheduler=DDIMScheduler.from_config(scheduler_config(folder)), **loaded,
+        tokenizer=fitting_tokenizer(folder, loaded["text_encoder"]),
+        base_noise_share=share,
+        frames=frames,
+        scheduler=DDIMScheduler.from_config(scheduler_config(folder)),
+        **loaded,
     )
 
 

@@ -1,4 +1,5 @@
 """Weights put exactly into a network: by name, each with its shape, none left over."""
+
 from __future__ import annotations
 
 import re
@@ -27,8 +28,12 @@ _PYTORCH_BATCH_NORM = {"running_mean": "_mean", "running_var": "_variance"}
 _NO_WEIGHTS = ("position_ids", "num_batches_tracked")  # PyTorch's buffers of which Paddle's networks have none
 
 
-def put(network, checkpoint: WeightFile, source: str,
-        change: Callable[[str, np.ndarray], np.ndarray] = lambda name, array: array) -> None:
+def put(
+    network,
+    checkpoint: WeightFile,
+    source: str,
+    change: Callable[[str, np.ndarray], np.ndarray] = lambda name, array: array,
+) -> None:
     """Copies a checkpoint into a Paddle network, each tensor in the network's own type.
 
     ``change`` is given the name of each weight and its array, in the network's layout, and returns what is copied.

@@ -1,4 +1,5 @@
 """The tensors of a pickle, without running it: nothing that it names is imported or called."""
+
 from __future__ import annotations
 
 import pickle
@@ -14,9 +15,15 @@ from ppt2v.errors import InputError
 BFLOAT16 = np.dtype([("bfloat16", "<u2")])
 
 TORCH_TYPES = {
-    "DoubleStorage": np.dtype("<f8"), "FloatStorage": np.dtype("<f4"), "HalfStorage": np.dtype("<f2"),
-    "BFloat16Storage": BFLOAT16, "LongStorage": np.dtype("<i8"), "IntStorage": np.dtype("<i4"),
-    "ShortStorage": np.dtype("<i2"), "CharStorage": np.dtype("i1"), "ByteStorage": np.dtype("u1"),
+    "DoubleStorage": np.dtype("<f8"),
+    "FloatStorage": np.dtype("<f4"),
+    "HalfStorage": np.dtype("<f2"),
+    "BFloat16Storage": BFLOAT16,
+    "LongStorage": np.dtype("<i8"),
+    "IntStorage": np.dtype("<i4"),
+    "ShortStorage": np.dtype("<i2"),
+    "CharStorage": np.dtype("i1"),
+    "ByteStorage": np.dtype("u1"),
     "BoolStorage": np.dtype("?"),
 }
 

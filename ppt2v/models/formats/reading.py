@@ -1,4 +1,5 @@
 """WeightFile files: reads one without PyTorch and without running a pickle, and puts it exactly into a network."""
+
 from __future__ import annotations
 
 import json
@@ -19,9 +20,17 @@ PYTORCH, PADDLE = "pytorch", "paddle"
 _LEGACY_MAGIC = 0x1950A86A20F9469CFC6C
 
 SAFETENSORS_TYPES = {
-    "F64": np.dtype("<f8"), "F32": np.dtype("<f4"), "F16": np.dtype("<f2"), "BF16": BFLOAT16, "U16": BFLOAT16,
-    "I64": np.dtype("<i8"), "I32": np.dtype("<i4"), "I16": np.dtype("<i2"), "I8": np.dtype("i1"),
-    "U8": np.dtype("u1"), "BOOL": np.dtype("?"),
+    "F64": np.dtype("<f8"),
+    "F32": np.dtype("<f4"),
+    "F16": np.dtype("<f2"),
+    "BF16": BFLOAT16,
+    "U16": BFLOAT16,
+    "I64": np.dtype("<i8"),
+    "I32": np.dtype("<i4"),
+    "I16": np.dtype("<i2"),
+    "I8": np.dtype("i1"),
+    "U8": np.dtype("u1"),
+    "BOOL": np.dtype("?"),
 }  # Paddle stores bfloat16 as plain 16 bit integers, which no network has for weights: hence U16
 
 

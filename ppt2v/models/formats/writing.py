@@ -1,4 +1,5 @@
 """Writes checkpoint files without PyTorch, tensor by tensor: none but the one being written is copied."""
+
 from __future__ import annotations
 
 import json

@@ -1,4 +1,5 @@
 """The vocabulary of CLIP's tokenizer, made from the merges that ship with the package."""
+
 from __future__ import annotations
 
 import gzip

@@ -1,4 +1,5 @@
 """Which files a model consists of, in the layouts of diffusers and Paddle, and what a folder lacks of them."""
+
 from __future__ import annotations
 
 import json

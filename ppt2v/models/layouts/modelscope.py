@@ -1,4 +1,5 @@
 """ModelScope's text-to-video synthesis as published: three PyTorch checkpoints and a configuration.json."""
+
 from __future__ import annotations
 
 import json
@@ -37,7 +38,13 @@ SCHEDULER = {
     "prediction_type": "epsilon",
 }
 _ARCHITECTURE = {
-    "unet_in_dim", "unet_dim", "unet_context_dim", "unet_out_dim", "unet_dim_mult", "unet_head_dim", "unet_res_blocks",
+    "unet_in_dim",
+    "unet_dim",
+    "unet_context_dim",
+    "unet_out_dim",
+    "unet_dim_mult",
+    "unet_head_dim",
+    "unet_res_blocks",
     "unet_attn_scales",
 }
 
@@ -246,8 +253,11 @@ def _text_encoder(tensors: Tensors) -> Part:
     if not blocks or "token_embedding.weight" not in tensors:
         raise InputError("the text encoder's checkpoint holds no OpenCLIP text tower; give the file as published")
     unused = ("visual.", f"transformer.resblocks.{max(blocks)}.")
-    own = {name: array for name, array in tensors.items()
-           if not name.startswith(unused) and name not in ("text_projection", "logit_scale", "attn_mask")}
+    own = {
+        name: array
+        for name, array in tensors.items()
+        if not name.startswith(unused) and name not in ("text_projection", "logit_scale", "attn_mask")
+    }
     words, width = own["token_embedding.weight"].shape
     config = {
         "architectures": ["CLIPTextModel"],

@@ -1,4 +1,5 @@
 """Which files ModelScope's text-to-video synthesis is made of, as its configuration.json says."""
+
 from __future__ import annotations
 
 from typing import Any

@@ -3,6 +3,7 @@
 Each of the three files has its own origin: the UNet ModelScope's, the autoencoder the first latent diffusion code, the
 text encoder OpenCLIP.
 """
+
 from __future__ import annotations
 
 import re

@@ -3,6 +3,7 @@
 What diffusers calls a layer is said here as a table from the file's names; a file has no configuration, so that is
 found from the shapes of its weights, and from what all models of the family share.
 """
+
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
@@ -14,10 +15,13 @@ from ppt2v.errors import InputError
 from ppt2v.models.formats import reading
 
 PREFIXES = {
-    "unet": "model.diffusion_model.", "vae": "first_stage_model.", "text_encoder": "cond_stage_model.transformer.",
+    "unet": "model.diffusion_model.",
+    "vae": "first_stage_model.",
+    "text_encoder": "cond_stage_model.transformer.",
 }
 _OTHER_FAMILIES = {
-    "conditioner.embedders.": "Stable Diffusion XL", "cond_stage_model.model.": "Stable Diffusion 2.x",
+    "conditioner.embedders.": "Stable Diffusion XL",
+    "cond_stage_model.model.": "Stable Diffusion 2.x",
     "model.diffusion_model.joint_blocks.": "Stable Diffusion 3",
 }
 _ADVICE = "give a file of Stable Diffusion 1.x, or a folder in the layout of diffusers"
@@ -26,18 +30,31 @@ _ADVICE = "give a file of Stable Diffusion 1.x, or a folder in the layout of dif
 _GROUPS, _HEADS, _TEXT_HEAD_WIDTH = 32, 8, 64
 _SIDE = 64  # of the latents that the models were trained on
 SCHEDULER = {
-    "num_train_timesteps": 1000, "beta_start": 0.00085, "beta_end": 0.012, "beta_schedule": "scaled_linear",
-    "clip_sample": False, "set_alpha_to_one": False, "steps_offset": 1, "prediction_type": "epsilon",
+    "num_train_timesteps": 1000,
+    "beta_start": 0.00085,
+    "beta_end": 0.012,
+    "beta_schedule": "scaled_linear",
+    "clip_sample": False,
+    "set_alpha_to_one": False,
+    "steps_offset": 1,
+    "prediction_type": "epsilon",
 }
 
 _UNET_LAYERS = {
-    "time_embed.0": "time_embedding.linear_1", "time_embed.2": "time_embedding.linear_2",
-    "input_blocks.0.0": "conv_in", "out.0": "conv_norm_out", "out.2": "conv_out",
+    "time_embed.0": "time_embedding.linear_1",
+    "time_embed.2": "time_embedding.linear_2",
+    "input_blocks.0.0": "conv_in",
+    "out.0": "conv_norm_out",
+    "out.2": "conv_out",
     "middle_block.1": "mid_block.attentions.0",
 }
 _UNET_RESNET = {
-    "in_layers.0": "norm1", "in_layers.2": "conv1", "emb_layers.1": "time_emb_proj", "out_layers.0": "norm2",
-    "out_layers.3": "conv2", "skip_connection": "conv_shortcut",
+    "in_layers.0": "norm1",
+    "in_layers.2": "conv1",
+    "emb_layers.1": "time_emb_proj",
+    "out_layers.0": "norm2",
+    "out_layers.3": "conv2",
+    "skip_connection": "conv_shortcut",
 }
 _VAE_LAYERS = {"mid.block_1": "mid_block.resnets.0", "mid.block_2": "mid_block.resnets.1", "norm_out": "conv_norm_out"}
 _VAE_ATTENTION = {"norm": "group_norm", "q": "to_q", "k": "to_k", "v": "to_v", "proj_out": "to_out.0"}
@@ -58,8 +75,10 @@ def convert(loaded: reading.WeightFile, config: Mapping[str, Any], part: str) ->
     table = {"unet": _unet_table, "vae": _vae_table, "text_encoder": lambda _: {}}[part](config)
     tensors = {_renamed(name, table): array for name, array in _selected(loaded, part).items()}
     if part == "vae":  # whose attention was made of 1x1 convolutions
-        tensors = {name: array[..., 0, 0] if ".attentions." in name and array.ndim == 4 else array
-                   for name, array in tensors.items()}
+        tensors = {
+            name: array[..., 0, 0] if ".attentions." in name and array.ndim == 4 else array
+            for name, array in tensors.items()
+        }
     return reading.WeightFile(tensors, reading.PYTORCH)
 
 
@@ -93,8 +112,9 @@ def _part(file: Path, part: str) -> dict[str, Any]:
             raise InputError(f"{file} is a model of {family}, which a single file cannot be here; {_ADVICE}")
     tensors = _selected(loaded, part)
     if not tensors:
-        raise InputError(f"{file} is no Stable Diffusion model: none of its weights begins with {PREFIXES[part]}; "
-                         f"{_ADVICE}")
+        raise InputError(
+            f"{file} is no Stable Diffusion model: none of its weights begins with {PREFIXES[part]}; {_ADVICE}"
+        )
     return tensors
 
 
@@ -220,11 +240,15 @@ def _vae_table(config: Mapping[str, Any]) -> dict[str, str]:
     table = {}
     for half in ("encoder", "decoder"):
         table |= {f"{half}.{theirs}": f"{half}.{ours}" for theirs, ours in _VAE_LAYERS.items()}
-        table |= {f"{half}.mid.attn_1.{theirs}": f"{half}.mid_block.attentions.0.{ours}"
-                  for theirs, ours in _VAE_ATTENTION.items()}
+        table |= {
+            f"{half}.mid.attn_1.{theirs}": f"{half}.mid_block.attentions.0.{ours}"
+            for theirs, ours in _VAE_ATTENTION.items()
+        }
     for level in range(levels):
-        ways = (("encoder.down", "encoder.down_blocks", level, "down"),
-                ("decoder.up", "decoder.up_blocks", levels - 1 - level, "up"))  # whose first level is the last to run
+        ways = (
+            ("encoder.down", "encoder.down_blocks", level, "down"),
+            ("decoder.up", "decoder.up_blocks", levels - 1 - level, "up"),
+        )  # whose first level is the last to run
         for theirs, ours, place, way in ways:
             table[f"{theirs}.{level}.{way}sample"] = f"{ours}.{place}.{way}samplers.0"
             for layer in range(layers + 1):

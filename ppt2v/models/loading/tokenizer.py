@@ -1,4 +1,5 @@
 """Where a tokenizer is found, and how it is loaded."""
+
 from __future__ import annotations
 
 import json

@@ -1,4 +1,5 @@
 """Folders to networks: the only file that puts a checkpoint into a network."""
+
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator

@@ -1,4 +1,5 @@
 """The models that are known to work."""
+
 from __future__ import annotations
 
 from typing import NamedTuple
@@ -40,8 +41,16 @@ KNOWN = (
     _known("dreamlike-art/dreamlike-photoreal-2.0", "Stable Diffusion 1.5 tuned for photographs, 768x768", 1.07),
     _known("prompthero/openjourney", "Stable Diffusion 1.5 tuned to 'mdjrny-v4 style', as Midjourney's", 1.07),
     _known("timbrooks/instruct-pix2pix", "Stable Diffusion 1.5 that edits as told, for `pix2pix`", 1.07),
-    _known("damo-vilab/text-to-video-ms-1.7b", "ModelScope's text to video: 16 frames of 256x256, for `synthesize`",
-           1.84, family="video"),
-    _known("cerspense/zeroscope_v2_576w", "ModelScope's tuned to 24 frames of 576x320, for `synthesize`", 1.84,
-           family="video"),
+    _known(
+        "damo-vilab/text-to-video-ms-1.7b",
+        "ModelScope's text to video: 16 frames of 256x256, for `synthesize`",
+        1.84,
+        family="video",
+    ),
+    _known(
+        "cerspense/zeroscope_v2_576w",
+        "ModelScope's tuned to 24 frames of 576x320, for `synthesize`",
+        1.84,
+        family="video",
+    ),
 )

@@ -1,4 +1,5 @@
 """Where models are downloaded from, and the caches in which they then are."""
+
 from __future__ import annotations
 
 import functools
@@ -77,8 +78,7 @@ def download(source: str, repository: str, fetch_wanted: Callable[[Fetch], Path]
         reason = " ".join(str(error).split())[:300] or type(error).__name__
     name = PREFIXES[source] + repository
     raise InputError(
-        f"could not download {name!r} from {source}: {reason}; try again to go on where it stopped, "
-        f"or give {instead}"
+        f"could not download {name!r} from {source}: {reason}; try again to go on where it stopped, or give {instead}"
     )
 
 

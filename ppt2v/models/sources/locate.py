@@ -1,4 +1,5 @@
 """Names to folders and files: which models are known, and where the one of a name is."""
+
 from __future__ import annotations
 
 import contextlib
@@ -118,8 +119,11 @@ def embedded() -> dict[str, Path]:
     """
     for folder in shipped("embedded", "embedded"):
         if (folder / "model_index.json").exists():
-            others = (part for part in sorted(folder.iterdir())
-                      if part.is_dir() and part.name not in (*PIPELINE, "__pycache__"))
+            others = (
+                part
+                for part in sorted(folder.iterdir())
+                if part.is_dir() and part.name not in (*PIPELINE, "__pycache__")
+            )
             return {EMBEDDED: folder, **{f"{EMBEDDED}/{part.name}": part for part in others}}
     raise InputError("this copy of ppt2v has no embedded model; install ppt2v with pip, or give a model folder")
 

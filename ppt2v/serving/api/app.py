@@ -1,4 +1,5 @@
 """The service over HTTP: a route for each mode, its requests as ``modes.MODES`` describes them."""
+
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
@@ -32,8 +33,12 @@ def create_app(jobs: Jobs, token: str | None = None) -> FastAPI:
         await run_in_threadpool(jobs.close)
 
     app = FastAPI(
-        title="ppt2v", version=__version__, summary="Text to video on PaddlePaddle.", lifespan=until_the_end,
-        docs_url=None, redoc_url=None,  # pages that load their scripts from elsewhere
+        title="ppt2v",
+        version=__version__,
+        summary="Text to video on PaddlePaddle.",
+        lifespan=until_the_end,
+        docs_url=None,
+        redoc_url=None,  # pages that load their scripts from elsewhere
         dependencies=[Depends(admission(token))],
     )
     app.add_middleware(LimitedBodies, most={"/clips": jobs.limits.upload_mb * 10**6})

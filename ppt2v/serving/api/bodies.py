@@ -1,4 +1,5 @@
 """How large the body of a request may be: counted as it comes, whatever its headers say."""
+
 from __future__ import annotations
 
 from collections.abc import Mapping

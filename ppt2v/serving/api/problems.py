@@ -1,4 +1,5 @@
 """Errors over HTTP: problem details (RFC 9457), which say what is wrong and nothing of the machine."""
+
 from __future__ import annotations
 
 from http import HTTPStatus

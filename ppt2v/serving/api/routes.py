@@ -1,4 +1,5 @@
 """The routes of the service over HTTP."""
+
 from __future__ import annotations
 
 import io
@@ -38,11 +39,22 @@ class Routes:
         """Gives an app its paths."""
         for row in MODES.values():
             app.add_api_route(
-                f"/jobs/{row.name}", self._submitter(row), methods=["POST"], status_code=202, summary=row.summary,
-                operation_id=f"submit-{row.name}", responses=documented(*_ANYWHERE, 503, 507),
+                f"/jobs/{row.name}",
+                self._submitter(row),
+                methods=["POST"],
+                status_code=202,
+                summary=row.summary,
+                operation_id=f"submit-{row.name}",
+                responses=documented(*_ANYWHERE, 503, 507),
             )
-        app.add_api_route("/clips", self.upload, methods=["POST"], status_code=201, openapi_extra=_UPLOAD,
-                          responses=documented(*_ANYWHERE, 415, 507))
+        app.add_api_route(
+            "/clips",
+            self.upload,
+            methods=["POST"],
+            status_code=201,
+            openapi_extra=_UPLOAD,
+            responses=documented(*_ANYWHERE, 415, 507),
+        )
         app.add_api_route("/jobs", self.jobs_so_far, responses=documented(*_ANYWHERE))
         app.add_api_route("/jobs/{id}", self.job, responses=documented(*_ANYWHERE, 404))
         app.add_api_route("/jobs/{id}", self.cancel, methods=["DELETE"], responses=documented(*_ANYWHERE, 404))
@@ -51,8 +63,9 @@ class Routes:
             ("/jobs/{id}/result", self.result, _MEDIA_TYPES.values(), [404, 409, 410]),
         ):
             answered = {200: {"content": {media_type: {"schema": _BINARY} for media_type in media_types}}}
-            app.add_api_route(path, route, response_class=Response,
-                              responses={**answered, **documented(*_ANYWHERE, *failures)})
+            app.add_api_route(
+                path, route, response_class=Response, responses={**answered, **documented(*_ANYWHERE, *failures)}
+            )
 
     def _submitter(self, row: Mode) -> Callable[..., JobView]:
         def submit(asked: BaseModel, response: Response) -> JobView:
@@ -64,8 +77,11 @@ class Routes:
             response.headers["Location"] = f"/jobs/{job.id}"
             return self._view(job)
 
-        submit.__annotations__ = {"asked": request_model(row, self.jobs.limits), "response": Response,
-                                  "return": JobView}
+        submit.__annotations__ = {
+            "asked": request_model(row, self.jobs.limits),
+            "response": Response,
+            "return": JobView,
+        }
         return submit
 
     async def upload(self, request: Request) -> ClipView:
@@ -81,7 +97,7 @@ class Routes:
 
     def jobs_so_far(self, last: _LAST = 50) -> List[JobView]:
         """The last jobs, the newest first."""
-        return [self._view(job) for job in self.jobs.all()[:-last - 1:-1]]
+        return [self._view(job) for job in self.jobs.all()[: -last - 1 : -1]]
 
     def job(self, id: str) -> JobView:
         """How far a job is."""
@@ -109,8 +125,12 @@ class Routes:
         if not job.path.is_file():
             raise HTTPException(410, "the video was deleted; its job's parameters make it again")
         ending = job.path.suffix[1:]
-        return FileResponse(job.path, media_type=_MEDIA_TYPES[ending], filename=f"{job.id}.{ending}",
-                            headers={"X-Content-Type-Options": "nosniff"})
+        return FileResponse(
+            job.path,
+            media_type=_MEDIA_TYPES[ending],
+            filename=f"{job.id}.{ending}",
+            headers={"X-Content-Type-Options": "nosniff"},
+        )
 
     def _job(self, id: str) -> Job:
         try:

@@ -1,4 +1,5 @@
 """What goes over HTTP, as pydantic models: requests made from the table of modes, and what is answered."""
+
 from __future__ import annotations
 
 from collections.abc import Mapping
@@ -58,17 +59,29 @@ def view(job: Job, limits: Limits) -> JobView:
     """A job as strangers see it: without the folders of the machine."""
     result = f"/jobs/{job.id}/result" if job.state == DONE else None
     return JobView(
-        id=job.id, mode=job.mode, parameters=_shown(job.values, limits), state=job.state, stage=job.stage,
-        done=job.done, total=job.total, remaining=job.remaining, submitted=_date(job.submitted),
-        started=_date(job.started), ended=_date(job.ended), error=job.error, result=result,
+        id=job.id,
+        mode=job.mode,
+        parameters=_shown(job.values, limits),
+        state=job.state,
+        stage=job.stage,
+        done=job.done,
+        total=job.total,
+        remaining=job.remaining,
+        submitted=_date(job.submitted),
+        started=_date(job.started),
+        ended=_date(job.ended),
+        error=job.error,
+        result=result,
     )
 
 
 def _shown(values: Mapping[str, Any], limits: Limits) -> dict[str, Any]:
     names = {locate.from_anywhere(model): model for model in limits.models}
     clips = {name: Path(values[name]).name for name in CLIPS if name in values}
-    return {name: names.get(value, value) if isinstance(value, str) else value
-            for name, value in {**values, **clips}.items()}
+    return {
+        name: names.get(value, value) if isinstance(value, str) else value
+        for name, value in {**values, **clips}.items()
+    }
 
 
 def _date(seconds: float | None) -> datetime | None:

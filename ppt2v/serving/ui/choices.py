@@ -1,4 +1,5 @@
 """What the page offers for a mode: parameters, models, sample clips, and the values that it starts from."""
+
 from __future__ import annotations
 
 from pathlib import Path

@@ -1,4 +1,5 @@
 """What the page shows of jobs, as HTML. Everything that a visitor has written is escaped."""
+
 from __future__ import annotations
 
 import base64
@@ -68,8 +69,9 @@ def failure(message: str, text: Translate) -> str:
 def result(job: Job, recipe: Mapping[str, Any], text: Translate) -> str:
     """A finished video, with its recipe."""
     lines = escape(json.dumps(recipe, indent=2, ensure_ascii=False))
-    return _panel(f"{_video(job)}{_download(job, text)}<details><summary>{text('Recipe')}</summary><pre>{lines}</pre>"
-                  "</details>")
+    return _panel(
+        f"{_video(job)}{_download(job, text)}<details><summary>{text('Recipe')}</summary><pre>{lines}</pre></details>"
+    )
 
 
 def control_map(frames: np.ndarray | None, fps: float, text: Translate) -> str:
@@ -79,8 +81,11 @@ def control_map(frames: np.ndarray | None, fps: float, text: Translate) -> str:
 
 def gallery(jobs: Iterable[Job], text: Translate) -> str:
     """Finished videos side by side."""
-    figures = [f"<figure>{_video(job)}<figcaption>{escape(job.values['prompt'])}<br>{_download(job, text)}</figcaption>"
-               "</figure>" for job in jobs]
+    figures = [
+        f"<figure>{_video(job)}<figcaption>{escape(job.values['prompt'])}<br>{_download(job, text)}</figcaption>"
+        "</figure>"
+        for job in jobs
+    ]
     return f"<div class='videos'>{''.join(figures) or text('What you make is shown here.')}</div>"
 
 

@@ -1,4 +1,5 @@
 """The web server of the page: the languages, the finished videos, the password, and nothing from elsewhere."""
+
 from __future__ import annotations
 
 import os
@@ -43,8 +44,15 @@ def application(jobs: Jobs, auth: tuple[str, str] | None = None) -> FastAPI:
     app.get("/videos/{id}")(lambda id: _video(visits, id))
     for language in LANGUAGES:
         page = build(language, visits)
-        gr.mount_gradio_app(app, page, f"/{language}", show_api=False, show_error=False,
-                            allowed_paths=[str(sample_clips())], max_file_size=jobs.limits.upload_mb * 10**6)
+        gr.mount_gradio_app(
+            app,
+            page,
+            f"/{language}",
+            show_api=False,
+            show_error=False,
+            allowed_paths=[str(sample_clips())],
+            max_file_size=jobs.limits.upload_mb * 10**6,
+        )
         # Mounting leaves these out, and without them Gradio takes any file of the machine for an upload.
         page.has_launched = page.is_running = True
     door = OnlyHere() if auth is None else Password(*auth)

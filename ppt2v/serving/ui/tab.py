@@ -1,4 +1,5 @@
 """One tab of the page: what a mode is told, and what it shows of its job."""
+
 from __future__ import annotations
 
 import logging
@@ -69,22 +70,25 @@ class Tab:
                 components[parameter.name] = self._component(parameter, labels, start)
         self._samples(components)
         with gr.Accordion(self.text("Advanced options"), open=False), gr.Row():
-            components |= {each.name: self._component(each, labels, start)
-                           for each in self.parameters if each.name not in _FIRST}
+            components |= {
+                each.name: self._component(each, labels, start) for each in self.parameters if each.name not in _FIRST
+            }
         return components
 
-    def _component(self, parameter: Parameter, labels: Mapping[str, str],
-                   start: Mapping[str, Any]) -> gr.components.Component:
+    def _component(
+        self, parameter: Parameter, labels: Mapping[str, str], start: Mapping[str, Any]
+    ) -> gr.components.Component:
         return widgets.build(parameter, labels[parameter.name], start[parameter.name], self.text)
 
     def _model(self, label: str, info: str, models: list[str]) -> gr.Dropdown:
-        return gr.Dropdown(models, value=models[0], label=label, info=info,
-                           allow_custom_value=self.visits.jobs.limits.at_home)
+        return gr.Dropdown(
+            models, value=models[0], label=label, info=info, allow_custom_value=self.visits.jobs.limits.at_home
+        )
 
     def _samples(self, components: Mapping[str, gr.components.Component]) -> None:
         names = ["video_path", "prompt"] if self.row.takes_clip else ["prompt"]
         folder = choices.sample_clips()
-        rows = [[clip and str(folder / clip), prompt][-len(names):] for clip, prompt in self.row.samples]
+        rows = [[clip and str(folder / clip), prompt][-len(names) :] for clip, prompt in self.row.samples]
         if rows:
             gr.Examples(rows, [components[name] for name in names], label=self.text("Samples"), api_name=False)
 
@@ -131,8 +135,11 @@ class Tab:
     def _show(self, job: Job) -> dict:
         shown, text = self.shown, self.text
         if job.state == DONE:
-            return {shown.progress: "", shown.result: panels.result(job, video.read_recipe(job.path), text),
-                    self.made: job.id}
+            return {
+                shown.progress: "",
+                shown.result: panels.result(job, video.read_recipe(job.path), text),
+                self.made: job.id,
+            }
         if job.state == FAILED:
             return {shown.progress: panels.failure(job.error, text)}
         if job.state == CANCELLED:

@@ -1,4 +1,5 @@
 """The jobs of those who have the page open: made for as long as they wait for them."""
+
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping

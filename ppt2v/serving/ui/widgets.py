@@ -1,4 +1,5 @@
 """Parameters as parts of the page: which component each kind is, and how what a visitor has entered is read."""
+
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
@@ -125,6 +126,9 @@ def given(parameters: Sequence[Parameter], entered: Mapping[str, Any], shown: Ma
     Raises:
         InputError: a wrong type, or a value outside its range.
     """
-    changed = [each for each in parameters
-               if entered[each.name] is not None and entered[each.name] != entry(each, shown[each.name])]
+    changed = [
+        each
+        for each in parameters
+        if entered[each.name] is not None and entered[each.name] != entry(each, shown[each.name])
+    ]
     return {each.name: each.check(widget(each).read(each, entered[each.name])) for each in changed}

@@ -1,4 +1,5 @@
 """Chinese for the English words in the code, where the web page, the notebooks and the list of parameters show them."""
+
 from __future__ import annotations
 
 from collections.abc import Callable
@@ -9,8 +10,7 @@ WORDS = {
     # the page
     "Text to video on PaddlePaddle": "PaddlePaddle 文本生成视频",
     "The model that ships with ppt2v knows about fifty subjects in about a dozen places, at 128x128 pixels. For "
-    "anything else choose another model.":
-        "随 ppt2v 附带的小模型只认识约五十种主体和十几个场景，分辨率 128x128；其他内容请换用别的模型。",
+    "anything else choose another model.": "随 ppt2v 附带的小模型只认识约五十种主体和十几个场景，分辨率 128x128；其他内容请换用别的模型。",
     "Advanced options": "高级选项",
     "Generate": "生成",
     "Stop": "停止",
@@ -34,16 +34,13 @@ WORDS = {
     "Denoising": "去噪",
     "Control maps": "控制图",
     # the modes
-    "Make a video from a prompt with a text-to-image model (Text2Video-Zero).":
-        "用文生图模型按提示词生成视频（Text2Video-Zero）。",
-    "Make a video from a prompt with a model that was trained on videos (ModelScope's text to video).":
-        "用在视频上训练的模型按提示词生成视频（ModelScope 文本生成视频）。",
+    "Make a video from a prompt with a text-to-image model (Text2Video-Zero).": "用文生图模型按提示词生成视频（Text2Video-Zero）。",
+    "Make a video from a prompt with a model that was trained on videos (ModelScope's text to video).": "用在视频上训练的模型按提示词生成视频（ModelScope 文本生成视频）。",
     "Edit a clip as an instruction says (Video Instruct-Pix2Pix).": "按指令编辑视频片段（Video Instruct-Pix2Pix）。",
     "Make a video that follows the poses of the people in a clip.": "生成跟随片段中人物姿态的视频。",
     "Make a video that follows the edges of a clip.": "生成跟随片段边缘的视频。",
     "Make a video that follows the depth of a clip.": "生成跟随片段深度的视频。",
-    "Make a video that follows the edges of a clip, with a Dreambooth model.":
-        "用 Dreambooth 模型生成跟随片段边缘的视频。",
+    "Make a video that follows the edges of a clip, with a Dreambooth model.": "用 Dreambooth 模型生成跟随片段边缘的视频。",
     "text2video": "文本生成视频",
     "synthesize": "视频模型",
     "pix2pix": "视频编辑",
