@@ -3,8 +3,9 @@
     make bench TORCH_PYTHON=/path/to/a/venv/with/torch/and/diffusers/bin/python [BENCH="--task canny --rounds 1"]
 
 Prints how long it will take, then a Markdown table, and writes results.json, results.md and results.png into
-benchmarks/results; rows that are there and are not measured again stay. The models are random and of the published sizes
-(4 to 6 GB each, kept in --folder); ``--tiny`` takes tiny ones, to try the benchmark itself, and writes into --folder.
+benchmarks/results; rows that are there and are not measured again stay. The models are random and of the published
+sizes (4 to 6 GB each, kept in --folder); ``--tiny`` takes tiny ones, to try the benchmark itself, and writes into
+--folder.
 """
 
 from __future__ import annotations

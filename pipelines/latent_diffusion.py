@@ -1,4 +1,4 @@
-"""What all pipelines share: the way into the latent space and out of it, for every latent diffusion model, on an engine."""
+"""What all pipelines share: the way into the latent space and out of it, on an engine."""
 
 from __future__ import annotations
 

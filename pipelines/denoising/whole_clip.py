@@ -48,9 +48,9 @@ class WholeClipRun:
             self.denoiser.unet.restore()
 
     def _latents(self) -> paddle.Tensor:
-        frames, step = self._restored() or (Frames(self.start()), self.first)
+        frames, first = self._restored() or (Frames(self.start()), self.first)
         frame_ids, last = list(range(len(frames.latents))), len(self.denoiser.solver.timesteps)
-        for step in range(step, last):
+        for step in range(first, last):
             frames = self.denoiser(frames, step, frame_ids)
             self.anchor = frames.part(0, 1)
             self.progress((step + 1 - self.first) * len(frame_ids), (last - self.first) * len(frame_ids))

@@ -125,8 +125,9 @@ class UNet3D(ModelMixin, ConfigMixin):
         x = self.transformer_in(self.conv_in(latents), branches)
         left = [x]
         for block in self.down_blocks:
-            for x in block(x, embedded, branches, remaining):
-                left.append(x)
+            for output in block(x, embedded, branches, remaining):
+                left.append(output)
+            x = left[-1]
         x = self.mid_block(x, embedded, branches, remaining)
         for block in self.up_blocks:
             x = block(x, embedded, branches, remaining, left)

@@ -21,7 +21,7 @@ _TRUTHS = {"true": True, "yes": True, "on": True, "1": True, "false": False, "no
 
 
 class Row(NamedTuple):
-    """A video to make: the line that asks for it, its mode, its parameters as ``request.plain`` gives them, its file."""
+    """A video to make: its line in the file, its mode, its parameters as ``request.plain`` gives them, its target."""
 
     line: int
     mode: Mode

@@ -68,10 +68,10 @@ class Control:
         name: what it is called on the command line.
         summary: one line for people.
         ready: what a ready map is called.
-        recogniser: "module:function" in ``ppt2v.controls``, which tells whether the first frames of a clip are such maps.
+        recogniser: "module:function" in ``ppt2v.controls``, which tells whether a clip's first frames are such maps.
         parameters: what its making can be told.
-        maker: "module:function" in ``ppt2v.controls``, which gives from the parameters' values what makes maps of frames,
-            and in a few words how; it loads the weights.
+        maker: "module:function" in ``ppt2v.controls``, which loads the weights and gives, from the parameters' values,
+            what makes maps of frames, and how it does so in a few words.
     """
 
     name: str

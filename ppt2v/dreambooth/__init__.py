@@ -53,7 +53,7 @@ def train(
     from .plan import prepare  # imports NumPy
 
     plan = prepare(given, resume, show_progress)
-    from .train import run  # imports Paddle
+    from .training import run  # imports Paddle
 
     run(plan, show_progress)
     return str(plan.folder)

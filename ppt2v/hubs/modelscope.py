@@ -18,7 +18,9 @@ from ppt2v.request import request
 
 TASK = "text-to-video-synthesis"
 # ModelScope's ids of the published model: its server is none of those that models come from here.
-_PUBLISHED_AS = dict.fromkeys(("damo/text-to-video-synthesis", "iic/text-to-video-synthesis"), "damo-vilab/text-to-video-ms-1.7b")
+_PUBLISHED_AS = dict.fromkeys(
+    ("damo/text-to-video-synthesis", "iic/text-to-video-synthesis"), "damo-vilab/text-to-video-ms-1.7b"
+)
 _KEYS = ["text", "height", "width"]
 
 Target = Union[str, Path, None]

@@ -100,7 +100,7 @@ def test_body_network(body, names):
     tensors = seeded(torch_shapes(body))
     if names == "bare":
         tensors = {name.split(".", 1)[1]: value for name, value in tensors.items()}
-    loaded = _with_prefixes(body, reading.Checkpoint(tensors, reading.PYTORCH))
+    loaded = _with_prefixes(body, reading.WeightFile(tensors, reading.PYTORCH))
     fitting.put(body, loaded, "body_pose_model.pth")
     with paddle.no_grad():
         fields, heatmaps = body(paddle.to_tensor(picture(40, 48)))
@@ -193,7 +193,7 @@ def test_saliency_network(name):
     norms = [name.removesuffix(".running_mean") for name in tensors if name.endswith("running_mean")]
     counts = {f"{norm}.num_batches_tracked": np.array(0) for norm in norms}
     assert len({**tensors, **counts}) == 798
-    fitting.put(network, reading.Checkpoint({**tensors, **counts}, reading.PYTORCH), name)
+    fitting.put(network, reading.WeightFile({**tensors, **counts}, reading.PYTORCH), name)
     with paddle.no_grad():
         mask = network(paddle.to_tensor(picture(64, 96))).numpy()
     # About 60 convolutions deep in float32.

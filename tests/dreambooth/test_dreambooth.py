@@ -258,7 +258,7 @@ def test_pictures_of_the_class_are_made_once_and_differ(train, tmp_path, monkeyp
     assert made.shape == (3, 16, 16, 3)
     assert (made[0] != made[1]).any() and (made[1] != made[2]).any()
     with monkeypatch.context() as patch:
-        patch.setattr("ppt2v.dreambooth.train.Model", kill)
+        patch.setattr("ppt2v.dreambooth.training.Model", kill)
         train(**more)
 
 
@@ -405,7 +405,7 @@ def test_a_training_with_other_settings_is_not_gone_on_with(train, fox, monkeypa
         raise Killed
 
     with monkeypatch.context() as patch, pytest.raises(Killed):
-        patch.setattr("ppt2v.dreambooth.train.write_model", kill)
+        patch.setattr("ppt2v.dreambooth.training.write_model", kill)
         train(save_every=1)
     with pytest.raises(InputError, match="go on with it"):
         train()
@@ -421,7 +421,7 @@ def test_settings_bind_before_the_first_state_is_saved(train, monkeypatch):
         raise Killed
 
     with monkeypatch.context() as patch, pytest.raises(Killed):
-        patch.setattr("ppt2v.dreambooth.train._class_pictures", kill)
+        patch.setattr("ppt2v.dreambooth.training._class_pictures", kill)
         train(class_prompt="a fox")
     with pytest.raises(InputError, match="class_prompt differ"):
         train(class_prompt="a dog", resume=True)

@@ -235,7 +235,9 @@ def test_every_block_is_run_or_says_what_it_needs(document):
         runnable = block.language in ("sh", "python")
         assert runnable or block.code.startswith("# "), f"{block.place}: neither a command, a snippet nor a named file"
         marked = block.mark is not None
-        assert not marked or (runnable and len(block.mark) > len(CHECKED) and block.mark.startswith(CHECKED)), block.place
+        assert not marked or (runnable and len(block.mark) > len(CHECKED) and block.mark.startswith(CHECKED)), (
+            block.place
+        )
 
 
 def test_both_languages_show_the_same_commands():

@@ -1,7 +1,7 @@
 """Makes the README's pictures with the embedded models.
 
 python -m training.judge.sheet __assets__/text2video.png           # six videos, four of eight frames each
-python -m training.judge.sheet __assets__/guided --guided          # for each other mode: clips, and what was made of them
+python -m training.judge.sheet __assets__/guided --guided          # each other mode: clips, and what was made of them
 """
 
 from __future__ import annotations

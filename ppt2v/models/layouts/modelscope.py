@@ -141,7 +141,7 @@ def configuration(config: dict[str, Any]) -> dict[str, Any]:
         "var_type": "fixed_small",
         "loss_type": "mse",
     }
-    files = {argument: file for argument, file in FILES.values()}
+    files = dict(FILES.values())
     return {
         "framework": "pytorch",
         "task": "text-to-video-synthesis",

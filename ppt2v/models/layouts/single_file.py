@@ -157,7 +157,9 @@ def _unet_config(shapes: _Shapes) -> dict[str, Any]:
 def _levels(shapes: _Shapes) -> list[list[tuple[int, bool]]]:
     """For each resolution on the way down, and each layer there, its channels and whether it has attention."""
     levels: list[list[tuple[int, bool]]] = [[]]
-    for number in count(1):
+    number = 0
+    while True:
+        number += 1
         block = f"input_blocks.{number}"
         if f"{block}.0.op.weight" in shapes:
             levels.append([])
@@ -213,7 +215,7 @@ def _unet_rows(config: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     yield from _resnet("middle_block.2", "mid_block.resnets.1")
     layers, last = config["layers_per_block"], len(config["block_out_channels"]) - 1
     number = 1
-    for level, kind in enumerate(config["down_block_types"]):
+    for level in range(len(config["down_block_types"])):
         for layer in range(layers):
             yield from _resnet(f"input_blocks.{number}.0", f"down_blocks.{level}.resnets.{layer}")
             yield f"input_blocks.{number}.1", f"down_blocks.{level}.attentions.{layer}"

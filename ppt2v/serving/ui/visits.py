@@ -34,7 +34,7 @@ class Visits:
             while not job.finished:
                 yield job
                 seen = job
-                job = self.jobs.wait(job.id, timeout=1, until=lambda now: now != seen)
+                job = self.jobs.wait(job.id, timeout=1, until=lambda now, seen=seen: now != seen)
             yield job
         finally:
             self.jobs.cancel(job.id)  # which leaves a finished one as it is
