@@ -16,9 +16,9 @@ _SAID = re.compile(r'"?sep=(.)"?[^\r\n]*(?:\r\n|\r|\n)', re.IGNORECASE)  # the f
 
 
 def rows(path: Path, text: str) -> Iterator[tuple[int, dict[str, str]]]:
-    """The rows below the names of the columns: the line at which each begins, and its cells by name, but for empty ones.
+    """The rows below the names of the columns: the line at which each begins, and its cells by name.
 
-    Names are taken without blanks around them and in small letters; rows without any cell are none.
+    Names are taken without blanks around them and in small letters. Empty cells and rows count as not there.
 
     Raises:
         InputError: a cell in no column, a name twice, or quotation marks that are not closed.

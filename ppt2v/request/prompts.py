@@ -2,22 +2,36 @@
 
 from __future__ import annotations
 
-import json
 import re
 import unicodedata
 from collections.abc import Mapping
-from pathlib import Path
-from typing import Any
+from itertools import chain
+from types import MappingProxyType
+from typing import Any, NamedTuple
 
 from ppt2v.errors import InputError
 from ppt2v.models.adapters import adapters
+from ppt2v.models.layouts.diffusers import read_json
 from ppt2v.models.sources import locate
 from ppt2v.pipelines.planning.prompts import parse
 
 PROMPTS = ("prompt", "a_prompt", "n_prompt")
 _TAG = re.compile(r"<(?:lora|lyco):([^:<>]+)(?::([^<>]*))?>", re.IGNORECASE)
 _WORD = re.compile(r"[^\W\d_]+")
-_ENGLISH = "the model was trained on English texts only: write the prompt in English"
+
+
+class Advice(NamedTuple):
+    """What the person should know: a sentence, and what stands in its braces."""
+
+    sentence: str
+    details: Mapping[str, str] = MappingProxyType({})
+
+    def __str__(self) -> str:
+        return self.sentence.format(**self.details)
+
+
+ENGLISH = "the model was trained on English texts only: write the prompt in English"
+UNKNOWN = "the model that ships with ppt2v knows no: {unknown}; it knows {known}"
 
 
 def check(values: Mapping[str, Any]) -> None:
@@ -39,16 +53,16 @@ def check(values: Mapping[str, Any]) -> None:
         parse(prompt)
 
 
-def advice(values: Mapping[str, Any]) -> list[str]:
-    """What the person should know of the prompts of a run before it takes time, a line for each; mostly nothing.
+def advice(values: Mapping[str, Any]) -> list[Advice]:
+    """What the person should know of the prompts of a run before it takes time; mostly nothing.
 
     Args:
         values: as ``request.checked`` gives them.
     """
     if not all(map(_is_english, (values.get(name) or "" for name in PROMPTS))):
-        return [_ENGLISH]
-    unknown = _unknown_words(values)
-    return [unknown] if unknown else []
+        return [Advice(ENGLISH)]
+    unknown, known = _words_of_embedded(values)
+    return [Advice(UNKNOWN, {"unknown": ", ".join(unknown), "known": known})] if unknown else []
 
 
 def _is_english(prompt: str) -> bool:
@@ -56,24 +70,18 @@ def _is_english(prompt: str) -> bool:
     return all("LATIN" in unicodedata.name(letter, "") for letter in prompt if letter.isalpha())
 
 
-def _unknown_words(values: Mapping[str, Any]) -> str | None:
-    """The words of the prompt that an embedded model does not know; None where it knows them all, or a LoRA may."""
-    if not locate.is_embedded(values["model_name"]) or values.get("lora"):
-        return None
-    groups = _words_of(locate.locate(values["model_name"]))
-    known = {word for phrases in groups.values() for phrase in phrases for word in _words(phrase)}
-    known |= {word for each in adapters.read(values).inversions for word in _words(each.token)}
+def _words_of_embedded(values: Mapping[str, Any]) -> tuple[list[str], str]:
+    """The words of the prompt that an embedded model does not know, and those that it knows; with a LoRA it may know
+    any."""
+    folder = locate.locate(values["model_name"]) if locate.is_embedded(values["model_name"]) else None
+    if folder is None or values.get("lora") or not (folder / "words.json").exists():
+        return [], ""
+    groups = read_json(folder / "words.json")  # of "more" only the words count
+    phrases = [*chain(*groups.values()), *(each.token for each in adapters.read(values).inversions)]
+    taught = {word for phrase in phrases for word in _words(phrase)}
     text = " ".join(piece.text for part in parse(values["prompt"]) for piece in part)
-    unknown = [word for word in dict.fromkeys(_words(text)) if word not in known]
-    if not unknown:
-        return None
-    knows = "; ".join(", ".join(phrases) for group, phrases in groups.items() if group != "more")
-    return f"the model that ships with ppt2v knows no: {', '.join(unknown)}; it knows {knows}"
-
-
-def _words_of(folder: Path) -> dict[str, list[str]]:
-    """What an embedded model was taught, in groups; of "more" only the words count."""
-    return json.loads((folder / "words.json").read_text(encoding="utf-8"))
+    unknown = [word for word in dict.fromkeys(_words(text)) if word not in taught]
+    return unknown, "; ".join(", ".join(named) for group, named in groups.items() if group != "more")
 
 
 def _words(text: str) -> list[str]:

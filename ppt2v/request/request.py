@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import unicodedata
-import warnings
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -20,7 +18,7 @@ from ppt2v.parameters import resolve
 from ppt2v.pipelines.planning import memory, sizes
 from ppt2v.video.overlay import names_image
 
-from . import guides
+from . import guides, prompts
 
 FILES = ("save_path", "checkpoint_dir")  # what a run writes; not for those to give whose files another chooses
 
@@ -72,6 +70,7 @@ def check(row: Mode, values: Mapping[str, Any]) -> None:
     if not (values["prompt"] or "").strip():
         order = "; the clip comes first, then the prompt" if row.takes_clip else ""
         raise InputError(f"the prompt is empty: say in a few words what the video should show{order}")
+    prompts.check(values)
     if isinstance(values["resolution"], str):
         sizes.parse(values["resolution"])
     if values.get("use_motion_field"):
@@ -90,12 +89,6 @@ def check(row: Mode, values: Mapping[str, Any]) -> None:
         video.watermark((), values["watermark"])
     guides.check(row, values)
     adapters.check(values)
-
-
-def warn_of_language(prompt: str) -> None:
-    """Warns of a prompt that is not written in Latin letters: the models of all modes were trained on English."""
-    if any(letter.isalpha() and "LATIN" not in unicodedata.name(letter, "") for letter in prompt):
-        warnings.warn("the model was trained on English texts only: write the prompt in English", stacklevel=2)
 
 
 def branches(values: Mapping[str, Any]) -> int:

@@ -52,6 +52,7 @@ def gather(
         return _of_video_model(values, folder)
     configs = stable_diffusion.frame_configs(folder)
     _check_kind(mode, values["model_name"], *configs)
+    stable_diffusion.check_clip_skip(values["model_name"], folder, values["clip_skip"])
     if not mode.takes_clip:
         size = sizes.frame_size(*sizes.parse(values["resolution"]), *configs)
         arguments: dict[str, Any] = {"height": size[0], "width": size[1]}

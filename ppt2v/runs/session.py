@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import warnings
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,7 @@ from ppt2v.modes import Mode
 from ppt2v.modes.shared import ADAPTERS
 from ppt2v.pipelines.planning import memory
 from ppt2v.progress import Progress, Watch, counted, say
-from ppt2v.request import request
+from ppt2v.request import prompts, request
 
 from . import inputs, record
 from .loaded import Loaded
@@ -50,11 +51,12 @@ class Session:
         given = request.plain(row, given)
         # First without the model's own defaults, so that a wrong value is refused before anything is downloaded.
         values = request.checked(row, given)
+        for advice in prompts.advice(values):
+            warnings.warn(str(advice), stacklevel=2)
         output = request.output_file(values)
         folder = locate.locate(values["model_name"], self._show_progress)
         family.check_family(row.family, row.name, row.example, values["model_name"], folder)
         values = request.completed(row, given, folder)
-        request.warn_of_language(values["prompt"])
         if folder.is_file() or any(values.get(parameter.name) for parameter in ADAPTERS):
             # Only the networks can say whether all fits; without weights they are light.
             self.loaded.model(row, folder, values)

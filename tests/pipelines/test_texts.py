@@ -150,6 +150,16 @@ def test_a_word_with_vectors_is_weighted_as_a_whole(many_vectors):
     np.testing.assert_allclose(made, plain * weights[:, None], rtol=1e-5)
 
 
+def test_brackets_of_a_word_are_no_weight(tiny_folder, tmp_path):
+    vectors = np.random.default_rng(0).standard_normal((2, 16)).astype(np.float32)
+    save_torch(tmp_path / "v.bin", {"[V]": vectors})
+    adapters = Adapters(inversions=(Inversion(tmp_path / "v.bin"),))
+    assert adapters.expand("a ([V]:1.2) fox") == r"a (\[v\] \[v\]_1:1.2) fox"
+    pipe = pipeline(load_stable_diffusion(tiny_folder, adapters=adapters))
+    known, other = (encoded(pipe, adapters.expand(text)) for text in ("[V]", "V"))
+    assert np.abs(known - other).max() > 0.1
+
+
 def test_clip_skip_is_that_of_diffusers(pipe):
     """Which counts from 0."""
     expected, _ = pipe.encode_prompt(SHORT, 1, False, clip_skip=1)

@@ -28,6 +28,22 @@ def frame_configs(model: Path) -> tuple[dict, dict]:
     return _config(model, "unet"), _config(model, "vae")
 
 
+def check_clip_skip(name: str, model: Path, clip_skip: int) -> None:
+    """Refuses a layer that the text encoder of a model does not have.
+
+    Args:
+        name: of the model, as it was given.
+        model: its folder or file.
+        clip_skip: as for ``networks.programs.TextEncoder``.
+
+    Raises:
+        InputError: there are fewer layers.
+    """
+    layers = _config(model, "text_encoder")["num_hidden_layers"]
+    if clip_skip > layers:
+        raise InputError(f"clip_skip={clip_skip}: the text encoder of {name} has {layers} layers; give 1 to {layers}")
+
+
 def load_stable_diffusion(
     model: Path,
     dtype: str = "float32",

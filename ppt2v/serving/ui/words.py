@@ -68,6 +68,7 @@ WORDS = {
     "Image guidance scale": "图像引导强度",
     "Solver": "求解器",
     "Fast": "快速",
+    "Clip skip": "CLIP 跳层",
     "Chunk size": "分块大小",
     "Cross frame attention": "跨帧注意力",
     "Merging ratio": "令牌合并比例",
