@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import math
+import reprlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Any
 
 from .errors import InputError
+
+_SHORT = reprlib.Repr()
+_SHORT.maxlevel, _SHORT.maxlist = 2, 4
+_SHORT.maxstring = _SHORT.maxother = 120
 
 
 @dataclass(frozen=True)
@@ -72,7 +77,9 @@ class Parameter:
         accepted = {str: (str,), int: (int,), float: (int, float), bool: (bool,)}[self.kind]
         right_type = isinstance(value, accepted) and isinstance(value, bool) == (self.kind is bool)
         if not right_type or not self._in_range(value):
-            raise InputError(f"{self.name}={value!r}: the rule is {self.rule}")
+            raise InputError(f"{self.name}={shown(value)}: the rule is {self.rule}")
+        if self.kind is str and not _can_be_written(value):
+            raise InputError(f"{self.name}={shown(value)} has a character that is none (a zero byte, half of a pair)")
         return self.kind(value)
 
     def _in_range(self, value: Any) -> bool:
@@ -84,6 +91,16 @@ class Parameter:
             and (self.maximum is None or value <= self.maximum)
             and (self.above is None or value > self.above)
         )
+
+
+def shown(value: Any) -> str:
+    """A value in a message: the beginning of what is long, the outside of what is deep."""
+    return _SHORT.repr(value)
+
+
+def _can_be_written(text: str) -> bool:
+    """Whether files, terminals and operating systems take a text."""
+    return "\0" not in text and not any("\ud800" <= letter <= "\udfff" for letter in text)
 
 
 def _is_finite(value: float) -> bool:

@@ -20,7 +20,8 @@ _MARKS = (
     (codecs.BOM_UTF16_LE, "utf-16-le"),
     (codecs.BOM_UTF16_BE, "utf-16-be"),
 )
-_HANZI = re.compile(r"[\u3000-\u303f\u4e00-\u9fff\uff00-\uffef]")
+_CHINESE = re.compile(r"[\u2010-\u203b\u3000-\u303f\u4e00-\u9fff\uff00-\uffef]")
+_MERGE = "tag:yaml.org,2002:merge"
 _LINE_ENDS = re.compile(r"\r\n|\r|\n")
 
 
@@ -62,11 +63,11 @@ def _unmarked(data: bytes) -> str:
 
 
 def _is_common(letter: str) -> bool:
-    """Whether it is one of the signs of GB 2312, which Chinese texts nearly always are."""
+    """Whether it is a Chinese sign or mark of GB 2312, as nearly all of Chinese texts are."""
     try:
-        return bool(_HANZI.match(letter)) and len(letter.encode("gb2312")) == 2
+        return bool(_CHINESE.match(letter)) and bool(letter.encode("gb2312"))
     except UnicodeEncodeError:
-        return letter in "“”‘’—…·€"
+        return False
 
 
 def json_lines(path: Path, text: str) -> Iterator[tuple[int, Any]]:
@@ -131,7 +132,7 @@ def _loader() -> type:
 
     class Loader(yaml.SafeLoader):
         def construct_mapping(self, node, deep=False):
-            keys = [self.construct_object(key, deep=True) for key, _ in node.value]
+            keys = [self.construct_object(key, deep=True) for key, _ in node.value if key.tag != _MERGE]
             for place, key in enumerate(keys):
                 check_once(key, keys[:place])
             return super().construct_mapping(node, deep)
