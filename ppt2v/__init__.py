@@ -11,6 +11,7 @@ from __future__ import annotations
 import importlib
 import zlib  # noqa: F401  (Paddle 2.6.2 brings an older zlib along, which breaks Python's when it is loaded first)
 
+from .environment.homes import lend_home
 from .environment.threads import use_all_cores
 from .version import __version__  # noqa: F401
 
@@ -26,6 +27,7 @@ _HOMES = {
 }
 
 use_all_cores()
+lend_home()
 
 
 def __getattr__(name: str):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import warnings
 from collections.abc import Iterable
 from pathlib import Path
@@ -28,7 +29,7 @@ def find(folder: str | Path) -> list[Path]:
     Raises:
         InputError: no such folder, no pictures in it, or one that cannot be read.
     """
-    folder = Path(folder).expanduser()
+    folder = Path(os.path.expanduser(folder))
     if not folder.is_dir():
         raise InputError(f"images: there is no folder {folder}; give one with pictures of the subject")
     there = sorted(file for file in folder.iterdir() if file.name[0] != "." and file.name not in _NOT_MEANT)
