@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from ppt2v.errors import Cancelled, DiskFull, InputError, NumericalError, QueueFull
 from ppt2v.modes import Mode
 from ppt2v.progress import Progress, Watch
-from ppt2v.request import request
+from ppt2v.request import prompts, request
 from ppt2v.video import make_folder
 
 from .job import CANCELLED, DONE, FAILED, QUEUED, RUNNING, Job, Store
@@ -92,12 +92,11 @@ class Jobs:
             DiskFull: there is not the room for another video.
         """
         row = request.mode(mode)
-        given = self._checked(row, values)
+        job = self._asked(row, values)
         self.check_disk()
         with self._changed:
             if sum(job.state == QUEUED for job in self._jobs.values()) >= self.capacity:
                 raise QueueFull(f"{self.capacity} jobs wait already, which is the most: try again later")
-            job = Job(uuid.uuid4().hex, mode, given)
             try:
                 self._put(job)
             except sqlite3.OperationalError as error:
@@ -147,8 +146,8 @@ class Jobs:
         self._worker.join()
         self._store.close()
 
-    def _checked(self, row: Mode, values: Mapping[str, Any]) -> dict[str, Any]:
-        """The values as the job keeps them."""
+    def _asked(self, row: Mode, values: Mapping[str, Any]) -> Job:
+        """The job that is asked for, checked."""
         for name in request.FILES:
             if values.get(name) is not None:
                 raise InputError(f"{name}: a job chooses its own; leave it out")
@@ -161,7 +160,7 @@ class Jobs:
         request.output_file({**complete, "save_path": str(self.folder / "video")})
         if self.limits is not None:
             self.limits.check_values(complete)
-        return given
+        return Job(uuid.uuid4().hex, row.name, given, advice=tuple(prompts.advice(complete)))
 
     def _after_restart(self, job: Job) -> Job:
         if job.state != RUNNING:

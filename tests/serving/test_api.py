@@ -94,6 +94,19 @@ def test_from_the_request_to_the_video(client, model):
     assert model.runs[0][1]["guidance_scale"] == 3.0
 
 
+@pytest.mark.parametrize(
+    ("prompt", "advice"),
+    [("雪地里的狐狸", "write the prompt in English"), ("a corgi", "knows no: corgi; it knows"), ("a fox", None)],
+)
+def test_what_a_prompt_will_not_do_is_said_with_the_job(client, model, prompt, advice):
+    model.go.clear()
+    answer = client.post("/jobs/text2video", json={**ASKED, "prompt": prompt}).json()
+    model.go.set()
+    assert client.jobs.wait(answer["id"]).state == "done"
+    for job in (answer, client.get(f"/jobs/{answer['id']}").json()):
+        assert len(job["advice"]) == (advice is not None) and (advice or "") in "".join(job["advice"])
+
+
 def test_a_clip_is_named_by_its_id_alone(client, model):
     answer = upload(client, CLIP.read_bytes())
     assert answer.status_code == 201

@@ -29,6 +29,8 @@ WORDS = {
     "Something went wrong that should not have; the log of the service says what.": "出现意外错误，详情见服务日志。",
     "Too many jobs wait already: try again later.": "排队的任务太多，请稍后再试。",
     "The disk of this service is full: its operator has to make room.": "服务器磁盘已满，请联系管理员清理空间。",
+    "the model was trained on English texts only: write the prompt in English": "模型只用英文文本训练过：请用英文写提示词。",
+    "the model that ships with ppt2v knows no: {unknown}; it knows {known}": "随 ppt2v 附带的小模型不认识：{unknown}；它认识：{known}",
     "Preparing": "准备中",
     "Decoding": "解码",
     "Denoising": "去噪",
