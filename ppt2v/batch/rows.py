@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from ppt2v import video
 from ppt2v.errors import InputError
 from ppt2v.modes import Mode
-from ppt2v.parameters import Parameter, shown
+from ppt2v.parameters import Parameter, holding, shown
 from ppt2v.request import documents, request
 
 from . import tables
@@ -27,7 +27,7 @@ _KINDS = {
 
 
 class Row(NamedTuple):
-    """A video to make: its line in the file, its mode, its parameters as ``request.plain`` gives them, its target."""
+    """A video to make: its line in the file, its mode, its parameters as ``Request.given`` has them, its target."""
 
     line: int
     mode: Mode
@@ -80,16 +80,16 @@ def _row(line: int, values: Any, folder: Path, of_texts: bool) -> Row:
         raise InputError(f"{shown(values)} is no row: give names and values, such as a prompt and a seed")
     values = {str(name): value for name, value in values.items() if value is not None}
     mode, name = request.mode(str(values.pop("mode", DEFAULT_MODE))), values.pop("name", None)
-    for own in request.FILES:
+    for own in holding(mode.parameters, "output"):
         if own in values:
             raise InputError(f"{own}: a batch chooses it; leave it out, or give the row a name")
     if of_texts:
         known = {parameter.name: parameter for parameter in mode.parameters}
         values = {each: _of_text(known[each], text) if each in known else text for each, text in values.items()}
-    given = {"seed": 0, **request.plain(mode, values)}
-    checked = request.checked(mode, given)
-    ending = _ending(checked)
-    return Row(line, mode, given, folder / f"{_stem(checked) if name is None else _checked_name(str(name))}.{ending}")
+    asked = request.Request.of(mode, {"seed": 0, **values})
+    ending = _ending(asked.values)
+    stem = _stem(asked) if name is None else _checked_name(str(name))
+    return Row(line, mode, asked.given, folder / f"{stem}.{ending}")
 
 
 def _of_text(parameter: Parameter, text: str) -> Any:
@@ -111,12 +111,11 @@ def _ending(values: Mapping[str, Any]) -> str:
     return ending
 
 
-def _stem(values: Mapping[str, Any]) -> str:
+def _stem(asked: request.Request) -> str:
     """A name made of the clip, the prompt and the seed."""
-    clip = values.get("video_path") or values.get("init_video")
-    words, seed = [Path(clip).stem] if clip else [], f"-{values['seed']}"
-    words.append(request.file_stem(values["prompt"]))
-    return video.shortened("-".join(words), ending=seed)
+    words = [asked.clip.path.stem] if asked.clip else []
+    words.append(request.file_stem(asked.values["prompt"]))
+    return video.shortened("-".join(words), ending=f"-{asked.values['seed']}")
 
 
 def _checked_name(name: str) -> str:

@@ -10,7 +10,7 @@ from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from ppt2v.errors import InputError
-from ppt2v.models.adapters import adapters
+from ppt2v.models.adapters.adapters import Adapters
 from ppt2v.models.layouts.diffusers import read_json
 from ppt2v.models.sources import locate
 from ppt2v.pipelines.planning.prompts import parse
@@ -53,15 +53,16 @@ def check(values: Mapping[str, Any]) -> None:
         parse(prompt)
 
 
-def advice(values: Mapping[str, Any]) -> list[Advice]:
+def advice(values: Mapping[str, Any], adapters: Adapters) -> list[Advice]:
     """What the person should know of the prompts of a run before it takes time; mostly nothing.
 
     Args:
-        values: as ``request.checked`` gives them.
+        values: of the run's parameters.
+        adapters: the small files that change the model.
     """
     if not all(map(_is_english, (values.get(name) or "" for name in PROMPTS))):
         return [Advice(ENGLISH)]
-    unknown, known = _words_of_embedded(values)
+    unknown, known = _words_of_embedded(values, adapters)
     return [Advice(UNKNOWN, {"unknown": ", ".join(unknown), "known": known})] if unknown else []
 
 
@@ -70,14 +71,14 @@ def _is_english(prompt: str) -> bool:
     return all("LATIN" in unicodedata.name(letter, "") for letter in prompt if letter.isalpha())
 
 
-def _words_of_embedded(values: Mapping[str, Any]) -> tuple[list[str], str]:
+def _words_of_embedded(values: Mapping[str, Any], adapters: Adapters) -> tuple[list[str], str]:
     """The words of the prompt that an embedded model does not know, and those that it knows; with a LoRA it may know
     any."""
     folder = locate.locate(values["model_name"]) if locate.is_embedded(values["model_name"]) else None
-    if folder is None or values.get("lora") or not (folder / "words.json").exists():
+    if folder is None or adapters.loras or not (folder / "words.json").exists():
         return [], ""
     groups = read_json(folder / "words.json")  # of "more" only the words count
-    phrases = [*chain(*groups.values()), *(each.token for each in adapters.read(values).inversions)]
+    phrases = [*chain(*groups.values()), *(each.token for each in adapters.inversions)]
     taught = {word for phrase in phrases for word in _words(phrase)}
     text = " ".join(piece.text for part in parse(values["prompt"]) for piece in part)
     unknown = [word for word in dict.fromkeys(_words(text)) if word not in taught]

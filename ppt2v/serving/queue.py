@@ -20,8 +20,11 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from ppt2v.errors import Cancelled, DiskFull, InputError, NumericalError, QueueFull
 from ppt2v.modes import Mode
+from ppt2v.parameters import holding
 from ppt2v.progress import Progress, Watch
-from ppt2v.request import prompts, request
+from ppt2v.request.prompts import advice
+from ppt2v.request.request import Request
+from ppt2v.request.request import mode as mode_of
 from ppt2v.video import make_folder
 
 from .job import CANCELLED, DONE, FAILED, QUEUED, RUNNING, Job, Store
@@ -91,8 +94,7 @@ class Jobs:
             QueueFull: no more can wait.
             DiskFull: there is not the room for another video.
         """
-        row = request.mode(mode)
-        job = self._asked(row, values)
+        job = self._asked(mode_of(mode), values)
         self.check_disk()
         with self._changed:
             if sum(job.state == QUEUED for job in self._jobs.values()) >= self.capacity:
@@ -148,19 +150,17 @@ class Jobs:
 
     def _asked(self, row: Mode, values: Mapping[str, Any]) -> Job:
         """The job that is asked for, checked."""
-        for name in request.FILES:
+        for name in holding(row.parameters, "output"):
             if values.get(name) is not None:
                 raise InputError(f"{name}: a job chooses its own; leave it out")
         given = {name: value for name, value in values.items() if value is not None}
         if self.limits is not None:
             self.limits.check_given(row, given)
-        given = request.plain(row, given)
-        given.setdefault("seed", secrets.randbelow(_SEEDS))
-        complete = request.checked(row, given)
-        request.output_file({**complete, "save_path": str(self.folder / "video")})
+        asked = Request.of(row, {"seed": secrets.randbelow(_SEEDS), **given})
+        asked.output_file(self.folder / "video")
         if self.limits is not None:
-            self.limits.check_values(complete)
-        return Job(uuid.uuid4().hex, row.name, given, advice=tuple(prompts.advice(complete)))
+            self.limits.check_request(asked)
+        return Job(uuid.uuid4().hex, row.name, asked.given, advice=tuple(advice(asked.values, asked.adapters)))
 
     def _after_restart(self, job: Job) -> Job:
         if job.state != RUNNING:

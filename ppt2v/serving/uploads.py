@@ -8,21 +8,28 @@ import time
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO, NamedTuple
+from typing import TYPE_CHECKING, BinaryIO
 
 from ppt2v.errors import DiskFull, InputError
 
 from .limits import Limits
 
+if TYPE_CHECKING:
+    from ppt2v.video import Facts
+
 _ID = re.compile("[0-9a-f]{32}")
 
 
-class Upload(NamedTuple):
-    """A clip on its way: ``file`` takes its bytes; once all are there it is found by its ``id``."""
+@dataclass
+class Upload:
+    """A clip on its way: ``file`` takes its bytes; once all are there it is found by its ``id``, and ``facts`` says
+    what it is."""
 
     id: str
     file: BinaryIO
+    facts: Facts | None = None
 
 
 class Clips:
@@ -58,8 +65,9 @@ class Clips:
         part = self.folder / f"{id}.part"
         try:
             with part.open("wb") as file:
-                yield Upload(id, file)
-            self._check(part)
+                upload = Upload(id, file)
+                yield upload
+            upload.facts = self._checked(part)
             part.rename(self.folder / id)
         except OSError as error:
             if error.errno == errno.ENOSPC:
@@ -76,8 +84,8 @@ class Clips:
             if file.stat().st_mtime <= latest:
                 file.unlink(missing_ok=True)
 
-    def _check(self, part: Path) -> None:
+    def _checked(self, part: Path) -> Facts:
         try:
-            self.limits.check_clip(part)
+            return self.limits.check_clip(part)
         except InputError as error:
             raise InputError(str(error).replace(str(part), "the upload")) from None

@@ -5,9 +5,9 @@ Frames are uint8 RGB arrays ``[F, H, W, 3]`` (one frame ``[H, W, 3]``); times ar
 
 from __future__ import annotations
 
-from .output_path import FORMATS, check_fps, make_folder, output_file, shortened
+from .output_path import FORMATS, check_fps, ending, make_folder, output_file, shortened
 from .overlay import watermark
-from .reading import Clip, Facts, check_clip, facts, on_disk, read
+from .reading import Clip, Facts, Part, facts, on_disk, part, read
 from .recipe import read_recipe
 from .writing import contact_sheet, write
 
@@ -15,13 +15,15 @@ __all__ = [
     "FORMATS",
     "Clip",
     "Facts",
-    "check_clip",
+    "Part",
     "check_fps",
     "contact_sheet",
+    "ending",
     "facts",
     "make_folder",
     "on_disk",
     "output_file",
+    "part",
     "read",
     "read_recipe",
     "shortened",

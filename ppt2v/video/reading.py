@@ -21,6 +21,12 @@ class _Timeline(NamedTuple):
     starts: np.ndarray  # seconds at which each frame is first shown, increasing, from 0
     end: float  # seconds
     fps: float
+    height: int = 0
+    width: int = 0
+
+    @property
+    def facts(self) -> Facts:
+        return Facts(len(self.starts), self.end, self.height, self.width)
 
 
 class Facts(NamedTuple):
@@ -32,34 +38,78 @@ class Facts(NamedTuple):
     width: int
 
 
-def facts(path: Path) -> Facts:
-    """What a video file says of itself, without decoding a frame; errors as ``video.read``."""
-    import av
+@dataclass(frozen=True)
+class Clip:
+    """frames: uint8 RGB ``[F, H, W, 3]``; fps: frames per second, > 0."""
 
-    timeline = _timeline(path)
-    with av.open(str(path)) as container:
-        stream = _video_stream(container)
-        return Facts(len(timeline.starts), timeline.end, stream.height, stream.width)
+    frames: np.ndarray
+    fps: float
 
 
-def frame_indices(path: Path, start_t: float, end_t: float, out_fps: float) -> tuple[np.ndarray, _Timeline]:
-    """Which frames are wanted, and all that there are; arguments (already checked) and errors as ``video.read``."""
-    timeline = _timeline(path)
+@dataclass(frozen=True)
+class Part:
+    """A part of a clip whose packets have been read, and none of its frames decoded.
+
+    Args:
+        path: of the file.
+        facts: of the whole clip.
+        indices: the frames of the clip that are shown in the part, in order; one may be shown more than once.
+        fps: frames per second.
+    """
+
+    path: Path
+    facts: Facts
+    indices: np.ndarray
+    fps: float
+
+    @property
+    def count(self) -> int:
+        """Number of frames."""
+        return len(self.indices)
+
+    def read(self, resolution: int | None = None, multiple: int = 64) -> Clip:
+        """Decodes the part; the arguments are those of the function ``read``, and so are the errors."""
+        if resolution is not None and resolution <= 0:
+            raise InputError(f"resolution = {resolution}: give the longest side in pixels, 1 or more")
+        if multiple < 1:
+            raise InputError(f"multiple = {multiple}: sides can be rounded to multiples of 1 or more")
+        wanted, places = np.unique(self.indices, return_inverse=True)
+        frames = _decode(self.path, wanted.tolist(), self.facts.frames, resolution, multiple)
+        return Clip(frames[places] if len(wanted) < self.count else frames, self.fps)
+
+
+def facts(path: str | Path) -> Facts:
+    """What a video file says of itself, without decoding a frame; errors as ``read``."""
+    return _timeline(Path(path)).facts
+
+
+def part(path: str | Path, start_t: float = 0.0, end_t: float = -1.0, out_fps: float = -1.0) -> Part:
+    """What a video shows in [start_t, end_t) seconds, without decoding a frame; arguments and errors as ``read``."""
+    _check_times(start_t, end_t, out_fps)
+    path, timeline = Path(path), _timeline(Path(path))
     if start_t >= timeline.end - _SLACK:
         raise InputError(f"start_t = {start_t}: {path} ends at {timeline.end:g} s; start earlier")
     end_t = timeline.end if end_t < 0 else min(end_t, timeline.end)
-    return _shown(timeline, start_t, end_t, out_fps), timeline
+    indices = _shown(timeline, start_t, end_t, out_fps)
+    return Part(path, timeline.facts, indices, float(out_fps) if out_fps > 0 else timeline.fps)
 
 
-def read_frames(
-    path: Path, start_t: float, end_t: float, out_fps: float, resolution: int | None, multiple: int
-) -> tuple[np.ndarray, float]:
-    """Frames uint8 RGB ``[F, H, W, 3]`` and their rate; arguments (already checked) and errors as ``video.read``."""
-    indices, timeline = frame_indices(path, start_t, end_t, out_fps)
-    wanted, places = np.unique(indices, return_inverse=True)
-    frames = _decode(path, wanted.tolist(), len(timeline.starts), resolution, multiple)
-    repeated = len(wanted) < len(indices)
-    return frames[places] if repeated else frames, float(out_fps) if out_fps > 0 else timeline.fps
+def read(
+    path: str | Path,
+    start_t: float = 0.0,
+    end_t: float = -1.0,
+    out_fps: float = -1.0,
+    resolution: int | None = None,
+    multiple: int = 64,
+) -> Clip:
+    """Reads what a video shows in [start_t, end_t) seconds; ``end_t`` < 0: to its end.
+
+    out_fps: the frames shown at start_t, start_t + 1/out_fps, ... are taken; < 0: every frame, at the video's own rate.
+    resolution: length of the longest side in pixels; None: as it is. Either way both sides are then rounded to
+    ``multiple``, at least one of them, as Text2Video-Zero's prepare_video does.
+    Raises InputError for a wrong path, a damaged or truncated file, a file without video, or an impossible value.
+    """
+    return part(path, start_t, end_t, out_fps).read(resolution, multiple)
 
 
 def _timeline(path: Path) -> _Timeline:
@@ -79,7 +129,7 @@ def _timeline(path: Path) -> _Timeline:
             timeline = _measure(stream, packets) if packets else None
             if timeline is None or _is_cut_off(path, container, stream, packets):
                 raise InputError(f"{path} is truncated: a part of the video is missing; copy or download it again")
-            return timeline
+            return timeline._replace(height=stream.height, width=stream.width)
     except (av.FFmpegError, UnicodeDecodeError) as error:
         raise InputError(f"{path} is no video that can be read, or is damaged: {error}") from error
 
@@ -211,43 +261,6 @@ def _resample(frame: np.ndarray, height: int, width: int) -> np.ndarray:
         return frame
     shrinks = height * width < frame.shape[0] * frame.shape[1]
     return cv2.resize(frame, (width, height), interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LANCZOS4)
-
-
-@dataclass(frozen=True)
-class Clip:
-    """frames: uint8 RGB ``[F, H, W, 3]``; fps: frames per second, > 0."""
-
-    frames: np.ndarray
-    fps: float
-
-
-def read(
-    path: str | Path,
-    start_t: float = 0.0,
-    end_t: float = -1.0,
-    out_fps: float = -1.0,
-    resolution: int | None = None,
-    multiple: int = 64,
-) -> Clip:
-    """Reads what a video shows in [start_t, end_t) seconds; ``end_t`` < 0: to its end.
-
-    out_fps: the frames shown at start_t, start_t + 1/out_fps, ... are taken; < 0: every frame, at the video's own rate.
-    resolution: length of the longest side in pixels; None: as it is. Either way both sides are then rounded to
-    ``multiple``, at least one of them, as Text2Video-Zero's prepare_video does.
-    Raises InputError for a wrong path, a damaged or truncated file, a file without video, or an impossible value.
-    """
-    _check_times(start_t, end_t, out_fps)
-    if resolution is not None and resolution <= 0:
-        raise InputError(f"resolution = {resolution}: give the longest side in pixels, 1 or more")
-    if multiple < 1:
-        raise InputError(f"multiple = {multiple}: sides can be rounded to multiples of 1 or more")
-    return Clip(*read_frames(Path(path), start_t, end_t, out_fps, resolution, multiple))
-
-
-def check_clip(path: str | Path, start_t: float = 0.0, end_t: float = -1.0, out_fps: float = -1.0) -> int:
-    """How many frames ``read`` would give, without decoding one; raises InputError as it does."""
-    _check_times(start_t, end_t, out_fps)
-    return len(frame_indices(Path(path), start_t, end_t, out_fps)[0])
 
 
 def _check_times(start_t: float, end_t: float, out_fps: float) -> None:

@@ -125,7 +125,7 @@ def test_punctuation_of_chinese_texts_is_of_gb18030_too(tmp_path):
     ("a.yaml", "- prompt: a\n  seed: 2024-13-45\n", "is no YAML"),
     ("a.yaml", "- prompt: a\n  seed: " + "1" * 5000 + "\n", "is no YAML"),
     ("a.yaml", "- prompt: a\0b\n", "is no text"),
-    ("a.yaml", "- prompt: \"a\\0b\"\n", "line 1: prompt='a\\x00b' has a character that is none"),
+    ("a.yaml", "- {prompt: a, mode: canny, video_path: \"a\\0b\"}\n", "b' has a character that is none"),
     ("a.jsonl", '{"prompt": "a \\ud83d fox"}', "line 1: prompt='a \\ud83d fox' has a character that is none"),
     ("a.yaml", "- &a [*a, *a]\n", "line 1: [[[...], [...]], [[...], [...]]] is no row"),
     ("a.yaml", "- prompt: a\n  ? [b]\n  : c\n", "is no YAML"),

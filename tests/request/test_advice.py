@@ -1,21 +1,24 @@
 import warnings
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from ppt2v import MODES, InputError, Model
+from ppt2v.models.adapters.adapters import Adapters
 from ppt2v.models.formats.writing import save_torch
 from ppt2v.models.sources import downloads
-from ppt2v.parameters import resolve
 from ppt2v.request import prompts
+from ppt2v.request.request import Request
 
-
-def values(mode="text2video", **given):
-    return resolve(MODES[mode].parameters, given, {})
+CLIP = Path(__file__).parents[2] / "__assets__" / "clips" / "panda.mp4"
 
 
 def said(mode="text2video", **given):
-    return " ".join(map(str, prompts.advice(values(mode, **given))))
+    if MODES[mode].takes_clip:
+        given = {"video_path": CLIP, **given}
+    asked = Request.of(MODES[mode], given)
+    return " ".join(map(str, prompts.advice(asked.values, asked.adapters)))
 
 
 def test_the_embedded_model_says_which_words_it_does_not_know():
@@ -49,14 +52,15 @@ def test_each_embedded_model_has_words_of_its_own(mode, model, prompt, unknown):
 def test_words_of_a_textual_inversion_and_whatever_a_lora_teaches_are_known(tmp_path):
     save_torch(tmp_path / "corgi.bin", {"corgi": np.zeros(128, np.float32)})
     assert not said(prompt="a corgi in the snow", textual_inversion=[str(tmp_path / "corgi.bin")])
-    assert not said(prompt="a corgi in the snow", lora=["corgi.safetensors"])
     assert not said(prompt="a corgi in the snow", model_name="some/model")
+    asked = Request.of(MODES["text2video"], {"prompt": "a corgi"}).values
+    assert not prompts.advice(asked, Adapters(loras=("stands for a LoRA",)))
 
 
 @pytest.mark.parametrize("name", ["prompt", "a_prompt", "n_prompt"])
 def test_a_prompt_that_is_not_in_english_is_advised_against(name):
-    asked = {"prompt": "a fox", name: "雪地里的狐狸"}
-    assert said("canny", **asked, model_name="some/model") == prompts.ENGLISH
+    asked = {"prompt": "a fox", "model_name": "some/model", name: "雪地里的狐狸"}
+    assert list(map(str, prompts.advice(asked, Adapters()))) == [prompts.ENGLISH]
 
 
 def test_it_is_said_before_anything_is_downloaded(monkeypatch):

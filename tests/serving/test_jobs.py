@@ -17,9 +17,10 @@ from ppt2v import InputError, Model, video
 from ppt2v.errors import DiskFull, NumericalError, QueueFull
 from ppt2v.models.sources import catalogue, locate
 from ppt2v.modes import MODES
+from ppt2v.serving import limits
 from ppt2v.serving import queue as jobs_module
 from ppt2v.serving.job import CANCELLED, DONE, FAILED, QUEUED, RUNNING, Store
-from ppt2v.serving.limits import CLIPS, MODELS, OPERATORS, Limits
+from ppt2v.serving.limits import Limits
 from ppt2v.serving.queue import Jobs
 
 CLIP = Path(__file__).parents[2] / "__assets__" / "clips" / "panda.mp4"
@@ -189,10 +190,12 @@ def test_without_limits_everything_may_be_asked_for(tmp_path, model):
 
 
 def test_every_text_that_may_name_a_place_is_classified():
-    """A new parameter that names a file, a folder or a model has to be in one of the lists of ``limits``."""
+    """A new parameter that names a file, a folder or a model has to say so (``Parameter.holds``)."""
     harmless = {"prompt", "n_prompt", "a_prompt", "resolution", "save_format", "watermark", "extra_controls"}
     texts = {each.name for mode in MODES.values() for each in mode.parameters if each.kind is str and not each.choices}
-    assert texts == harmless | {*CLIPS, *MODELS, *OPERATORS} - {"decode_tile", "offload"}
+    places = {"clip", "model", *limits.OPERATORS}
+    classified = {each.name for mode in MODES.values() for each in mode.parameters if each.holds in places}
+    assert texts == harmless | classified - {"decode_tile", "offload"}
 
 
 def test_jobs_survive_a_restart(tmp_path, model):

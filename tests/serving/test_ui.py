@@ -17,9 +17,10 @@ from ppt2v.controls import CLIP, CONTROLS
 from ppt2v.models.sources import catalogue, locate
 from ppt2v.modes.shared import MACHINE
 from ppt2v.progress import Progress
+from ppt2v.serving import limits
 from ppt2v.serving import queue as jobs_module
 from ppt2v.serving.job import CANCELLED, DONE, QUEUED, RUNNING, Job
-from ppt2v.serving.limits import OPERATORS, Limits
+from ppt2v.serving.limits import Limits
 from ppt2v.serving.queue import Jobs
 from ppt2v.serving.ui import panels
 from ppt2v.serving.ui.visits import Visits
@@ -117,7 +118,8 @@ def test_what_a_model_brings_along_is_shown():
 def test_strangers_are_offered_nothing_of_the_machine(monkeypatch, tiny_folder):
     monkeypatch.setattr(locate, "cached", lambda: [("an/other", tiny_folder, 1), ("one/listed", tiny_folder, 1)])
     row, strangers = MODES["text2video"], Limits(models=("one/listed",))
-    assert not {each.name for each in choices.parameters(row, strangers)} & set(OPERATORS)
+    operators = {each.name for each in row.parameters if each.holds in limits.OPERATORS}
+    assert not {each.name for each in choices.parameters(row, strangers)} & operators
     assert choices.models(row, strangers) == ["embedded", "one/listed"]
     assert choices.models(row, Limits(at_home=True)) == ["embedded", "an/other", "one/listed"]
     assert choices.models(MODES["synthesize"], Limits(at_home=True)) == ["embedded/video"]

@@ -7,35 +7,35 @@ from typing import Any
 
 from ppt2v.environment.shipped import shipped
 from ppt2v.errors import InputError
-from ppt2v.models.families import family, stable_diffusion
+from ppt2v.models.families import stable_diffusion
+from ppt2v.models.families.family import family_of
 from ppt2v.models.sources import locate
 from ppt2v.modes import Mode
 from ppt2v.parameters import Parameter, resolve
-from ppt2v.request import request
 from ppt2v.serving.limits import Limits
 
 # A page shows a video itself, and stops its job with the visit.
-_ITS_OWN = (*request.FILES, "save_format")
+_ITS_OWN = ("output", "format")
 
 
 def parameters(row: Mode, limits: Limits) -> tuple[Parameter, ...]:
     """What a visitor may say."""
-    return tuple(parameter for parameter in limits.open_parameters(row) if parameter.name not in _ITS_OWN)
+    return tuple(parameter for parameter in limits.open_parameters(row) if parameter.holds not in _ITS_OWN)
 
 
 def models(row: Mode, limits: Limits) -> list[str]:
     """The mode's own model, and those on disk that suit it; for strangers only those that the limits name."""
-    on_disk = [name for name, folder, _ in locate.cached() if _suits(row, name, folder)]
+    on_disk = [name for name, folder, _ in locate.cached() if _suits(row, folder)]
     return [row.default("model_name"), *(name for name in on_disk if limits.at_home or name in limits.models)]
 
 
-def _suits(row: Mode, name: str, folder: Path) -> bool:
+def _suits(row: Mode, folder: Path) -> bool:
     """Whether it is a whole model (not a single network, such as a ControlNet) of the mode's family."""
     try:
-        family.check_family(row.family, row.name, row.example, name, folder)
+        suits = family_of(folder).group == row.family
     except InputError:
         return False
-    return not (folder / "config.json").exists()
+    return suits and not (folder / "config.json").exists()
 
 
 def sample_clips() -> Path:
