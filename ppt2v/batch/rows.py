@@ -86,7 +86,9 @@ def _row(line: int, values: Any, folder: Path, of_texts: bool) -> Row:
     if of_texts:
         known = {parameter.name: parameter for parameter in mode.parameters}
         values = {each: _of_text(known[each], text) if each in known else text for each, text in values.items()}
-    asked = request.Request.of(mode, {"seed": 0, **values})
+    if mode.has("seed"):
+        values.setdefault("seed", 0)
+    asked = request.Request.of(mode, values)
     ending = _ending(asked.values)
     stem = _stem(asked) if name is None else _checked_name(str(name))
     return Row(line, mode, asked.given, folder / f"{stem}.{ending}")
@@ -103,10 +105,10 @@ def _of_text(parameter: Parameter, text: str) -> Any:
 
 
 def _ending(values: Mapping[str, Any]) -> str:
-    ending = (values["save_format"] or "mp4").lower().lstrip(".")
+    ending = (values.get("save_format") or "mp4").lower().lstrip(".")
     if ending not in video.FORMATS:
         raise InputError(f"unknown save format {ending!r}: choose one of {', '.join(video.FORMATS)}")
-    if values["fps"] is not None:
+    if values.get("fps") is not None:
         video.check_fps(values["fps"], ending)
     return ending
 
@@ -115,7 +117,8 @@ def _stem(asked: request.Request) -> str:
     """A name made of the clip, the prompt and the seed."""
     words = [asked.clip.path.stem] if asked.clip else []
     words.append(request.file_stem(asked.values["prompt"]))
-    return video.shortened("-".join(words), ending=f"-{asked.values['seed']}")
+    seed = f"-{asked.values['seed']}" if asked.mode.has("seed") else ""
+    return video.shortened("-".join(words), ending=seed)
 
 
 def _checked_name(name: str) -> str:

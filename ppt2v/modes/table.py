@@ -64,6 +64,10 @@ class Mode:
         """What the parameter of that name is where nothing is given."""
         return next(parameter.default for parameter in self.parameters if parameter.name == name)
 
+    def has(self, name: str) -> bool:
+        """Whether there is a parameter of that name."""
+        return any(parameter.name == name for parameter in self.parameters)
+
     @property
     def takes_clip(self) -> bool:
         """Whether it needs a clip to start from."""

@@ -205,7 +205,8 @@ def _as_text(parameter: Parameter, value: Any) -> Any:
     if parameter.holds not in _TEXTS:
         return value
     pieces = value if isinstance(value, (list, tuple)) and parameter.many else [value]
-    if not all(isinstance(piece, (str, os.PathLike, *((tuple, list) if parameter.many else ()))) for piece in pieces):
+    accepted = (str, os.PathLike, tuple, list) if parameter.many else (str, os.PathLike)  # pairs: a path and its rest
+    if not all(isinstance(piece, accepted) for piece in pieces):
         raise InputError(f"{parameter.name}={shown(value)}: the rule is {parameter.rule}")
     text = _TEXTS[parameter.holds](value)
     for path in text if parameter.many else [text]:
@@ -215,10 +216,9 @@ def _as_text(parameter: Parameter, value: Any) -> Any:
 
 def _check_length(parameter: Parameter, path: str) -> None:
     """Refuses a path that no file system takes."""
-    longest = max(path.split(os.sep), key=len)
-    if len(longest.encode(errors="surrogatepass")) > _MOST_BYTES and (
-        parameter.holds != "picture" or names_image(path)
-    ):
+    if parameter.holds == "picture" and not names_image(path):
+        return
+    if any(len(name.encode(errors="surrogatepass")) > _MOST_BYTES for name in path.split(os.sep)):
         raise InputError(f"{parameter.name}={shown(path)} has a name of more than {_MOST_BYTES} bytes: no file has one")
 
 

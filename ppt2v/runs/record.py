@@ -27,7 +27,7 @@ def recipe(request: Request, device: str, choice: Choice, for_clients: bool) -> 
     mode = request.mode
     left_out = {each.name for each in mode.parameters if each.decides == "values"}
     left_out.update(holding(mode.parameters, "output", "format"))
-    kept = {name: value for name, value in request.values.items() if name not in left_out}
+    kept = {each.name: request.values[each.name] for each in mode.parameters if each.name not in left_out}
     if for_clients:
         kept = _without_folders(mode, kept)
     machine = {"device": device, "engine": choice.engine, "dtype": choice.precision}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,14 +13,15 @@ from ppt2v.models.sources import catalogue, locate
 from ppt2v.modes import Mode
 from ppt2v.parameters import Parameter, holding
 from ppt2v.request.guides import models_of
-from ppt2v.request.request import Request
 
 if TYPE_CHECKING:
+    from ppt2v.request.request import Request
     from ppt2v.video import Facts
 
 # What parameters hold that name files and folders of the machine, or how much of it a run may take: for its operator.
 OPERATORS = ("output", "adapter", "file", "machine")
 FORMATS = ("mp4", "webm", "gif")
+_MOST_FPS = 240  # of a clip; cameras have no more
 MOST_TEXTS = 4  # of a parameter that takes several
 
 # What clips begin with, after so many bytes: of all that FFmpeg reads, the formats that cannot name other files, as
@@ -106,6 +108,7 @@ class Limits:
 
     def _check_facts(self, about: Facts) -> None:
         _at_most("the clip", round(about.seconds), self.clip_seconds, "seconds")
+        _at_most("frames of the clip", about.frames, self.clip_seconds * _MOST_FPS, "frames")
         _at_most("the clip's longest side", max(about.height, about.width), self.clip_side, "pixels")
 
     def check_request(self, request: Request) -> None:
@@ -136,7 +139,8 @@ class Limits:
 
     def _check_model(self, name: str) -> None:
         if not locate.is_embedded(name) and name not in map(locate.from_anywhere, self.models):
-            offered = ", ".join([catalogue.EMBEDDED, *self.models])
+            # Folders are not told; whoever may use one knows it from the operator.
+            offered = ", ".join([catalogue.EMBEDDED, *(model for model in self.models if not os.path.exists(model))])
             raise InputError(f"the model {name!r} cannot be chosen here; there is {offered}")
 
 

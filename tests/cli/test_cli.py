@@ -179,7 +179,7 @@ def test_a_new_row_is_a_new_command(made):
         "Make it larger.",
         "m:C",
         (
-            Parameter("prompt", str, None, "What it shows."),
+            Parameter("prompt", str, None, "What it shows.", positional="PROMPT"),
             Parameter("factor", int, 2, "How much [larger].", minimum=1),
             Parameter("use_blur", bool, False, "Blur it.", option="blur"),
         ),

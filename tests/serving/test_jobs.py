@@ -172,7 +172,9 @@ def test_what_may_not_be_asked_for_is_refused_at_once(jobs, model, mode, wrong, 
 
 def test_models_that_the_operator_allows(tmp_path, model):
     folder = str(locate.locate(catalogue.EMBEDDED))  # by its path, it is a model as any other
-    jobs = Jobs(tmp_path / "out", model, limits=Limits(models=(folder,)))
+    jobs = Jobs(tmp_path / "out", model, limits=Limits(models=(folder, "an/id")))
+    with pytest.raises(InputError, match="cannot be chosen here; there is embedded, an/id$"):
+        jobs.submit("text2video", {**ASKED, "model_name": "an/other"})
     assert jobs.wait(jobs.submit("text2video", {**ASKED, "model_name": folder}).id).state == DONE
     jobs.close()
 
@@ -238,6 +240,27 @@ def test_what_ran_at_a_kill_runs_again_but_not_for_ever(tmp_path, model):
     assert once.state == DONE and once.starts == 2
     assert twice.state == FAILED and "stopped twice" in twice.error
     jobs.close()
+
+
+@pytest.mark.parametrize("saved_after", [1, -1, None])
+def test_starts_count_only_without_a_step_completed_in_between(tmp_path, model, saved_after):
+    jobs = Jobs(tmp_path, model)
+    job = jobs.wait(jobs.submit("text2video", ASKED).id)
+    jobs.close()
+    store = Store(tmp_path)
+    store.save(replace(job, state=RUNNING, starts=2, started=1000.0, path=None, ended=None))
+    store.close()
+    (tmp_path / job.id / "unfinished").mkdir()
+    names = ["latents.partial.npz"] + ["latents.npz"] * (saved_after is not None)
+    for name in names:
+        file = tmp_path / job.id / "unfinished" / name
+        file.touch()
+        os.utime(file, (1000 + (saved_after or 1),) * 2)
+    jobs = Jobs(tmp_path, model)
+    again = jobs.wait(job.id)
+    jobs.close()
+    assert (again.state, again.starts) == ((DONE, 1) if saved_after == 1 else (FAILED, 2))
+    assert (tmp_path / job.id).exists() == (saved_after == 1)
 
 
 def test_one_process_per_folder(jobs):

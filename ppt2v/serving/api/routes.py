@@ -7,7 +7,6 @@ from collections.abc import Callable
 from typing import Annotated, List
 
 from fastapi import FastAPI, HTTPException, Query, Request, Response
-from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import FileResponse
 from pydantic import BaseModel
 
@@ -89,10 +88,8 @@ class Routes:
         if request.headers.get("Content-Type") != _CLIP_TYPE:
             raise HTTPException(415, f"the body is the file itself, with the header Content-Type: {_CLIP_TYPE}")
         self.jobs.check_disk()
-        with self.clips.upload() as upload:
-            async for piece in request.stream():
-                await run_in_threadpool(upload.file.write, piece)
-        return ClipView(id=upload.id, **upload.facts._asdict())
+        kept = await self.clips.keep(request.stream())
+        return ClipView(id=kept.id, **kept.facts._asdict())
 
     def jobs_so_far(self, last: _LAST = 50) -> List[JobView]:
         """The last jobs, the newest first."""

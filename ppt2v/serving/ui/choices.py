@@ -24,18 +24,25 @@ def parameters(row: Mode, limits: Limits) -> tuple[Parameter, ...]:
 
 
 def models(row: Mode, limits: Limits) -> list[str]:
-    """The mode's own model, and those on disk that suit it; for strangers only those that the limits name."""
-    on_disk = [name for name, folder, _ in locate.cached() if _suits(row, folder)]
-    return [row.default("model_name"), *(name for name in on_disk if limits.at_home or name in limits.models)]
+    """The mode's own model, those that the operator named, and at home those on disk, as far as they suit the mode."""
+    on_disk = {name: folder for name, folder, _ in locate.cached()}
+    named = {name: on_disk.get(name) or _here(name) for name in limits.models}
+    offered = {**named, **on_disk} if limits.at_home else named
+    return [row.default("model_name"), *(name for name, place in offered.items() if place and _suits(row, place))]
 
 
-def _suits(row: Mode, folder: Path) -> bool:
-    """Whether it is a whole model (not a single network, such as a ControlNet) of the mode's family."""
+def _here(name: str) -> Path | None:
+    """The folder or file that a name is the path of, if any."""
+    place = Path(locate.from_anywhere(name))
+    return place if place.exists() else None
+
+
+def _suits(row: Mode, model: Path) -> bool:
+    """Whether it is a whole model (not a single network, such as a ControlNet) of the mode's group of families."""
     try:
-        suits = family_of(folder).group == row.family
+        return family_of(model).group == row.family and not (model / "config.json").exists()
     except InputError:
         return False
-    return suits and not (folder / "config.json").exists()
 
 
 def sample_clips() -> Path:
@@ -47,7 +54,7 @@ def defaults(row: Mode, model: str | None) -> dict[str, Any]:
     """The values of a run of which the model alone is given; what it brings along counts if it is on disk."""
     folder = None if model is None else _on_disk(model)
     own = {} if folder is None else stable_diffusion.model_defaults(folder).get(row.name, {})
-    return {**resolve(row.parameters, {}, own), "model_name": model}
+    return resolve(row.parameters, {}, own)
 
 
 def _on_disk(model: str) -> Path | None:

@@ -15,6 +15,7 @@ from ppt2v.errors import DiskFull, InputError, QueueFull
 from ppt2v.modes import Mode
 from ppt2v.parameters import Parameter, holding
 from ppt2v.serving.job import CANCELLED, DONE, FAILED, Job
+from ppt2v.serving.telling import without_folders
 
 from . import choices, panels, widgets
 from .visits import Visits
@@ -172,7 +173,7 @@ class Tab:
         message = str(error)
         for clip in (entered.get(name) for name in holding(self.parameters, "clip")):
             message = message.replace(f"{Path(clip).parent}{os.sep}", "") if clip else message
-        return message
+        return message if self.visits.jobs.limits.at_home else without_folders(message)
 
     def _stop(self, request: gr.Request) -> None:
         self.visits.stop(request.session_hash, self.row.name)
