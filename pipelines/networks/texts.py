@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import paddle
 
@@ -12,7 +14,7 @@ from ppt2v.pipelines.planning.prompts import EMPTY, Window, windows
 _NO_MEAN = 0.02
 
 
-def encode_texts(encode: Runner, tokenizer, texts: list[str], length: int) -> paddle.Tensor:
+def encode_texts(encode: Runner, tokenizer, texts: Sequence[str], length: int) -> paddle.Tensor:
     """Texts in the syntax of ``planning.prompts``: ``[texts, windows * length, channels]``.
 
     Shorter texts are filled up with windows of no words. The numbers of a word are multiplied by its weight; then those
