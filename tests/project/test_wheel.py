@@ -11,8 +11,8 @@ import zipfile
 from pathlib import Path
 
 import pytest
+from conftest import ROOT
 
-REPOSITORY = Path(__file__).parents[2]
 SOURCES = (
     "setup.py",
     "pyproject.toml",
@@ -37,7 +37,7 @@ def _run(*command: object, folder: Path) -> str:
 def wheel(tmp_path_factory) -> Path:
     copy, built = tmp_path_factory.mktemp("copy"), tmp_path_factory.mktemp("built")
     for name in SOURCES:
-        source, target = REPOSITORY / name, copy / name
+        source, target = ROOT / name, copy / name
         if source.is_dir():
             shutil.copytree(source, target, ignore=shutil.ignore_patterns("__pycache__"))
         else:
@@ -75,7 +75,7 @@ def _files(folder: Path) -> set[str]:
     ],
 )
 def test_holds_every_file(wheel, package, source):
-    expected = {f"{package}/{name}" for name in _files(REPOSITORY / source)}
+    expected = {f"{package}/{name}" for name in _files(ROOT / source)}
     assert expected
     assert expected <= set(zipfile.ZipFile(wheel).namelist())
 
