@@ -7,6 +7,7 @@ import os
 import shutil
 import subprocess
 import sys
+import types
 import warnings
 from pathlib import Path
 
@@ -15,6 +16,7 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
+import ppt2v.cli
 import ppt2v.model
 from ppt2v import MODES, InputError, NumericalError, video
 from ppt2v.cache import Cache
@@ -452,3 +454,14 @@ def test_the_real_command_prints_the_path_and_nothing_else(tmp_path, tiny_folder
     assert video.read_recipe(tmp_path / "a.gif")["parameters"]["prompt"] == "a fox"
     assert run("rerun", "a.gif", "--quiet") == (0, "a-rerun.gif\n", "")
     assert (tmp_path / "a-rerun.gif").read_bytes() == (tmp_path / "a.gif").read_bytes()
+
+
+def test_an_interruption_while_the_commands_are_loaded_is_one_line(monkeypatch, capsys):
+    class Interrupted(types.ModuleType):
+        def __getattr__(self, name):
+            raise KeyboardInterrupt
+
+    monkeypatch.setitem(sys.modules, "ppt2v.cli.app", Interrupted("ppt2v.cli.app"))
+    with pytest.raises(SystemExit) as ended:
+        ppt2v.cli.main(["models"])
+    assert ended.value.code == 130 and capsys.readouterr().err == "Interrupted\n"
