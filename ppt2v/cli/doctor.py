@@ -27,6 +27,7 @@ from ppt2v.version import __version__
 _MODULES = {
     "opencv-python-headless": "cv2",
     "Pillow": "PIL",
+    "PyYAML": "yaml",
     "paddlepaddle": "paddle",
     "paddlepaddle-gpu": "paddle",
     "scikit-image": "skimage",
