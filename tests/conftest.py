@@ -175,7 +175,7 @@ def video_fusion_folder(tiny_folder, tmp_path_factory) -> Path:
     """A tiny VideoFusion model for up to 6 frames: the networks of ``tiny_folder`` and a residual generator."""
     import paddle
 
-    from ppt2v.pipelines.unet3d import UNet3D
+    from ppt2v.pipelines.networks.unet3d import UNet3D
 
     folder = Path(shutil.copytree(tiny_folder, tmp_path_factory.mktemp("models") / "video_fusion"))
     config = {

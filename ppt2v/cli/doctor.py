@@ -28,9 +28,9 @@ _MODULES = {
     "Jinja2": "jinja2",
     "opencv-contrib-python-headless": "cv2",
     "Pillow": "PIL",
+    "PyYAML": "yaml",
     "paddlepaddle": "paddle",
     "paddlepaddle-gpu": "paddle",
-    "PyYAML": "yaml",
     "scikit-image": "skimage",
 }
 # Needed on every Python; where pip could not install what they ask for, ppt2v's metadata leaves them to the README.

@@ -88,9 +88,17 @@ class Request:
         values = resolve(self.mode.parameters, self.given, own)
         _check(self.mode, values)
         size = sizes.parse(values.get("resolution"))
-        completed = replace(self, values=values, guides=guides.guides(self.mode, values), size=size)
+        chosen = guides.guides(self.mode, values, self._text_width(model))
+        completed = replace(self, values=values, guides=chosen, size=size)
         completed._check_together()
         return completed
+
+    def _text_width(self, model: Path) -> int | None:
+        """Channels of the texts that the model's UNet attends to, where a ControlNet is chosen by them."""
+        if self.mode.control is None:
+            return None
+        unet, _ = self.family_of(model).frame_configs(model, self.values.get("vae"))
+        return unet.get("cross_attention_dim")
 
     def family_of(self, model: Path) -> Family:
         """The family of the model, given as its folder or file; InputError where it cannot do what is asked."""

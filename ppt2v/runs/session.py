@@ -11,6 +11,7 @@ from typing import Any
 from ppt2v import video
 from ppt2v.engine.choice import WORTH_EXPORTING, Choice, build, choose
 from ppt2v.models.families.family import Family
+from ppt2v.models.families.replacements import Replacements
 from ppt2v.models.sources import locate
 from ppt2v.modes import Mode
 from ppt2v.modes.shared import ADAPTERS
@@ -91,7 +92,7 @@ class Session:
         return str(path)
 
     def _parts(self, request: Request, family: Family, folder: Path) -> dict[str, Any]:
-        return self.loaded.model(family, folder, request.adapters, request.values.get("tokenizer"))
+        return self.loaded.model(family, folder, request.adapters, Replacements.among(request.values))
 
     def _use_engine(self, pipeline, request: Request, made: Inputs, arguments: Mapping[str, Any]) -> Choice:
         """Gives the pipeline its engine for this run: that of the run to go on with, else the fastest."""

@@ -103,8 +103,8 @@ def test_command_answers_in_any_folder(venv, tmp_path):
 
 def test_everything_comes_from_the_wheel(venv, tmp_path):
     code = (
-        "import ppt2v, ppt2v.pipelines; from ppt2v.models.sources import locate; "
-        "print(ppt2v.__file__, ppt2v.pipelines.__file__, locate.locate('embedded'), sep='\\n')"
+        "import ppt2v, ppt2v.pipelines; from ppt2v.models.sources import catalogue, locate; "
+        "print(ppt2v.__file__, ppt2v.pipelines.__file__, locate.locate(catalogue.EMBEDDED), sep='\\n')"
     )
     places = _run(venv / "bin" / "python", "-c", code, folder=tmp_path).splitlines()
     assert len(places) == 3

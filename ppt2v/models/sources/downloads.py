@@ -10,12 +10,13 @@ from typing import Callable
 
 from ppt2v.errors import InputError
 from ppt2v.models.layouts.diffusers import (
-    INDEX,
     NETWORK,
     OPTIONAL,
     PIPELINE,
     alternatives,
+    check_pipeline,
     first_missing,
+    is_index,
     is_modelscopes,
     parts,
     read_json,
@@ -48,11 +49,19 @@ def cached_folders(source: str) -> Iterator[tuple[str, Path]]:
     cache = cache_folder(source)
     pattern = "*/*" if source == PADDLE else "models--*--*/snapshots/*"
     for folder in sorted(cache.glob(pattern)):
-        if folder.is_dir() and first_missing(folder) is None:
+        if folder.is_dir() and _is_complete(folder):
             organisation, model = folder.relative_to(cache).parts[:2]
             if source != PADDLE:
                 organisation, model = organisation.split("--", 2)[1:]
             yield f"{organisation}/{model}", folder
+
+
+def _is_complete(folder: Path) -> bool:
+    """Whether a folder holds a whole model; a broken one in a cache is none, and stops nobody."""
+    try:
+        return first_missing(folder) is None
+    except InputError:
+        return False
 
 
 def cached_folder(source: str, repository: str) -> Path | None:
@@ -91,6 +100,7 @@ def fetch_model(fetch: Fetch) -> Path:
     index = fetch("model_index.json")
     if index is None:
         return _fetch_part(fetch, "", NETWORK) if fetch("config.json") else _fetch_modelscopes(fetch)
+    check_pipeline(read_json(index), "it")
     for part in parts(read_json(index)):
         _fetch_part(fetch, f"{part}/", PIPELINE[part])
     for name in OPTIONAL:
@@ -120,7 +130,7 @@ def _fetch_part(fetch: Fetch, prefix: str, groups: tuple[tuple[str, ...], ...]) 
         file = next((file for name in group if (file := fetch(prefix + name))), None)
         if file is None:
             raise InputError(f"it has no {prefix}{alternatives(group)}")
-        if file.name.endswith(INDEX):
+        if is_index(file):
             for shard in shards(file):
                 if fetch(prefix + shard.name) is None:
                     raise InputError(f"it has no {prefix}{shard.name}")
