@@ -26,7 +26,7 @@ ROWS = (
     "engine",
     "video environment",
     "cache parameters progress",
-    "errors version",
+    "errors unfinished version",
 )
 
 # The same within a folder; "rest" stands for all that is not named.
