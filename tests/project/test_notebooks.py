@@ -117,7 +117,7 @@ def test_is_what_its_source_makes(name, build):
     ids=["installed", "beside the clone", "in the clone", "among the notebooks"],
 )
 def test_installs_where_ppt2v_is_not_wherever_it_starts(options, place, installs, tmp_path):
-    (tmp_path / "ppt2v").symlink_to(REPOSITORY)
+    (tmp_path / "ppt2v").symlink_to(ROOT)
     (cell,) = (cell.source for cell in read("canny").cells if "%pip" in cell.source)
     code = re.sub(r"^( +)%pip .*$", r"\1print('installs')", cell, flags=re.MULTILINE)
     # Option -S leaves out all that is installed.
