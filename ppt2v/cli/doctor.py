@@ -27,19 +27,22 @@ from ppt2v.version import __version__
 
 # Modules by the name of their distribution, where the two differ.
 _MODULES = {
-    "opencv-python-headless": "cv2",
+    "Jinja2": "jinja2",
+    "opencv-contrib-python-headless": "cv2",
     "Pillow": "PIL",
     "PyYAML": "yaml",
     "paddlepaddle": "paddle",
     "paddlepaddle-gpu": "paddle",
     "scikit-image": "skimage",
 }
+# Needed on every Python; where pip could not install what they ask for, ppt2v's metadata leaves them to the README.
+_NEEDED_EVERYWHERE = {"paddlenlp", "ppdiffusers"}
 
 # What an import fails with, and what mends it; the first match counts.
 _REMEDIES = (
     (
         r"libGL\.so|libgthread",
-        "pip uninstall -y opencv-python; pip install --force-reinstall --no-deps opencv-python-headless",
+        "pip uninstall -y opencv-python; pip install --force-reinstall --no-deps opencv-contrib-python-headless",
     ),
     (r"No module named 'pkg_resources'", 'pip install "setuptools<81"'),
     (r"libgomp\.so", "apt-get install libgomp1"),
@@ -106,7 +109,12 @@ def _requirements() -> list:
     paddle = versions.paddle()
     engines = {"openvino"} if paddle == "paddlepaddle" else set()
     chosen = [requirement for requirement in every if requirement.name in {paddle, *engines}]
-    return chosen + [each for each in every if each.marker is None or each.marker.evaluate({"extra": ""})]
+    return chosen + [each for each in every if each.name in _NEEDED_EVERYWHERE or _asked_for(each)]
+
+
+def _asked_for(requirement: Any) -> bool:
+    """Whether pip installs it with ppt2v on this Python."""
+    return requirement.marker is None or requirement.marker.evaluate({"extra": ""})
 
 
 def _module(requirement: Any) -> str:
@@ -126,7 +134,8 @@ def _package(requirement: Any, trial: dict[str, str], others_unmet: bool) -> Fin
     name, version = requirement.name, version_of(requirement.name)
     unmet = _unmet(requirement)
     if unmet:
-        return Finding(name, unmet, f'pip install "{name}{requirement.specifier}"')
+        alone = "--no-deps " if name in _NEEDED_EVERYWHERE and not _asked_for(requirement) else ""
+        return Finding(name, unmet, f'pip install {alone}"{name}{requirement.specifier}"')
     if "found" in trial:
         return Finding(name, version)
     # A package outside its range breaks those that need it, and they need no mending of their own.

@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import stand_in_worker
+from conftest import CLIPS
 
 import ppt2v.model
 from ppt2v import InputError, video
@@ -22,8 +23,6 @@ from ppt2v.environment import threads
 from ppt2v.models.sources import catalogue, locate
 from ppt2v.request import request
 from ppt2v.request.request import Request
-
-CLIPS = Path(__file__).parents[2] / "__assets__" / "clips"
 
 _MORE = '"extra_controls": ["canny:0.5", "canny:0.2"], "name": "two words"'
 ROWS = {

@@ -17,6 +17,7 @@ from pathlib import Path
 
 import pytest
 import schemathesis
+from conftest import CLIPS
 from fastapi.testclient import TestClient
 from hypothesis import HealthCheck, given, settings
 from schemathesis.checks import not_a_server_error
@@ -40,7 +41,7 @@ from ppt2v.serving.limits import Limits
 from ppt2v.serving.queue import Jobs
 from ppt2v.serving.server import listen
 
-CLIP = Path(__file__).parents[2] / "__assets__" / "clips" / "panda.mp4"
+CLIP = CLIPS / "panda.mp4"
 OPERATORS = sorted({each.name for row in MODES.values() for each in row.parameters if each.holds in limits.OPERATORS})
 BINARY = {"Content-Type": "application/octet-stream"}
 ASKED = {"prompt": "a panda", "seed": 1}

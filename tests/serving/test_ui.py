@@ -30,7 +30,7 @@ from ppt2v.serving.ui import panels
 from ppt2v.serving.ui.visits import Visits
 from ppt2v.serving.ui.words import LANGUAGES, preferred, translator
 
-gradio = pytest.importorskip("gradio")
+gradio = pytest.importorskip("gradio", minversion="6.17")
 
 from starlette.datastructures import UploadFile  # noqa: E402
 from starlette.testclient import TestClient  # noqa: E402
@@ -340,7 +340,7 @@ def _upload(client, content: bytes) -> dict:
 
 
 def _clip(path: str | Path) -> dict:
-    return {"video": {"path": str(path), "meta": {"_type": "gradio.FileData"}}}
+    return {"path": str(path), "meta": {"_type": "gradio.FileData"}}
 
 
 def test_the_first_page_is_in_the_browsers_language(client):
@@ -408,6 +408,12 @@ def test_with_a_password_nothing_is_answered_without_it(jobs, another_page):
             assert client.get(path, auth=("ann", "secret")).status_code == 401, path
         assert client.post("/en/gradio_api/upload", files={"files": b"x"}).status_code == 401
         assert client.get("/en/", auth=("ann", "secret:word")).status_code == 200
+
+
+@pytest.mark.parametrize("address", ["https://example.org/", "http://127.0.0.1:1/", "http:%2F%2Fexample.org"])
+def test_the_page_sends_nobody_elsewhere(client, address):
+    answer = client.get(f"/en/gradio_api/file={address}", follow_redirects=False)
+    assert answer.status_code == 404 and "location" not in answer.headers
 
 
 def test_a_file_of_the_machine_is_no_clip(client, served, tmp_path):

@@ -37,6 +37,17 @@ _VARIABLES = {PADDLE: "PPNLP_HOME", HUGGING_FACE: "HF_HOME", AI_STUDIO: "AISTUDI
 Fetch = Callable[[str], "Path | None"]
 
 
+def server(source: str) -> str:
+    """The source with its address, for people."""
+    if source == PADDLE:
+        return f"{source} ({os.getenv('PPNLP_ENDPOINT', 'https://bj.bcebos.com/paddlenlp')})"
+    if source == AI_STUDIO:
+        return f"{source} ({os.getenv('AISTUDIO_ENDPOINT', 'http://git.aistudio.baidu.com')})"
+    from huggingface_hub.constants import ENDPOINT
+
+    return f"{source} ({ENDPOINT})"
+
+
 def cache_folder(source: str) -> Path:
     """The folder in which the source's own library caches, whether or not it exists."""
     if source == PADDLE:
@@ -70,6 +81,11 @@ def _is_complete(folder: Path) -> bool:
         return False
 
 
+def is_here(source: str, repository: str) -> bool:
+    """Whether anything of this id is in the cache of a source."""
+    return any(cache_folder(source).glob(_pattern(source, repository)))
+
+
 def cached_folder(source: str, repository: str) -> Path | None:
     """The newest complete model of this id in the cache of a source."""
     folders = [folder for name, folder in cached_folders(source) if name == repository]
@@ -78,10 +94,14 @@ def cached_folder(source: str, repository: str) -> Path | None:
 
 def cached_file(source: str, repository: str, files: tuple[str, ...]) -> Path | None:
     """The newest of these files of this id in the cache of a source."""
-    pattern = repository if source == PADDLE else f"models--{repository.replace('/', '--')}/snapshots/*"
-    places = (folder / file for folder in cache_folder(source).glob(pattern) for file in files)
+    places = (folder / file for folder in cache_folder(source).glob(_pattern(source, repository)) for file in files)
     found = [place for place in places if place.is_file()]
     return max(found, key=lambda file: file.stat().st_mtime, default=None)
+
+
+def _pattern(source: str, repository: str) -> str:
+    """Of the folders in the cache of a source that hold something of this id."""
+    return repository if source == PADDLE else f"models--{repository.replace('/', '--')}/snapshots/*"
 
 
 def download(source: str, repository: str, fetch_wanted: Callable[[Fetch], Path], instead: str) -> Path:
