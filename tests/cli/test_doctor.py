@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import sys
 
 import pytest
@@ -46,12 +47,30 @@ def test_a_package_outside_its_range_is_mended_and_not_those_that_it_breaks(mach
     assert "look again" in found["ppdiffusers"].remedy
 
 
+def test_ppdiffusers_is_looked_at_where_pip_leaves_it_out(machine):
+    line = "ppdiffusers<0.30,>=0.29; python_version < '3'"
+    found = machine(PADDLE, {}, [line])
+    assert found["ppdiffusers"].remedy == f'pip install --no-deps "ppdiffusers{Requirement(line).specifier}"'
+    assert machine({**PADDLE, "ppdiffusers": "0.29.0"}, {}, [line])["ppdiffusers"].remedy is None
+
+
+def test_each_package_is_tried_by_a_name_that_it_has():
+    missing = [each.name for each in doctor._requirements() if importlib.util.find_spec(doctor._module(each)) is None]
+    assert not missing
+
+
 @pytest.mark.parametrize(
     ("versions", "trials", "subject", "remedy"),
     [
         ({}, {"paddle": FAILS}, "paddlepaddle", 'pip install "paddlepaddle<4,>=2.6.2"'),
         (PADDLE, {"paddle": FAILS}, "paddlepaddle", '--force-reinstall --no-deps "paddlepaddle==3.3.1"'),
         (PADDLE, {"paddle": {"error": "No module named 'pkg_resources'"}}, "paddlepaddle", "setuptools<81"),
+        (
+            PADDLE,
+            {"paddle": {"error": "ImportError: libGL.so.1: cannot open"}},
+            "paddlepaddle",
+            "opencv-contrib-python-headless",
+        ),
         (PADDLE, {"video": FAILS}, "video", "av decord"),
         ({**PADDLE, "paddlepaddle-gpu": "3.0.0"}, {}, "paddle", "pip uninstall -y paddlepaddle"),
     ],
