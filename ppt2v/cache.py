@@ -26,10 +26,16 @@ class Entry(NamedTuple):
     used: float
 
 
+def user_cache() -> Path:
+    """The user's cache folder, XDG_CACHE_HOME or ~/.cache; for users without a home a path that cannot be written."""
+    folder = Path(os.path.expanduser(os.getenv("XDG_CACHE_HOME", "~/.cache")))
+    return folder if folder.is_absolute() else Path(os.devnull) / "no home folder"
+
+
 def default_folder() -> Path:
     """PPT2V_CACHE, else ppt2v/engines in the user's cache folder; it need not exist."""
-    usual = Path(os.getenv("XDG_CACHE_HOME", "~/.cache")) / "ppt2v" / "engines"
-    return Path(os.getenv("PPT2V_CACHE", usual)).expanduser().absolute()
+    usual = user_cache() / "ppt2v" / "engines"
+    return Path(os.path.expanduser(os.getenv("PPT2V_CACHE", usual))).absolute()
 
 
 def fingerprint(file: Path) -> str:

@@ -106,6 +106,7 @@ class Model:
         lora: str | list | None = None,
         textual_inversion: str | list | None = None,
         tokenizer: str | Path | None = None,
+        clip_skip: int | None = None,
     ) -> str:
         """Zero-shot text to video (Text2Video-Zero, arXiv 2303.13439, section 3.3).
 

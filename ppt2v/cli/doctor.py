@@ -16,7 +16,9 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from ppt2v.cache import default_folder
 from ppt2v.environment import versions
+from ppt2v.environment.homes import can_be_written
 from ppt2v.environment.shipped import PACKAGE
 from ppt2v.environment.threads import cores
 from ppt2v.environment.versions import PADDLES, version_of
@@ -49,6 +51,7 @@ _REMEDIES = (
 )
 _ONE_PADDLE = "pip uninstall -y paddlepaddle; pip install --force-reinstall --no-deps paddlepaddle-gpu"
 _AGAIN = "ppt2v doctor   (look again)"
+_NEW_CACHE = "export PPT2V_CACHE=/a/folder/with/room"
 _REINSTALL = 'pip install --force-reinstall --no-deps ".[cpu]"   (in the source folder of ppt2v)'
 
 
@@ -71,7 +74,7 @@ def examine() -> list[Finding]:
         packages.append(Finding("paddle", "two builds over each other", _ONE_PADDLE))
     broken = any(package.remedy for package in packages)
     others = [_trial(name, trials[name], broken) for name in _TRIALS]
-    return [_python(), _ppt2v(), *packages, *others, _threads(), _embedded(), *_damaged()]
+    return [_python(), _ppt2v(), *packages, *others, _threads(), _cache(), _embedded(), *_damaged()]
 
 
 def show(findings: list[Finding]) -> None:
@@ -239,6 +242,13 @@ def _threads() -> Finding:
     threads = os.environ.get("OMP_NUM_THREADS", "1")  # what importing ppt2v sets unless the user did
     advice = " (OMP_NUM_THREADS says so; unset it to use all)" if threads != str(cores()) else ""
     return Finding("threads", f"{threads} for {cores()} cores{advice}")
+
+
+def _cache() -> Finding:
+    folder = default_folder()
+    if can_be_written(folder):
+        return Finding("cache", str(folder))
+    return Finding("cache", f"{folder} cannot be written: networks are prepared anew in each process", _NEW_CACHE)
 
 
 def _embedded() -> Finding:

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import ctypes
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
@@ -36,11 +39,27 @@ class _Layer(paddle.nn.Layer):
         return self._run(inputs)
 
 
+@contextmanager
+def _temporary_folder() -> Iterator[None]:
+    """Lets Paddle write the code that it traces where everybody can, and not below the home folder."""
+    from paddle.jit.dy2static import utils
+
+    original = utils.get_temp_dir
+    with tempfile.TemporaryDirectory(prefix="ppt2v-") as folder:
+        utils.get_temp_dir = lambda: folder
+        try:
+            yield
+        finally:
+            utils.get_temp_dir = original
+
+
+@_temporary_folder()
 def save(program: Program, path: Path) -> None:
     """Writes ``path``.json and ``path``.pdiparams, for Paddle Inference."""
     paddle.jit.save(_Layer(program), str(path), input_spec=[program.inputs()])
 
 
+@_temporary_folder()
 def trace(program: Program) -> Traced:
     """Records what ``program`` computes, for the sizes that its inputs leave open."""
     layer = _Layer(program)

@@ -9,6 +9,7 @@ import sys
 
 from ppt2v.errors import InputError
 
+from .homes import check_home
 from .quiet import quiet_libraries
 
 
@@ -32,8 +33,9 @@ def import_paddle():
     """Paddle, imported without its notice that more than one thread was asked for, since ppt2v did so on purpose.
 
     Raises:
-        InputError: Paddle is not installed.
+        InputError: Paddle is not installed, or a folder that is named for PaddleNLP cannot be written.
     """
+    check_home()
     printed = io.StringIO()
     try:
         with contextlib.redirect_stderr(printed), quiet_libraries():

@@ -28,6 +28,7 @@ HELP = {
     "models distilled for it).": "每一步的采样方法：ddim、dpmsolver++（需要的步数较少）、euler_a（每步加新噪声）或 lcm（用于为它蒸馏的模型）。",
     "Stochasticity of DDIM: 0 is deterministic, 1 is DDPM.": "DDIM 的随机性：0 为确定，1 为 DDPM。",
     "Fewer steps by a better solver: the cheapest setting that keeps the quality; what is given beside it wins.": "用更好的求解器减少步数：在保持质量的设置中取最省时的；另外给出的参数优先。",
+    "Which layer of the text encoder is taken, counted from the last one: 1 is the last, 2 the one before it.": "取文本编码器的哪一层，从最后一层数起：1 为最后一层，2 为倒数第二层。",
     "Frames computed together, the first included; changes only the memory needed.": "同时计算的帧数，包括首帧；只影响所需内存，不影响结果。",
     "Let every frame attend to the first one.": "让每一帧都关注首帧。",
     "Share of the tokens that are merged where there are most of them: faster at large sizes, less detail.": "在令牌最多的层合并的比例：大尺寸时更快，细节较少。",

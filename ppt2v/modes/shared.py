@@ -169,6 +169,15 @@ SAMPLING = (
     *STEPS,
     FAST,
     Parameter(
+        "clip_skip",
+        int,
+        1,
+        "Which layer of the text encoder is taken, counted from the last one: 1 is the last, 2 the one before it.",
+        minimum=1,
+        maximum=12,
+        argument="clip_skip",
+    ),
+    Parameter(
         "chunk_size",
         int,
         8,

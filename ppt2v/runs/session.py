@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import warnings
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -17,7 +18,8 @@ from ppt2v.modes import Mode
 from ppt2v.modes.shared import ADAPTERS
 from ppt2v.pipelines.planning import memory
 from ppt2v.progress import Progress, Watch, counted, say
-from ppt2v.request.request import Request, warn_of_language
+from ppt2v.request.prompts import advice
+from ppt2v.request.request import Request
 
 from . import record
 from .inputs import Inputs, gather
@@ -49,11 +51,12 @@ class Session:
         """Makes a video with the parameters given, and returns the path written; raises what ``Model`` raises."""
         # First without the model's own defaults, so that a wrong value is refused before anything is downloaded.
         request = Request.of(row, given)
+        for line in advice(request.values, request.adapters):
+            warnings.warn(str(line), stacklevel=2)
         output = request.output_file()
         folder = locate.locate(request.model_name, self._show_progress)
         family = request.family_of(folder)
         request = request.with_defaults_of(folder)
-        warn_of_language(request.values["prompt"])
         if folder.is_file() or any(request.values.get(parameter.name) for parameter in ADAPTERS):
             # Only the networks can say whether all fits; without weights they are light.
             self._parts(request, family, folder)

@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import stand_in_worker
+from conftest import CLIPS
 
 import ppt2v.model
 from ppt2v import InputError, video
@@ -22,8 +23,6 @@ from ppt2v.environment import threads
 from ppt2v.models.sources import catalogue, locate
 from ppt2v.request import request
 from ppt2v.request.request import Request
-
-CLIPS = Path(__file__).parents[2] / "__assets__" / "clips"
 
 _MORE = '"extra_controls": ["canny:0.5", "canny:0.2"], "name": "two words"'
 ROWS = {
@@ -106,7 +105,7 @@ def test_a_clip_is_part_of_the_name(tmp_path):
         ("a.jsonl", '{"prompt": "a"}\n{"prompt": "b"}\n{"prompt": "a", "eta": 1}', "line 3: line 1 makes a-0.mp4 too"),
         ("a.csv", "prompt,seed\na,1\n\nb,x", "line 4: seed='x': the rule is a whole number"),
         ("a.csv", "prompt,fast\na,maybe", "line 2: fast='maybe': the rule is true or false"),
-        ("a.csv", "prompt\na,1", "line 2: there are more cells"),
+        ("a.csv", "prompt\na,1", "line 2: the cell '1' is below none"),
         ("a.csv", 'prompt\n"a', "line 2"),
     ],
 )
@@ -121,7 +120,7 @@ def test_files_that_cannot_be_read(tmp_path):
     with pytest.raises(InputError, match="no such file"):
         rows.read(tmp_path / "none.yaml", tmp_path)
     (tmp_path / "latin.csv").write_bytes(b"prompt\n\xff\xfe\xfa")
-    with pytest.raises(InputError, match="cannot be read"):
+    with pytest.raises(InputError, match="save it as UTF-8"):
         rows.read(tmp_path / "latin.csv", tmp_path)
 
 
