@@ -63,7 +63,7 @@ class _Process:
             self.pipe.send(task)
 
     def result(self) -> Result | None:
-        """What has become of the task; None where the process has died over it."""
+        """The outcome of the task; None where the process has died over it."""
         with suppress(EOFError, OSError):
             return self.pipe.recv()
         return None

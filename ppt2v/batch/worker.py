@@ -25,7 +25,7 @@ class Task(NamedTuple):
 
 
 class Result(NamedTuple):
-    """What has become of the task of that number; without an error its video is there."""
+    """The outcome of the task of that number: its error, or None where its video is there."""
 
     number: int
     error: str | None

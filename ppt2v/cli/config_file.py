@@ -18,8 +18,8 @@ from ppt2v.request.documents import read_text
 _FROM_ELSEWHERE = re.compile(r"\$\{[^}]*(:|\$\{)")
 
 _HEADER = """\
-# The defaults of `ppt2v {mode}`, for `ppt2v {mode} --config FILE`. Take the # away in front of what this file is to
-# decide: that wins over what the model brings along, and options on the command line win over this file.
+# The defaults of `ppt2v {mode}`, for `ppt2v {mode} --config FILE`. Remove the # in front of a line to set it: what
+# this file sets wins over the model's own defaults, and options on the command line win over this file.
 """
 
 

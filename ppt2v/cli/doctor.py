@@ -7,6 +7,7 @@ import json
 import os
 import platform
 import re
+import shlex
 import subprocess
 import sys
 import tempfile
@@ -23,7 +24,7 @@ from ppt2v.environment.shipped import PACKAGE
 from ppt2v.environment.threads import cores
 from ppt2v.environment.versions import PADDLES, version_of
 from ppt2v.errors import InputError
-from ppt2v.models.sources import catalogue, locate
+from ppt2v.models.sources import catalogue, downloads, locate
 from ppt2v.version import __version__
 
 # Modules by the name of their distribution, where the two differ.
@@ -74,7 +75,7 @@ def examine() -> list[Finding]:
         packages.append(Finding("paddle", "two builds over each other", _ONE_PADDLE))
     broken = any(package.remedy for package in packages)
     others = [_trial(name, trials[name], broken) for name in _TRIALS]
-    return [_python(), _ppt2v(), *packages, *others, _threads(), _cache(), _embedded()]
+    return [_python(), _ppt2v(), *packages, *others, _threads(), _cache(), _embedded(), *_damaged()]
 
 
 def show(findings: list[Finding]) -> None:
@@ -273,3 +274,12 @@ def _embedded() -> Finding:
     except InputError as error:
         return Finding("embedded model", str(error), _REINSTALL)
     return Finding("embedded model", str(folder))
+
+
+def _damaged() -> list[Finding]:
+    """The models in the caches of downloads that are passed over."""
+    damaged = [each for source in downloads.PREFIXES for each in downloads.broken_folders(source)]
+    return [
+        Finding("downloaded model", f"damaged: {why}", f"rm -r {shlex.quote(str(folder))}   (it is downloaded again)")
+        for folder, why in damaged
+    ]

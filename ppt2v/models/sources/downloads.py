@@ -64,13 +64,26 @@ def cache_folder(source: str) -> Path:
 def cached_folders(source: str) -> Iterator[tuple[str, Path]]:
     """The complete models in the cache of a source: id and folder, an id once for each of its versions."""
     cache = cache_folder(source)
-    pattern = "*/*" if source == PADDLE else "models--*--*/snapshots/*"
-    for folder in sorted(cache.glob(pattern)):
-        if folder.is_dir() and _is_complete(folder):
+    for folder in _folders(source):
+        if _is_complete(folder):
             organisation, model = folder.relative_to(cache).parts[:2]
             if source != PADDLE:
                 organisation, model = organisation.split("--", 2)[1:]
             yield f"{organisation}/{model}", folder
+
+
+def broken_folders(source: str) -> Iterator[tuple[Path, str]]:
+    """The folders in the cache of a source that are passed over because they are damaged, and what is wrong."""
+    for folder in _folders(source):
+        try:
+            first_missing(folder)
+        except InputError as error:
+            yield folder, str(error)
+
+
+def _folders(source: str) -> list[Path]:
+    pattern = "*/*" if source == PADDLE else "models--*--*/snapshots/*"
+    return [folder for folder in sorted(cache_folder(source).glob(pattern)) if folder.is_dir()]
 
 
 def _is_complete(folder: Path) -> bool:

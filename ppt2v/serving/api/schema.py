@@ -54,7 +54,7 @@ class JobView(BaseModel):
 
 
 def view(job: Job, limits: Limits) -> JobView:
-    """A job as strangers see it: without the folders of the machine."""
+    """A job as clients see it: without the folders of the machine."""
     result = f"/jobs/{job.id}/result" if job.state == DONE else None
     return JobView(
         id=job.id,
