@@ -65,9 +65,12 @@ ADAPTERS = (
     ),
 )
 
+AUDIO = Parameter("audio", bool, True, "Keep the clip's sound, cut with it; in mp4 and webm.")
+
 CLIP = (
-    Parameter("video_path", str, None, "The clip: a video file."),
+    Parameter("video_path", str, None, "The clip: a video file, an animation, or a folder of pictures."),
     *(parameter for parameter in controls.CLIP if parameter.name != "resolution"),
+    AUDIO,
     Parameter(
         "resolution",
         int,
@@ -186,6 +189,7 @@ START = (
         for each in controls.CLIP
         if each.name != "resolution"
     ),
+    AUDIO,
     Parameter(
         "strength",
         float,

@@ -153,7 +153,8 @@ def _mark_from_anywhere(watermark: str | Path) -> str:
 
 def output_file(values: Mapping[str, Any]) -> Path:
     """The file to write, named after the prompt if no name is given; raises InputError where it cannot be written."""
-    output = video.output_file(values["save_path"], values["save_format"], file_stem(values["prompt"]))
+    sources = [values[name] for name in (*_CLIPS, "watermark") if values.get(name)]
+    output = video.output_file(values["save_path"], values["save_format"], file_stem(values["prompt"]), sources)
     if values["fps"] is not None:
         video.check_fps(values["fps"], ending(output))
     return output

@@ -21,12 +21,21 @@ if TYPE_CHECKING:
 
 
 class Inputs(NamedTuple):
-    """The frames' number and rate, their size in pixels, and what the pipeline is given beside its parameters."""
+    """What a run starts from.
+
+    Args:
+        count: number of frames.
+        fps: of the file.
+        size: height and width in pixels.
+        arguments: what the pipeline is given beside its parameters.
+        clip: what the frames were taken from; None where there is no clip.
+    """
 
     count: int
     fps: float
-    size: tuple[int, int]  # height, width
+    size: tuple[int, int]
     arguments: dict[str, Any]
+    clip: video.Cut | None = None
 
 
 def gather(
@@ -49,7 +58,7 @@ def gather(
         InputError: a size that the model cannot make, a ControlNet of another family, as ``check``.
     """
     if mode.family == "video":
-        return _of_video_model(values, folder)
+        return _of_video_model(values, folder, explain)
     configs = stable_diffusion.frame_configs(folder)
     _check_kind(mode, values["model_name"], *configs)
     if not mode.takes_clip:
@@ -61,15 +70,37 @@ def gather(
             arguments["smooth_bg"] = SalientObject(values["saliency_weights"])
         return Inputs(values["video_length"], values["fps"], size, arguments)
     resolution = sizes.clip_resolution(values["resolution"], *configs)
-    clip = video.read(values["video_path"], *times(values), resolution, sizes.multiple(*configs))
+    clip = _clip(values, "video_path", explain)
+    frames = clip.read(resolution, sizes.multiple(*configs)).frames
     if mode.control is None:
-        arguments = {"frames": clip.frames}
+        arguments = {"frames": frames}
     else:
-        arguments = {"controls": _controls(mode, values, clip.frames, configs[0], load_controlnet, explain, watch)}
-    return Inputs(len(clip.frames), values["fps"] or clip.fps, clip.frames.shape[1:3], arguments)
+        arguments = {"controls": _controls(mode, values, frames, configs[0], load_controlnet, explain, watch)}
+    return Inputs(len(frames), values["fps"] or clip.fps, frames.shape[1:3], arguments, clip)
 
 
-def _of_video_model(values: Mapping[str, Any], folder: Path) -> Inputs:
+def sound(made: Inputs, explain: Callable[[str], None]) -> video.Sound | None:
+    """What is to be heard with the frames: the clip's own sound, unless they are shown at another speed than there."""
+    if made.clip is None:
+        return None
+    if made.fps == made.clip.fps:
+        return made.clip.sound()
+    if made.clip.has_sound:
+        explain(
+            f"the clip's sound is left out: its frames were {made.clip.fps:g} per second, those of the video are "
+            f"{made.fps:g} (fps)"
+        )
+    return None
+
+
+def _clip(values: Mapping[str, Any], name: str, explain: Callable[[str], None]) -> video.Cut:
+    clip = video.cut(values[name], *times(values))
+    for note in clip.notes:
+        explain(note)
+    return clip
+
+
+def _of_video_model(values: Mapping[str, Any], folder: Path, explain: Callable[[str], None]) -> Inputs:
     kind, configs = family.kind(folder), text_to_video.frame_configs(folder)
     if values["content_seed"] is not None and not kind.base_noise:
         raise InputError(
@@ -82,8 +113,9 @@ def _of_video_model(values: Mapping[str, Any], folder: Path) -> Inputs:
         return Inputs(values["video_length"], values["fps"], size, {"height": size[0], "width": size[1]})
     longest = sizes.clip_resolution(width, *configs, any_latents=kind.any_latents)
     multiple = sizes.multiple(*configs, any_latents=kind.any_latents)
-    frames = video.read(values["init_video"], *times(values), longest, multiple).frames
-    return Inputs(len(frames), values["fps"], frames.shape[1:3], {"clip": frames})
+    clip = _clip(values, "init_video", explain)
+    frames = clip.read(longest, multiple).frames
+    return Inputs(len(frames), values["fps"], frames.shape[1:3], {"clip": frames}, clip)
 
 
 def _check_kind(mode: Mode, name: str, unet: Mapping, vae: Mapping) -> None:

@@ -25,6 +25,7 @@ NOT_DECISIVE = (
     "decode_tile",
     "offload",
     "fps",
+    "audio",
     "watermark",
     "save_path",
     "save_format",

@@ -79,6 +79,8 @@ class Session:
         pipeline.offload = values["offload"]
         choice = self._use_engine(pipeline, mode, values, made)
         checkpoint = self._checkpoint(values, made, choice)
+        keeps_sound = values.get("audio") and video.keeps_sound(output)
+        sound = inputs.sound(made, self._explain) if keeps_sound else None
         denoising, tile = f"Denoising ({choice.engine}, {choice.precision})", values["decode_tile"]
 
         def report(done: int, total: int) -> None:
@@ -90,7 +92,7 @@ class Session:
         frames = counted(pipeline.decode(latents, tile), latents.shape[0], "Decoding", watch)
         if values["watermark"]:
             frames = video.watermark(frames, values["watermark"])
-        path = video.write(frames, output, made.fps, self._recipe(mode, values, choice))
+        path = video.write(frames, output, made.fps, self._recipe(mode, values, choice), sound)
         if checkpoint:
             checkpoint.remove()
         return str(path)

@@ -29,6 +29,7 @@ OPERATORS = (
     "offload",
 )
 FORMATS = ("mp4", "webm", "gif")
+_FRAMES_PER_SECOND = 240  # of a clip; as many as can be taken from one (``out_fps``)
 MOST_TEXTS = 4  # of a parameter that takes several
 
 # What clips begin with, after so many bytes: of all that FFmpeg reads, the formats that cannot name other files, as
@@ -102,8 +103,10 @@ class Limits:
 
         if path.is_file() and not _is_clip(path):
             raise InputError("the file is no video that is taken here: give an mp4, mov, webm, mkv, avi or gif")
-        about = facts(path)
+        most_frames = self.clip_seconds * _FRAMES_PER_SECOND
+        about = facts(path, most_frames + 1, self.clip_side)
         _at_most("the clip", round(about.seconds), self.clip_seconds, "seconds")
+        _at_most("the clip's frames", about.frames, most_frames, "frames")
         _at_most("the clip's longest side", max(about.height, about.width), self.clip_side, "pixels")
 
     def check_values(self, values: Mapping[str, Any]) -> None:
