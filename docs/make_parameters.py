@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import NamedTuple
 
 from ppt2v import MODES, dreambooth
-from ppt2v.cli.options import POSITIONAL
 from ppt2v.controls import CLIP, CONTROLS
 from ppt2v.models.layouts.diffusers import read_json
 from ppt2v.models.sources import catalogue, locate
@@ -110,7 +109,7 @@ def _row(parameter: Parameter, language: Language) -> str:
 
 
 def _option(parameter: Parameter) -> str:
-    if parameter.name in POSITIONAL:
+    if parameter.positional:
         return ""
     flag = f"`--{parameter.flag}`"
     return f"{flag}, `--no-{parameter.flag}`" if parameter.kind is bool else flag

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, Protocol
 
@@ -46,6 +46,10 @@ class LatentDiffusion:
     @abstractmethod
     def main_program(self, height: int, width: int, *settings: Any) -> Program:
         """What nearly all of a run's time goes into; sizes in pixels."""
+
+    def program_for(self, height: int, width: int, arguments: Mapping[str, Any]) -> Program:
+        """The main program of a run with these arguments of ``__call__``; sizes in pixels."""
+        return self.main_program(height, width)
 
     def latent_shape(self, height: int, width: int) -> list[int]:
         """``[channels, height, width]`` of a frame's latents."""
@@ -168,3 +172,7 @@ class VideoPipeline(LatentDiffusion, StableDiffusionPipeline):
         """What nearly all of a run's time goes into; sizes in pixels."""
         size = self.latent_shape(height, width)[1:]
         return NoisePrediction(self.unet, *size, attention, residuals, deep_features=cache_interval > 1)
+
+    def program_for(self, height: int, width: int, arguments: Mapping[str, Any]) -> Program:
+        attention = SelfAttention(arguments.get("use_cf_attn", True), arguments.get("merging_ratio", 0.0))
+        return self.main_program(height, width, attention, "controls" in arguments, arguments.get("cache_interval", 1))

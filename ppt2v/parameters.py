@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Any
@@ -26,6 +26,23 @@ class Parameter:
         many: whether the value is a list of such values, given one by one on the command line.
         option: its name on the command line; parameters that share one are given together (``--motion X Y``).
         argument: the pipeline's name for it; None where the pipeline is not concerned.
+        positional: what it is called on the command line, where it has no option; such a parameter has to be given.
+        holds: what its value is, where that is more than a value of its kind. Recipes, services and batches go by it:
+            "clip": path of a video;
+            "model": folder, file or id of a model;
+            "guide": a ControlNet as KIND:STRENGTH or KIND:STRENGTH:MODEL;
+            "adapter": a small file that changes the model, as PATH or PATH:REST;
+            "file": any other file, folder or id of a model;
+            "picture": a text, or the path of a picture;
+            "size": of the frames;
+            "output": what a run writes;
+            "format": the format of that;
+            "machine": how much of the machine a run may take.
+        decides: what depends on it:
+            "frames": what the networks compute;
+            "file": only what is made of that, or how large and how many the frames are;
+            "values": only the values of other parameters;
+            "nothing": not the video.
     """
 
     name: str
@@ -39,6 +56,14 @@ class Parameter:
     many: bool = False
     option: str | None = None
     argument: str | None = None
+    positional: str | None = None
+    holds: str | None = None
+    decides: str = "frames"
+
+    @property
+    def takes_frames(self) -> bool:
+        """Whether the pipeline is given the frames of the clip that it names."""
+        return self.holds == "clip" and self.argument is not None
 
     @property
     def flag(self) -> str:
@@ -109,6 +134,11 @@ def resolve(
             value = model_defaults.get(parameter.name, parameter.default)
         values[parameter.name] = None if value is None else parameter.check(value)
     return values
+
+
+def holding(parameters: Iterable[Parameter], *kinds: str) -> list[str]:
+    """The names of the parameters whose ``holds`` is one of these."""
+    return [parameter.name for parameter in parameters if parameter.holds in kinds]
 
 
 def refuse_unknown(given: Mapping[str, Any], known: list[str]) -> None:

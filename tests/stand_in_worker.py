@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 import signal
+import time
 from pathlib import Path
 
 from ppt2v.batch.worker import Result, Task
 
 
 class StandInWorker:
-    """Writes the number of its threads where it is told to; the prompts "die" and "die once" are meant.
+    """Writes the number of its threads where it is told to; the prompts "die", "die once" and "wait" are meant.
 
     Args:
         machine: "folder" is where deaths are noted.
@@ -25,6 +26,9 @@ class StandInWorker:
         if task.given["prompt"] == "die" or (task.given["prompt"] == "die once" and not died):
             deaths.write_text("again" if died else "once")
             os.kill(os.getpid(), signal.SIGKILL)
+        if task.given["prompt"] == "wait":
+            (self.folder / f"waits-{task.number}").write_text(str(os.getpid()))
+            time.sleep(3600)
         if task.given["prompt"] == "fail":
             return Result(task.number, "failed as asked")
         Path(task.given["save_path"]).write_text(os.environ["OMP_NUM_THREADS"])

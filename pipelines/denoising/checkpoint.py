@@ -31,6 +31,12 @@ class Checkpoint:
         stored = _read(Path(folder) / "latents.npz")
         return None if stored is None else stored[0]
 
+    @staticmethod
+    def saved_at(folder: str | Path) -> float | None:
+        """When the last step of the run that ``folder`` holds was saved, in seconds since 1970, or None."""
+        file = Path(folder) / "latents.npz"
+        return file.stat().st_mtime if file.exists() else None
+
     def save(self, **state: np.ndarray | int) -> None:
         """Replaces the saved state; a kill at any moment leaves the old or the new one, never half of one."""
         self.folder.mkdir(parents=True, exist_ok=True)

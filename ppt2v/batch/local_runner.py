@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import signal
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -12,6 +11,7 @@ from typing import Any
 
 from ppt2v.environment.quiet import quiet_process
 
+from .parent import end_with_parent, unreached_by_ctrl_c
 from .worker import ATTEMPTS, LOST, Result, Task, Worker, threads_each
 
 
@@ -53,7 +53,7 @@ class _Process:
         context = get_context("spawn")  # a forked process would share what Paddle holds
         self.pipe, theirs = context.Pipe()
         self._process = context.Process(target=_work, args=(theirs, worker, dict(machine)), daemon=True)
-        with _threads_of_children(threads):
+        with _threads_of_children(threads), unreached_by_ctrl_c():
             self._process.start()
         theirs.close()  # so that the pipe breaks with the process
 
@@ -77,10 +77,10 @@ class _Process:
 
 
 def _work(pipe: connection.Connection, worker: type[Worker], machine: dict[str, Any]) -> None:
+    end_with_parent()
     quiet_process()
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # who is interrupted ends its processes itself
     make = worker(machine).make
-    with suppress(EOFError):
+    with suppress(EOFError, OSError):  # the parent is gone
         while True:
             pipe.send(make(pipe.recv()))
 

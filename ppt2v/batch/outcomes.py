@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ppt2v.errors import InputError
 from ppt2v.models.sources import locate
+from ppt2v.parameters import holding
 from ppt2v.progress import Progress, bars
 
 from .runners import run
@@ -18,8 +19,6 @@ if TYPE_CHECKING:
 
 DONE, SKIPPED, FAILED = "done", "skipped", "failed"
 SHEET = "index.html"
-_CHANGE_NOTHING = ("chunk_size", "offload")
-_CHOSEN_BY_MEMORY = ("chunk_size", "offload", "decode_tile")
 
 
 class Outcome(NamedTuple):
@@ -49,13 +48,16 @@ def standing(row: Row) -> Outcome | None:
 
 def _differences(row: Row, recipe: Mapping[str, Any]) -> list[str]:
     """In what the recipe is not what the row asks for."""
-    from ppt2v.request import request
+    from ppt2v.request.request import Request
 
     if recipe.get("mode") != row.mode.name:
         return [f"mode {recipe.get('mode')} instead of {row.mode.name}"]
-    model = locate.locate(request.checked(row.mode, row.given)["model_name"])
-    values = json.loads(json.dumps(request.completed(row.mode, row.given, model)))  # as recipes keep them
-    free = _CHOSEN_BY_MEMORY if values.get("memory") else _CHANGE_NOTHING
+    asked = Request.of(row.mode, row.given)
+    asked = asked.with_defaults_of(locate.locate(asked.model_name))
+    values = json.loads(json.dumps(asked.values))  # as recipes keep them
+    free = {each.name for each in row.mode.parameters if each.decides == "nothing"}
+    if asked.memory is not None:
+        free.update(holding(row.mode.parameters, "machine"))
     return [
         f"{name} {value} instead of {values.get(name)}"
         for name, value in recipe["parameters"].items()

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 from ppt2v import video
 from ppt2v.errors import InputError
 from ppt2v.modes import Mode
-from ppt2v.parameters import Parameter
+from ppt2v.parameters import Parameter, holding
 from ppt2v.request import request
 
 DEFAULT_MODE = "text2video"
@@ -21,7 +21,7 @@ _TRUTHS = {"true": True, "yes": True, "on": True, "1": True, "false": False, "no
 
 
 class Row(NamedTuple):
-    """A video to make: its line in the file, its mode, its parameters as ``request.plain`` gives them, its target."""
+    """A video to make: its line in the file, its mode, its parameters as ``Request.given`` has them, its target."""
 
     line: int
     mode: Mode
@@ -121,16 +121,18 @@ def _row(line: int, values: Any, folder: Path, of_texts: bool) -> Row:
         raise InputError(f"{values!r} is no row: give names and values, such as a prompt and a seed")
     values = {str(name): value for name, value in values.items() if value is not None}
     mode, name = request.mode(str(values.pop("mode", DEFAULT_MODE))), values.pop("name", None)
-    for own in request.FILES:
+    for own in holding(mode.parameters, "output"):
         if own in values:
             raise InputError(f"{own}: a batch chooses it; leave it out, or give the row a name")
     if of_texts:
         known = {parameter.name: parameter for parameter in mode.parameters}
         values = {each: _of_text(known[each], text) if each in known else text for each, text in values.items()}
-    given = {"seed": 0, **request.plain(mode, values)}
-    checked = request.checked(mode, given)
-    ending = _ending(checked)
-    return Row(line, mode, given, folder / f"{_stem(checked) if name is None else _checked_name(str(name))}.{ending}")
+    if mode.has("seed"):
+        values.setdefault("seed", 0)
+    asked = request.Request.of(mode, values)
+    ending = _ending(asked.values)
+    stem = _stem(asked) if name is None else _checked_name(str(name))
+    return Row(line, mode, asked.given, folder / f"{stem}.{ending}")
 
 
 def _of_text(parameter: Parameter, text: str) -> Any:
@@ -144,19 +146,19 @@ def _of_text(parameter: Parameter, text: str) -> Any:
 
 
 def _ending(values: Mapping[str, Any]) -> str:
-    ending = (values["save_format"] or "mp4").lower().lstrip(".")
+    ending = (values.get("save_format") or "mp4").lower().lstrip(".")
     if ending not in video.FORMATS:
         raise InputError(f"unknown save format {ending!r}: choose one of {', '.join(video.FORMATS)}")
-    if values["fps"] is not None:
+    if values.get("fps") is not None:
         video.check_fps(values["fps"], ending)
     return ending
 
 
-def _stem(values: Mapping[str, Any]) -> str:
+def _stem(asked: request.Request) -> str:
     """A name made of the clip, the prompt and the seed."""
-    clip = values.get("video_path") or values.get("init_video")
-    words = [Path(clip).stem] if clip else []
-    return "-".join([*words, request.file_stem(values["prompt"]), str(values["seed"])])
+    words = [asked.clip.path.stem] if asked.clip else []
+    seed = [str(asked.values["seed"])] if asked.mode.has("seed") else []
+    return "-".join([*words, request.file_stem(asked.values["prompt"]), *seed])
 
 
 def _checked_name(name: str) -> str:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 
-def main() -> None:
-    """Runs the command line; the entry point ``ppt2v``."""
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Runs the command line with these arguments, else with the process's; the entry point ``ppt2v``."""
     from .app import main as run
 
-    run()
+    run(arguments)

@@ -38,7 +38,7 @@ def _write_maps(control: Control, clip: str, out: str | None, given: Mapping[str
     check(control.name, values)
     target = video.output_file(out, None, f"{Path(clip).stem}-{control.name}", [clip])
     start_t, end_t, out_fps, resolution = (values[parameter.name] for parameter in CLIP)
-    part = video.cut(clip, start_t, end_t, out_fps)
+    part = video.part(clip, start_t, end_t, out_fps)
     for note in part.notes:
         say(note)
     source = part.read(resolution)

@@ -14,7 +14,6 @@ from ppt2v.parameters import Parameter
 
 DEVICE, DTYPE, ENGINE = (typer.Option(parameter.default, help=parameter.help) for parameter in MACHINE)
 QUIET = typer.Option(False, "--quiet", help="No progress bars and no notices.")
-POSITIONAL = {"video_path": "CLIP", "prompt": "PROMPT"}  # parameters without an option, and what they are called
 
 
 def sign(command: Callable[..., None], described: list[tuple[str, Any, Any]]) -> None:
@@ -38,8 +37,8 @@ def describe(flag: str, group: list[Parameter]) -> tuple[str, Any, Any]:
     """Name, description and type of an option as typer takes them; the default is None: not given."""
     first, name = group[0], flag.replace("-", "_")
     about = {"help": _help(group), "show_default": False}
-    if first.name in POSITIONAL:
-        return name, typer.Argument(None, metavar=POSITIONAL[first.name], **about), Optional[str]
+    if first.positional:
+        return name, typer.Argument(None, metavar=first.positional, **about), Optional[str]
     if first.many:
         return name, typer.Option(None, f"--{flag}", **about), Optional[List[first.kind]]
     if first.kind is bool:

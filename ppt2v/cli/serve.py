@@ -69,13 +69,11 @@ def serve(
 
 def _run(listening: socket.socket, queue: Queue, token: str | None, machine: Mapping[str, Any]) -> None:
     try:
-        import uvicorn
-
         from ppt2v.serving.api.app import create_app
+        from ppt2v.serving.connections import server
     except ModuleNotFoundError as error:
         raise InputError(f"the service needs {error.name}: pip install 'ppt2v[serve]'") from None
     jobs = queue.open(machine, for_strangers=token is not None)
     here = address(listening)
     say(f"Listening at {here}, described at {here}/openapi.json; videos go to {jobs.folder}. Ctrl-C stops.")
-    settings = uvicorn.Config(create_app(jobs, token), log_level="warning", server_header=False, limit_concurrency=100)
-    uvicorn.Server(settings).run(sockets=[listening])
+    server(create_app(jobs, token, listening.getsockname()[1])).run(sockets=[listening])

@@ -65,20 +65,17 @@ def _run(
     listening: socket.socket, queue: Queue, password: tuple[str, str] | None, share: bool, machine: Mapping[str, Any]
 ) -> None:
     try:
-        import uvicorn
-
+        from ppt2v.serving.connections import server
         from ppt2v.serving.ui.server import application
     except ModuleNotFoundError as error:
         raise InputError(f"the page needs {error.name}: pip install 'ppt2v[ui]', with Python 3.10 or newer") from None
     jobs = queue.open(machine, for_strangers=password is not None)
     try:
-        settings = uvicorn.Config(
-            application(jobs, password), log_level="warning", server_header=False, timeout_graceful_shutdown=1
-        )  # pages keep a connection open
+        page = application(jobs, password, listening.getsockname()[1])
         typer.echo(f"{address(listening)}/")
         if share:
             typer.echo(_public_address(*listening.getsockname()[:2]))
-        uvicorn.Server(settings).run(sockets=[listening])
+        server(page, patience=1).run(sockets=[listening])  # pages keep a connection open
     finally:
         jobs.close()
 

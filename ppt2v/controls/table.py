@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ppt2v.models.sources.catalogue import EMBEDDED
+from ppt2v.models.sources.locate import is_embedded
 from ppt2v.parameters import Parameter
 
 AUTO, MAP, VIDEO = "auto", "map", "video"
@@ -15,7 +16,7 @@ CLIP = (
     Parameter(
         "out_fps", float, -1.0, "Frames per second to take from the clip; -1 for all of its frames.", maximum=240
     ),
-    Parameter("resolution", int, None, "Longest side in pixels; the clip's own if not given.", minimum=1),
+    Parameter("resolution", int, None, "Longest side in pixels; the clip's own if not given.", minimum=1, holds="size"),
 )
 SOURCE = Parameter(
     "control",
@@ -50,6 +51,7 @@ POSE_DETECTOR = Parameter(
     None,
     "File, folder or id of OpenPose's weights, such as hf:lllyasviel/Annotators; MediaPipe if not given.",
     option="detector",
+    holds="file",
 )
 DEPTH_DETECTOR = Parameter(
     "detector_weights",
@@ -57,6 +59,7 @@ DEPTH_DETECTOR = Parameter(
     None,
     "Folder or id of a DPT network, such as hf:Intel/dpt-hybrid-midas.",
     option="detector",
+    holds="file",
 )
 
 
@@ -72,6 +75,7 @@ class Control:
         parameters: what its making can be told.
         maker: "module:function" in ``ppt2v.controls``, which loads the weights and gives, from the parameters' values,
             what makes maps of frames, and how it does so in a few words.
+        networks: its ControlNet for the embedded model, and one for every Stable Diffusion 1.x.
     """
 
     name: str
@@ -80,6 +84,12 @@ class Control:
     recogniser: str
     parameters: tuple[Parameter, ...]
     maker: str
+    networks: tuple[str, str]
+
+    def network_for(self, model: str) -> str:
+        """The ControlNet that fits a model of this name."""
+        embedded, published = self.networks
+        return embedded if is_embedded(model) else published
 
 
 CONTROLS = {
@@ -92,6 +102,7 @@ CONTROLS = {
             "recognition:are_edge_maps",
             (SOURCE, *THRESHOLDS),
             "maps:canny",
+            (f"{EMBEDDED}/canny", "lllyasviel/sd-controlnet-canny"),
         ),
         Control(
             "pose",
@@ -100,6 +111,7 @@ CONTROLS = {
             "recognition:are_skeletons",
             (SOURCE, POSE_DETECTOR),
             "maps:pose",
+            (f"{EMBEDDED}/pose", "lllyasviel/sd-controlnet-openpose"),
         ),
         Control(
             "depth",
@@ -108,14 +120,7 @@ CONTROLS = {
             "recognition:are_depth_maps",
             (SOURCE, DEPTH_DETECTOR),
             "maps:depth",
+            (f"{EMBEDDED}/depth", "lllyasviel/sd-controlnet-depth"),
         ),
     )
-}
-
-
-# The ControlNet for each kind of control: that of the embedded model, and one for every Stable Diffusion 1.x.
-CONTROLNETS = {
-    "canny": (f"{EMBEDDED}/canny", "lllyasviel/sd-controlnet-canny"),
-    "pose": (f"{EMBEDDED}/pose", "lllyasviel/sd-controlnet-openpose"),
-    "depth": (f"{EMBEDDED}/depth", "lllyasviel/sd-controlnet-depth"),
 }

@@ -17,12 +17,10 @@ from ppt2v.progress import Progress, bars
 
 from .examples import Examples, encode
 from .folder import CLASS_PICTURES, STATE, write_model
+from .parameters import PARAMETERS
 from .pictures import find, read
 from .plan import Plan
 from .trainer import Subject, Trainer
-
-# Parameters that do not decide the weights, or whose part in it is among the settings in another form.
-_UNDECISIVE = ("images", "model_name", "out", "save_every", "device", "resolution")
 
 
 def run(plan: Plan, show_progress: bool) -> None:
@@ -69,7 +67,8 @@ def _train(trainer: Trainer, checkpoint: Checkpoint, steps: range, save_every: i
 
 def _settings(plan: Plan) -> dict[str, Any]:
     """All that decides the weights."""
-    settings = {name: value for name, value in plan.values.items() if name not in _UNDECISIVE}
+    decisive = {each.name for each in PARAMETERS if each.decides == "frames"}
+    settings = {name: value for name, value in plan.values.items() if name in decisive}
     networks = [file for part in ("unet", "text_encoder", "vae") for file in weight_files(plan.base / part)]
     return {
         **settings,

@@ -10,7 +10,7 @@ from typing import Any, Union
 
 from ppt2v.errors import InputError
 from ppt2v.model import Model
-from ppt2v.models.families import family, text_to_video
+from ppt2v.models.families.family import family_of
 from ppt2v.models.sources import catalogue, locate
 from ppt2v.parameters import refuse_unknown
 from ppt2v.pipelines.planning import sizes
@@ -140,8 +140,8 @@ class TextToVideoSynthesis:
         if height is None and width is None:
             return None
         folder = locate.locate(self._model, self._maker.show_progress)
-        configs, any_latents = text_to_video.frame_configs(folder), family.kind(folder).any_latents
-        height, width = sizes.frame_size(height, width, *configs, any_latents=any_latents)
+        family = family_of(folder)
+        height, width = sizes.frame_size(height, width, *family.frame_configs(folder), any_latents=family.any_latents)
         return f"{width}x{height}"
 
 

@@ -13,11 +13,13 @@ from typing import Any
 
 from ppt2v.errors import InputError
 from ppt2v.modes import Mode
-from ppt2v.serving.limits import CLIPS, MODELS, OPERATORS, Limits
+from ppt2v.parameters import holding
+from ppt2v.request.request import Request
+from ppt2v.serving.limits import OPERATORS, Limits
 
 from .paddlehub import VideoMaker
 
-LIMITS = Limits(closed=(*OPERATORS, *MODELS, *CLIPS))
+LIMITS = Limits(closed=(*OPERATORS, "model", "clip"))
 
 
 def answer(
@@ -53,9 +55,8 @@ def answer(
 
 
 def _clip_parameter(mode: Mode) -> str:
-    for parameter in mode.parameters:
-        if parameter.name in CLIPS:
-            return parameter.name
+    for name in holding(mode.parameters, "clip"):
+        return name
     raise InputError(f"{mode.name} starts from no clip: leave it out")
 
 
@@ -76,6 +77,6 @@ def _write(clip: Any, folder: Path) -> Path:
 
 
 def _check_values(mode: Mode, values: dict[str, Any]) -> None:
-    if mode.takes_clip and not values["video_path"]:
+    if mode.takes_clip and not any(values[name] for name in holding(mode.parameters, "clip")):
         raise InputError("there is no clip: give its file as base64, as clip")
-    LIMITS.check_values(values)
+    LIMITS.check_request(Request.of(mode, values))

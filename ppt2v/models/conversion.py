@@ -12,8 +12,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ppt2v.errors import InputError
-from ppt2v.models.families.family import kind
 from ppt2v.models.families.text_to_video import network_class, scheduler_config
+from ppt2v.models.families.video_fusion import VideoFusion
 from ppt2v.models.formats import fitting, reading
 from ppt2v.models.formats.writing import save_safetensors, save_torch
 from ppt2v.models.layouts import clip_vocabulary, modelscope
@@ -59,7 +59,7 @@ def convert(source: str | Path, target: str | Path, format: str, dtype: str | No
         InputError: an unknown format or precision, a target that has files in it, or a source that is no such model.
     """
     source, target = Path(source), Path(target)
-    if kind(source).base_noise:
+    if VideoFusion().recognises(source):
         raise InputError(f"{source} is a VideoFusion model, for which there is only one format: use it as it is")
     _check(target, format, dtype)
     target.absolute().parent.mkdir(parents=True, exist_ok=True)

@@ -36,7 +36,7 @@ BAD = (
 )
 BAD_BODY = f"{BAD}, deformed body, bloated, ugly, unrealistic"
 
-PROMPT = Parameter("prompt", str, None, "What the video shows.", argument="prompt")
+PROMPT = Parameter("prompt", str, None, "What the video shows.", argument="prompt", positional="PROMPT")
 
 MODEL = Parameter(
     "model_name",
@@ -44,11 +44,17 @@ MODEL = Parameter(
     EMBEDDED,
     "Folder, single file or id of the model; `ppt2v models` lists those that are known.",
     option="model",
+    holds="model",
 )
 
 ADAPTERS = (
     Parameter(
-        "lora", str, (), "LoRA file that is merged into the model for this run, as PATH or PATH:STRENGTH.", many=True
+        "lora",
+        str,
+        (),
+        "LoRA file that is merged into the model for this run, as PATH or PATH:STRENGTH.",
+        many=True,
+        holds="adapter",
     ),
     Parameter(
         "textual_inversion",
@@ -56,19 +62,28 @@ ADAPTERS = (
         (),
         "File of a word that the model is to know for this run, as PATH or PATH:WORD.",
         many=True,
+        holds="adapter",
     ),
     Parameter(
         "tokenizer",
         str,
         None,
         "Folder or id whose vocabulary is used; the model's own if not given, for a single file that of CLIP.",
+        holds="file",
     ),
 )
 
-AUDIO = Parameter("audio", bool, True, "Keep the clip's sound, cut with it; in mp4 and webm.")
+AUDIO = Parameter("audio", bool, True, "Keep the clip's sound, cut with it; in mp4 and webm.", decides="file")
 
 CLIP = (
-    Parameter("video_path", str, None, "The clip: a video file, an animation, or a folder of pictures."),
+    Parameter(
+        "video_path",
+        str,
+        None,
+        "The clip: a video file, an animation, or a folder of pictures.",
+        positional="CLIP",
+        holds="clip",
+    ),
     *(parameter for parameter in controls.CLIP if parameter.name != "resolution"),
     AUDIO,
     Parameter(
@@ -77,6 +92,8 @@ CLIP = (
         512,
         "Longest side of the video in pixels; the sides are rounded to what the model can make.",
         minimum=1,
+        holds="size",
+        decides="file",
     ),
 )
 
@@ -85,6 +102,7 @@ FAST = Parameter(
     bool,
     False,
     "Fewer steps by a better solver: the cheapest setting that keeps the quality; what is given beside it wins.",
+    decides="values",
 )
 
 STEPS = (
@@ -152,6 +170,7 @@ SAMPLING = (
         "Frames computed together, the first included; changes only the memory needed.",
         minimum=2,
         argument="chunk_size",
+        decides="nothing",
     ),
     Parameter(
         "use_cf_attn",
@@ -183,7 +202,14 @@ SAMPLING = (
 )
 
 START = (
-    Parameter("init_video", str, None, "A clip to start from instead of noise alone; its motion is kept."),
+    Parameter(
+        "init_video",
+        str,
+        None,
+        "A clip to start from instead of noise alone; its motion is kept.",
+        argument="clip",
+        holds="clip",
+    ),
     *(
         replace(each, default=8.0) if each.name == "out_fps" else each
         for each in controls.CLIP
@@ -264,6 +290,7 @@ MOTION = (
         "With a smooth background: network that finds the subject, as a file u2net.pth or u2netp.pth or where "
         "one is; the embedded one knows the embedded model's subjects.",
         option="saliency",
+        holds="file",
     ),
 )
 
@@ -273,6 +300,8 @@ MEMORY = (
         str,
         None,
         "Most memory to use, such as 8GB: chooses chunk size, decoding in tiles and offloading, where not given.",
+        holds="machine",
+        decides="values",
     ),
     Parameter(
         "decode_tile",
@@ -280,9 +309,16 @@ MEMORY = (
         None,
         "Decode frames in tiles of this side in pixels: less memory for large frames, slightly other pixels.",
         minimum=64,
+        holds="machine",
+        decides="file",
     ),
     Parameter(
-        "offload", bool, False, "Let each network leave the memory when its part is done; the next run reads it again."
+        "offload",
+        bool,
+        False,
+        "Let each network leave the memory when its part is done; the next run reads it again.",
+        holds="machine",
+        decides="nothing",
     ),
 )
 
@@ -294,14 +330,41 @@ OUTPUT = (
         "Frames per second of the file; those taken from the clip if not given.",
         above=0,
         maximum=240,
+        decides="file",
     ),
-    Parameter("watermark", str, None, "A text, or the path of a picture, to put into the lower right corner."),
     Parameter(
-        "save_path", str, None, "File to write (for png a folder); named after the prompt if not given.", option="out"
+        "watermark",
+        str,
+        None,
+        "A text, or the path of a picture, to put into the lower right corner.",
+        holds="picture",
+        decides="file",
     ),
-    Parameter("save_format", str, None, "mp4, gif, webm or png; by the file's ending if not given.", option="format"),
     Parameter(
-        "checkpoint_dir", str, None, "Folder that keeps the last completed step; a killed run goes on from there."
+        "save_path",
+        str,
+        None,
+        "File to write (for png a folder); named after the prompt if not given.",
+        option="out",
+        holds="output",
+        decides="nothing",
+    ),
+    Parameter(
+        "save_format",
+        str,
+        None,
+        "mp4, gif, webm or png; by the file's ending if not given.",
+        option="format",
+        holds="format",
+        decides="file",
+    ),
+    Parameter(
+        "checkpoint_dir",
+        str,
+        None,
+        "Folder that keeps the last completed step; a killed run goes on from there.",
+        holds="output",
+        decides="nothing",
     ),
 )
 
@@ -324,6 +387,7 @@ def controlled(a_prompt: str, n_prompt: str, fps: float | None = None) -> tuple[
             str,
             None,
             "Folder or id of the ControlNet; the one for this control that fits the model if not given.",
+            holds="model",
         ),
         Parameter(
             "controlnet_conditioning_scale",
@@ -341,6 +405,7 @@ def controlled(a_prompt: str, n_prompt: str, fps: float | None = None) -> tuple[
             "One more ControlNet: KIND:STRENGTH or KIND:STRENGTH:MODEL, such as depth:0.5.",
             many=True,
             option="also",
+            holds="guide",
         ),
         *with_defaults(SAMPLING, n_prompt=n_prompt, num_inference_steps=20, guidance_scale=9.0),
         *MEMORY,

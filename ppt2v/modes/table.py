@@ -36,10 +36,11 @@ class Mode:
     Args:
         name: what it is called on the command line and in recipes.
         summary: one line for people.
-        pipeline: "module:class" in ``ppt2v.pipelines``; the class is built from the parts of the model. Some kinds of
-            video models have another (``video_models.kind``).
+        pipeline: "module:class" in ``ppt2v.pipelines``; the class is built from the parts of the model. Some families
+            of models have another (``families.family.Family.pipeline``).
         parameters: what a run can be told.
-        family: of its models: "image" for Stable Diffusion, "video" for ModelScope's text to video (``video_models``).
+        family: the group of families whose models it takes: "image" for Stable Diffusion, "video" for models that were
+            trained on videos.
         control: the kind of control maps that guide it, a key of ``controls.CONTROLS``; None: it goes without.
         example: a model of the right kind, for the advice to those who try the embedded one.
         fast_steps: of DPM-Solver++, for fast runs of models that bring no preset of their own (its authors recommend
@@ -63,10 +64,14 @@ class Mode:
         """What the parameter of that name is where nothing is given."""
         return next(parameter.default for parameter in self.parameters if parameter.name == name)
 
+    def has(self, name: str) -> bool:
+        """Whether there is a parameter of that name."""
+        return any(parameter.name == name for parameter in self.parameters)
+
     @property
     def takes_clip(self) -> bool:
         """Whether it needs a clip to start from."""
-        return any(parameter.name == "video_path" for parameter in self.parameters)
+        return any(parameter.holds == "clip" and parameter.positional for parameter in self.parameters)
 
     @property
     def hub_name(self) -> str:
@@ -103,6 +108,8 @@ MODES = {
                     str,
                     None,
                     "Side of a square or WIDTHxHEIGHT, in pixels; the model's own if not given.",
+                    holds="size",
+                    decides="file",
                 ),
                 *SAMPLING,
                 *MOTION,
@@ -141,6 +148,8 @@ MODES = {
                     None,
                     "Side of a square or WIDTHxHEIGHT, in pixels; with a clip to start from the longest side; "
                     "the model's own (256) if not given.",
+                    holds="size",
+                    decides="file",
                 ),
                 Parameter(
                     "content_seed",
@@ -166,7 +175,8 @@ MODES = {
             "Edit a clip as an instruction says (Video Instruct-Pix2Pix).",
             "video_instruct_pix2pix:VideoInstructPix2PixPipeline",
             (
-                *CLIP,
+                replace(CLIP[0], argument="frames"),
+                *CLIP[1:],
                 replace(PROMPT, help='What to do with the clip, such as "make it snow".'),
                 replace(MODEL, default=f"{EMBEDDED}/pix2pix"),
                 *ADAPTERS,

@@ -1,4 +1,4 @@
-"""What a run is asked for: checked before anything is loaded, and in the form in which recipes keep it."""
+"""What a run is asked for: read once, checked before anything is loaded, in the form in which recipes keep it."""
 
 from __future__ import annotations
 
@@ -7,73 +7,150 @@ import re
 import unicodedata
 import warnings
 from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from ppt2v import video
+from ppt2v import controls, video
 from ppt2v.errors import InputError
 from ppt2v.models.adapters import adapters
 from ppt2v.models.families import stable_diffusion
+from ppt2v.models.families.family import Family, Use, fitting_family
 from ppt2v.models.sources import catalogue, locate
 from ppt2v.modes import MODES, Mode
-from ppt2v.parameters import resolve
+from ppt2v.parameters import Parameter, holding, resolve
 from ppt2v.pipelines.planning import memory, sizes
-from ppt2v.video.overlay import names_image
+from ppt2v.pipelines.planning.timesteps import check_eta, check_motion_levels
+from ppt2v.video.overlay import check_mark, names_image
 
 from . import guides
+from .guides import Guide
 
-FILES = ("save_path", "checkpoint_dir")  # what a run writes; not for those to give whose files another chooses
 
-
-def checked(row: Mode, given: Mapping[str, Any]) -> dict[str, Any]:
-    """A value for every parameter, without what the model itself brings along.
+@dataclass(frozen=True)
+class Request:
+    """What a run is asked for; the clip's timeline and the adapters' files have been read.
 
     Args:
-        given: as ``plain`` gives it.
+        mode: the row of ``MODES``.
+        given: the parameters that were given, as recipes keep them.
+        values: a value for every parameter of the mode.
+        adapters: the small files that change the model.
+        guides: the ControlNets.
+        clip: the part of a clip that the run starts from; None: it starts from noise alone.
+        size: height and width of the frames in pixels; None where the model decides.
+        memory: the most bytes to use, if there is a limit.
+    """
+
+    mode: Mode
+    given: dict[str, Any]
+    values: dict[str, Any]
+    adapters: adapters.Adapters
+    guides: tuple[Guide, ...]
+    clip: video.Part | None
+    size: tuple[int | None, int | None]
+    memory: float | None
+
+    @classmethod
+    def of(cls, mode: Mode, given: Mapping[str, Any]) -> Request:
+        """Reads what is asked for, without what the model itself brings along.
+
+        Args:
+            given: parameters by name; None counts as not given.
+
+        Raises:
+            InputError: anything that can be said to be wrong before a model is there.
+        """
+        given = plain(mode, given)
+        values = resolve(mode.parameters, given, {})
+        _check(mode, values)
+        read = cls(
+            mode,
+            given,
+            values,
+            adapters.read(values),
+            guides.guides(mode, values),
+            _clip(mode, values),
+            sizes.parse(values.get("resolution")),
+            memory.parse(values["memory"]) if values.get("memory") else None,
+        )
+        read._check_together()
+        locate.check(values["model_name"])
+        return read
+
+    def with_defaults_of(self, model: Path) -> Request:
+        """The same with what the model, given as its folder or file, brings along.
+
+        Raises:
+            InputError: the model's values and those given do not go together.
+        """
+        own = _model_values(self.mode, model, fast=self.values.get("fast", False))
+        values = resolve(self.mode.parameters, self.given, own)
+        _check(self.mode, values)
+        size = sizes.parse(values.get("resolution"))
+        completed = replace(self, values=values, guides=guides.guides(self.mode, values), size=size)
+        completed._check_together()
+        return completed
+
+    def family_of(self, model: Path) -> Family:
+        """The family of the model, given as its folder or file; InputError where it cannot do what is asked."""
+        edits = any(parameter.takes_frames for parameter in self.mode.parameters)
+        use = Use(self.mode.name, self.mode.family, self.mode.example, self.model_name, edits, self.values)
+        return fitting_family(model, use)
+
+    @property
+    def model_name(self) -> str:
+        return self.values["model_name"]
+
+    @property
+    def branches(self) -> int:
+        """Branches of guidance that are computed together."""
+        if self.values.get("guidance_scale", 2.0) <= 1:
+            return 1
+        return 3 if "image_guidance_scale" in self.values else 2
+
+    @property
+    def frames(self) -> int | None:
+        """The number of frames; None where the pipeline decides."""
+        return self.clip.count if self.clip else self.values.get("video_length")
+
+    def output_file(self, save_path: str | Path | None = None) -> Path:
+        """The file to write, ``save_path`` if not given; named after the prompt if there is no name.
+
+        Raises:
+            InputError: it cannot be written, or is what the video is made from.
+        """
+        path = save_path or self.values.get("save_path")
+        sources = [self.values[name] for name in holding(self.mode.parameters, "clip", "picture")]
+        stem = file_stem(self.values["prompt"])
+        output = video.output_file(path, self.values.get("save_format"), stem, filter(None, sources))
+        if self.values.get("fps") is not None:
+            video.check_fps(self.values["fps"], video.ending(output))
+        return output
+
+    def _check_together(self) -> None:
+        """What can only be said of several values; no file is read again."""
+        prompts = [self.values[name] for name in ("prompt", "a_prompt", "n_prompt") if self.values.get(name)]
+        self.adapters.check(prompts)
+        for guide in self.guides:
+            controls.check(guide.kind, self.values)
+            locate.check(guide.model)
+        if self.clip and len({*self.size}) > 1:
+            raise InputError(
+                f"resolution={self.values['resolution']!r}: with init_video give one number, the longest side of the "
+                "video"
+            )
+
+
+def _check(mode: Mode, values: Mapping[str, Any]) -> None:
+    """What the table of parameters cannot say of single values, as far as the mode has them.
 
     Raises:
-        InputError: anything that can be said to be wrong before a model is there.
+        InputError: an empty prompt, an impossible pair, a watermark that cannot be drawn.
     """
-    values = resolve(row.parameters, given, {})
-    check(row, values)
-    locate.check(values["model_name"])
-    return values
-
-
-def completed(row: Mode, given: Mapping[str, Any], folder: Path) -> dict[str, Any]:
-    """The same with what the model in ``folder`` itself brings along.
-
-    Raises:
-        InputError: the model's values and those given do not go together.
-    """
-    fast = resolve(row.parameters, given, {}).get("fast", False)
-    values = resolve(row.parameters, given, _model_values(row, folder, fast))
-    check(row, values)
-    return values
-
-
-def _model_values(row: Mode, folder: Path, fast: bool) -> dict[str, Any]:
-    """What the model brings along for a mode, and for a fast run instead."""
-    own = stable_diffusion.model_defaults(folder)
-    usual = {"solver": "dpmsolver++", "num_inference_steps": row.fast_steps}
-    preset = own.get("fast", {}).get(row.name, usual) if fast else {}
-    return {**own.get(row.name, {}), **preset}
-
-
-def check(row: Mode, values: Mapping[str, Any]) -> None:
-    """What the table of parameters cannot say of single values.
-
-    Raises:
-        InputError: an empty prompt, an impossible pair, a size that is none, a clip or a watermark that cannot be
-            read.
-    """
-    from ppt2v.pipelines.planning.timesteps import check_eta, check_motion_levels
-
     if not (values["prompt"] or "").strip():
-        order = "; the clip comes first, then the prompt" if row.takes_clip else ""
+        order = "; the clip comes first, then the prompt" if mode.takes_clip else ""
         raise InputError(f"the prompt is empty: say in a few words what the video should show{order}")
-    if isinstance(values["resolution"], str):
-        sizes.parse(values["resolution"])
     if values.get("use_motion_field"):
         check_motion_levels(values["t0"], values["t1"])
         if values["num_inference_steps"] < 2:
@@ -81,28 +158,85 @@ def check(row: Mode, values: Mapping[str, Any]) -> None:
                 "num_inference_steps=1: the motion field needs at least 2 steps; or turn it off "
                 "(use_motion_field=False, --no-motion-field)"
             )
-    if values.get("memory"):
-        memory.parse(values["memory"])
     if values.get("smooth_bg") and not values["use_motion_field"]:
         raise InputError("smooth_bg=True moves the background along the motion field; leave use_motion_field on")
-    check_eta(values["eta"], values["solver"])
-    if values["watermark"]:
-        video.watermark((), values["watermark"])
-    guides.check(row, values)
-    adapters.check(values)
+    if "eta" in values:
+        check_eta(values["eta"], values["solver"])
+    if values.get("watermark"):
+        check_mark(values["watermark"])
+
+
+def _clip(mode: Mode, values: Mapping[str, Any]) -> video.Part | None:
+    """The clip that a run starts from, opened; InputError where one is missing or cannot be read."""
+    for parameter in mode.parameters:
+        if parameter.holds == "clip":
+            path = values[parameter.name]
+            if path:
+                return video.part(path, values["start_t"], values["end_t"], values["out_fps"])
+            if parameter.positional:
+                raise InputError("there is no clip: give the path of a video file")
+    return None
+
+
+def _model_values(mode: Mode, model: Path, fast: bool) -> dict[str, Any]:
+    """What the model brings along for a mode, and for a fast run instead."""
+    own = stable_diffusion.model_defaults(model)
+    usual = {"solver": "dpmsolver++", "num_inference_steps": mode.fast_steps}
+    preset = own.get("fast", {}).get(mode.name, usual) if fast else {}
+    return {**own.get(mode.name, {}), **preset}
+
+
+def plain(mode: Mode, given: Mapping[str, Any]) -> dict[str, Any]:
+    """The values as recipes keep them: texts, with which the same models and files are found from every folder.
+
+    Raises:
+        InputError: what should be a path or a name is neither.
+    """
+    parameters = {parameter.name: parameter for parameter in mode.parameters}
+    if given.get("model_name") is not None:
+        given = {**given, "model_name": model_of(mode, given["model_name"])}
+    return {
+        name: _as_text(parameters[name], value) if value is not None and name in parameters else value
+        for name, value in given.items()
+    }
+
+
+def _as_text(parameter: Parameter, value: Any) -> Any:
+    if parameter.holds == "size":
+        return str(value) if parameter.kind is str else value  # the side of a square may come as a number
+    if parameter.holds not in _TEXTS:
+        return value
+    pieces = value if isinstance(value, (list, tuple)) and parameter.many else [value]
+    accepted = (str, os.PathLike, tuple, list) if parameter.many else (str, os.PathLike)  # pairs: a path and its rest
+    if not all(isinstance(piece, accepted) for piece in pieces):
+        raise InputError(f"{parameter.name}={value!r}: the rule is {parameter.rule}")
+    return _TEXTS[parameter.holds](value)
+
+
+def _absolute(path: str | Path) -> str:
+    return str(Path(os.path.expanduser(path)).absolute())
+
+
+def _picture(mark: str | Path) -> str:
+    return _absolute(mark) if names_image(str(mark)) else str(mark)
+
+
+# By what a parameter holds: its value as a text.
+_TEXTS = {
+    "clip": _absolute,
+    "model": locate.from_anywhere,
+    "file": locate.from_anywhere,
+    "guide": guides.from_anywhere,
+    "adapter": adapters.as_texts,
+    "picture": _picture,
+    "output": str,
+}
 
 
 def warn_of_language(prompt: str) -> None:
     """Warns of a prompt that is not written in Latin letters: the models of all modes were trained on English."""
     if any(letter.isalpha() and "LATIN" not in unicodedata.name(letter, "") for letter in prompt):
         warnings.warn("the model was trained on English texts only: write the prompt in English", stacklevel=2)
-
-
-def branches(values: Mapping[str, Any]) -> int:
-    """Branches of guidance that are computed together."""
-    if values["guidance_scale"] <= 1:
-        return 1
-    return 3 if "image_guidance_scale" in values else 2
 
 
 def mode(name: str) -> Mode:
@@ -112,59 +246,11 @@ def mode(name: str) -> Mode:
     return MODES[name]
 
 
-# Parameters that name a file or a folder of this machine, or a model by its id.
-_CLIPS = ("video_path", "init_video")
-_MODELS = ("model_name", "controlnet", "detector_weights", "saliency_weights", "tokenizer")
-
-
-def plain(row: Mode, given: Mapping[str, Any]) -> dict[str, Any]:
-    """The values as recipes keep them: texts, with which the same models and files are found from every folder."""
-    as_text = {
-        "save_path": str,
-        "checkpoint_dir": str,
-        "watermark": _mark_from_anywhere,
-        **dict.fromkeys(_CLIPS, _absolute),
-        **dict.fromkeys(_MODELS, locate.from_anywhere),
-    }
-    as_text |= {"lora": adapters.as_texts, "textual_inversion": adapters.as_texts}
-    as_text["extra_controls"] = guides.extra_from_anywhere
-    if not row.takes_clip:
-        as_text["resolution"] = str  # the side of a square may come as a number
-    if given.get("model_name") is not None:
-        given = {**given, "model_name": model_of(row, given["model_name"])}
-    return {
-        name: as_text[name](value) if value is not None and name in as_text else value for name, value in given.items()
-    }
-
-
-def model_of(row: Mode, name: str | Path) -> str | Path:
-    """The model of that name: ``hub.EMBEDDED`` stands for the one that ships for this mode."""
-    return row.default("model_name") if str(name) == catalogue.EMBEDDED else name
-
-
-def _absolute(path: str | Path) -> str:
-    return str(Path(os.path.expanduser(path)).absolute())
-
-
-def _mark_from_anywhere(watermark: str | Path) -> str:
-    mark = str(watermark)
-    return _absolute(mark) if names_image(mark) else mark
-
-
-def output_file(values: Mapping[str, Any]) -> Path:
-    """The file to write, named after the prompt if no name is given; raises InputError where it cannot be written."""
-    sources = [values[name] for name in (*_CLIPS, "watermark") if values.get(name)]
-    output = video.output_file(values["save_path"], values["save_format"], file_stem(values["prompt"]), sources)
-    if values["fps"] is not None:
-        video.check_fps(values["fps"], ending(output))
-    return output
+def model_of(mode: Mode, name: str | Path) -> str | Path:
+    """The model of that name: ``catalogue.EMBEDDED`` stands for the one that ships for this mode."""
+    return mode.default("model_name") if str(name) == catalogue.EMBEDDED else name
 
 
 def file_stem(prompt: str) -> str:
     """The name of a video's file, without its ending, where a prompt names it."""
     return re.sub(r"\W+", "-", prompt).strip("-")[:60].strip("-") or "video"
-
-
-def ending(path: Path) -> str:
-    """The ending of a file's name, such as "mp4"."""
-    return path.suffix.lstrip(".").lower()

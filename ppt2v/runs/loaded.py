@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from ppt2v.models.adapters import adapters
-from ppt2v.models.families import family, stable_diffusion
+from ppt2v.models.adapters.adapters import Adapters
+from ppt2v.models.families.family import Family
 from ppt2v.models.loading import weights
-from ppt2v.modes import Mode
 
 
 class Loaded:
@@ -26,21 +25,15 @@ class Loaded:
         self.parts: dict[str, Any] = {}
         self._key: tuple | None = None
 
-    def model(self, mode: Mode, folder: Path, values: Mapping[str, Any]) -> dict[str, Any]:
+    def model(self, family: Family, folder: Path, adapters: Adapters, tokenizer: str | None) -> dict[str, Any]:
         """The model's parts, which read their weights when they are needed; those of the last run where they serve."""
         import paddle
 
         paddle.set_device(self.device)
-        adapted = adapters.read(values)
-        tokenizer = values.get("tokenizer")
-        key = folder, adapted.mark, tokenizer
+        key = folder, adapters.mark, tokenizer
         if self._key != key:
             self._key, self.parts = None, {}  # the old one goes before the new one comes
-            if mode.family == "video":
-                self.parts = family.kind(folder).load(folder, self.precision, lazy=True)._asdict()
-            else:
-                loaded = stable_diffusion.load_stable_diffusion(folder, self.precision, True, adapted, tokenizer)
-                self.parts = {**loaded.components, "requires_safety_checker": False}
+            self.parts = family.load(folder, self.precision, adapters, tokenizer)
             self._key = key
         return self.parts
 

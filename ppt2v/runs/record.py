@@ -3,33 +3,73 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from ppt2v.request.request import _CLIPS, _MODELS
+from ppt2v.engine.choice import Choice
+from ppt2v.environment.versions import installed
+from ppt2v.modes import Mode
+from ppt2v.parameters import holding
+from ppt2v.request.request import Request
+
+from .inputs import Inputs
 
 
-def without_folders(values: Mapping[str, Any]) -> dict[str, Any]:
-    """The values of a recipe that strangers may read: files by their names alone."""
+def recipe(request: Request, device: str, choice: Choice, for_clients: bool) -> dict[str, Any]:
+    """All that is needed to make the same video again, and what made it.
+
+    Args:
+        request: its values complete.
+        device: Paddle's name.
+        choice: what executed the networks.
+        for_clients: whether files are kept by their names alone, for those who are not to know this machine's folders.
+    """
+    mode = request.mode
+    left_out = {each.name for each in mode.parameters if each.decides == "values"}
+    left_out.update(holding(mode.parameters, "output", "format"))
+    kept = {each.name: request.values[each.name] for each in mode.parameters if each.name not in left_out}
+    if for_clients:
+        kept = _without_folders(mode, kept)
+    machine = {"device": device, "engine": choice.engine, "dtype": choice.precision}
+    return {"mode": mode.name, "parameters": kept, **machine, "versions": installed()}
+
+
+def _without_folders(mode: Mode, values: dict[str, Any]) -> dict[str, Any]:
+    files = holding(mode.parameters, "clip", "model", "file")
     return {
-        name: Path(value).name if name in _CLIPS + _MODELS and os.path.isabs(value or "") else value
+        name: Path(value).name if name in files and os.path.isabs(value or "") else value
         for name, value in values.items()
     }
 
 
-# Parameters that do not change what the networks compute, or only through the size and the number of the frames.
-NOT_DECISIVE = (
-    "chunk_size",
-    "memory",
-    "decode_tile",
-    "offload",
-    "fps",
-    "audio",
-    "watermark",
-    "save_path",
-    "save_format",
-    "checkpoint_dir",
-    "resolution",
-    "fast",
-)
+def checkpoint(request: Request, made: Inputs, choice: Choice):
+    """Where the run keeps its last completed step, with all that decides it; None where it keeps none."""
+    folder = request.values.get("checkpoint_dir")
+    if folder is None:
+        return None
+    from ppt2v.pipelines.denoising.checkpoint import Checkpoint
+
+    decisive = {each.name for each in request.mode.parameters if each.decides == "frames"}
+    settings = {name: value for name, value in request.values.items() if name in decisive}
+    settings |= {"count": made.count, "size": list(made.size), "engine": choice.engine, "dtype": choice.precision}
+    return Checkpoint(folder, settings)
+
+
+def settings_before(request: Request) -> dict[str, Any] | None:
+    """The settings of the run to go on with, if there is one."""
+    folder = request.values.get("checkpoint_dir")
+    if folder is None:
+        return None
+    from ppt2v.pipelines.denoising.checkpoint import Checkpoint
+
+    return Checkpoint.saved_settings(folder)
+
+
+def seed(request: Request) -> int:
+    """The seed given, else that of the run to go on with, else one from Paddle's global generator."""
+    import paddle
+
+    if request.values.get("seed") is not None:
+        return request.values["seed"]
+    before = settings_before(request)
+    return paddle.randint(0, 2**31 - 1, [1]).item() if before is None else before["seed"]

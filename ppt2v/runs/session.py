@@ -4,24 +4,23 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from ppt2v import video
 from ppt2v.engine.choice import WORTH_EXPORTING, Choice, build, choose
-from ppt2v.environment.versions import installed
-from ppt2v.models.adapters import adapters
-from ppt2v.models.families import family
+from ppt2v.models.families.family import Family
 from ppt2v.models.sources import locate
 from ppt2v.modes import Mode
 from ppt2v.modes.shared import ADAPTERS
 from ppt2v.pipelines.planning import memory
 from ppt2v.progress import Progress, Watch, counted, say
-from ppt2v.request import request
+from ppt2v.request.request import Request, warn_of_language
 
-from . import inputs, record
+from . import record
+from .inputs import Inputs, gather, sound
 from .loaded import Loaded
-from .record import NOT_DECISIVE
 
 EXPORT_NOTICE = "Preparing the networks for OpenVINO, once per model and size ..."
 EMBEDDED_NOTICE = (
@@ -47,137 +46,80 @@ class Session:
 
     def make(self, row: Mode, given: Mapping[str, Any], watch: Watch) -> str:
         """Makes a video with the parameters given, and returns the path written; raises what ``Model`` raises."""
-        given = request.plain(row, given)
         # First without the model's own defaults, so that a wrong value is refused before anything is downloaded.
-        values = request.checked(row, given)
-        output = request.output_file(values)
-        folder = locate.locate(values["model_name"], self._show_progress)
-        family.check_family(row.family, row.name, row.example, values["model_name"], folder)
-        values = request.completed(row, given, folder)
-        request.warn_of_language(values["prompt"])
-        if folder.is_file() or any(values.get(parameter.name) for parameter in ADAPTERS):
+        request = Request.of(row, given)
+        output = request.output_file()
+        folder = locate.locate(request.model_name, self._show_progress)
+        family = request.family_of(folder)
+        request = request.with_defaults_of(folder)
+        warn_of_language(request.values["prompt"])
+        if folder.is_file() or any(request.values.get(parameter.name) for parameter in ADAPTERS):
             # Only the networks can say whether all fits; without weights they are light.
-            self.loaded.model(row, folder, values)
-        made = inputs.gather(row, values, folder, self.loaded.controlnet_loader(), self._explain, watch)
-        video.check_fps(made.fps, request.ending(output))
-        self._notice(row, values["model_name"])
-        values["seed"] = self._seed(values)
-        pipeline = self._pipeline(row, folder, values)
-        values |= self._within_memory(pipeline, given, values, made)
-        return self._make(pipeline, row, values, output, made, watch)
+            self._parts(request, family, folder)
+        pipeline_class = _class(family.pipeline(row.pipeline))
+        load_controlnet = self.loaded.controlnet_loader()
+        made = gather(request, family, folder, pipeline_class, load_controlnet, self._explain, watch)
+        video.check_fps(made.fps, video.ending(output))
+        self._notice(row, request.model_name)
+        pipeline = pipeline_class(**self._parts(request, family, folder))
+        decided = {"seed": record.seed(request), **self._within_memory(pipeline, request, made)}
+        request = replace(request, values={**request.values, **decided})
+        return self._make(pipeline, request, output, made, watch)
 
-    def _make(
-        self, pipeline, mode: Mode, values: dict[str, Any], output: Path, made: inputs.Inputs, watch: Watch
-    ) -> str:
+    def _make(self, pipeline, request: Request, output: Path, made: Inputs, watch: Watch) -> str:
         from ppt2v.pipelines.denoising.noise import Noise
 
-        arguments = {p.argument: values[p.name] for p in mode.parameters if p.argument} | made.arguments
-        if values.get("a_prompt"):
-            arguments["prompt"] = f"{values['prompt']}, {values['a_prompt']}"
-        expand = adapters.read(values).expand
-        arguments |= {name: expand(arguments[name]) for name in ("prompt", "negative_prompt")}
-        pipeline.offload = values["offload"]
-        choice = self._use_engine(pipeline, mode, values, made)
-        checkpoint = self._checkpoint(values, made, choice)
-        keeps_sound = values.get("audio") and video.keeps_sound(output)
-        sound = inputs.sound(made, self._explain) if keeps_sound else None
-        denoising, tile = f"Denoising ({choice.engine}, {choice.precision})", values["decode_tile"]
+        values, arguments = request.values, _arguments(request, made)
+        pipeline.offload = values.get("offload", False)
+        choice = self._use_engine(pipeline, request, made, arguments)
+        checkpoint = record.checkpoint(request, made, choice)
+        denoising, tile = f"Denoising ({choice.engine}, {choice.precision})", values.get("decode_tile")
 
         def report(done: int, total: int) -> None:
             watch(Progress(denoising, done, total, lambda: pipeline.preview(tile)))
 
+        heard = sound(request, made.fps, self._explain) if video.keeps_sound(output) else None
         watch(Progress(denoising))
         noise = Noise(values["seed"], values.get("content_seed"))
         latents = pipeline(noise=noise, checkpoint=checkpoint, progress=report, **arguments)
         frames = counted(pipeline.decode(latents, tile), latents.shape[0], "Decoding", watch)
-        if values["watermark"]:
+        if values.get("watermark"):
             frames = video.watermark(frames, values["watermark"])
-        path = video.write(frames, output, made.fps, self._recipe(mode, values, choice), sound)
+        recipe = record.recipe(request, self.device, choice, self._for_strangers)
+        path = video.write(frames, output, made.fps, recipe, heard)
         if checkpoint:
             checkpoint.remove()
         return str(path)
 
-    def _pipeline(self, mode: Mode, folder: Path, values: dict[str, Any]):
-        parts = self.loaded.model(mode, folder, values)
-        own = family.kind(folder).pipeline if mode.family == "video" else None
-        module, name = (own or mode.pipeline).split(":")
-        cls = getattr(importlib.import_module(f"ppt2v.pipelines.{module}"), name)
-        return cls(**parts)
+    def _parts(self, request: Request, family: Family, folder: Path) -> dict[str, Any]:
+        return self.loaded.model(family, folder, request.adapters, request.values.get("tokenizer"))
 
-    def _use_engine(self, pipeline, mode: Mode, values: dict[str, Any], made: inputs.Inputs) -> Choice:
+    def _use_engine(self, pipeline, request: Request, made: Inputs, arguments: Mapping[str, Any]) -> Choice:
         """Gives the pipeline its engine for this run: that of the run to go on with, else the fastest."""
         choice = self._choice
         if self._automatic and choice.engine != "eager":
-            before = self._before(values)
+            before = record.settings_before(request)
             if before is not None:
                 short = before["engine"] == "eager"
             else:
-                program = pipeline.main_program(*made.size, *self._program_settings(mode, values))
-                steps = made.count * values["num_inference_steps"]
+                program = pipeline.program_for(*made.size, arguments)
+                steps = made.count * request.values.get("num_inference_steps", 1)
                 short = steps < WORTH_EXPORTING and not self._engine.cached(program)
             choice = choice.eager if short else choice
         pipeline.engine = self._engine if choice == self._choice else build(choice)
         return choice
 
-    @staticmethod
-    def _program_settings(mode: Mode, values: dict[str, Any]) -> tuple:
-        """What the pipeline's main program depends on beside its size."""
-        if mode.family == "video":
-            return ()
-        from ppt2v.pipelines.networks.programs import SelfAttention
-
-        attention = SelfAttention(values["use_cf_attn"], values["merging_ratio"])
-        return attention, mode.control is not None, values["cache_interval"]
-
-    def _within_memory(self, pipeline, given: Mapping[str, Any], values: dict[str, Any], made: inputs.Inputs) -> dict:
+    def _within_memory(self, pipeline, request: Request, made: Inputs) -> dict[str, Any]:
         """The settings that keep the run within the memory that it may use."""
-        if values.get("memory") is None:
+        if request.memory is None:
             return {}
-        kept_frames = made.count if values["cache_interval"] > 1 else 0
-        sizes = memory.Needs.of(
-            pipeline, self.loaded.controlnets.values(), made.size, request.branches(values), kept_frames
-        )
-        fixed = {name: values[name] for name in ("chunk_size", "decode_tile", "offload") if given.get(name) is not None}
-        plan = memory.choose(memory.parse(values["memory"]), sizes, self._choice.precision, fixed)
+        kept_frames = made.count if request.values.get("cache_interval", 1) > 1 else 0
+        needs = memory.Needs.of(pipeline, self.loaded.controlnets.values(), made.size, request.branches, kept_frames)
+        settings = ("chunk_size", "decode_tile", "offload")
+        fixed = {name: request.values[name] for name in settings if request.given.get(name) is not None}
+        plan = memory.choose(request.memory, needs, self._choice.precision, fixed)
         self._explain(f"memory: {plan}")
-        return {"chunk_size": plan.chunk_size, "decode_tile": plan.decode_tile, "offload": plan.offload}
-
-    def _checkpoint(self, values: dict[str, Any], made: inputs.Inputs, choice: Choice):
-        if values["checkpoint_dir"] is None:
-            return None
-        from ppt2v.pipelines.denoising.checkpoint import Checkpoint
-
-        settings = {name: value for name, value in values.items() if name not in NOT_DECISIVE}
-        settings |= {"count": made.count, "size": list(made.size), "engine": choice.engine, "dtype": choice.precision}
-        return Checkpoint(values["checkpoint_dir"], settings)
-
-    @staticmethod
-    def _before(values: dict[str, Any]) -> dict[str, Any] | None:
-        """The settings of the run to go on with."""
-        if values["checkpoint_dir"] is None:
-            return None
-        from ppt2v.pipelines.denoising.checkpoint import Checkpoint
-
-        return Checkpoint.saved_settings(values["checkpoint_dir"])
-
-    def _seed(self, values: dict[str, Any]) -> int:
-        """The seed given, else that of the run to go on with, else one from Paddle's global generator."""
-        import paddle
-
-        if values["seed"] is not None:
-            return values["seed"]
-        before = self._before(values)
-        return paddle.randint(0, 2**31 - 1, [1]).item() if before is None else before["seed"]
-
-    def _recipe(self, mode: Mode, values: dict[str, Any], choice: Choice) -> dict[str, Any]:
-        """All that is needed to make the same video again, and what made it."""
-        # What fast and memory stand for is among the values.
-        left_out = "save_path", "save_format", "checkpoint_dir", "fast", "memory"
-        kept = {name: value for name, value in values.items() if name not in left_out}
-        if self._for_strangers:
-            kept = record.without_folders(kept)
-        machine = {"device": self.device, "engine": choice.engine, "dtype": choice.precision}
-        return {"mode": mode.name, "parameters": kept, **machine, "versions": installed()}
+        return {name: getattr(plan, name) for name in settings}
 
     def _explain_export(self) -> None:
         if self._show_progress and not self._export_explained:
@@ -192,3 +134,22 @@ class Session:
         if locate.is_embedded(model_name) and self._show_progress and not Session._notice_given:
             Session._notice_given = True
             say(EMBEDDED_NOTICE.format(example=mode.example))
+
+
+def _class(name: str) -> type:
+    """The pipeline "module:class" of ``ppt2v.pipelines``."""
+    module, attribute = name.split(":")
+    return getattr(importlib.import_module(f"ppt2v.pipelines.{module}"), attribute)
+
+
+def _arguments(request: Request, made: Inputs) -> dict[str, Any]:
+    """What the pipeline is told."""
+    values = request.values
+    arguments = {
+        each.argument: values[each.name] for each in request.mode.parameters if each.argument and not each.takes_frames
+    }
+    arguments |= made.arguments
+    if values.get("a_prompt"):
+        arguments["prompt"] = f"{values['prompt']}, {values['a_prompt']}"
+    texts = {name: arguments[name] for name in ("prompt", "negative_prompt") if name in arguments}
+    return {**arguments, **{name: request.adapters.expand(text) for name, text in texts.items()}}

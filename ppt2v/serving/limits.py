@@ -1,35 +1,27 @@
-"""What strangers may ask of a service: which parameters of a mode, which models, and how much of everything."""
+"""What clients may ask of a service: which parameters of a mode, which models, and how much of everything."""
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ppt2v.errors import InputError
 from ppt2v.models.sources import catalogue, locate
 from ppt2v.modes import Mode
-from ppt2v.parameters import Parameter
-from ppt2v.pipelines.planning import sizes
+from ppt2v.parameters import Parameter, holding
+from ppt2v.request.guides import models_of
 
-CLIPS = ("video_path", "init_video")
-MODELS = ("model_name", "controlnet")
-# Files and folders of the machine, and how much of it a run may take.
-OPERATORS = (
-    "save_path",
-    "checkpoint_dir",
-    "lora",
-    "textual_inversion",
-    "tokenizer",
-    "detector_weights",
-    "saliency_weights",
-    "memory",
-    "decode_tile",
-    "offload",
-)
+if TYPE_CHECKING:
+    from ppt2v.request.request import Request
+    from ppt2v.video import Facts
+
+# What parameters hold that name files and folders of the machine, or how much of it a run may take: for its operator.
+OPERATORS = ("output", "adapter", "file", "machine")
 FORMATS = ("mp4", "webm", "gif")
-_FRAMES_PER_SECOND = 240  # of a clip; as many as can be taken from one (``out_fps``)
+_MOST_FPS = 240  # of a clip; cameras have no more
 MOST_TEXTS = 4  # of a parameter that takes several
 
 # What clips begin with, after so many bytes: of all that FFmpeg reads, the formats that cannot name other files, as
@@ -39,7 +31,7 @@ _BEGINNINGS = ((4, b"ftyp"), (0, b"\x1aE\xdf\xa3"), (0, b"GIF8"), (8, b"AVI "))
 
 @dataclass(frozen=True)
 class Limits:
-    """The most that a stranger may ask for.
+    """The most that a client may ask for.
 
     Args:
         side: longest side of a video, in pixels.
@@ -51,7 +43,7 @@ class Limits:
         upload_mb: size of an uploaded file, in MB (1e6 bytes).
         free_mb: what has to be left on the disk before anything is taken on.
         models: those that may be named beside the embedded ones.
-        closed: names of the parameters that are not theirs to give.
+        closed: what the parameters hold that are not theirs to give (``Parameter.holds``).
         at_home: whether whoever asks sits at the machine itself: any parameter may be given, and any model named.
     """
 
@@ -69,13 +61,13 @@ class Limits:
 
     def open_parameters(self, row: Mode) -> tuple[Parameter, ...]:
         """What may be said."""
-        return tuple(parameter for parameter in row.parameters if self.at_home or parameter.name not in self.closed)
+        return tuple(parameter for parameter in row.parameters if self.at_home or parameter.holds not in self.closed)
 
     def check_given(self, row: Mode, given: Mapping[str, Any]) -> None:
         """Refuses what names things of the machine, before any of it is looked at.
 
         Args:
-            given: as strangers say it, but clips as paths.
+            given: as clients say it, but clips as paths.
 
         Raises:
             InputError: a parameter that is closed, a model that is not among those, a file that is no clip or
@@ -83,53 +75,60 @@ class Limits:
         """
         if not self.at_home:
             self._check_names(row, given)
+        clips = holding(row.parameters, "clip")
         for name, value in given.items():
             self._check_length(name, value)
-            if name in CLIPS and value is not None:
-                self.check_clip(Path(value))
+            if name in clips and value is not None:
+                check_beginning(Path(value))
 
     def _check_names(self, row: Mode, given: Mapping[str, Any]) -> None:
+        from ppt2v.video.overlay import names_image
+
         allowed = [parameter.name for parameter in self.open_parameters(row)]
-        for name in self.closed:
+        for name in holding(row.parameters, *self.closed):
             if given.get(name) is not None:
                 raise InputError(f"{name} cannot be chosen here; choose among {', '.join(allowed)}")
-        for model in _models(given):
+        for model in _models(row, given):
             self._check_model(model)
-        _check_output(given.get("save_format"), given.get("watermark"))
+        for name in holding(row.parameters, "format"):
+            if given.get(name) not in (None, *FORMATS):
+                raise InputError(f"{name}={given[name]!r}: here it is one of {', '.join(FORMATS)}")
+        for name in holding(row.parameters, "picture"):
+            if given.get(name) is not None and names_image(str(given[name])):
+                raise InputError(f"a picture as the {name} cannot be chosen here; give a text")
 
-    def check_clip(self, path: Path) -> None:
-        """Raises InputError for a file that is no clip, and for one that is too long or too large."""
+    def check_clip(self, path: Path) -> Facts:
+        """What a clip says of itself; InputError for a file that is no clip, and for one too long or too large."""
         from ppt2v.video import facts
 
-        if path.is_file() and not _is_clip(path):
-            raise InputError("the file is no video that is taken here: give an mp4, mov, webm, mkv, avi or gif")
-        most_frames = self.clip_seconds * _FRAMES_PER_SECOND
-        about = facts(path, most_frames + 1, self.clip_side)
+        check_beginning(path)
+        about = facts(path, self.clip_seconds * _MOST_FPS + 1, self.clip_side)
+        self._check_facts(about)
+        return about
+
+    def _check_facts(self, about: Facts) -> None:
         _at_most("the clip", round(about.seconds), self.clip_seconds, "seconds")
-        _at_most("the clip's frames", about.frames, most_frames, "frames")
+        _at_most("frames of the clip", about.frames, self.clip_seconds * _MOST_FPS, "frames")
         _at_most("the clip's longest side", max(about.height, about.width), self.clip_side, "pixels")
 
-    def check_values(self, values: Mapping[str, Any]) -> None:
-        """Refuses too much of something; ``values`` are what ``request.checked`` gives.
+    def check_request(self, request: Request) -> None:
+        """Refuses too much of something.
 
         Raises:
-            InputError: too many steps, pixels or frames.
+            InputError: too many steps, pixels or frames, or too long a clip.
         """
-        from ppt2v.video import check_clip
-
-        _at_most("num_inference_steps", values["num_inference_steps"], self.steps, "steps")
-        _at_most("resolution", max(side or 0 for side in sizes.parse(values["resolution"])), self.side, "pixels")
-        clip = next((values[name] for name in CLIPS if values.get(name)), None)
-        if clip is None:
-            _at_most("video_length", values["video_length"], self.frames, "frames")
-        else:
-            frames = check_clip(clip, values["start_t"], values["end_t"], values["out_fps"])
-            _at_most(
-                "frames of the clip",
-                frames,
-                self.frames,
-                "frames; take fewer with out_fps, or a part with start_t and end_t",
-            )
+        _at_most("num_inference_steps", request.values.get("num_inference_steps", 0), self.steps, "steps")
+        _at_most("resolution", max(side or 0 for side in request.size), self.side, "pixels")
+        if request.clip is None:
+            _at_most("video_length", request.frames or 0, self.frames, "frames")
+            return
+        self._check_facts(request.clip.facts)
+        _at_most(
+            "frames of the clip",
+            request.clip.count,
+            self.frames,
+            "frames; take fewer with out_fps, or a part with start_t and end_t",
+        )
 
     def _check_length(self, name: str, value: Any) -> None:
         texts = value if isinstance(value, (list, tuple)) else [value]
@@ -140,8 +139,15 @@ class Limits:
 
     def _check_model(self, name: str) -> None:
         if not locate.is_embedded(name) and name not in map(locate.from_anywhere, self.models):
-            offered = ", ".join([catalogue.EMBEDDED, *self.models])
+            # Folders are not told; whoever may use one knows it from the operator.
+            offered = ", ".join([catalogue.EMBEDDED, *(model for model in self.models if not os.path.exists(model))])
             raise InputError(f"the model {name!r} cannot be chosen here; there is {offered}")
+
+
+def check_beginning(path: Path) -> None:
+    """Raises InputError for a file that begins as none of the formats that are taken."""
+    if path.is_file() and not _is_clip(path):
+        raise InputError("the file is no video that is taken here: give an mp4, mov, webm, mkv, avi or gif")
 
 
 def _is_clip(path: Path) -> bool:
@@ -150,21 +156,12 @@ def _is_clip(path: Path) -> bool:
     return any(beginning[start:].startswith(mark) for start, mark in _BEGINNINGS)
 
 
-def _models(given: Mapping[str, Any]) -> list[str]:
+def _models(row: Mode, given: Mapping[str, Any]) -> list[str]:
     """The models that are named, as ``request.plain`` names them."""
-    extra = given.get("extra_controls") or []
-    controls = [text.split(":", 2) for text in ([extra] if isinstance(extra, str) else map(str, extra))]
-    named = [given[name] for name in MODELS if given.get(name) is not None]
-    return [locate.from_anywhere(name) for name in named + [parts[2] for parts in controls if len(parts) > 2]]
-
-
-def _check_output(save_format: Any, watermark: Any) -> None:
-    from ppt2v.video.overlay import names_image
-
-    if save_format is not None and save_format not in FORMATS:
-        raise InputError(f"save_format={save_format!r}: here it is one of {', '.join(FORMATS)}")
-    if watermark is not None and names_image(str(watermark)):
-        raise InputError("a picture as the watermark cannot be chosen here; give a text")
+    named = [given[name] for name in holding(row.parameters, "model") if given.get(name) is not None]
+    for name in holding(row.parameters, "guide"):
+        named += models_of(given.get(name) or [])
+    return [locate.from_anywhere(name) for name in named]
 
 
 def _at_most(name: str, value: int, most: int, unit: str) -> None:

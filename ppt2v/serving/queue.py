@@ -8,6 +8,7 @@ import os
 import secrets
 import shutil
 import sqlite3
+import tempfile
 import threading
 import time
 import uuid
@@ -20,13 +21,17 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from ppt2v.errors import Cancelled, DiskFull, InputError, NumericalError, QueueFull
 from ppt2v.modes import Mode
+from ppt2v.parameters import holding
+from ppt2v.pipelines.denoising.checkpoint import Checkpoint
 from ppt2v.progress import Progress, Watch
-from ppt2v.request import request
+from ppt2v.request.request import Request
+from ppt2v.request.request import mode as mode_of
 from ppt2v.video import make_folder
 
 from .job import CANCELLED, DONE, FAILED, QUEUED, RUNNING, Job, Store
 from .limits import Limits
 from .previews import PreviewWatch
+from .telling import without_folders
 
 if TYPE_CHECKING:
     import numpy as np
@@ -35,6 +40,7 @@ _LOG = logging.getLogger(__name__)
 _SEEDS = 2**31 - 1
 _HOUR = 3600  # seconds
 _MOST_STARTS = 2  # a job that has taken the process down twice is likely to be why
+_UNFINISHED = "unfinished"  # the folder of a job's checkpoint
 
 
 class Maker(Protocol):
@@ -48,7 +54,7 @@ class Jobs:
     """The jobs of a folder: each has a folder of its own in it, and a file keeps their list over a restart.
 
     Jobs that waited then go on waiting. One that was running goes on from its last completed step, to the same video;
-    but if the process has died under it twice, it has failed.
+    but if the process has died under it twice without a step completed in between, it has failed.
 
     Args:
         folder: made if it is missing.
@@ -91,7 +97,7 @@ class Jobs:
             QueueFull: no more can wait.
             DiskFull: there is not the room for another video.
         """
-        row = request.mode(mode)
+        row = mode_of(mode)
         given = self._checked(row, values)
         self.check_disk()
         with self._changed:
@@ -106,9 +112,9 @@ class Jobs:
             return job
 
     def check_disk(self) -> None:
-        """Raises DiskFull where too little room is left (``Limits.free_mb``)."""
+        """Raises DiskFull where too little room is left (``Limits.free_mb``), also for the frames of clips."""
         needed = 0 if self.limits is None else self.limits.free_mb * 10**6
-        if shutil.disk_usage(self.folder).free < needed:
+        if any(shutil.disk_usage(folder).free < needed for folder in (self.folder, tempfile.gettempdir())):
             raise DiskFull
 
     def all(self) -> list[Job]:
@@ -149,29 +155,37 @@ class Jobs:
 
     def _checked(self, row: Mode, values: Mapping[str, Any]) -> dict[str, Any]:
         """The values as the job keeps them."""
-        for name in request.FILES:
+        for name in holding(row.parameters, "output"):
             if values.get(name) is not None:
                 raise InputError(f"{name}: a job chooses its own; leave it out")
         given = {name: value for name, value in values.items() if value is not None}
         if self.limits is not None:
             self.limits.check_given(row, given)
-        given = request.plain(row, given)
-        given.setdefault("seed", secrets.randbelow(_SEEDS))
-        complete = request.checked(row, given)
-        request.output_file({**complete, "save_path": str(self.folder / "video")})
+        if row.has("seed"):
+            given.setdefault("seed", secrets.randbelow(_SEEDS))
+        asked = Request.of(row, given)
+        asked.output_file(self.folder / "video")
         if self.limits is not None:
-            self.limits.check_values(complete)
-        return given
+            self.limits.check_request(asked)
+        return asked.given
 
     def _after_restart(self, job: Job) -> Job:
         if job.state != RUNNING:
             return job
-        if job.starts < _MOST_STARTS:
-            job = replace(job, state=QUEUED)
+        starts = 0 if self._has_got_on(job) else job.starts
+        if starts < _MOST_STARTS:
+            job = replace(job, state=QUEUED, starts=starts)
         else:
-            job = replace(job, state=FAILED, ended=time.time(), error="the service stopped twice while it ran this job")
+            error = "the service stopped twice while it ran this job, without a step completed in between"
+            job = replace(job, state=FAILED, ended=time.time(), error=error)
+            shutil.rmtree(self.folder / job.id, ignore_errors=True)
         self._store.save(job)
         return job
+
+    def _has_got_on(self, job: Job) -> bool:
+        """Whether a step was completed since the job was begun the last time."""
+        saved = Checkpoint.saved_at(self.folder / job.id / _UNFINISHED)
+        return saved is not None and job.started is not None and saved > job.started
 
     def _put(self, job: Job) -> None:
         self._jobs[job.id] = job
@@ -219,10 +233,11 @@ class Jobs:
         folder = self.folder / job.id
         files = {
             "save_path": folder / f"video.{job.values.get('save_format') or 'mp4'}",
-            "checkpoint_dir": folder / "unfinished",
+            "checkpoint_dir": folder / _UNFINISHED,
         }
         try:
             folder.mkdir(exist_ok=True)
+            files = {name: file for name, file in files.items() if mode_of(job.mode).has(name)}
             path = self.model.run(job.mode, watch=PreviewWatch(partial(self._report, job.id)), **job.values, **files)
             return {"state": DONE, "path": Path(path), "ended": time.time()}
         except Cancelled:
@@ -237,7 +252,8 @@ class Jobs:
     def _explained(self, job: Job, error: Exception) -> str:
         """What the person is told: nothing of the machine's folders."""
         if isinstance(error, (InputError, NumericalError)):
-            return str(error).replace(f"{self.folder}{os.sep}", "")
+            message = str(error).replace(f"{self.folder}{os.sep}", "")
+            return message if self.limits is None or self.limits.at_home else without_folders(message)
         _LOG.error("job %s (%s) failed", job.id, job.mode, exc_info=error)
         if isinstance(error, OSError) and error.errno == errno.ENOSPC:
             return str(DiskFull())

@@ -2,27 +2,34 @@
 
 from __future__ import annotations
 
+import asyncio
 import errno
 import re
 import time
 import uuid
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager, suppress
 from pathlib import Path
-from typing import BinaryIO, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
+
+from starlette.concurrency import run_in_threadpool
 
 from ppt2v.errors import DiskFull, InputError
 
 from .limits import Limits
 
+if TYPE_CHECKING:
+    from ppt2v.video import Facts
+
 _ID = re.compile("[0-9a-f]{32}")
+_HOUR, _DAY = 3600, 86400  # seconds
 
 
-class Upload(NamedTuple):
-    """A clip on its way: ``file`` takes its bytes; once all are there it is found by its ``id``."""
+class Kept(NamedTuple):
+    """A clip that was kept: the id by which it is found, and what it is."""
 
     id: str
-    file: BinaryIO
+    facts: Facts
 
 
 class Clips:
@@ -37,6 +44,8 @@ class Clips:
     def __init__(self, folder: Path, limits: Limits, keep_days: float | None = None):
         self.folder, self.limits, self.keep_days = folder, limits, keep_days
         folder.mkdir(parents=True, exist_ok=True)
+        for part in folder.glob("*.part"):  # of a service that was killed; its queue lets no other use the folder
+            part.unlink(missing_ok=True)
 
     def path(self, id: str) -> Path:
         """The file of a clip; InputError where there is none of that id."""
@@ -45,39 +54,67 @@ class Clips:
             raise InputError(f"there is no clip {id!r}: upload it first, and give the id that is answered")
         return path
 
-    @contextmanager
-    def upload(self) -> Iterator[Upload]:
-        """A new clip, to write in the body of ``with``; on any exception nothing is left of it. Old ones go.
+    async def keep(self, pieces: AsyncIterator[bytes]) -> Kept:
+        """Keeps a clip whose bytes come piece by piece; on any exception nothing is left of it.
 
         Raises:
-            InputError: at the end, what was written is no clip, or too large a one (``Limits.check_clip``).
+            InputError: at the end, what came is no clip, or too large a one (``Limits.check_clip``).
             DiskFull: there is no room for it.
         """
-        self._delete_old()
         id = uuid.uuid4().hex
         part = self.folder / f"{id}.part"
         try:
-            with part.open("wb") as file:
-                yield Upload(id, file)
-            self._check(part)
-            part.rename(self.folder / id)
-        except OSError as error:
-            if error.errno == errno.ENOSPC:
-                raise DiskFull from error
-            raise
+            with full_disk_told():
+                with await run_in_threadpool(part.open, "wb") as file:
+                    async for piece in pieces:
+                        await run_in_threadpool(file.write, piece)
+                facts = await run_in_threadpool(self._checked, part)
+                part.rename(self.folder / id)
         finally:
             part.unlink(missing_ok=True)
+        return Kept(id, facts)
 
-    def _delete_old(self) -> None:
+    def delete_old(self) -> None:
+        """Deletes the clips that have been kept long enough."""
         if self.keep_days is None:
             return
-        latest = time.time() - self.keep_days * 24 * 3600
+        latest = time.time() - self.keep_days * _DAY
         for file in self.folder.iterdir():
-            if file.stat().st_mtime <= latest:
-                file.unlink(missing_ok=True)
+            with suppress(FileNotFoundError):  # a part that has become a clip, or was refused
+                if file.stat().st_mtime <= latest:
+                    file.unlink()
 
-    def _check(self, part: Path) -> None:
+    def _checked(self, part: Path) -> Facts:
         try:
-            self.limits.check_clip(part)
+            return self.limits.check_clip(part)
         except InputError as error:
             raise InputError(str(error).replace(str(part), "the upload")) from None
+
+
+@contextmanager
+def full_disk_told() -> Iterator[None]:
+    """Raises DiskFull where the system says that there is no room."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise DiskFull from error
+        raise
+
+
+@asynccontextmanager
+async def kept_tidy(clips: Clips) -> AsyncIterator[None]:
+    """Deletes the old clips now, and every hour within the block."""
+
+    async def tidy() -> None:
+        while True:
+            await run_in_threadpool(clips.delete_old)
+            await asyncio.sleep(_HOUR)
+
+    task = asyncio.create_task(tidy())
+    try:
+        yield
+    finally:
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task

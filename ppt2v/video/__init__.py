@@ -5,9 +5,9 @@ Frames are uint8 RGB arrays ``[F, H, W, 3]`` (one frame ``[H, W, 3]``); times ar
 
 from __future__ import annotations
 
-from .output_path import FORMATS, check_fps, keeps_sound, make_folder, output_file
+from .output_path import FORMATS, check_fps, ending, keeps_sound, make_folder, output_file
 from .overlay import watermark
-from .reading import Clip, Cut, Facts, check_clip, cut, facts, read
+from .reading import Clip, Facts, Part, facts, part, read
 from .recipe import read_recipe
 from .sound import Sound
 from .storage import on_disk
@@ -16,18 +16,18 @@ from .writing import contact_sheet, write
 __all__ = [
     "FORMATS",
     "Clip",
-    "Cut",
     "Facts",
+    "Part",
     "Sound",
-    "check_clip",
     "check_fps",
     "contact_sheet",
-    "cut",
+    "ending",
     "facts",
     "keeps_sound",
     "make_folder",
     "on_disk",
     "output_file",
+    "part",
     "read",
     "read_recipe",
     "watermark",

@@ -18,13 +18,21 @@ _NO_GLYPH = "\U0010ffff"  # never a character: every font draws its sign for a m
 def watermark(frames: Iterable[np.ndarray], mark: str) -> Iterator[np.ndarray]:
     """Copies of the frames with ``mark`` in the lower right corner, a tenth of the height; lazy.
 
-    mark: path of an image (its transparency counts), else a text. Raises InputError, at once, for an image that cannot
-    be read and for a text that is empty or that the font cannot write.
+    mark: path of an image (its transparency counts), else a text. Raises InputError, at once, as ``check_mark``.
     """
-    image = _open_image(Path(mark)) if names_image(mark) else None
-    if image is None:
-        _check_text(mark)
-    return _marked(frames, image, mark.strip())
+    return _marked(frames, check_mark(mark), mark.strip())
+
+
+def check_mark(mark: str) -> Any:
+    """The image that a mark names; None for a text.
+
+    Raises:
+        InputError: an image that cannot be read, a text that is empty or that the font cannot write.
+    """
+    if names_image(mark):
+        return _open_image(Path(mark))
+    _check_text(mark)
+    return None
 
 
 def _marked(frames: Iterable[np.ndarray], image: Any, text: str) -> Iterator[np.ndarray]:

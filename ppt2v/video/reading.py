@@ -50,11 +50,11 @@ class Facts(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Cut:
+class Part:
     """A part of a clip whose frames are known and not yet read.
 
     Args:
-        source: the file; its packets are not looked at again.
+        source: the clip; its packets are not looked at again.
         indices: which of its frames are taken, int ``[F]``, never decreasing.
         fps: frames per second.
         start_t: seconds of the clip at which the part begins.
@@ -64,6 +64,21 @@ class Cut:
     indices: np.ndarray
     fps: float
     start_t: float
+
+    @property
+    def path(self) -> Path:
+        """The clip's file or folder."""
+        return self.source.path
+
+    @property
+    def count(self) -> int:
+        """Number of frames."""
+        return len(self.indices)
+
+    @property
+    def facts(self) -> Facts:
+        """Of the clip as far as it was looked at."""
+        return _facts(self.source)
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -108,7 +123,7 @@ class Cut:
         return read_sound(self.source.path, self.source.begins + self.start_t, len(self.indices) / self.fps)
 
 
-def cut(path: str | Path, start_t: float = 0.0, end_t: float = -1.0, out_fps: float = -1.0) -> Cut:
+def part(path: str | Path, start_t: float = 0.0, end_t: float = -1.0, out_fps: float = -1.0) -> Part:
     """What a clip shows in [start_t, end_t) seconds; no more of the file is looked at than that takes.
 
     Args:
@@ -127,7 +142,7 @@ def cut(path: str | Path, start_t: float = 0.0, end_t: float = -1.0, out_fps: fl
         raise InputError(f"start_t = {start_t}: {path} ends at {source.timeline.end:g} s; start earlier")
     end_t = source.timeline.end if end_t < 0 else end_t
     fps = float(out_fps) if out_fps > 0 else source.timeline.fps
-    return Cut(source, source.timeline.indices(start_t, end_t, out_fps), fps, start_t)
+    return Part(source, source.timeline.indices(start_t, end_t, out_fps), fps, start_t)
 
 
 def read(
@@ -138,13 +153,8 @@ def read(
     resolution: int | None = None,
     multiple: int = 64,
 ) -> Clip:
-    """The frames of ``cut`` in the size that ``Cut.read`` gives them; errors as theirs."""
-    return cut(path, start_t, end_t, out_fps).read(resolution, multiple)
-
-
-def check_clip(path: str | Path, start_t: float = 0.0, end_t: float = -1.0, out_fps: float = -1.0) -> int:
-    """How many frames ``read`` would give; raises InputError as ``cut`` does."""
-    return len(cut(path, start_t, end_t, out_fps).indices)
+    """The frames of ``part`` in the size that ``Part.read`` gives them; errors as theirs."""
+    return part(path, start_t, end_t, out_fps).read(resolution, multiple)
 
 
 def facts(path: str | Path, most_frames: int | None = None, most_side: int | None = None) -> Facts:
@@ -155,9 +165,12 @@ def facts(path: str | Path, most_frames: int | None = None, most_side: int | Non
         most_side: longest side in pixels; of a larger clip nothing is decoded.
 
     Raises:
-        InputError: as ``cut``; a side above ``most_side``.
+        InputError: as ``part``; a side above ``most_side``.
     """
-    source = _source(Path(path), -1.0, most_frames, most_side)
+    return _facts(_source(Path(path), -1.0, most_frames, most_side))
+
+
+def _facts(source: Source) -> Facts:
     return Facts(len(source.timeline.starts), source.timeline.end, source.height, source.width)
 
 

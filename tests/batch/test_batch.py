@@ -21,6 +21,7 @@ from ppt2v.cli import app
 from ppt2v.environment import threads
 from ppt2v.models.sources import catalogue, locate
 from ppt2v.request import request
+from ppt2v.request.request import Request
 
 CLIPS = Path(__file__).parents[2] / "__assets__" / "clips"
 
@@ -179,7 +180,7 @@ class Writer:
         path, folder = Path(given.pop("save_path")), locate.locate(catalogue.EMBEDDED)
         if given["prompt"] == "fail":
             raise ZeroDivisionError("by zero")
-        values = request.completed(row, request.plain(row, given), folder)
+        values = Request.of(row, given).with_defaults_of(folder).values
         left_out = "save_path", "save_format", "checkpoint_dir", "fast", "memory"
         recipe = {"mode": mode, "parameters": {name: value for name, value in values.items() if name not in left_out}}
         self.made.append(path.name)

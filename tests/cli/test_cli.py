@@ -20,7 +20,6 @@ from ppt2v import MODES, InputError, NumericalError, video
 from ppt2v.cache import Cache
 from ppt2v.cli import app, config_file, doctor
 from ppt2v.cli.modes import mode_command
-from ppt2v.cli.options import POSITIONAL
 from ppt2v.environment import versions
 from ppt2v.models.families import stable_diffusion
 from ppt2v.models.sources import catalogue, downloads, locate
@@ -169,7 +168,7 @@ def test_device_precision_and_quiet(run, made):
 def test_help_names_everything_whole_in_80_columns(run, mode):
     helped = run(mode.name, "--help")[1]
     assert f"Usage: ppt2v {mode.name} [OPTIONS]{' [CLIP]' if mode.takes_clip else ''} [PROMPT]\n" in helped
-    flags = {f"--{each.flag}" for each in config_file.parameters(mode) if each.name not in POSITIONAL}
+    flags = {f"--{each.flag}" for each in config_file.parameters(mode) if not each.positional}
     assert flags <= set(helped.split())
     assert f"{mode.name} {mode.summary}" in " ".join(run("--help")[1].split())
 
@@ -180,7 +179,7 @@ def test_a_new_row_is_a_new_command(made):
         "Make it larger.",
         "m:C",
         (
-            Parameter("prompt", str, None, "What it shows."),
+            Parameter("prompt", str, None, "What it shows.", positional="PROMPT"),
             Parameter("factor", int, 2, "How much [larger].", minimum=1),
             Parameter("use_blur", bool, False, "Blur it.", option="blur"),
         ),

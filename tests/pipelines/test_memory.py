@@ -75,5 +75,5 @@ def test_networks_that_left_the_memory_come_back(model, tiny_folder, tmp_path):
         return video.read(path).frames
 
     first = make("a.mp4", offload=True)
-    assert all(parameter._is_initialized() is False for parameter in model._runs.loaded.parts["unet"].parameters())
+    assert all(parameter._is_initialized() is False for parameter in model._session.loaded.parts["unet"].parameters())
     assert np.array_equal(make("b.mp4"), first)

@@ -289,7 +289,7 @@ def test_device_and_dtype_names():
 
 def test_a_run_leaves_the_networks_as_they_were(model, make):
     make("a")
-    unet = model._runs.loaded.parts["unet"]
+    unet = model._session.loaded.parts["unet"]
     before = [layer.processor for name, layer in unet.named_sublayers() if name.endswith("attn1")]
     make("b")
     after = [layer.processor for name, layer in unet.named_sublayers() if name.endswith("attn1")]

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from ppt2v import InputError, Model, video
+from ppt2v.models.families import stable_diffusion
 from ppt2v.models.loading import weights
 
 DATA = Path(__file__).parents[1] / "data"
@@ -162,8 +163,8 @@ def other_family(tmp_path) -> Path:
     ],
 )
 def test_wrong_values_are_refused_before_networks_are_loaded(make, monkeypatch, tmp_path, wrong, message):
-    for name in ("load_stable_diffusion", "load_component"):
-        monkeypatch.setattr(weights, name, None)
+    monkeypatch.setattr(stable_diffusion, "load_stable_diffusion", None)
+    monkeypatch.setattr(weights, "load_component", None)
     with pytest.raises(InputError, match=message):
         make("process_controlnet_canny", **wrong)
     assert not list(tmp_path.glob("made*"))

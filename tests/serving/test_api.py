@@ -10,6 +10,7 @@ import re
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections import namedtuple
 from pathlib import Path
@@ -31,15 +32,16 @@ from stand_in_model import STEPS, VIDEO, StandInModel
 from ppt2v import InputError, video
 from ppt2v.models.sources import catalogue
 from ppt2v.modes import MODES
+from ppt2v.serving import limits, uploads
 from ppt2v.serving import queue as jobs_module
-from ppt2v.serving import uploads
 from ppt2v.serving.admission import check_address
 from ppt2v.serving.api.app import create_app
-from ppt2v.serving.limits import CLIPS, OPERATORS, Limits
+from ppt2v.serving.limits import Limits
 from ppt2v.serving.queue import Jobs
 from ppt2v.serving.server import listen
 
 CLIP = Path(__file__).parents[2] / "__assets__" / "clips" / "panda.mp4"
+OPERATORS = sorted({each.name for row in MODES.values() for each in row.parameters if each.holds in limits.OPERATORS})
 BINARY = {"Content-Type": "application/octet-stream"}
 ASKED = {"prompt": "a panda", "seed": 1}
 ODD = "<script>alert(1)</script> \"'; DROP TABLE jobs -- \u0000 \U0001f43c ../../etc"
@@ -165,7 +167,7 @@ def test_a_disk_that_fills_up_or_fails_during_an_upload(client, monkeypatch, num
     def fail(self, part):
         raise OSError(number, "what the system says")
 
-    monkeypatch.setattr(uploads.Clips, "_check", fail)
+    monkeypatch.setattr(uploads.Clips, "_checked", fail)
     assert said in problem(upload(client, CLIP.read_bytes()), status)
     assert not clips_of(client)
 
@@ -200,14 +202,33 @@ def test_uploads_that_are_no_clips(client, content, said):
     assert not clips_of(client)
 
 
-def test_old_uploads_are_deleted_with_the_next_one(tmp_path):
-    folder, old, new = uploads.Clips(tmp_path, Limits(), keep_days=1), tmp_path / ("0" * 32), tmp_path / ("1" * 32)
-    for file, days in ((old, 2), (new, 0.5)):
+def test_old_uploads_are_deleted_while_the_service_runs(tmp_path, monkeypatch):
+    jobs = Jobs(tmp_path, StandInModel(), keep_days=1)
+    old, new, left = (tmp_path / "clips" / name for name in ("0" * 32, "1" * 32, f"{'2' * 32}.part"))
+    old.parent.mkdir()
+    for file, days in ((old, 2), (new, 0.5), (left, 0)):
         file.touch()
         os.utime(file, (time.time() - days * 24 * 3600,) * 2)
-    with folder.upload() as coming:
-        coming.file.write(CLIP.read_bytes())
-    assert {file.name for file in tmp_path.iterdir()} == {new.name, coming.id}
+    monkeypatch.setattr(uploads, "_HOUR", 0.01)
+    with TestClient(create_app(jobs), base_url="http://127.0.0.1"):
+        while old.exists():
+            time.sleep(0.01)
+        assert new.exists() and not left.exists()
+
+
+def test_a_clip_is_looked_at_in_a_thread(client, monkeypatch):
+    threads = []
+    facts = video.facts(CLIP)
+    monkeypatch.setattr(uploads.Clips, "_checked", lambda self, part: threads.append(threading.get_ident()) or facts)
+    assert upload(client, CLIP.read_bytes()).status_code == 201
+    assert len(threads) == 1 and client.portal.call(threading.get_ident) not in threads
+
+
+def test_a_clip_of_more_frames_than_its_seconds_have_is_refused(tmp_path, monkeypatch):
+    facts = video.facts(CLIP)._replace(frames=10**6)
+    monkeypatch.setattr(video, "facts", lambda path: facts)
+    with pytest.raises(InputError, match="frames of the clip: 1000000 is too much, the most here is 7200"):
+        Limits().check_clip(CLIP)
 
 
 def test_uploads_that_are_too_large_too_long_or_of_another_type(client, tmp_path):
@@ -303,8 +324,21 @@ def test_the_token_is_asked_for(tmp_path):
             answer = client.get("/jobs", headers=headers)
             assert "token" in problem(answer, 401) and answer.headers["WWW-Authenticate"] == "Bearer"
             problem(client.post("/jobs/text2video", json=ASKED, headers=headers), 401)
+            problem(client.get("/openapi.json", headers=headers), 401)
+            problem(client.get("/nowhere", headers=headers), 401)
         told = {"Authorization": "Bearer correct horse battery staple"}
         assert client.get("http://a.name/jobs", headers=told).json() == []
+        described = client.get("/openapi.json", headers=told).json()
+        assert described["components"]["securitySchemes"]["HTTPBearer"]["scheme"] == "bearer"
+        foreign = {**told, "Origin": "http://elsewhere.example"}
+        assert "other sites" in problem(client.get("http://a.name/jobs", headers=foreign), 403)
+
+
+def test_thousands_of_unknown_keys_are_answered_shortly(client):
+    said = problem(client.post("/jobs/text2video", json={**ASKED, **{f"key{n}": n for n in range(5000)}}), 422)
+    assert said.endswith("and 4995 more") and len(said) < 1000
+    said = problem(client.post("/jobs/text2video", json={**ASKED, "k" * 100_000: 1}), 422)
+    assert len(said) < 1000
 
 
 def test_without_a_token_other_names_than_localhost_are_refused(client):
@@ -332,7 +366,7 @@ def test_the_schema_is_that_of_the_table(client):
         for parameter in row.parameters:
             if parameter.name not in OPERATORS:
                 assert model["properties"][parameter.name]["description"].startswith(parameter.help)
-        assert set(model["required"]) == {"prompt"} | ({CLIPS[0]} if row.takes_clip else set())
+        assert set(model["required"]) == {"prompt"} | ({"video_path"} if row.takes_clip else set())
     seed = described["components"]["schemas"]["Text2Video"]["properties"]["seed"]["anyOf"]
     assert seed[0] == {"type": "integer", "minimum": 0, "maximum": 2**63}  # FastAPI keeps bounds as floats
 
@@ -349,7 +383,7 @@ CHECKS = (
 
 def test_the_service_keeps_to_its_schema_whatever_comes(tmp_path):
     jobs, answered = Jobs(tmp_path, StandInModel(), capacity=10**6), set()
-    schema = schemathesis.openapi.from_asgi("/openapi.json", create_app(jobs))
+    schema = schemathesis.openapi.from_asgi("/openapi.json", create_app(jobs), headers={"Host": "localhost"})
     for operation in (each.ok() for each in schema.get_all_operations()):
         valid, invalid = (operation.as_strategy(generation_mode=mode) for mode in schemathesis.GenerationMode)
 

@@ -17,9 +17,10 @@ from ppt2v import InputError, Model, video
 from ppt2v.errors import DiskFull, NumericalError, QueueFull
 from ppt2v.models.sources import catalogue, locate
 from ppt2v.modes import MODES
+from ppt2v.serving import limits
 from ppt2v.serving import queue as jobs_module
 from ppt2v.serving.job import CANCELLED, DONE, FAILED, QUEUED, RUNNING, Store
-from ppt2v.serving.limits import CLIPS, MODELS, OPERATORS, Limits
+from ppt2v.serving.limits import Limits
 from ppt2v.serving.queue import Jobs
 
 CLIP = Path(__file__).parents[2] / "__assets__" / "clips" / "panda.mp4"
@@ -171,7 +172,9 @@ def test_what_may_not_be_asked_for_is_refused_at_once(jobs, model, mode, wrong, 
 
 def test_models_that_the_operator_allows(tmp_path, model):
     folder = str(locate.locate(catalogue.EMBEDDED))  # by its path, it is a model as any other
-    jobs = Jobs(tmp_path / "out", model, limits=Limits(models=(folder,)))
+    jobs = Jobs(tmp_path / "out", model, limits=Limits(models=(folder, "an/id")))
+    with pytest.raises(InputError, match="cannot be chosen here; there is embedded, an/id$"):
+        jobs.submit("text2video", {**ASKED, "model_name": "an/other"})
     assert jobs.wait(jobs.submit("text2video", {**ASKED, "model_name": folder}).id).state == DONE
     jobs.close()
 
@@ -189,10 +192,12 @@ def test_without_limits_everything_may_be_asked_for(tmp_path, model):
 
 
 def test_every_text_that_may_name_a_place_is_classified():
-    """A new parameter that names a file, a folder or a model has to be in one of the lists of ``limits``."""
+    """A new parameter that names a file, a folder or a model has to say so (``Parameter.holds``)."""
     harmless = {"prompt", "n_prompt", "a_prompt", "resolution", "save_format", "watermark", "extra_controls"}
     texts = {each.name for mode in MODES.values() for each in mode.parameters if each.kind is str and not each.choices}
-    assert texts == harmless | {*CLIPS, *MODELS, *OPERATORS} - {"decode_tile", "offload"}
+    places = {"clip", "model", *limits.OPERATORS}
+    classified = {each.name for mode in MODES.values() for each in mode.parameters if each.holds in places}
+    assert texts == harmless | classified - {"decode_tile", "offload"}
 
 
 def test_jobs_survive_a_restart(tmp_path, model):
@@ -235,6 +240,27 @@ def test_what_ran_at_a_kill_runs_again_but_not_for_ever(tmp_path, model):
     assert once.state == DONE and once.starts == 2
     assert twice.state == FAILED and "stopped twice" in twice.error
     jobs.close()
+
+
+@pytest.mark.parametrize("saved_after", [1, -1, None])
+def test_starts_count_only_without_a_step_completed_in_between(tmp_path, model, saved_after):
+    jobs = Jobs(tmp_path, model)
+    job = jobs.wait(jobs.submit("text2video", ASKED).id)
+    jobs.close()
+    store = Store(tmp_path)
+    store.save(replace(job, state=RUNNING, starts=2, started=1000.0, path=None, ended=None))
+    store.close()
+    (tmp_path / job.id / "unfinished").mkdir()
+    names = ["latents.partial.npz"] + ["latents.npz"] * (saved_after is not None)
+    for name in names:
+        file = tmp_path / job.id / "unfinished" / name
+        file.touch()
+        os.utime(file, (1000 + (saved_after or 1),) * 2)
+    jobs = Jobs(tmp_path, model)
+    again = jobs.wait(job.id)
+    jobs.close()
+    assert (again.state, again.starts) == ((DONE, 1) if saved_after == 1 else (FAILED, 2))
+    assert (tmp_path / job.id).exists() == (saved_after == 1)
 
 
 def test_one_process_per_folder(jobs):

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import ast
+import errno
+import os
+import tempfile
+import time
 from collections import namedtuple
 from dataclasses import replace
 from pathlib import Path
@@ -17,9 +21,10 @@ from ppt2v.controls import CLIP, CONTROLS
 from ppt2v.models.sources import catalogue, locate
 from ppt2v.modes.shared import MACHINE
 from ppt2v.progress import Progress
+from ppt2v.serving import limits, uploads
 from ppt2v.serving import queue as jobs_module
 from ppt2v.serving.job import CANCELLED, DONE, QUEUED, RUNNING, Job
-from ppt2v.serving.limits import OPERATORS, Limits
+from ppt2v.serving.limits import Limits
 from ppt2v.serving.queue import Jobs
 from ppt2v.serving.ui import panels
 from ppt2v.serving.ui.visits import Visits
@@ -27,6 +32,7 @@ from ppt2v.serving.ui.words import LANGUAGES, preferred, translator
 
 gradio = pytest.importorskip("gradio")
 
+from starlette.datastructures import UploadFile  # noqa: E402
 from starlette.testclient import TestClient  # noqa: E402
 
 from ppt2v.serving.ui import choices, widgets  # noqa: E402
@@ -97,10 +103,26 @@ def test_what_a_model_brings_along_is_shown():
     assert choices.defaults(MODES["canny"], "embedded/no-such")["resolution"] == 512
 
 
+def test_the_model_that_was_chosen_is_the_one_that_is_used(tiny_folder):
+    row = MODES["text2video"]
+    parameters = choices.parameters(row, Limits(at_home=True))
+    shown = choices.defaults(row, str(tiny_folder))  # what the page shows once the model has been chosen
+    entered = {each.name: widgets.entry(each, shown[each.name]) for each in parameters}
+    entered |= {"model_name": str(tiny_folder), "prompt": "a fox"}
+    assert widgets.given(parameters, entered, shown) == {"model_name": str(tiny_folder), "prompt": "a fox"}
+
+
+def test_models_that_the_operator_names_are_offered(tiny_folder, modelscope_folder, tmp_path):
+    named = Limits(models=(str(tiny_folder), str(modelscope_folder), str(tmp_path / "missing")))
+    assert choices.models(MODES["text2video"], named) == ["embedded", str(tiny_folder)]
+    assert choices.models(MODES["synthesize"], named) == ["embedded/video", str(modelscope_folder)]
+
+
 def test_strangers_are_offered_nothing_of_the_machine(monkeypatch, tiny_folder):
     monkeypatch.setattr(locate, "cached", lambda: [("an/other", tiny_folder, 1), ("one/listed", tiny_folder, 1)])
     row, strangers = MODES["text2video"], Limits(models=("one/listed",))
-    assert not {each.name for each in choices.parameters(row, strangers)} & set(OPERATORS)
+    operators = {each.name for each in row.parameters if each.holds in limits.OPERATORS}
+    assert not {each.name for each in choices.parameters(row, strangers)} & operators
     assert choices.models(row, strangers) == ["embedded", "one/listed"]
     assert choices.models(row, Limits(at_home=True)) == ["embedded", "an/other", "one/listed"]
     assert choices.models(MODES["synthesize"], Limits(at_home=True)) == ["embedded/video"]
@@ -340,8 +362,26 @@ def test_unfinished_videos_are_not_served(client, served):
 
 
 def test_only_this_machine_is_answered_without_a_password(client):
-    assert client.get("http://127.0.0.1:7860/en/").status_code == 200
+    assert client.get("http://127.0.0.1/en/").status_code == 200
     assert client.get("http://elsewhere.example/en/").status_code == 403
+    assert client.get("http://127.0.0.1:7860/en/").status_code == 403
+
+
+def test_pages_of_other_sites_are_refused(client, jobs, another_page):
+    file = {"files": ("clip.mp4", (choices.sample_clips() / "panda.mp4").read_bytes())}
+    for origin in ("http://elsewhere.example", "null", "http://localhost:7860", "https://localhost"):
+        foreign = {"Origin": origin}
+        for path in ("/", "/en/", "/en/config", "/videos/x", "/en/gradio_api/file=x"):
+            assert client.get(path, headers=foreign).status_code == 403, (path, origin)
+        assert client.post("/en/gradio_api/upload", files=file, headers=foreign).status_code == 403
+        assert client.options("/en/gradio_api/queue/join", headers=foreign).status_code == 403
+    own = client.post("/en/gradio_api/upload", files=file, headers={"Origin": HERE})
+    assert own.status_code == 200 and "access-control-allow-origin" not in own.headers
+    with TestClient(another_page(jobs, ("ann", "secret:word")), base_url="http://a.name:7860") as named:
+        named.auth = ("ann", "secret:word")
+        assert named.get("/en/", headers={"Origin": "http://elsewhere.example"}).status_code == 403
+        assert named.post("/en/gradio_api/upload", files=file, headers={"Origin": "null"}).status_code == 403
+        assert named.get("/en/", headers={"Origin": "http://a.name:7860"}).status_code == 200
 
 
 def test_with_a_password_nothing_is_answered_without_it(jobs, another_page):
@@ -360,22 +400,86 @@ def test_a_file_of_the_machine_is_no_clip(client, served, tmp_path):
     assert served.all() == before
 
 
-def test_a_fake_clip_is_refused_without_the_machines_folders(client, served):
-    before = served.all()
-    told = _generate(client, Prompt="a bear", Clip=_upload(client, b"no video"))
-    assert "the file is no video that is taken here" in told
-    assert str(served.folder) not in told and served.all() == before
+PANDA = (choices.sample_clips() / "panda.mp4").read_bytes()
+REFUSED = {
+    "no clip": ({"files": {"files": ("clip.mp4", b"no video")}}, 422, "the file is no video that is taken here"),
+    "cut off": ({"files": {"files": ("clip.mp4", PANDA[:3000])}}, 422, "the upload"),
+    "no file": ({"data": {"files": "a text"}}, 422, "the body holds no file"),
+    "two files": ({"files": [("files", ("a.mp4", PANDA)), ("files", ("b.mp4", PANDA))]}, 400, "Too many files"),
+    "too large": ({"files": {"files": ("clip.mp4", PANDA + b"0" * 1_000_000)}}, 413, "the most here is"),
+    "large together": ({"files": [("files", (f"{n}.mp4", b"0" * 400_000)) for n in range(3)]}, 413, "the most here is"),
+    "half a body": (
+        {"content": b"--x\r\nno header at all", "headers": {"Content-Type": "multipart/form-data; boundary=x"}},
+        400,
+        "",
+    ),
+}
 
 
-def test_too_large_an_upload_is_refused(tmp_path, model, another_page):
-    jobs = Jobs(tmp_path / "out", model, limits=Limits(upload_mb=1))
-    with TestClient(another_page(jobs), base_url=HERE) as client:
-        sizes = {
-            size: client.post("/en/gradio_api/upload", files={"files": ("clip.mp4", b"0" * size)}).status_code
-            for size in (999_000, 1_000_001)
-        }
+@pytest.fixture(scope="module")
+def narrow_page(tmp_path_factory):
+    """A page that takes 1 MB, and will have a temporary folder of its own."""
+    folder = tmp_path_factory.mktemp("narrow")
+    jobs = Jobs(folder / "out", StandInModel(), limits=Limits(upload_mb=1))
+    (folder / "temporary").mkdir()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("GRADIO_TEMP_DIR", "to be put back")
+        page = application(jobs)
+    with TestClient(page, base_url=HERE, raise_server_exceptions=False) as opened:
+        opened.folder = folder
+        yield opened
     jobs.close()
-    assert sizes == {999_000: 200, 1_000_001: 413}
+
+
+@pytest.fixture
+def narrow(narrow_page, monkeypatch):
+    monkeypatch.setattr(tempfile, "tempdir", str(narrow_page.folder / "temporary"))
+    return narrow_page
+
+
+def _left(page) -> set[Path]:
+    return {file for file in page.folder.rglob("*") if file.is_file() and not file.name.startswith("jobs.sqlite")}
+
+
+@pytest.mark.parametrize("kind", REFUSED)
+def test_an_upload_that_is_refused_says_why_and_leaves_nothing(narrow, kind):
+    sent, status, said = REFUSED[kind]
+    before = _left(narrow)
+    answer = narrow.post("/en/gradio_api/upload", **sent)
+    assert (answer.status_code, said in answer.text) == (status, True), answer.text
+    assert str(narrow.folder) not in answer.text and _left(narrow) == before
+
+
+def test_an_upload_onto_a_full_disk_is_refused(narrow, monkeypatch):
+    usage = namedtuple("usage", "total used free")
+    for full in (narrow.folder / "out", narrow.folder / "temporary"):
+        room = lambda folder, full=full: usage(100, 1, 1 if Path(folder) == full else 10**12)  # noqa: E731
+        monkeypatch.setattr(jobs_module.shutil, "disk_usage", room)
+        answer = narrow.post("/en/gradio_api/upload", files={"files": ("clip.mp4", PANDA)})
+        assert answer.status_code == 507 and "full" in answer.text
+    monkeypatch.undo()
+
+
+def test_a_disk_that_fills_up_during_an_upload_is_told(narrow, monkeypatch):
+    def fail(self, data):
+        raise OSError(errno.ENOSPC, "what the system says")
+
+    monkeypatch.setattr(UploadFile, "write", fail)
+    before = _left(narrow)
+    answer = narrow.post("/en/gradio_api/upload", files={"files": ("clip.mp4", PANDA)})
+    assert answer.status_code == 507 and "full" in answer.text and _left(narrow) == before
+
+
+def test_an_upload_is_kept_for_a_day(narrow):
+    (path,) = narrow.post("/zh/gradio_api/upload", files={"files": ("../../clip.mp4", PANDA)}).json()
+    kept = Path(path)
+    assert kept.read_bytes() == PANDA and kept.suffix == ".mp4" and narrow.folder in kept.parents
+    clips = uploads.Clips(kept.parent, Limits(), keep_days=1)
+    clips.delete_old()
+    assert kept.exists()
+    os.utime(kept, (time.time() - 2 * 24 * 3600,) * 2)
+    clips.delete_old()
+    assert not kept.exists()
 
 
 def test_a_full_disk_says_so_and_the_service_goes_on(client, served, monkeypatch):
@@ -399,6 +503,7 @@ def test_a_full_disk_says_so_and_the_service_goes_on(client, served, monkeypatch
         (["--share"], "others could use this machine: give --auth"),
         (["--auth", "ann"], "--auth has the form USER:PASSWORD"),
         (["--auth", ":secret"], "--auth has the form USER:PASSWORD"),
+        (["--auth", "a:b"], "the password is easily guessed: give one of 16 letters or more"),
         (["--model", "no model"], "unknown model"),
         (["--engine", "steam"], "engine='steam'"),
     ],

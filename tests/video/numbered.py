@@ -18,7 +18,9 @@ def picture(number: int, height: int = HEIGHT, width: int = WIDTH) -> np.ndarray
     """Six blocks, black or white on grey, that spell a number below 64."""
     frame = np.full((height, width, 3), 90, np.uint8)
     for bit in range(6):
-        frame[height // 4 : height * 3 // 4, width * (1 + bit) // 8 : width * (2 + bit) // 8] = 255 * (number >> bit & 1)
+        frame[height // 4 : height * 3 // 4, width * (1 + bit) // 8 : width * (2 + bit) // 8] = 255 * (
+            number >> bit & 1
+        )
     return frame
 
 
@@ -90,7 +92,7 @@ def trim(path: Path, start: float, seconds: float) -> Path:
 
 
 def turn(path: Path, a: int, b: int, c: int, d: int) -> Path:
-    """The display matrix in the track's header of an mp4: the stored point (p, q) is shown at (a p + c q, b p + d q)."""
+    """A display matrix in the header of an mp4: the stored point (p, q) is shown at (a p + c q, b p + d q)."""
     data = bytearray(path.read_bytes())
     one = 1 << 16
     struct.pack_into(">9i", data, data.index(b"tkhd") + 44, a * one, b * one, 0, c * one, d * one, 0, 0, 0, 1 << 30)

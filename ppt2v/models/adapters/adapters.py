@@ -40,6 +40,18 @@ class Adapters(NamedTuple):
             text = inversion.expand(text)
         return text
 
+    def check(self, prompts: Sequence[str]) -> None:
+        """Raises InputError for the same word twice, and for a word that no prompt has."""
+        tokens = [token.lower() for inversion in self.inversions for token in inversion.tokens]
+        for inversion in self.inversions:
+            if tokens.count(inversion.token.lower()) > 1:
+                raise InputError(f"two textual inversions have the word {inversion.token!r}; rename one, as PATH:TOKEN")
+            if not any(inversion.occurs(prompt) for prompt in prompts):
+                raise InputError(
+                    f"{inversion.file} would have no effect: its word {inversion.token!r} is in no prompt; write it "
+                    "where it is meant, in the prompt or the negative prompt"
+                )
+
 
 def read(values: Mapping[str, Any]) -> Adapters:
     """The adapters that a run's parameters ask for; none in a mode without such parameters.
@@ -58,21 +70,6 @@ def read(values: Mapping[str, Any]) -> Adapters:
         for path, token in [_split(text)]
     )
     return Adapters(loras, inversions)
-
-
-def check(values: Mapping[str, Any]) -> None:
-    """Raises InputError as ``read`` does, for the same word twice, and for a word that no prompt has."""
-    inversions = read(values).inversions
-    prompts = [values[name] for name in ("prompt", "a_prompt", "n_prompt") if values.get(name)]
-    tokens = [token.lower() for inversion in inversions for token in inversion.tokens]
-    for inversion in inversions:
-        if tokens.count(inversion.token.lower()) > 1:
-            raise InputError(f"two textual inversions have the word {inversion.token!r}; rename one, as PATH:TOKEN")
-        if not any(inversion.occurs(prompt) for prompt in prompts):
-            raise InputError(
-                f"{inversion.file} would have no effect: its word {inversion.token!r} is in no prompt; write it where "
-                "it is meant, in the prompt or the negative prompt"
-            )
 
 
 def as_texts(given: Any) -> list[str]:

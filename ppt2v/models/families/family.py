@@ -1,61 +1,90 @@
-"""The families of models, and which one a folder is of."""
+"""The families of models: one row each, and which one a model is of."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Mapping
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 from ppt2v.errors import InputError
-from ppt2v.models.layouts import modelscope
-from ppt2v.models.layouts.diffusers import read_json
+from ppt2v.models.adapters.adapters import Adapters
 
-from .text_to_video import TextToVideo, load_text_to_video
-from .video_fusion import VideoFusion, is_video_fusion, load_video_fusion
+from .stable_diffusion import StableDiffusion
+from .text_to_video import TextToVideo
+from .video_fusion import VideoFusion
 
 
-def check_family(family: str, mode: str, example: str, name: str, model: Path) -> None:
-    """Refuses a model of another family than the mode's.
+class Use(NamedTuple):
+    """What a model is to be used for.
 
     Args:
-        family: of the mode's models.
-        mode: its name.
+        mode: name of the mode.
+        group: the group of families whose models the mode takes.
         example: a model that suits it.
-        name: of the model, as it was given.
-        model: its folder or file.
+        name: the model's name as it was given.
+        edits: whether the UNet takes the latents of a clip beside those of the frames.
+        values: of the run's parameters.
+    """
+
+    mode: str
+    group: str
+    example: str
+    name: str
+    edits: bool = False
+    values: Mapping[str, Any] = {}
+
+
+class Family(Protocol):
+    """A kind of model: how it is recognised, how large its frames are, how it is loaded, which pipeline it needs.
+
+    Args:
+        name: of the family.
+        group: "image" for models of pictures, "video" for those that were trained on videos.
+        any_latents: whether the UNet takes latents that do not halve evenly.
+    """
+
+    name: str
+    group: str
+    any_latents: bool
+
+    def recognises(self, model: Path) -> bool:
+        """Whether a model, given as its folder or file, is of this family."""
+
+    def frame_configs(self, model: Path) -> tuple[dict, dict]:
+        """The configurations of a model's UNet and VAE, which decide the sizes of its frames."""
+
+    def check(self, model: Path, use: Use) -> None:
+        """Raises InputError for a model of the family that cannot do this."""
+
+    def load(self, model: Path, precision: str, adapters: Adapters, tokenizer: str | None) -> dict[str, Any]:
+        """The parts of a model as the pipeline takes them; they read their weights when they are needed.
+
+        Raises:
+            InputError: weights or adapters that do not fit exactly.
+        """
+
+    def pipeline(self, of_mode: str) -> str:
+        """The pipeline, "module:class" in ``ppt2v.pipelines``, where the mode's own is ``of_mode``."""
+
+
+# The first that recognises a model has it; the last one takes what no other does.
+FAMILIES: tuple[Family, ...] = (VideoFusion(), TextToVideo(), StableDiffusion())
+
+
+def family_of(model: Path) -> Family:
+    """The family of a model, given as its folder or file."""
+    return next(family for family in FAMILIES if family.recognises(model))
+
+
+def fitting_family(model: Path, use: Use) -> Family:
+    """The family of a model that can be used so.
 
     Raises:
-        InputError: it is of another family.
+        InputError: it is of another group, or cannot do what is asked.
     """
-    if is_text_to_video(model) != (family == "video"):
-        verdict = "no text-to-video model" if family == "video" else "a text-to-video model"
-        raise InputError(f"{name} is {verdict}; for {mode} choose one such as {example}")
-
-
-class Kind(NamedTuple):
-    """A kind of model.
-
-    ``pipeline``: as in ``modes.Mode``, instead of the mode's own, if any; ``load``: reads the parts, of a folder as
-    ``load_text_to_video``; ``any_latents``: as for ``sizes.frame_size``; ``base_noise``: whether there is noise that
-    all frames share.
-    """
-
-    pipeline: str | None
-    load: Callable[..., TextToVideo | VideoFusion]
-    any_latents: bool
-    base_noise: bool
-
-
-def kind(folder: Path) -> Kind:
-    """The kind of a text-to-video model."""
-    if is_video_fusion(folder):
-        return Kind("video_fusion:VideoFusionPipeline", load_video_fusion, any_latents=False, base_noise=True)
-    return Kind(None, load_text_to_video, any_latents=True, base_noise=False)
-
-
-def is_text_to_video(model: Path) -> bool:
-    """Whether a model, given as its folder, is one of these."""
-    if not model.is_dir() or modelscope.is_original(model) or is_video_fusion(model):
-        return model.is_dir()
-    config = model / "unet" / "config.json"
-    return config.exists() and read_json(config).get("_class_name") == "UNet3DConditionModel"
+    family = family_of(model)
+    if family.group != use.group:
+        verdict = "a text-to-video model" if family.group == "video" else "no text-to-video model"
+        raise InputError(f"{use.name} is {verdict}; for {use.mode} choose one such as {use.example}")
+    family.check(model, use)
+    return family

@@ -16,6 +16,36 @@ from ppt2v.models.loading.weights import NetworkFiles, build_network, check_dtyp
 if TYPE_CHECKING:
     from ppdiffusers import StableDiffusionPipeline
 
+    from .family import Use
+
+
+class StableDiffusion:
+    """The row of the family; see ``family.Family``."""
+
+    name, group, any_latents = "Stable Diffusion", "image", False
+
+    def recognises(self, model: Path) -> bool:
+        return True
+
+    def frame_configs(self, model: Path) -> tuple[dict, dict]:
+        return frame_configs(model)
+
+    def check(self, model: Path, use: Use) -> None:
+        unet, vae = frame_configs(model)
+        wanted = vae["latent_channels"] * (2 if use.edits else 1)
+        if unet["in_channels"] != wanted:
+            raise InputError(
+                f"{use.name} is no model for {use.mode}: its UNet takes {unet['in_channels']} channels (in_channels) "
+                f"instead of {wanted}; choose one such as {use.example}"
+            )
+
+    def load(self, model: Path, precision: str, adapters: Adapters, tokenizer: str | None) -> dict[str, Any]:
+        loaded = load_stable_diffusion(model, precision, True, adapters, tokenizer)
+        return {**loaded.components, "requires_safety_checker": False}
+
+    def pipeline(self, of_mode: str) -> str:
+        return of_mode
+
 
 def model_defaults(folder: Path) -> dict:
     """The defaults that a model brings along in its optional ppt2v.json; {} without one."""

@@ -1,16 +1,16 @@
 """Text-to-video models: from the folder that ModelScope published, or one in the layout of diffusers or Paddle.
 
-There are two kinds, which ``kind`` tells apart: ModelScope's, and VideoFusion's (arXiv 2303.08320), whose folder holds
-a network for pictures in ``unet`` and one for the frames' own noise in ``residual``.
+VideoFusion's models (``video_fusion``) are a family of their own.
 """
 
 from __future__ import annotations
 
 import tempfile
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ppt2v.errors import InputError
+from ppt2v.models.adapters.adapters import Adapters
 from ppt2v.models.layouts import clip_vocabulary, modelscope
 from ppt2v.models.layouts.diffusers import read_json
 from ppt2v.models.loading.tokenizer import load_tokenizer
@@ -18,8 +18,39 @@ from ppt2v.models.loading.weights import build, load_component
 
 from . import stable_diffusion
 
+if TYPE_CHECKING:
+    from .family import Use
 
-class TextToVideo(NamedTuple):
+
+class TextToVideo:
+    """The row of the family; see ``family.Family``."""
+
+    name, group, any_latents = "ModelScope text to video", "video", True
+
+    def recognises(self, model: Path) -> bool:
+        if not model.is_dir() or modelscope.is_original(model):
+            return model.is_dir()
+        config = model / "unet" / "config.json"
+        return config.exists() and read_json(config).get("_class_name") == "UNet3DConditionModel"
+
+    def frame_configs(self, model: Path) -> tuple[dict, dict]:
+        return frame_configs(model)
+
+    def check(self, model: Path, use: Use) -> None:
+        if use.values.get("content_seed") is not None:
+            raise InputError(
+                f"content_seed={use.values['content_seed']}: in {use.name} the frames share no noise that it could "
+                "fix; leave it out, or take a VideoFusion model"
+            )
+
+    def load(self, model: Path, precision: str, adapters: Adapters, tokenizer: str | None) -> dict[str, Any]:
+        return load_text_to_video(model, precision, lazy=True)._asdict()
+
+    def pipeline(self, of_mode: str) -> str:
+        return of_mode
+
+
+class Parts(NamedTuple):
     """The parts of a model of ModelScope's kind, as the pipeline takes them."""
 
     text_encoder: Any
@@ -29,7 +60,7 @@ class TextToVideo(NamedTuple):
     scheduler: Any
 
 
-def load_text_to_video(folder: Path, dtype: str = "float32", lazy: bool = False) -> TextToVideo:
+def load_text_to_video(folder: Path, dtype: str = "float32", lazy: bool = False) -> Parts:
     """A text-to-video model of ModelScope's kind; dtype and lazy as for ``weights.load_component``.
 
     ModelScope's own folder is converted, part by part, at the first call; the copy in the cache serves later ones.
@@ -43,7 +74,7 @@ def load_text_to_video(folder: Path, dtype: str = "float32", lazy: bool = False)
     parts = {part: _folder(folder, part) for part in modelscope.PARTS}
     loaded = {part: load_component(place, network_class(part), dtype, lazy) for part, place in parts.items()}
     tokenizer = fitting_tokenizer(folder, loaded["text_encoder"])
-    return TextToVideo(tokenizer=tokenizer, scheduler=DDIMScheduler.from_config(scheduler_config(folder)), **loaded)
+    return Parts(tokenizer=tokenizer, scheduler=DDIMScheduler.from_config(scheduler_config(folder)), **loaded)
 
 
 def frame_configs(folder: Path) -> tuple[dict, dict]:

@@ -3,16 +3,46 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ppt2v.errors import InputError
+from ppt2v.models.adapters.adapters import Adapters
 from ppt2v.models.layouts.diffusers import read_json
 from ppt2v.models.loading.weights import load_component
 
+from . import stable_diffusion
 from .text_to_video import fitting_tokenizer, scheduler_config
 
+if TYPE_CHECKING:
+    from .family import Use
 
-class VideoFusion(NamedTuple):
+
+class VideoFusion:
+    """The row of the family; see ``family.Family``.
+
+    A model's folder holds a network for pictures in ``unet`` and one for the frames' own noise in ``residual``.
+    """
+
+    name, group, any_latents = "VideoFusion", "video", False
+
+    def recognises(self, model: Path) -> bool:
+        index = model / "model_index.json"
+        return index.exists() and read_json(index).get("_class_name") == "VideoFusionPipeline"
+
+    def frame_configs(self, model: Path) -> tuple[dict, dict]:
+        return stable_diffusion.frame_configs(model)
+
+    def check(self, model: Path, use: Use) -> None:
+        pass
+
+    def load(self, model: Path, precision: str, adapters: Adapters, tokenizer: str | None) -> dict[str, Any]:
+        return load_video_fusion(model, precision, lazy=True)._asdict()
+
+    def pipeline(self, of_mode: str) -> str:
+        return "video_fusion:VideoFusionPipeline"
+
+
+class Parts(NamedTuple):
     """The parts of a model of VideoFusion's kind, as the pipeline takes them.
 
     ``base_noise_share``: the part of a frame's noise variance that all frames share (the paper's lambda); ``frames``:
@@ -29,7 +59,7 @@ class VideoFusion(NamedTuple):
     frames: int
 
 
-def load_video_fusion(folder: Path, dtype: str = "float32", lazy: bool = False) -> VideoFusion:
+def load_video_fusion(folder: Path, dtype: str = "float32", lazy: bool = False) -> Parts:
     """A text-to-video model of VideoFusion's kind; dtype and lazy as for ``weights.load_component``.
 
     Raises:
@@ -44,18 +74,13 @@ def load_video_fusion(folder: Path, dtype: str = "float32", lazy: bool = False) 
     _check_generators(folder)
     classes = {"unet": UNet2DConditionModel, "residual": UNet3D, "vae": AutoencoderKL, "text_encoder": CLIPTextModel}
     loaded = {part: load_component(folder / part, cls, dtype, lazy) for part, cls in classes.items()}
-    return VideoFusion(
+    return Parts(
         tokenizer=fitting_tokenizer(folder, loaded["text_encoder"]),
         base_noise_share=share,
         frames=frames,
         scheduler=DDIMScheduler.from_config(scheduler_config(folder)),
         **loaded,
     )
-
-
-def is_video_fusion(folder: Path) -> bool:
-    index = folder / "model_index.json"
-    return index.exists() and read_json(index).get("_class_name") == "VideoFusionPipeline"
 
 
 def _decomposition(folder: Path) -> tuple[float, int]:

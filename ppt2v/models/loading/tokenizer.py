@@ -44,7 +44,7 @@ def locate_tokenizer(name: str | None, model: Path) -> Path:
 
 def _cached() -> Path | None:
     """The tokenizer of a Stable Diffusion 1.x model that has been downloaded: all have that of CLIP."""
-    known = {id for model in catalogue.KNOWN if model.family == "image" for id in (model.id, model.paddle_id)}
+    known = {id for model in catalogue.KNOWN if model.group == "image" for id in (model.id, model.paddle_id)}
     return next((folder / "tokenizer" for name, folder, _ in locate.cached() if name.split(":")[-1] in known), None)
 
 

@@ -10,14 +10,14 @@ EMBEDDED = "embedded"  # and "embedded/NAME" for the others that ship with ppt2v
 class KnownModel(NamedTuple):
     """A model that is known to work: ``id`` on Hugging Face, ``paddle_id`` in the Paddle community storage.
 
-    ``family`` is that of the modes that take it (``modes.Mode``).
+    ``group`` is that of its family (``families.family.Family``), which modes name.
     """
 
     id: str
     description: str
     parameters: float  # 1e9, of all networks that are loaded
     paddle_id: str
-    family: str
+    group: str
 
     def memory_gb(self, dtype: str) -> float:
         """GB (1e9 bytes) that the weights take; what is computed with them comes on top."""
@@ -25,9 +25,9 @@ class KnownModel(NamedTuple):
 
 
 def _known(
-    id: str, description: str, parameters: float, paddle_id: str | None = None, family: str = "image"
+    id: str, description: str, parameters: float, paddle_id: str | None = None, group: str = "image"
 ) -> KnownModel:
-    return KnownModel(id, description, parameters, paddle_id or id, family)
+    return KnownModel(id, description, parameters, paddle_id or id, group)
 
 
 KNOWN = (
@@ -45,12 +45,12 @@ KNOWN = (
         "damo-vilab/text-to-video-ms-1.7b",
         "ModelScope's text to video: 16 frames of 256x256, for `synthesize`",
         1.84,
-        family="video",
+        group="video",
     ),
     _known(
         "cerspense/zeroscope_v2_576w",
         "ModelScope's tuned to 24 frames of 576x320, for `synthesize`",
         1.84,
-        family="video",
+        group="video",
     ),
 )

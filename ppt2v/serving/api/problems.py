@@ -9,13 +9,16 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 
 from ppt2v.errors import DiskFull, InputError, QueueFull
+from ppt2v.serving.fairness import RETRY_AFTER
+from ppt2v.serving.telling import without_folders
 
 from .schema import Problem
 
 MEDIA_TYPE = "application/problem+json"
-RETRY_AFTER = "30"  # seconds
+_MOST_TOLD, _MOST_LETTERS = 5, 200  # of what is wrong with a request, and of each of that
 
 
 class ProblemResponse(JSONResponse):
@@ -36,23 +39,34 @@ def documented(*statuses: int) -> dict[int | str, dict[str, Any]]:
 
 def add_handlers(app: FastAPI) -> None:
     """Makes an app answer its errors as problems."""
-    app.add_exception_handler(InputError, lambda _, error: ProblemResponse(422, str(error)))
+    app.add_exception_handler(InputError, lambda _, error: ProblemResponse(422, without_folders(str(error))))
     app.add_exception_handler(
         QueueFull, lambda _, error: ProblemResponse(503, str(error), {"Retry-After": RETRY_AFTER})
     )
     app.add_exception_handler(DiskFull, lambda _, error: ProblemResponse(507, str(error)))
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(HTTPException, _refused)
+    app.add_exception_handler(ClientDisconnect, _gone)
     app.add_exception_handler(Exception, _failed)
 
 
 async def _invalid(_: Request, error: RequestValidationError) -> ProblemResponse:
-    said = (f"{'.'.join(map(str, each['loc'][1:])) or 'the body'}: {each['msg']}" for each in error.errors())
-    return ProblemResponse(422, _writable("; ".join(said)))
+    errors = error.errors()
+    told = [f"{_cut('.'.join(map(str, each['loc'][1:]))) or 'the body'}: {_cut(each['msg'])}" for each in errors]
+    more = [f"and {len(told) - _MOST_TOLD} more"] if len(told) > _MOST_TOLD else []
+    return ProblemResponse(422, _writable("; ".join(told[:_MOST_TOLD] + more)))
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= _MOST_LETTERS else f"{text[:_MOST_LETTERS]} ..."
 
 
 async def _refused(_: Request, error: HTTPException) -> ProblemResponse:
     return ProblemResponse(error.status_code, str(error.detail), error.headers)
+
+
+async def _gone(_: Request, error: ClientDisconnect) -> ProblemResponse:
+    return ProblemResponse(400, "the connection broke off")  # which nobody reads
 
 
 async def _failed(_: Request, error: Exception) -> ProblemResponse:

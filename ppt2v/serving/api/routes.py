@@ -7,14 +7,12 @@ from collections.abc import Callable
 from typing import Annotated, List
 
 from fastapi import FastAPI, HTTPException, Query, Request, Response
-from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import FileResponse
 from pydantic import BaseModel
 
-from ppt2v import video
 from ppt2v.modes import MODES, Mode
+from ppt2v.parameters import holding
 from ppt2v.serving.job import DONE, Job
-from ppt2v.serving.limits import CLIPS
 from ppt2v.serving.queue import Jobs
 from ppt2v.serving.uploads import Clips
 
@@ -70,7 +68,7 @@ class Routes:
     def _submitter(self, row: Mode) -> Callable[..., JobView]:
         def submit(asked: BaseModel, response: Response) -> JobView:
             values = asked.model_dump(exclude_unset=True)
-            for name in CLIPS:
+            for name in holding(row.parameters, "clip"):
                 if values.get(name) is not None:
                     values[name] = self.clips.path(values[name])
             job = self.jobs.submit(row.name, values)
@@ -90,10 +88,8 @@ class Routes:
         if request.headers.get("Content-Type") != _CLIP_TYPE:
             raise HTTPException(415, f"the body is the file itself, with the header Content-Type: {_CLIP_TYPE}")
         self.jobs.check_disk()
-        with self.clips.upload() as upload:
-            async for piece in request.stream():
-                await run_in_threadpool(upload.file.write, piece)
-        return ClipView(id=upload.id, **video.facts(self.clips.path(upload.id))._asdict())
+        kept = await self.clips.keep(request.stream())
+        return ClipView(id=kept.id, **kept.facts._asdict())
 
     def jobs_so_far(self, last: _LAST = 50) -> List[JobView]:
         """The last jobs, the newest first."""

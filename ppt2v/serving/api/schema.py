@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any, Dict, List, Literal, Optional
@@ -10,12 +9,10 @@ from typing import Any, Dict, List, Literal, Optional
 from pydantic import BaseModel, ConfigDict, Field, create_model
 
 from ppt2v.models.sources import locate
-from ppt2v.modes import Mode
-from ppt2v.parameters import Parameter
+from ppt2v.modes import MODES, Mode
+from ppt2v.parameters import Parameter, holding
 from ppt2v.serving.job import DONE, STATES, Job
-from ppt2v.serving.limits import CLIPS, FORMATS, MOST_TEXTS, Limits
-
-_REQUIRED = ("prompt", "video_path")
+from ppt2v.serving.limits import FORMATS, MOST_TEXTS, Limits
 
 
 class Problem(BaseModel):
@@ -61,7 +58,7 @@ def view(job: Job, limits: Limits) -> JobView:
     return JobView(
         id=job.id,
         mode=job.mode,
-        parameters=_shown(job.values, limits),
+        parameters=_shown(job, limits),
         state=job.state,
         stage=job.stage,
         done=job.done,
@@ -75,9 +72,10 @@ def view(job: Job, limits: Limits) -> JobView:
     )
 
 
-def _shown(values: Mapping[str, Any], limits: Limits) -> dict[str, Any]:
+def _shown(job: Job, limits: Limits) -> dict[str, Any]:
+    values = job.values
     names = {locate.from_anywhere(model): model for model in limits.models}
-    clips = {name: Path(values[name]).name for name in CLIPS if name in values}
+    clips = {name: Path(values[name]).name for name in holding(MODES[job.mode].parameters, "clip") if name in values}
     return {
         name: names.get(value, value) if isinstance(value, str) else value
         for name, value in {**values, **clips}.items()
@@ -98,25 +96,25 @@ def request_model(row: Mode, limits: Limits) -> type[BaseModel]:
 
 def _field(parameter: Parameter, limits: Limits) -> tuple[Any, Any]:
     """Type and description of a parameter, as ``create_model`` takes them."""
-    required = parameter.name in _REQUIRED
+    required = parameter.positional is not None
     kind, rules = _kind(parameter, limits)
     about = parameter.help
     if parameter.many:
         kind, rules = List[kind], {"max_length": MOST_TEXTS}  # type: ignore[valid-type]
     elif parameter.default is None and not required:
         kind = Optional[kind]
-    if parameter.name in CLIPS:
+    if parameter.holds == "clip":
         about += " Here the id that POST /clips answers."
     default = ... if required else list(parameter.default) if parameter.many else parameter.default
     return kind, Field(default, description=about, **rules)
 
 
 def _kind(parameter: Parameter, limits: Limits) -> tuple[Any, dict[str, Any]]:
-    if parameter.name == "save_format":
+    if parameter.holds == "format":
         return Literal[FORMATS], {}
     if parameter.choices:
         return Literal[parameter.choices], {}
     bounds = {"ge": parameter.minimum, "le": parameter.maximum, "gt": parameter.above}
-    lengths = {"min_length": 1 if parameter.name in _REQUIRED else None, "max_length": limits.letters}
+    lengths = {"min_length": 1 if parameter.positional else None, "max_length": limits.letters}
     rules = {str: lengths, bool: {}}.get(parameter.kind, bounds)
     return parameter.kind, {name: bound for name, bound in rules.items() if bound is not None}

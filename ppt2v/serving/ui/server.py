@@ -6,12 +6,14 @@ import os
 
 from fastapi import FastAPI, HTTPException, Request
 from fastapi.responses import FileResponse, RedirectResponse
-from starlette.middleware.authentication import AuthenticationMiddleware
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from ppt2v.serving.admission import OnlyHere, Password
+from ppt2v.serving.admission import Door, password_secret
+from ppt2v.serving.fairness import LimitedBodies
 from ppt2v.serving.queue import Jobs
+from ppt2v.serving.uploads import Clips, kept_tidy
 
+from .uploads import MULTIPART, add_route
 from .visits import Visits
 from .words import LANGUAGES, preferred
 
@@ -23,25 +25,31 @@ _HEADERS = {
 }
 
 
-def application(jobs: Jobs, auth: tuple[str, str] | None = None) -> FastAPI:
+_UPLOADS_KEPT = 1  # days
+
+
+def application(jobs: Jobs, auth: tuple[str, str] | None = None, port: int = 80) -> FastAPI:
     """What answers requests: ``/`` in the browser's language, ``/en/``, ``/zh/``, and ``/videos/ID``; one per process.
 
     Args:
         jobs: the queue; uploads are kept in its folder for a day.
         auth: user and password that every request must give; None: nobody is asked, and only requests to this machine
-            by its own name are answered, so that no web page elsewhere can make a browser ask.
+            by its own name are answered.
+        port: at which the page is reached on this machine.
     """
     # Gradio reads these when it is imported, and when it builds a page.
     os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
     os.environ["GRADIO_TEMP_DIR"] = str(jobs.folder / "uploads")
+    uploads = Clips(jobs.folder / "uploads" / "clips", jobs.limits, _UPLOADS_KEPT)
     import gradio as gr
 
     from .choices import sample_clips
     from .page import build
 
-    app, visits = FastAPI(openapi_url=None), Visits(jobs)
+    app, visits = FastAPI(openapi_url=None, lifespan=lambda _: kept_tidy(uploads)), Visits(jobs)
     app.get("/")(_to_language)
     app.get("/videos/{id}")(lambda id: _video(visits, id))
+    paths = [add_route(app, f"/{language}", jobs, uploads) for language in LANGUAGES]
     for language in LANGUAGES:
         page = build(language, visits)
         gr.mount_gradio_app(
@@ -51,12 +59,12 @@ def application(jobs: Jobs, auth: tuple[str, str] | None = None) -> FastAPI:
             show_api=False,
             show_error=False,
             allowed_paths=[str(sample_clips())],
-            max_file_size=jobs.limits.upload_mb * 10**6,
+            max_file_size=jobs.limits.upload_mb * 10**6,  # which a browser looks at before it sends a file
         )
         # Mounting leaves these out, and without them Gradio takes any file of the machine for an upload.
         page.has_launched = page.is_running = True
-    door = OnlyHere() if auth is None else Password(*auth)
-    app.add_middleware(AuthenticationMiddleware, backend=door, on_error=door.refuse)
+    app.add_middleware(LimitedBodies, most=dict.fromkeys(paths, jobs.limits.upload_mb * 10**6 + MULTIPART))
+    app.add_middleware(Door, port=port, secret=None if auth is None else password_secret(*auth))
     app.add_middleware(_WithHeaders)
     return app
 

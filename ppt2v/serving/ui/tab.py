@@ -13,18 +13,29 @@ import gradio as gr
 from ppt2v import video
 from ppt2v.errors import DiskFull, InputError, QueueFull
 from ppt2v.modes import Mode
-from ppt2v.parameters import Parameter
+from ppt2v.parameters import Parameter, holding
 from ppt2v.serving.job import CANCELLED, DONE, FAILED, Job
-from ppt2v.serving.limits import CLIPS
+from ppt2v.serving.telling import without_folders
 
 from . import choices, panels, widgets
 from .visits import Visits
 from .words import Translate
 
 _LOG = logging.getLogger(__name__)
-_FIRST = (*CLIPS, "prompt", "model_name")  # the rest is folded away
 _MOST_KEPT = 24  # videos in the gallery
 _MAP_FPS = 8.0
+
+
+def _is_first(parameter: Parameter) -> bool:
+    """Whether it stands above what is folded away."""
+    return _place(parameter) < 3
+
+
+def _place(parameter: Parameter) -> int:
+    """The clip stands first, then the prompt, then the model."""
+    if parameter.holds == "clip":
+        return 0
+    return 1 if parameter.positional else 2 if parameter.name == "model_name" else 3
 
 
 class _Shown(NamedTuple):
@@ -62,8 +73,7 @@ class Tab:
     def _inputs(self, models: list[str], start: Mapping[str, Any]) -> dict[str, gr.components.Component]:
         labels = widgets.labels(self.parameters, self.text)
         components = {}
-        first = [each for each in self.parameters if each.name in _FIRST]
-        for parameter in sorted(first, key=lambda each: _FIRST.index(each.name)):
+        for parameter in sorted(filter(_is_first, self.parameters), key=_place):
             if parameter.name == "model_name":
                 components["model_name"] = self._model(labels["model_name"], self.text(parameter.help), models)
             else:
@@ -71,7 +81,7 @@ class Tab:
         self._samples(components)
         with gr.Accordion(self.text("Advanced options"), open=False), gr.Row():
             components |= {
-                each.name: self._component(each, labels, start) for each in self.parameters if each.name not in _FIRST
+                each.name: self._component(each, labels, start) for each in self.parameters if not _is_first(each)
             }
         return components
 
@@ -104,7 +114,7 @@ class Tab:
         pressed = shown.generate.click(self._generate, {*self.entered.values(), start}, [*shown, made], **quiet)
         pressed.then(self._keep, [made, kept], kept, **quiet)
         shown.stop.click(self._stop, **quiet)
-        settings = {name: self.entered[name] for name in self.entered if name not in _FIRST}
+        settings = {each.name: self.entered[each.name] for each in self.parameters if not _is_first(each)}
         self.entered["model_name"].change(
             self._adapt, {*settings.values(), self.entered["model_name"], start}, [*settings.values(), start], **quiet
         )
@@ -161,9 +171,9 @@ class Tab:
             _LOG.error("a page of the mode %s failed", self.row.name, exc_info=error)
             return self.text("Something went wrong that should not have; the log of the service says what.")
         message = str(error)
-        for clip in (entered.get(name) for name in CLIPS):
+        for clip in (entered.get(name) for name in holding(self.parameters, "clip")):
             message = message.replace(f"{Path(clip).parent}{os.sep}", "") if clip else message
-        return message
+        return message if self.visits.jobs.limits.at_home else without_folders(message)
 
     def _stop(self, request: gr.Request) -> None:
         self.visits.stop(request.session_hash, self.row.name)
@@ -174,6 +184,6 @@ class Tab:
         update = {self.start: after}
         for parameter in self.parameters:
             component, old = self.entered[parameter.name], widgets.entry(parameter, before[parameter.name])
-            if parameter.name not in _FIRST and data[component] == old:
+            if not _is_first(parameter) and data[component] == old:
                 update[component] = widgets.entry(parameter, after[parameter.name])
         return update

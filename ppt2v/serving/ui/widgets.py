@@ -8,7 +8,6 @@ from typing import Any, NamedTuple
 import gradio as gr
 
 from ppt2v.parameters import Parameter
-from ppt2v.serving.limits import CLIPS
 
 from .words import Translate
 
@@ -69,7 +68,7 @@ def _always(component: type, **fixed: Any) -> Callable[..., gr.components.Compon
 
 # For a parameter the first that fits.
 WIDGETS = (
-    Widget(lambda each: each.name in CLIPS, _clip, _as_it_is),
+    Widget(lambda each: each.holds == "clip", _clip, _as_it_is),
     Widget(lambda each: bool(each.choices), _choice, _as_it_is),
     Widget(lambda each: each.kind is bool, _always(gr.Checkbox), _as_it_is),
     Widget(lambda each: each.many, _always(gr.Textbox, lines=2), _lines),
@@ -110,7 +109,7 @@ def entry(parameter: Parameter, value: Any) -> Any:
     """A value as its component shows it."""
     if parameter.many:
         return "\n".join(value or ())
-    empty = None if parameter.name in CLIPS or parameter.choices else ""
+    empty = None if parameter.holds == "clip" or parameter.choices else ""
     if value is None:
         return empty
     return str(value) if widget(parameter).read is _number else value

@@ -1,0 +1,66 @@
+"""Connections to a service, and how long they may be idle."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import uvicorn
+from starlette.types import ASGIApp
+from uvicorn.protocols.http.h11_impl import H11Protocol
+
+IDLE = 10  # seconds without a whole head of a request, after which a connection is closed
+MOST = 400  # open at once; a process may have about 1,000 files
+
+
+def server(app: ASGIApp, patience: int | None = None) -> uvicorn.Server:
+    """What answers requests, until the process is interrupted.
+
+    Args:
+        patience: seconds that requests which are being answered then still have; None: all that they need.
+    """
+    settings = uvicorn.Config(
+        app,
+        http=Connection,
+        ws="none",
+        log_level="warning",
+        server_header=False,
+        timeout_graceful_shutdown=patience,
+    )
+    return uvicorn.Server(settings)
+
+
+class Connection(H11Protocol):
+    """Closes itself where no request comes; uvicorn's own clock starts with the first answer, and any byte stops it."""
+
+    def connection_made(self, transport: asyncio.Transport) -> None:
+        """Makes room, if there are too many, by closing the one that has been idle for the longest time."""
+        super().connection_made(transport)
+        self._seen: Any = None  # the request that was the last one when it was looked at before
+        self.idle_since = self.loop.time()
+        self._next_look = self.loop.call_later(IDLE, self._look)
+        if len(self.connections) > MOST:
+            idle = [each for each in self.connections if each.is_idle]
+            min(idle, key=lambda each: each.idle_since).transport.close()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Looks no more."""
+        self._next_look.cancel()
+        super().connection_lost(exc)
+
+    def on_response_complete(self) -> None:
+        """Is idle from now on."""
+        self.idle_since = self.loop.time()
+        super().on_response_complete()
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether no request is being answered."""
+        return self.cycle is None or self.cycle.response_complete
+
+    def _look(self) -> None:
+        if self.is_idle and self.cycle is self._seen:
+            self.transport.close()
+            return
+        self._seen = self.cycle
+        self._next_look = self.loop.call_later(IDLE, self._look)

@@ -1,0 +1,128 @@
+"""A request is read once: its files are opened once, and what a parameter holds decides how it is treated."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from ppt2v import MODES, InputError, Model, video
+from ppt2v.models.adapters import lora
+from ppt2v.modes import Mode
+from ppt2v.parameters import Parameter
+from ppt2v.request.request import Request
+from ppt2v.serving.limits import Limits
+from ppt2v.serving.queue import Jobs
+from ppt2v.video import reading as clips
+
+CLIPS = Path(__file__).parents[2] / "__assets__" / "clips"
+DATA = Path(__file__).parents[1] / "data"
+BASE, LORA = DATA / "text2video_reference" / "model", DATA / "adapters_reference" / "kohya.safetensors"
+SHORT = {"num_inference_steps": 1, "seed": 0, "guidance_scale": 1.0}
+
+
+@pytest.fixture
+def counted(monkeypatch):
+    """Counts how often a function of a module is called with each path."""
+
+    def count(module, name: str) -> list[str]:
+        calls, function = [], getattr(module, name)
+
+        def counting(path, *rest, **named):
+            calls.append(Path(path).name)
+            return function(path, *rest, **named)
+
+        monkeypatch.setattr(module, name, counting)
+        return calls
+
+    return count
+
+
+@pytest.fixture
+def model() -> Model:
+    return Model(device="cpu", show_progress=False, engine="eager")
+
+
+def test_a_clips_timeline_is_read_once_in_a_run(counted, model, tmp_path):
+    read = counted(clips, "open_film")
+    clip = {"video_path": CLIPS / "panda.mp4", "end_t": 0.2, "out_fps": 10}
+    model.run("canny", prompt="a bear", save_path=tmp_path / "a.mp4", **clip, **SHORT)
+    assert read.count("panda.mp4") == 1
+
+
+def test_and_once_more_in_a_service(counted, model, tmp_path):
+    read = counted(clips, "open_film")
+    jobs = Jobs(tmp_path, model)
+    clip = {"video_path": str(CLIPS / "panda.mp4"), "end_t": 0.2, "out_fps": 10}
+    job = jobs.wait(jobs.submit("canny", {"prompt": "a bear", **clip, **SHORT}).id)
+    jobs.close()
+    assert job.error is None
+    assert read.count("panda.mp4") == 2
+
+
+def test_a_lora_file_is_opened_once_in_a_run(counted, model, tmp_path):
+    read = counted(lora.reading, "read")
+    asked = {"prompt": "the fox", "model_name": BASE, "lora": [LORA], "video_length": 2, **SHORT}
+    model.run("text2video", save_path=tmp_path / "a.mp4", use_motion_field=False, **asked)
+    assert read.count(LORA.name) == 1
+
+
+@pytest.fixture
+def with_palette(monkeypatch) -> Mode:
+    """A mode that has one more parameter, which names a file."""
+    row = MODES["text2video"]
+    palette = Parameter("palette", str, None, "Colours.", holds="file")
+    row = replace(row, parameters=(*row.parameters, palette))
+    monkeypatch.setitem(MODES, row.name, row)
+    return row
+
+
+def test_a_new_parameter_that_names_a_file_is_absolute_in_recipes(with_palette, tmp_path, monkeypatch):
+    (tmp_path / "warm.json").write_text("{}")
+    monkeypatch.chdir(tmp_path)
+    asked = Request.of(with_palette, {"prompt": "a fox", "palette": "warm.json"})
+    assert asked.given["palette"] == asked.values["palette"] == str(tmp_path / "warm.json")
+
+
+def test_a_new_parameter_that_names_a_file_is_refused_for_clients(with_palette):
+    assert "palette" not in {each.name for each in Limits().open_parameters(with_palette)}
+    assert "palette" in {each.name for each in Limits(at_home=True).open_parameters(with_palette)}
+    with pytest.raises(InputError, match="palette cannot be chosen here"):
+        Limits().check_given(with_palette, {"palette": "/etc/passwd"})
+
+
+def test_a_new_parameter_that_names_a_file_is_no_folder_of_this_machine_for_others(with_palette, tmp_path):
+    (tmp_path / "warm.json").write_text("{}")
+    maker = Model(device="cpu", show_progress=False, for_strangers=True)
+    asked = {"prompt": "a fox in the snow", "palette": tmp_path / "warm.json", "video_length": 2}
+    made = maker.run("text2video", save_path=tmp_path / "a.mp4", use_motion_field=False, **asked, **SHORT)
+    assert video.read_recipe(made)["parameters"]["palette"] == "warm.json"
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [{"model_name": 7}, {"saliency_weights": True}, {"lora": 7}, {"save_path": ["x"]}, {"checkpoint_dir": 5},
+     {"watermark": 5}, {"lora": [None]}, {"tokenizer": {}}],
+    ids=str,
+)  # fmt: skip
+def test_what_is_no_path_and_no_name_is_refused(wrong):
+    (name,) = wrong
+    with pytest.raises(InputError, match=f"^{name}=.*the rule is"):
+        Request.of(MODES["text2video"], {"prompt": "a fox", **wrong})
+
+
+def test_a_mode_need_not_have_every_parameter(model, tiny_folder, tmp_path, monkeypatch):
+    few = ("prompt", "model_name", "num_inference_steps", "save_path")
+    row = MODES["text2video"]
+    row = replace(row, name="few", parameters=tuple(each for each in row.parameters if each.name in few))
+    monkeypatch.setitem(MODES, "few", row)
+    asked = {"prompt": "the fox", "model_name": tiny_folder, "num_inference_steps": 2}
+    made = model.run("few", save_path=tmp_path / "few.mp4", **asked)
+    frames = video.read(made).frames
+    assert len(frames) == 8 and frames.std() > 0
+    assert set(video.read_recipe(made)["parameters"]) == {"prompt", "model_name", "num_inference_steps"}
+    jobs = Jobs(tmp_path / "jobs", model, limits=Limits(models=(str(tiny_folder),)))
+    job = jobs.wait(jobs.submit("few", {**asked, "model_name": str(tiny_folder)}).id)
+    jobs.close()
+    assert job.error is None and job.path.exists()
