@@ -1,10 +1,12 @@
-"""What all pipelines share: the way into the latent space and out of it, on an engine."""
+"""What all pipelines share: what they are told, and the way into the latent space and out of it, on an engine."""
 
 from __future__ import annotations
 
-from abc import abstractmethod
-from collections.abc import Callable, Iterator, Mapping, Sequence
+import functools
+import inspect
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass, fields
 from typing import Any, Protocol
 
 import numpy as np
@@ -17,9 +19,112 @@ from ppt2v.engine.program import Program
 from ppt2v.errors import NumericalError
 from ppt2v.pipelines.denoising.denoiser import Denoiser, finite
 from ppt2v.pipelines.denoising.solvers import Frames, Solver
+from ppt2v.pipelines.denoising.solvers import solver as make_solver
 from ppt2v.pipelines.networks.predictors import Schedule
 from ppt2v.pipelines.networks.programs import Decoder, Encoder, NoisePrediction, SelfAttention, TextEncoder
+from ppt2v.pipelines.networks.texts import encode_texts
 from ppt2v.pipelines.networks.tiles import decode_in_tiles
+
+
+@dataclass(frozen=True)
+class Sampling:
+    """What every pipeline is told about the way from noise to latents.
+
+    Args:
+        prompt: what to show; for a pipeline that edits a clip, what to do with it. Written as ``planning.prompts``
+            says, of any length.
+        num_inference_steps: steps of the schedule, >= 1.
+        guidance_scale: classifier-free guidance; 1 or less turns it off, and with it the negative prompt.
+        guidance_stop_step: the part of the steps that is guided, 0..1; the rest follow the prompt alone.
+        negative_prompt: what to avoid.
+        eta: 0 (DDIM) to 1 (as stochastic as DDPM); for the solver "ddim".
+        solver: one of ``timesteps.SOLVERS``.
+        clip_skip: which layer of the text encoder is taken, counted from the last one, 1 to their number.
+    """
+
+    prompt: str
+    num_inference_steps: int = 50
+    guidance_scale: float = 7.5
+    guidance_stop_step: float = 1.0
+    negative_prompt: str = ""
+    eta: float = 0.0
+    solver: str = "ddim"
+    clip_skip: int = 1
+
+    @property
+    def texts(self) -> list[str]:
+        """The text of each branch of classifier-free guidance."""
+        return [self.negative_prompt, self.prompt] if self.guidance_scale > 1 else [self.prompt]
+
+
+@dataclass(frozen=True)
+class Sharing:
+    """What the pipelines of image models are told about what frames and steps have in common.
+
+    Args:
+        chunk_size: frames computed together, the anchor included, >= 2.
+        use_cf_attn: whether frames attend to the anchor instead of to themselves, in UNet and ControlNets.
+        merging_ratio: share of the tokens that are merged where the layers have most, 0..0.9 (``methods.merging``).
+        cache_interval: of so many steps one computes UNet and ControlNets, the others the UNet's outermost level
+            alone, with what the rest made before (DeepCache, arXiv 2312.00858); 1: all compute everything.
+    """
+
+    chunk_size: int = 8
+    use_cf_attn: bool = True
+    merging_ratio: float = 0.0
+    cache_interval: int = 1
+
+    @property
+    def attention(self) -> SelfAttention:
+        """How the networks attend."""
+        return SelfAttention(self.use_cf_attn, self.merging_ratio)
+
+
+_GROUPS: dict[str, type] = {"sampling": Sampling, "sharing": Sharing}
+
+
+def by_keywords(**defaults: Any) -> Callable[[Callable], Callable]:
+    """Makes the fields of the parameters ``sampling`` and ``sharing`` keywords of a pipeline's call.
+
+    What must be given may also be given by position, in the order of the parameters; all else by keyword.
+
+    Args:
+        defaults: of fields for which the pipeline has a default of its own.
+    """
+
+    def spread(call: Callable) -> Callable:
+        own = inspect.signature(call).parameters
+        groups = {name: group for name, group in _GROUPS.items() if name in own}
+        signature = inspect.Signature(_spread_out(own.values(), defaults))
+
+        @functools.wraps(call)
+        def keyword_call(*args: Any, **kwargs: Any) -> Any:
+            bound = signature.bind(*args, **kwargs)
+            bound.apply_defaults()
+            values = bound.arguments
+            grouped = {
+                name: group(**{field.name: values.pop(field.name) for field in fields(group)})
+                for name, group in groups.items()
+            }
+            return call(**values, **grouped)
+
+        keyword_call.__signature__ = signature
+        return keyword_call
+
+    return spread
+
+
+def _spread_out(parameters: Iterable[inspect.Parameter], defaults: dict[str, Any]) -> list[inspect.Parameter]:
+    """The parameters with the fields of the groups in their place; those that have a default come last."""
+    spread: list[inspect.Parameter] = []
+    for parameter in parameters:
+        if parameter.name in _GROUPS:
+            known = inspect.signature(_GROUPS[parameter.name]).parameters.values()
+            spread += [each.replace(default=defaults.get(each.name, each.default)) for each in known]
+        else:
+            spread.append(parameter)
+    needed = [each for each in spread if each.default is each.empty]
+    return needed + [each.replace(kind=each.KEYWORD_ONLY) for each in spread if each.default is not each.empty]
 
 
 class Run(Protocol):
@@ -43,13 +148,9 @@ class LatentDiffusion:
     offload = False  # whether each network leaves the memory when its part is done
     running: Run | None = None  # the run in progress
 
-    @abstractmethod
-    def main_program(self, height: int, width: int, *settings: Any) -> Program:
-        """What nearly all of a run's time goes into; sizes in pixels."""
-
-    def program_for(self, height: int, width: int, arguments: Mapping[str, Any]) -> Program:
-        """The main program of a run with these arguments of ``__call__``; sizes in pixels."""
-        return self.main_program(height, width)
+    def solver(self, sampling: Sampling) -> Solver:
+        """The solver of a run, on the model's schedule."""
+        return make_solver(sampling.solver, self.scheduler, sampling.num_inference_steps, sampling.eta)
 
     def latent_shape(self, height: int, width: int) -> list[int]:
         """``[channels, height, width]`` of a frame's latents."""
@@ -57,21 +158,20 @@ class LatentDiffusion:
 
     def schedule(
         self,
-        texts: list[str],
+        sampling: Sampling,
         timesteps: Sequence[float],
-        guidance_stop_step: float,
         cache_interval: int = 1,
         start: int = 0,
+        texts: Sequence[str] | None = None,
     ) -> Schedule:
-        """When the networks run; ``guidance_stop_step`` is the part of the steps that is guided, 0..1."""
-        guided = round(guidance_stop_step * len(timesteps))
-        return Schedule(self._encode_text(texts), timesteps, guided, cache_interval, start)
+        """When the networks run, and for which texts: those of ``sampling`` if not given, one for each branch."""
+        guided = round(sampling.guidance_stop_step * len(timesteps))
+        encoded = self._encode_text(texts or sampling.texts, sampling.clip_skip)
+        return Schedule(encoded, timesteps, guided, cache_interval, start)
 
-    def _encode_text(self, texts: list[str]) -> paddle.Tensor:
-        length = self.text_encoder.config.max_position_embeddings
-        tokens = self.tokenizer(texts, padding="max_length", max_length=length, truncation=True, return_tensors="pd")
-        with self._prepared(TextEncoder(self.text_encoder)) as encode:
-            return paddle.concat([paddle.to_tensor(encode([one])[0]) for one in tokens["input_ids"].split(len(texts))])
+    def _encode_text(self, texts: Sequence[str], clip_skip: int = 1) -> paddle.Tensor:
+        with self._prepared(TextEncoder(self.text_encoder, clip_skip)) as encode:
+            return encode_texts(encode, self.tokenizer, texts, self.text_encoder.config.max_position_embeddings)
 
     @contextmanager
     def _prepared(self, program: Program) -> Iterator[Runner]:
@@ -172,7 +272,3 @@ class VideoPipeline(LatentDiffusion, StableDiffusionPipeline):
         """What nearly all of a run's time goes into; sizes in pixels."""
         size = self.latent_shape(height, width)[1:]
         return NoisePrediction(self.unet, *size, attention, residuals, deep_features=cache_interval > 1)
-
-    def program_for(self, height: int, width: int, arguments: Mapping[str, Any]) -> Program:
-        attention = SelfAttention(arguments.get("use_cf_attn", True), arguments.get("merging_ratio", 0.0))
-        return self.main_program(height, width, attention, "controls" in arguments, arguments.get("cache_interval", 1))

@@ -15,37 +15,31 @@ from ppt2v.pipelines.denoising.anchored import Report
 from ppt2v.pipelines.denoising.checkpoint import Checkpoint
 from ppt2v.pipelines.denoising.denoiser import Denoiser
 from ppt2v.pipelines.denoising.noise import Noise
-from ppt2v.pipelines.denoising.solvers import solver as make_solver
 from ppt2v.pipelines.denoising.whole_clip import WholeClipRun, check, first_step
 from ppt2v.pipelines.networks.programs import VideoNoisePrediction
 from ppt2v.pipelines.networks.video_predictor import WINDOW, VideoUNet
 from ppt2v.pipelines.planning.sizes import frame_size
 
-from .latent_diffusion import LatentDiffusion
+from .latent_diffusion import LatentDiffusion, Sampling, by_keywords
 
 
 class TextToVideoPipeline(LatentDiffusion):
-    """Text to video with the parts of ``video_models.TextToVideo``, on ``engine``."""
+    """Text to video with the parts of ``families.text_to_video.TextToVideo``, on ``engine``."""
 
     def __init__(self, text_encoder, tokenizer, unet, vae, scheduler):
         self.text_encoder, self.tokenizer, self.unet = text_encoder, tokenizer, unet
         self.vae, self.scheduler = vae, scheduler
         self.vae_scale_factor = 2 ** (len(vae.config.block_out_channels) - 1)
 
+    @by_keywords(guidance_scale=9.0)
     @paddle.no_grad()
     def __call__(
         self,
-        prompt: str,
+        sampling: Sampling,
         noise: Noise,
         video_length: int = 16,
         height: int | None = None,
         width: int | None = None,
-        num_inference_steps: int = 50,
-        guidance_scale: float = 9.0,
-        guidance_stop_step: float = 1.0,
-        negative_prompt: str = "",
-        eta: float = 0.0,
-        solver: str = "ddim",
         window: int = WINDOW,
         overlap: int = WINDOW // 2,
         clip: np.ndarray | None = None,
@@ -56,16 +50,10 @@ class TextToVideoPipeline(LatentDiffusion):
         """Makes the latents of a video: float32 ``[video_length, channels, height / 8, width / 8]`` (8 for most VAEs).
 
         Args:
-            prompt: what to show, in English.
+            sampling: the fields of ``Sampling``, each as a keyword; the prompt is in English.
             noise: all randomness of the run.
             video_length: number of frames, >= 1.
             height, width: in pixels, multiples of the VAE's scale factor; None: the model's own size.
-            num_inference_steps: steps of the schedule, >= 1.
-            guidance_scale: classifier-free guidance; 1 or less turns it off, and with it the negative prompt.
-            guidance_stop_step: the part of the steps that is guided, 0..1; the rest follow the prompt alone.
-            negative_prompt: what to avoid.
-            eta: 0 (DDIM) to 1 (as stochastic as DDPM); for the solver "ddim".
-            solver: one of ``schedule.SOLVERS``.
             window: frames that are computed together, >= 1; a longer clip is made of several windows.
             overlap: frames that a window shares with the next one, 0..window - 1.
             clip: frames to start from, uint8 RGB ``[frames, height, width, 3]``; their number and size are the video's.
@@ -83,17 +71,16 @@ class TextToVideoPipeline(LatentDiffusion):
         if clip is not None:
             video_length, height, width = clip.shape[:3]
         height, width = frame_size(height, width, self.unet.config, self.vae.config, any_latents=True)
-        stepper = make_solver(solver, self.scheduler, num_inference_steps, eta)
-        first = 0 if clip is None else first_step(num_inference_steps, strength)
-        texts = [negative_prompt, prompt] if guidance_scale > 1 else [prompt]
-        schedule = self.schedule(texts, stepper.timesteps, guidance_stop_step)
+        stepper = self.solver(sampling)
+        first = 0 if clip is None else first_step(sampling.num_inference_steps, strength)
+        schedule = self.schedule(sampling, stepper.timesteps)
         unet = VideoUNet(self.main_program(height, width), self.engine, schedule, window, overlap)
 
         def start() -> paddle.Tensor:
             drawn = noise.draw("start", list(range(video_length)), self.latent_shape(height, width))
             return self.start(clip, drawn, stepper, first)
 
-        denoiser = Denoiser(unet, stepper, [guidance_scale], noise)
+        denoiser = Denoiser(unet, stepper, [sampling.guidance_scale], noise)
         return self.run(WholeClipRun(denoiser, start, first, checkpoint, progress))
 
     def main_program(self, height: int, width: int) -> Program:

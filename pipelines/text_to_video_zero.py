@@ -13,15 +13,13 @@ from ppt2v.pipelines.denoising.checkpoint import Checkpoint
 from ppt2v.pipelines.denoising.denoiser import Denoiser
 from ppt2v.pipelines.denoising.noise import Noise
 from ppt2v.pipelines.denoising.solvers import DDIM
-from ppt2v.pipelines.denoising.solvers import solver as make_solver
 from ppt2v.pipelines.methods.background import subject_cells
 from ppt2v.pipelines.networks.predictors import UNet
-from ppt2v.pipelines.networks.programs import SelfAttention
 from ppt2v.pipelines.planning.chunks import followers
 from ppt2v.pipelines.planning.sizes import frame_size
 from ppt2v.pipelines.planning.timesteps import REFERENCE_STEPS, motion_steps
 
-from .latent_diffusion import VideoPipeline
+from .latent_diffusion import Sampling, Sharing, VideoPipeline, by_keywords
 
 SubjectFinder = Callable[[np.ndarray], np.ndarray]
 
@@ -29,28 +27,20 @@ SubjectFinder = Callable[[np.ndarray], np.ndarray]
 class TextToVideoZeroPipeline(VideoPipeline):
     """Zero-shot text to video."""
 
+    @by_keywords()
     @paddle.no_grad()
     def __call__(
         self,
-        prompt: str,
+        sampling: Sampling,
         noise: Noise,
+        sharing: Sharing,
         video_length: int = 8,
         height: int | None = None,
         width: int | None = None,
-        num_inference_steps: int = 50,
-        guidance_scale: float = 7.5,
-        guidance_stop_step: float = 1.0,
-        negative_prompt: str = "",
-        eta: float = 0.0,
-        solver: str = "ddim",
         motion_field_strength_x: float = 12,
         motion_field_strength_y: float = 12,
         t0: int = 44,
         t1: int = 47,
-        chunk_size: int = 8,
-        use_cf_attn: bool = True,
-        merging_ratio: float = 0.0,
-        cache_interval: int = 1,
         use_motion_field: bool = True,
         smooth_bg: SubjectFinder | None = None,
         smooth_bg_strength: float = 0.4,
@@ -60,23 +50,13 @@ class TextToVideoZeroPipeline(VideoPipeline):
         """Makes the latents of a video: float32 ``[video_length, channels, height / 8, width / 8]`` (8 for most VAEs).
 
         Args:
-            prompt: what to show.
+            sampling: the fields of ``Sampling``, each as a keyword; >= 2 steps with a motion field.
             noise: all randomness of the run.
+            sharing: the fields of ``Sharing``, likewise.
             video_length: number of frames, >= 1.
             height, width: in pixels, multiples of the VAE's scale factor times the UNet's; None: the model's own size.
-            num_inference_steps: steps of the schedule, >= 1 (>= 2 with a motion field).
-            guidance_scale: classifier-free guidance; 1 or less turns it off, and with it the negative prompt.
-            guidance_stop_step: the part of the steps that is guided, 0..1; the rest follow the prompt alone.
-            negative_prompt: what to avoid.
-            eta: 0 (DDIM) to 1 (as stochastic as DDPM); for the solver "ddim".
-            solver: one of ``schedule.SOLVERS``.
-            motion_field_strength_x, motion_field_strength_y: see ``motion.warp``.
-            t0, t1: noise levels T0 and T1, see ``schedule.check_motion_levels``.
-            chunk_size: frames computed together, the anchor included, >= 2.
-            use_cf_attn: whether frames attend to the anchor instead of to themselves.
-            merging_ratio: share of the tokens that are merged where the layers have most, 0..0.9 (``merging``).
-            cache_interval: of so many steps one computes the whole UNet, the others its outermost level alone, with
-                what the deeper levels made before (DeepCache, arXiv 2312.00858); 1: all compute the whole.
+            motion_field_strength_x, motion_field_strength_y: see ``methods.motion.warp``.
+            t0, t1: noise levels T0 and T1, see ``timesteps.check_motion_levels``.
             use_motion_field: without it every frame starts from its own noise, as in the paper's ablation.
             smooth_bg: finds the subject of a frame, uint8 RGB ``[H, W, 3]``, as float32 ``[H, W]`` in 0..1; with it the
                 background is smoothed (section 3.3.3), which takes about twice the time.
@@ -89,17 +69,15 @@ class TextToVideoZeroPipeline(VideoPipeline):
             NumericalError: NaN or infinite latents, also in float32.
         """
         height, width = frame_size(height, width, self.unet.config, self.vae.config)
-        chunks = followers(video_length, chunk_size)
+        chunks = followers(video_length, sharing.chunk_size)
         reference = DDIM(self.scheduler, REFERENCE_STEPS).timesteps
-        stepper = make_solver(solver, self.scheduler, num_inference_steps, eta)
+        stepper = self.solver(sampling)
         steps = motion_steps(stepper.timesteps, reference, t0, t1) if use_motion_field else (0, 0)
         motion = Motion(*steps, (motion_field_strength_x, motion_field_strength_y))
-        texts = [negative_prompt, prompt] if guidance_scale > 1 else [prompt]
-        attention = SelfAttention(use_cf_attn, merging_ratio)
-        schedule = self.schedule(texts, stepper.timesteps, guidance_stop_step, cache_interval, start=motion.start)
-        program = self.main_program(height, width, attention, cache_interval=cache_interval)
+        schedule = self.schedule(sampling, stepper.timesteps, sharing.cache_interval, motion.start)
+        program = self.main_program(height, width, sharing.attention, cache_interval=sharing.cache_interval)
         unet = UNet(program, self.engine, schedule)
-        denoiser = Denoiser(unet, stepper, [guidance_scale], noise)
+        denoiser = Denoiser(unet, stepper, [sampling.guidance_scale], noise)
         smoothing = Smoothing(partial(self._subject, smooth_bg), smooth_bg_strength) if smooth_bg else None
         shape = self.latent_shape(height, width)
         return self.run(AnchoredRun(denoiser, noise, chunks, shape, checkpoint, progress, motion, smoothing))

@@ -1,4 +1,4 @@
-"""Text to video by decomposed diffusion (VideoFusion, arXiv 2303.08320): see ``decomposed`` for the equations.
+"""Text to video by decomposed diffusion (VideoFusion, arXiv 2303.08320): see ``methods.decomposed`` for the equations.
 
 The noise that all frames share decides what the clip shows, that which each has of its own how it moves: the same base
 noise with other residual noise is another clip of the same content. Every solver works here, since both generators
@@ -17,7 +17,6 @@ from ppt2v.pipelines.denoising.checkpoint import Checkpoint
 from ppt2v.pipelines.denoising.denoiser import Denoiser
 from ppt2v.pipelines.denoising.noise import BASE, Noise
 from ppt2v.pipelines.denoising.solvers import Solver
-from ppt2v.pipelines.denoising.solvers import solver as make_solver
 from ppt2v.pipelines.denoising.whole_clip import WholeClipRun, check, first_step
 from ppt2v.pipelines.methods.decomposed import Decomposition, Level
 from ppt2v.pipelines.networks.predictors import UNet
@@ -25,11 +24,11 @@ from ppt2v.pipelines.networks.programs import NoisePrediction, SelfAttention, Vi
 from ppt2v.pipelines.networks.video_predictor import VideoUNet
 from ppt2v.pipelines.planning.sizes import frame_size
 
-from .latent_diffusion import LatentDiffusion
+from .latent_diffusion import LatentDiffusion, Sampling, by_keywords
 
 
 class VideoFusionPipeline(LatentDiffusion):
-    """Text to video with the parts of ``video_models.VideoFusion``, on ``engine``."""
+    """Text to video with the parts of ``families.video_fusion.VideoFusion``, on ``engine``."""
 
     def __init__(self, text_encoder, tokenizer, unet, residual, vae, scheduler, base_noise_share: float, frames: int):
         self.text_encoder, self.tokenizer, self.unet, self.residual = text_encoder, tokenizer, unet, residual
@@ -37,20 +36,15 @@ class VideoFusionPipeline(LatentDiffusion):
         self.base_noise_share, self.frames = base_noise_share, frames
         self.vae_scale_factor = 2 ** (len(vae.config.block_out_channels) - 1)
 
+    @by_keywords(guidance_scale=9.0)
     @paddle.no_grad()
     def __call__(
         self,
-        prompt: str,
+        sampling: Sampling,
         noise: Noise,
         video_length: int = 16,
         height: int | None = None,
         width: int | None = None,
-        num_inference_steps: int = 50,
-        guidance_scale: float = 9.0,
-        guidance_stop_step: float = 1.0,
-        negative_prompt: str = "",
-        eta: float = 0.0,
-        solver: str = "ddim",
         clip: np.ndarray | None = None,
         strength: float = 0.6,
         checkpoint: Checkpoint | None = None,
@@ -73,10 +67,9 @@ class VideoFusionPipeline(LatentDiffusion):
         check(video_length, strength)
         self._check_length(video_length)
         height, width = frame_size(height, width, self.unet.config, self.vae.config)
-        stepper = make_solver(solver, self.scheduler, num_inference_steps, eta)
-        first = 0 if clip is None else first_step(num_inference_steps, strength)
-        texts = [negative_prompt, prompt] if guidance_scale > 1 else [prompt]
-        schedule = self.schedule(texts, stepper.timesteps, guidance_stop_step)
+        stepper = self.solver(sampling)
+        first = 0 if clip is None else first_step(sampling.num_inference_steps, strength)
+        schedule = self.schedule(sampling, stepper.timesteps)
         parts = Decomposition(paddle.to_tensor, video_length, self.base_noise_share, self.frames)
         decomposed = DecomposedNoise(noise, parts)
 
@@ -91,7 +84,7 @@ class VideoFusionPipeline(LatentDiffusion):
             parts,
             stepper,
         )
-        denoiser = Denoiser(generators, stepper, [guidance_scale], decomposed)
+        denoiser = Denoiser(generators, stepper, [sampling.guidance_scale], decomposed)
         return self.run(WholeClipRun(denoiser, start, first, checkpoint, progress))
 
     def main_program(self, height: int, width: int) -> Program:

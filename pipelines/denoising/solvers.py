@@ -37,6 +37,8 @@ class Frames(NamedTuple):
 
 DrawNoise = Callable[[], paddle.Tensor]
 
+LEAST_SIGNAL = 2.0**-24  # of alpha-bar, the bound that diffusers sets to schedules that end without signal
+
 
 class Solver(ABC):
     """Goes through the schedule of a DDIM scheduler, for any frames at any step: it keeps no state.
@@ -72,7 +74,12 @@ class Solver(ABC):
         return [int(timestep) for timestep in self.scheduler.timesteps.tolist()]
 
     def _clean(self, predicted: paddle.Tensor, step: int, frames: Frames) -> paddle.Tensor:
-        return self.scheduler.step(predicted, self.timesteps[step], frames.latents).pred_original_sample
+        signal, amount = self.level(step)
+        if self.scheduler.config.prediction_type == "sample":
+            return predicted
+        if self.scheduler.config.prediction_type == "v_prediction":
+            return signal * frames.latents - amount * predicted
+        return (frames.latents - amount * predicted) / signal
 
     def level(self, step: int) -> tuple[float, float]:
         """Signal and noise before a step: the square roots of alpha-bar and of what it leaves to 1."""
@@ -106,12 +113,28 @@ class DDIM(Solver):
 
 
 class DPMSolverPlusPlus(Solver):
-    """DPM-Solver++(2M) (arXiv 2211.01095, algorithm 2), of first order in the first step and the last."""
+    """DPM-Solver++(2M) (arXiv 2211.01095, algorithm 2), of first order in the first step and the last.
+
+    As in diffusers it has timesteps of its own, and the last step ends without noise.
+    """
+
+    def _schedule(self, steps: int) -> list[int]:
+        from ppdiffusers import DPMSolverMultistepScheduler
+
+        like = DPMSolverMultistepScheduler.from_config(self.scheduler.config)
+        like.set_timesteps(steps)
+        return [int(timestep) for timestep in like.timesteps.tolist()]
+
+    def level(self, step: int) -> tuple[float, float]:
+        if step == len(self.timesteps):
+            return 1.0, 0.0
+        kept = max(self.scheduler.alphas_cumprod[self.timesteps[step]].item(), LEAST_SIGNAL)
+        return math.sqrt(kept), math.sqrt(1 - kept)
 
     def step(self, predicted: paddle.Tensor, step: int, frames: Frames, noise: DrawNoise) -> Frames:
         clean = self._clean(predicted, step, frames)
         (signal, before), (next_signal, after) = self.level(step), self.level(step + 1)
-        # The paper's exp(-h): how much the ratio of noise to signal shrinks; 0 where there was no signal at all.
+        # The paper's exp(-h): how much the ratio of noise to signal shrinks.
         shrinking = after * signal / (next_signal * before)
         aim = clean
         if frames.clean is not None and step + 1 < len(self.timesteps):
@@ -157,15 +180,13 @@ class EulerAncestral(Solver):
     no signal is left, and timesteps between two of the training schedule's are allowed.
     """
 
-    LEAST_SIGNAL = 2.0**-24  # of alpha-bar, the bound that diffusers sets to schedules that end without signal
-
     def _schedule(self, steps: int) -> list[float]:
         from ppdiffusers import EulerAncestralDiscreteScheduler
 
         like = EulerAncestralDiscreteScheduler.from_config(self.scheduler.config)
         like.set_timesteps(steps)
         self._spacing = like.config.timestep_spacing  # its own default is not that of DDIM
-        kept = np.maximum(self.scheduler.alphas_cumprod.numpy().astype(np.float64), self.LEAST_SIGNAL)
+        kept = np.maximum(self.scheduler.alphas_cumprod.numpy().astype(np.float64), LEAST_SIGNAL)
         timesteps = like.timesteps.numpy()
         sigmas = np.interp(timesteps, np.arange(len(kept)), np.sqrt((1 - kept) / kept))
         self._sigmas = [*sigmas.tolist(), 0.0]
@@ -192,21 +213,13 @@ class EulerAncestral(Solver):
         scale = math.hypot(self._sigmas[step], 1)
         return 1 / scale, self._sigmas[step] / scale
 
-    def _clean(self, predicted: paddle.Tensor, step: int, frames: Frames) -> paddle.Tensor:
-        signal, amount = self.level(step)
-        if self.scheduler.config.prediction_type == "sample":
-            return predicted
-        if self.scheduler.config.prediction_type == "v_prediction":
-            return signal * frames.latents - amount * predicted
-        return (frames.latents - amount * predicted) / signal
-
 
 def _log_ratio(signal: float, noise: float) -> float:
-    return math.log(signal / noise) if signal else -math.inf
+    return math.log(signal / noise)
 
 
 def solver(name: str, scheduler, steps: int, eta: float = 0.0) -> Solver:
-    """The solver of that name, one of ``schedule.SOLVERS``.
+    """The solver of that name, one of ``timesteps.SOLVERS``.
 
     Raises:
         InputError: ``eta`` is not 0 where there is no such parameter, or a number of steps that it does not take.

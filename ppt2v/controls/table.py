@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from ppt2v.models.sources.catalogue import EMBEDDED
 from ppt2v.models.sources.locate import is_embedded
 from ppt2v.parameters import Parameter
+
+# Channels of the texts that a UNet attends to: of the embedded model, of Stable Diffusion 1.x, of 2.x.
+EMBEDDED_WIDTH, FIRST_WIDTH, SECOND_WIDTH = 128, 768, 1024
 
 AUTO, MAP, VIDEO = "auto", "map", "video"
 
@@ -70,12 +74,12 @@ class Control:
     Args:
         name: what it is called on the command line.
         summary: one line for people.
-        ready: what a ready map is called.
+        ready: the name of one map, with its article, for messages.
         recogniser: "module:function" in ``ppt2v.controls``, which tells whether a clip's first frames are such maps.
         parameters: what its making can be told.
         maker: "module:function" in ``ppt2v.controls``, which loads the weights and gives, from the parameters' values,
             what makes maps of frames, and how it does so in a few words.
-        networks: its ControlNet for the embedded model, and one for every Stable Diffusion 1.x.
+        networks: its ControlNet for models whose UNet attends to texts of so many channels.
     """
 
     name: str
@@ -84,12 +88,17 @@ class Control:
     recogniser: str
     parameters: tuple[Parameter, ...]
     maker: str
-    networks: tuple[str, str]
+    networks: Mapping[int, str]
 
-    def network_for(self, model: str) -> str:
-        """The ControlNet that fits a model of this name."""
-        embedded, published = self.networks
-        return embedded if is_embedded(model) else published
+    def network_for(self, model: str, text_width: int | None = None) -> str:
+        """The ControlNet that fits a model, as far as is known.
+
+        Args:
+            model: its name.
+            text_width: channels of the texts that its UNet attends to; None where the model is not there yet.
+        """
+        usual = EMBEDDED_WIDTH if is_embedded(model) else FIRST_WIDTH
+        return self.networks.get(text_width, self.networks[usual])
 
 
 CONTROLS = {
@@ -102,7 +111,11 @@ CONTROLS = {
             "recognition:are_edge_maps",
             (SOURCE, *THRESHOLDS),
             "maps:canny",
-            (f"{EMBEDDED}/canny", "lllyasviel/sd-controlnet-canny"),
+            {
+                EMBEDDED_WIDTH: f"{EMBEDDED}/canny",
+                FIRST_WIDTH: "lllyasviel/sd-controlnet-canny",
+                SECOND_WIDTH: "hf:thibaud/controlnet-sd21-canny-diffusers",
+            },
         ),
         Control(
             "pose",
@@ -111,7 +124,11 @@ CONTROLS = {
             "recognition:are_skeletons",
             (SOURCE, POSE_DETECTOR),
             "maps:pose",
-            (f"{EMBEDDED}/pose", "lllyasviel/sd-controlnet-openpose"),
+            {
+                EMBEDDED_WIDTH: f"{EMBEDDED}/pose",
+                FIRST_WIDTH: "lllyasviel/sd-controlnet-openpose",
+                SECOND_WIDTH: "hf:thibaud/controlnet-sd21-openpose-diffusers",
+            },
         ),
         Control(
             "depth",
@@ -120,7 +137,11 @@ CONTROLS = {
             "recognition:are_depth_maps",
             (SOURCE, DEPTH_DETECTOR),
             "maps:depth",
-            (f"{EMBEDDED}/depth", "lllyasviel/sd-controlnet-depth"),
+            {
+                EMBEDDED_WIDTH: f"{EMBEDDED}/depth",
+                FIRST_WIDTH: "lllyasviel/sd-controlnet-depth",
+                SECOND_WIDTH: "hf:thibaud/controlnet-sd21-depth-diffusers",
+            },
         ),
     )
 }

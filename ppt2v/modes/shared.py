@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from ppt2v import controls
 from ppt2v.engine.choice import ENGINES
+from ppt2v.models.layouts.ldm_names import PREDICTION_TYPES
 from ppt2v.models.sources.catalogue import EMBEDDED
 from ppt2v.parameters import Parameter
 from ppt2v.pipelines.planning.timesteps import SOLVERS
@@ -70,6 +71,20 @@ ADAPTERS = (
         None,
         "Folder or id whose vocabulary is used; the model's own if not given, for a single file that of CLIP.",
         holds="file",
+    ),
+    Parameter(
+        "vae",
+        str,
+        None,
+        "File, folder or id of the autoencoder (VAE) that is used; the model's own if not given.",
+        holds="file",
+    ),
+    Parameter(
+        "prediction_type",
+        str,
+        None,
+        "What the network predicts: epsilon (the noise), v_prediction or sample; what the model says if not given.",
+        choices=PREDICTION_TYPES,
     ),
 )
 
@@ -163,6 +178,15 @@ STEPS = (
 SAMPLING = (
     *STEPS,
     FAST,
+    Parameter(
+        "clip_skip",
+        int,
+        1,
+        "Which layer of the text encoder is taken, counted from the last one: 1 is the last, 2 the one before it.",
+        minimum=1,
+        maximum=12,
+        argument="clip_skip",
+    ),
     Parameter(
         "chunk_size",
         int,
@@ -386,7 +410,7 @@ def controlled(a_prompt: str, n_prompt: str, fps: float | None = None) -> tuple[
             "controlnet",
             str,
             None,
-            "Folder or id of the ControlNet; the one for this control that fits the model if not given.",
+            "Folder, single file or id of the ControlNet; the one for this control that fits the model if not given.",
             holds="model",
         ),
         Parameter(

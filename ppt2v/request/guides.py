@@ -19,24 +19,24 @@ class Guide(NamedTuple):
     model: str
 
 
-def guides(mode: Mode, values: Mapping[str, Any]) -> tuple[Guide, ...]:
-    """The ControlNets that a run is guided by.
+def guides(mode: Mode, values: Mapping[str, Any], text_width: int | None = None) -> tuple[Guide, ...]:
+    """The ControlNets that a run is guided by; ``text_width`` as for ``Control.network_for``.
 
     Raises:
         InputError: an extra one that is not of the form KIND:STRENGTH[:MODEL].
     """
     if mode.control is None:
         return ()
-    base = values["model_name"]
-    name = values.get("controlnet") or CONTROLS[mode.control].network_for(base)
+    base = values["model_name"], text_width
+    name = values.get("controlnet") or CONTROLS[mode.control].network_for(*base)
     first = Guide(mode.control, values.get("controlnet_conditioning_scale", 1.0), name)
-    return (first, *(_extra(text, base) for text in values.get("extra_controls", ())))
+    return (first, *(_extra(text, *base) for text in values.get("extra_controls", ())))
 
 
-def _extra(text: str, base: str) -> Guide:
+def _extra(text: str, base: str, text_width: int | None) -> Guide:
     kind, strength, model = (*text.split(":", 2), "", "")[:3]
     try:
-        return Guide(kind, float(strength), model or CONTROLS[kind].network_for(base))
+        return Guide(kind, float(strength), model or CONTROLS[kind].network_for(base, text_width))
     except (KeyError, ValueError):
         raise InputError(
             f"extra_controls: {text!r} is not of the form KIND:STRENGTH or KIND:STRENGTH:MODEL, with a kind of "

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import unicodedata
-import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -18,13 +16,15 @@ from ppt2v.models.families import stable_diffusion
 from ppt2v.models.families.family import Family, Use, fitting_family
 from ppt2v.models.sources import catalogue, locate
 from ppt2v.modes import MODES, Mode
-from ppt2v.parameters import Parameter, holding, resolve
+from ppt2v.parameters import Parameter, holding, resolve, shown
 from ppt2v.pipelines.planning import memory, sizes
 from ppt2v.pipelines.planning.timesteps import check_eta, check_motion_levels
 from ppt2v.video.overlay import check_mark, names_image
 
-from . import guides
+from . import guides, prompts
 from .guides import Guide
+
+_MOST_BYTES = 255  # of a name within a path, on nearly every file system
 
 
 @dataclass(frozen=True)
@@ -88,9 +88,17 @@ class Request:
         values = resolve(self.mode.parameters, self.given, own)
         _check(self.mode, values)
         size = sizes.parse(values.get("resolution"))
-        completed = replace(self, values=values, guides=guides.guides(self.mode, values), size=size)
+        chosen = guides.guides(self.mode, values, self._text_width(model))
+        completed = replace(self, values=values, guides=chosen, size=size)
         completed._check_together()
         return completed
+
+    def _text_width(self, model: Path) -> int | None:
+        """Channels of the texts that the model's UNet attends to, where a ControlNet is chosen by them."""
+        if self.mode.control is None:
+            return None
+        unet, _ = self.family_of(model).frame_configs(model, self.values.get("vae"))
+        return unet.get("cross_attention_dim")
 
     def family_of(self, model: Path) -> Family:
         """The family of the model, given as its folder or file; InputError where it cannot do what is asked."""
@@ -130,8 +138,7 @@ class Request:
 
     def _check_together(self) -> None:
         """What can only be said of several values; no file is read again."""
-        prompts = [self.values[name] for name in ("prompt", "a_prompt", "n_prompt") if self.values.get(name)]
-        self.adapters.check(prompts)
+        self.adapters.check([self.values[name] for name in prompts.PROMPTS if self.values.get(name)])
         for guide in self.guides:
             controls.check(guide.kind, self.values)
             locate.check(guide.model)
@@ -151,6 +158,7 @@ def _check(mode: Mode, values: Mapping[str, Any]) -> None:
     if not (values["prompt"] or "").strip():
         order = "; the clip comes first, then the prompt" if mode.takes_clip else ""
         raise InputError(f"the prompt is empty: say in a few words what the video should show{order}")
+    prompts.check(values)
     if values.get("use_motion_field"):
         check_motion_levels(values["t0"], values["t1"])
         if values["num_inference_steps"] < 2:
@@ -209,8 +217,19 @@ def _as_text(parameter: Parameter, value: Any) -> Any:
     pieces = value if isinstance(value, (list, tuple)) and parameter.many else [value]
     accepted = (str, os.PathLike, tuple, list) if parameter.many else (str, os.PathLike)  # pairs: a path and its rest
     if not all(isinstance(piece, accepted) for piece in pieces):
-        raise InputError(f"{parameter.name}={value!r}: the rule is {parameter.rule}")
-    return _TEXTS[parameter.holds](value)
+        raise InputError(f"{parameter.name}={shown(value)}: the rule is {parameter.rule}")
+    text = _TEXTS[parameter.holds](value)
+    for path in text if parameter.many else [text]:
+        _check_length(parameter, path)
+    return text
+
+
+def _check_length(parameter: Parameter, path: str) -> None:
+    """Refuses a path that no file system takes."""
+    if parameter.holds == "picture" and not names_image(path):
+        return
+    if any(len(name.encode(errors="surrogatepass")) > _MOST_BYTES for name in path.split(os.sep)):
+        raise InputError(f"{parameter.name}={shown(path)} has a name of more than {_MOST_BYTES} bytes: no file has one")
 
 
 def _absolute(path: str | Path) -> str:
@@ -231,12 +250,6 @@ _TEXTS = {
     "picture": _picture,
     "output": str,
 }
-
-
-def warn_of_language(prompt: str) -> None:
-    """Warns of a prompt that is not written in Latin letters: the models of all modes were trained on English."""
-    if any(letter.isalpha() and "LATIN" not in unicodedata.name(letter, "") for letter in prompt):
-        warnings.warn("the model was trained on English texts only: write the prompt in English", stacklevel=2)
 
 
 def mode(name: str) -> Mode:

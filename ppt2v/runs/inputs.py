@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ppt2v import controls, video
 from ppt2v.errors import InputError
+from ppt2v.models.families import stable_diffusion
 from ppt2v.models.families.family import Family
-from ppt2v.models.layouts.diffusers import read_json
 from ppt2v.models.sources import locate
 from ppt2v.pipelines.planning import sizes
 from ppt2v.progress import Progress, Watch, counted
@@ -53,7 +53,7 @@ def gather(
     Raises:
         InputError: a size that the model cannot make, a ControlNet of another family, frames that cannot be decoded.
     """
-    configs, any_latents = family.frame_configs(folder), family.any_latents
+    configs, any_latents = family.frame_configs(folder, request.values.get("vae")), family.any_latents
     if request.clip is None:
         height, width = sizes.frame_size(*request.size, *configs, any_latents=any_latents)
         arguments = {"height": height, "width": width, **_background(request.values)}
@@ -114,7 +114,7 @@ def _controls(
     made, maps = [], {}
     for guide in request.guides:
         folder = locate.locate(guide.model)
-        _check_family(guide.model, read_json(folder / "config.json"), unet)
+        _check_family(guide.model, stable_diffusion.controlnet_files(folder).config, unet)
         if guide.kind not in maps:
             own = request.values if guide.kind == request.mode.control else {}
             maps[guide.kind] = _maps(guide.kind, own, frames, explain, watch)
@@ -144,11 +144,12 @@ def _check_family(name: str, controlnet: Mapping, unet: Mapping) -> None:
     differing = [
         key
         for key in ("in_channels", "block_out_channels", "layers_per_block", "cross_attention_dim")
-        if controlnet.get(key, unet[key]) != unet[key]
+        if key in controlnet and key in unet and controlnet[key] != unet[key]
     ]
     if differing:
         values = ", ".join(f"{key} {controlnet[key]} instead of {unet[key]}" for key in differing)
         raise InputError(
             f"the ControlNet {name} belongs to another family of models ({values}); choose one that was trained for "
-            "the model, such as lllyasviel/sd-controlnet-canny for Stable Diffusion 1.x"
+            "the model, such as lllyasviel/sd-controlnet-canny for Stable Diffusion 1.x or "
+            "hf:thibaud/controlnet-sd21-canny-diffusers for 2.x"
         )

@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from ppt2v.models.adapters.adapters import Adapters
+from ppt2v.models.families import stable_diffusion
 from ppt2v.models.families.family import Family
-from ppt2v.models.loading import weights
+from ppt2v.models.families.replacements import Replacements
 
 
 class Loaded:
@@ -25,15 +26,15 @@ class Loaded:
         self.parts: dict[str, Any] = {}
         self._key: tuple | None = None
 
-    def model(self, family: Family, folder: Path, adapters: Adapters, tokenizer: str | None) -> dict[str, Any]:
+    def model(self, family: Family, folder: Path, adapters: Adapters, instead: Replacements) -> dict[str, Any]:
         """The model's parts, which read their weights when they are needed; those of the last run where they serve."""
         import paddle
 
         paddle.set_device(self.device)
-        key = folder, adapters.mark, tokenizer
+        key = folder, adapters.mark, instead
         if self._key != key:
             self._key, self.parts = None, {}  # the old one goes before the new one comes
-            self.parts = family.load(folder, self.precision, adapters, tokenizer)
+            self.parts = family.load(folder, self.precision, adapters, instead)
             self._key = key
         return self.parts
 
@@ -42,10 +43,8 @@ class Loaded:
         before, self.controlnets = self.controlnets, {}
 
         def load(folder: Path):
-            from ppdiffusers import ControlNetModel
-
             if folder not in before:
-                before[folder] = weights.load_component(folder, ControlNetModel, self.precision, lazy=True)
+                before[folder] = stable_diffusion.load_controlnet(folder, self.precision)
             self.controlnets[folder] = before[folder]
             return before[folder]
 

@@ -5,7 +5,7 @@ Frames are uint8 RGB arrays ``[F, H, W, 3]`` (one frame ``[H, W, 3]``); times ar
 
 from __future__ import annotations
 
-from .output_path import FORMATS, check_fps, ending, keeps_sound, make_folder, output_file
+from .output_path import FORMATS, check_fps, ending, keeps_sound, make_folder, output_file, shortened
 from .overlay import watermark
 from .reading import Clip, Facts, Part, facts, part, read
 from .recipe import read_recipe
@@ -30,6 +30,7 @@ __all__ = [
     "part",
     "read",
     "read_recipe",
+    "shortened",
     "watermark",
     "write",
 ]

@@ -14,6 +14,14 @@ FORMATS = ("mp4", "gif", "webm", "png")
 # A gif's delays are whole 1/100 s, and browsers slow a delay of 1/100 s down to 1/10 s; webm counts milliseconds.
 _MIN_FPS, _MAX_FPS = 0.01, {"mp4": 1000.0, "gif": 50.0, "webm": 1000.0, "png": 1000.0}
 
+# Bytes of a name that is made here. File systems take 255; endings, numbers and ".resume" are put behind it.
+LONGEST_STEM = 200
+
+
+def shortened(stem: str, ending: str = "") -> str:
+    """As much of a name, in whole characters, as takes no more than ``LONGEST_STEM`` bytes with its ending."""
+    return stem.encode()[: LONGEST_STEM - len(ending)].decode(errors="ignore").rstrip(" .-") + ending
+
 
 def output_file(out: str | Path | None, save_format: str | None, stem: str, sources: Iterable[str | Path] = ()) -> Path:
     """Decides the path to write and checks that it can be written, before anything is computed.
@@ -25,7 +33,7 @@ def output_file(out: str | Path | None, save_format: str | None, stem: str, sour
     """
     save_format = _known_format(save_format)
     if out is None:
-        path = _free_name(stem, save_format or "mp4")
+        path = _free_name(shortened(stem), save_format or "mp4")
     else:
         path = _with_ending(Path(os.path.expanduser(out)), save_format)
     check_target(path)

@@ -11,15 +11,15 @@ from pathlib import Path
 import numpy as np
 import paddle
 import pytest
+from conftest import DATA
 
 from ppt2v import InputError, Model, video
 from ppt2v.models.families import stable_diffusion
 from ppt2v.models.formats import reading
-from ppt2v.models.layouts import single_file
+from ppt2v.models.layouts import clip_vocabulary, single_file
 from ppt2v.models.loading import tokenizer
 from ppt2v.models.sources import catalogue, downloads, locate
 
-DATA = Path(__file__).parents[1] / "data"
 FILES = DATA / "adapters_reference"
 TOKENIZER = DATA / "text2video_reference" / "model"
 SHAPES = json.loads((FILES / "single_file.json").read_text(encoding="utf-8"))
@@ -78,12 +78,14 @@ def test_networks_are_those_of_diffusers(model):
         np.testing.assert_allclose(tensor.numpy(), stored[f"single file {name}"], **TOLERANCE, err_msg=name)
 
 
-def test_configuration_of_stable_diffusion_1_5(monkeypatch):
+def test_configuration_of_stable_diffusion_1_5():
     """From the shapes of the real model, which are known without its numbers."""
     shapes = _shapes_of_stable_diffusion()
     arrays = {name: np.broadcast_to(np.float32(0), shape) for name, shape in shapes.items()}
-    monkeypatch.setattr(reading, "read", lambda file: reading.WeightFile(arrays, reading.PYTORCH))
-    unet, vae, text = (single_file.config(Path("sd.safetensors"), part) for part in ("unet", "vae", "text_encoder"))
+    loaded = reading.WeightFile(arrays, reading.PYTORCH)
+    readers = single_file.unet, single_file.vae, single_file.text_encoder
+    unet, vae, text = (read(loaded, "sd.safetensors").config for read in readers)
+    assert unet["attention_head_dim"] == 8
     assert unet["block_out_channels"] == [320, 640, 1280, 1280] and unet["layers_per_block"] == 2
     assert unet["down_block_types"] == ["CrossAttnDownBlock2D"] * 3 + ["DownBlock2D"]
     assert unet["up_block_types"] == ["UpBlock2D"] + ["CrossAttnUpBlock2D"] * 3
@@ -118,7 +120,7 @@ def _shapes_of_stable_diffusion() -> dict[str, tuple[int, ...]]:
     vae = {
         "encoder.conv_in.weight": (128, 3, 3, 3),
         "decoder.conv_out.weight": (3, 128, 3, 3),
-        "post_quant_conv.weight": (4, 4, 1, 1),
+        "decoder.conv_in.weight": (512, 4, 3, 3),
     }
     for level, channels in enumerate((128, 256, 512, 512)):
         for layer in (0, 1):
@@ -129,8 +131,8 @@ def _shapes_of_stable_diffusion() -> dict[str, tuple[int, ...]]:
     }
     for layer in range(12):
         text[f"text_model.encoder.layers.{layer}.mlp.fc1.weight"] = (3072, 768)
-    parts = {"unet": unet, "vae": vae, "text_encoder": text}
-    return {single_file.PREFIXES[part] + name: shape for part, own in parts.items() for name, shape in own.items()}
+    parts = {single_file.UNET: unet, single_file.VAE: vae, single_file.CLIP: text}
+    return {prefix + name: shape for prefix, own in parts.items() for name, shape in own.items()}
 
 
 def test_a_video_from_a_file(file, tmp_path):
@@ -169,10 +171,14 @@ def test_names_without_text_model_are_understood(tensors, tmp_path, model):
             "unexpected .encoder.strange",
         ),
         (lambda t: t.update({"conditioner.embedders.0.x": np.zeros(1, np.float32)}), "Stable Diffusion XL"),
-        (lambda t: t.update({"cond_stage_model.model.x": np.zeros(1, np.float32)}), "Stable Diffusion 2.x"),
         (
             lambda t: [t.pop(name) for name in list(t) if name.startswith("first_stage")],
-            "begins with first_stage_model",
+            r"no autoencoder.*give its autoencoder beside it: vae=... \(--vae",
+        ),
+        (lambda t: t.update({"model.diffusion_model.label_emb.0.0.weight": np.zeros(1, np.float32)}), "unCLIP"),
+        (
+            lambda t: t.update({"model.diffusion_model.time_embed.cond_proj.weight": np.zeros(1, np.float32)}),
+            "latent c",
         ),
     ],
 )
@@ -198,31 +204,18 @@ def test_names_of_files(tmp_path, file, monkeypatch):
 # The vocabulary
 
 
-@pytest.fixture
-def no_network(monkeypatch, tmp_path):
-    """Empty caches, and downloads that fail."""
-
-    def dead(*_, **__):
-        raise ConnectionError("no network")
-
-    monkeypatch.setattr(downloads, "cache_folder", lambda source: tmp_path / "cache")
-    monkeypatch.setattr(downloads, "_downloader", lambda source: dead)
-    return tmp_path / "cache"
-
-
-def test_a_vocabulary_that_cannot_be_had(file, no_network):
-    with pytest.raises(InputError, match="no network.*give tokenizer=.* Stable Diffusion 1.x"):
-        stable_diffusion.load_stable_diffusion(file, lazy=True)
-
-
-def test_the_vocabulary_of_a_downloaded_model_is_used(file, no_network, copy):
-    shutil.copytree(copy, no_network / catalogue.KNOWN[0].paddle_id)
-    assert tokenizer.locate(None, file) == no_network / catalogue.KNOWN[0].paddle_id / "tokenizer"
+@pytest.mark.parametrize("padding", [clip_vocabulary.END, clip_vocabulary.EXCLAMATION])
+def test_a_file_without_a_vocabulary_has_that_of_clip_without_a_network(file, padding, monkeypatch):
+    monkeypatch.setattr(downloads, "_downloader", lambda source: pytest.fail("something is downloaded"))
+    words = tokenizer.find_tokenizer(None, file, padding)
+    ids = words("A photo, of a cat!", padding="max_length", max_length=12)["input_ids"]
+    assert ids[:9] == [49406, 320, 1125, 267, 539, 320, 2368, 256, 49407]  # as transformers' CLIPTokenizer has it
+    assert set(ids[9:]) == {49407 if padding == clip_vocabulary.END else 0}
 
 
 @pytest.mark.parametrize("part", ["", "tokenizer"])
 def test_places_of_a_vocabulary(part):
-    assert tokenizer.locate(str(TOKENIZER / part), Path("x")) == TOKENIZER / "tokenizer"
+    assert tokenizer.locate_tokenizer(str(TOKENIZER / part)) == TOKENIZER / "tokenizer"
 
 
 def test_a_vocabulary_of_another_size(tmp_path, file):

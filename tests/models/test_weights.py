@@ -9,13 +9,15 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from conftest import DATA
 
 from ppt2v.errors import InputError
 from ppt2v.models.families import stable_diffusion
+from ppt2v.models.formats import fitting
 from ppt2v.models.loading import tokenizer, weights
 from ppt2v.models.sources import locate
 
-DATA = Path(__file__).parents[1] / "data" / "checkpoints"
+CHECKPOINTS = DATA / "checkpoints"
 NETWORKS = ("text_encoder", "unet", "vae")
 
 
@@ -128,16 +130,17 @@ def test_sharded_weights_are_put_together(copy, tiny_pipe):
         locate.check(copy)
 
 
-def test_a_network_shares_the_weights_of_another_model_but_for_its_own(copy, tmp_path, tiny_pipe):
+def test_a_network_shares_the_weights_of_another_model_but_for_its_own(copy, tiny_pipe):
     from safetensors.numpy import save_file
 
     name, own = "conv_in.bias", np.full(tiny_pipe.unet.conv_in.bias.shape, 7, np.float32)
     _save_pytorch(tiny_pipe.unet, copy / "unet", "diffusion_pytorch_model.safetensors")
-    network = tmp_path / "adapted"
-    network.mkdir()
+    network = copy / "adapted" / "unet"  # a model within the other, as those that ship
+    network.mkdir(parents=True)
+    shutil.copy(copy / "model_index.json", network.parent)
     shutil.copy(copy / "unet" / "config.json", network)
     save_file({name: own}, network / "adapted.safetensors")
-    others = dict.fromkeys(tiny_pipe.unet.state_dict(), "../copy/unet/diffusion_pytorch_model.safetensors")
+    others = dict.fromkeys(tiny_pipe.unet.state_dict(), "../../unet/diffusion_pytorch_model.safetensors")
     index = {"weight_map": {**others, name: "adapted.safetensors"}}
     (network / "diffusion_pytorch_model.safetensors.index.json").write_text(json.dumps(index))
     locate.check(network)
@@ -147,7 +150,7 @@ def test_a_network_shares_the_weights_of_another_model_but_for_its_own(copy, tmp
         np.testing.assert_array_equal(value.numpy(), tiny_pipe.unet.state_dict()[other].numpy(), err_msg=other)
 
     (copy / "unet" / "diffusion_pytorch_model.safetensors").unlink()
-    with pytest.raises(InputError, match="it has no ../copy/unet/diffusion_pytorch_model.safetensors"):
+    with pytest.raises(InputError, match="it has no ../../unet/diffusion_pytorch_model.safetensors"):
         locate.check(network)
 
 
@@ -171,7 +174,7 @@ def test_text_encoder_of_paddlenlp_is_understood(copy, tiny_pipe):
     names = CLIPTextModel(CLIPTextConfig.from_dict(config)).state_dict().keys()
     assert any("transformer.layers" in name for name in names)
     network = tiny_pipe.text_encoder
-    old_names = {weights.checkpoint._current_name(name, set(network.state_dict())): name for name in names}
+    old_names = {fitting._current_name(name, set(network.state_dict())): name for name in names}
     state = {old_names[name]: value for name, value in network.state_dict().items()}
     (copy / "text_encoder" / "model.safetensors").unlink()
     paddle.save(state, str(copy / "text_encoder" / "model_state.pdparams"))
@@ -181,9 +184,9 @@ def test_text_encoder_of_paddlenlp_is_understood(copy, tiny_pipe):
 def test_text_encoder_of_transformers_5_gives_its_output():
     import paddle
 
-    network = weights.load_component(DATA / "text_encoder", _classes()["text_encoder"])
-    found = network(paddle.to_tensor(np.load(DATA / "text_encoder" / "ids.npy"), dtype="int64"))[0]
-    np.testing.assert_allclose(found.numpy(), np.load(DATA / "text_encoder" / "output.npy"), atol=1e-5)
+    network = weights.load_component(CHECKPOINTS / "text_encoder", _classes()["text_encoder"])
+    found = network(paddle.to_tensor(np.load(CHECKPOINTS / "text_encoder" / "ids.npy"), dtype="int64"))[0]
+    np.testing.assert_allclose(found.numpy(), np.load(CHECKPOINTS / "text_encoder" / "output.npy"), atol=1e-5)
 
 
 def test_position_ids_in_a_file_are_ignored(copy, tiny_pipe):
@@ -198,10 +201,10 @@ def test_position_ids_in_a_file_are_ignored(copy, tiny_pipe):
 def test_bfloat16_vae_of_diffusers_gives_its_output():
     import paddle
 
-    network = weights.load_component(DATA / "vae", _classes()["vae"])
+    network = weights.load_component(CHECKPOINTS / "vae", _classes()["vae"])
     latents = np.linspace(-1, 1, 96, dtype=np.float32).reshape(1, 4, 4, 6)
     found = network.decode(paddle.to_tensor(latents)).sample
-    np.testing.assert_allclose(found.numpy(), np.load(DATA / "vae" / "output.npy"), atol=1e-4)
+    np.testing.assert_allclose(found.numpy(), np.load(CHECKPOINTS / "vae" / "output.npy"), atol=1e-4)
 
 
 @pytest.mark.parametrize("dtype", ["float16", "bfloat16"])
@@ -221,17 +224,17 @@ def test_unknown_dtype_is_refused(tiny_folder):
 def test_tokenizer_json_alone_gives_the_same_ids(tiny_folder):
     prompt = "The fox in   the snow, 3 cats!"
     with_files = tokenizer.load_tokenizer(tiny_folder / "tokenizer")
-    alone = tokenizer.load_tokenizer(DATA / "tokenizer")
+    alone = tokenizer.load_tokenizer(CHECKPOINTS / "tokenizer")
     arguments = {"padding": "max_length", "max_length": 77, "truncation": True}
     assert alone(prompt, **arguments)["input_ids"] == with_files(prompt, **arguments)["input_ids"]
-    ids = np.load(DATA / "text_encoder" / "ids.npy")[0]
+    ids = np.load(CHECKPOINTS / "text_encoder" / "ids.npy")[0]
     assert alone("the fox in the snow", **arguments)["input_ids"] == ids.tolist()
     assert alone.model_max_length == 77
 
 
 def test_loading_changes_nothing_in_the_folder(pytorch_copy):
     shutil.rmtree(pytorch_copy / "tokenizer")
-    shutil.copytree(DATA / "tokenizer", pytorch_copy / "tokenizer")
+    shutil.copytree(CHECKPOINTS / "tokenizer", pytorch_copy / "tokenizer")
     before = _listing(pytorch_copy)
     stable_diffusion.load_stable_diffusion(pytorch_copy)
     assert _listing(pytorch_copy) == before
@@ -255,10 +258,28 @@ def test_corrupt_checkpoint_is_named(copy):
 
 def test_defaults_of_a_model(copy):
     assert stable_diffusion.model_defaults(copy) == {}
-    (copy / "ppt2v.json").write_text('{"resolution": 16}')
-    assert stable_diffusion.model_defaults(copy) == {"resolution": 16}
+    (copy / "ppt2v.json").write_text('{"canny": {"resolution": 16}}')
+    assert stable_diffusion.model_defaults(copy) == {"canny": {"resolution": 16}}
     (copy / "ppt2v.json").write_text("{")
     with pytest.raises(InputError, match="ppt2v.json is no JSON"):
+        stable_diffusion.model_defaults(copy)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        {"canny": {"checkpoint_dir": "/home"}},
+        {"canny": {"watermark": "/etc/hostname"}},
+        {"fast": {"canny": {"lora": "x"}}},
+        {"dreambooth": {"out": "x"}},
+        {"canny": 5},
+        {"fast": []},
+        [],
+    ],
+)
+def test_a_model_decides_no_more_than_how_it_is_run(copy, content):
+    (copy / "ppt2v.json").write_text(json.dumps(content))
+    with pytest.raises(InputError, match=r"ppt2v.json.*(not for a model to decide|the rule is an object|of an object)"):
         stable_diffusion.model_defaults(copy)
 
 

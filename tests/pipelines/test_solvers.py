@@ -1,15 +1,19 @@
-"""The solvers against PPDiffusers' schedulers, which keep their state between steps, and on what can be computed."""
+"""The solvers against the schedulers of diffusers and PPDiffusers, which keep their state between steps."""
 
 from __future__ import annotations
+
+from itertools import product
 
 import numpy as np
 import paddle
 import pytest
-from ppdiffusers import DDIMScheduler, DPMSolverMultistepScheduler, LCMScheduler
+from conftest import DATA
+from ppdiffusers import DDIMScheduler, LCMScheduler
 
 from ppt2v.errors import InputError
 from ppt2v.pipelines.denoising.solvers import DDIM, Frames, solver
 
+REFERENCE = dict(np.load(DATA / "solvers_reference.npz"))
 STABLE_DIFFUSION = {"beta_start": 0.00085, "beta_end": 0.012, "beta_schedule": "scaled_linear"}
 EXACT = {**STABLE_DIFFUSION, "clip_sample": False, "set_alpha_to_one": False, "steps_offset": 1}
 
@@ -38,23 +42,24 @@ def follow_scheduler(scheduler, steps: int, **options) -> np.ndarray:
     return latents.numpy()
 
 
-@pytest.mark.parametrize("prediction_type", ["epsilon", "v_prediction"])
-@pytest.mark.parametrize("steps", [2, 5, 14])
-def test_dpmsolver_is_that_of_ppdiffusers(prediction_type, steps):
-    kind = {"prediction_type": prediction_type, "timestep_spacing": "trailing"}
-    theirs = DPMSolverMultistepScheduler(**STABLE_DIFFUSION, **kind)
-    ours = solver("dpmsolver++", DDIMScheduler(**EXACT, **kind), steps)
-    theirs.set_timesteps(steps)
-    expected = follow_scheduler(theirs, steps)
-    assert ours.timesteps == [int(timestep) for timestep in theirs.timesteps]
-    np.testing.assert_allclose(follow(ours), expected, atol=2e-5 * np.abs(expected).max())
-
-
-def test_dpmsolver_starts_where_there_is_no_signal_at_all():
-    scheduler = DDIMScheduler(
-        **EXACT, prediction_type="v_prediction", timestep_spacing="trailing", rescale_betas_zero_snr=True
-    )
-    assert np.isfinite(follow(solver("dpmsolver++", scheduler, 6))).all()
+@pytest.mark.parametrize(
+    ("spacing", "prediction_type"),
+    [
+        *product(["unsaid", "leading", "linspace", "trailing"], ["epsilon", "v_prediction"]),
+        ("zero snr", "v_prediction"),
+    ],
+)
+def test_dpmsolver_is_that_of_diffusers(spacing, prediction_type):
+    """From the timesteps to the end without noise (tests/data/make_solvers_reference.py), for 1 to 50 steps."""
+    kind = {"unsaid": {}, "zero snr": {"timestep_spacing": "trailing", "rescale_betas_zero_snr": True}}
+    kind = kind.get(spacing, {"timestep_spacing": spacing})
+    scheduler = DDIMScheduler(**EXACT, prediction_type=prediction_type, **kind)
+    for steps in (1, 2, 7, 14, 20, 50):
+        case = f"{spacing} {prediction_type} {steps}"
+        ours, expected = solver("dpmsolver++", scheduler, steps), REFERENCE[f"{case} latents"]
+        assert ours.timesteps == REFERENCE[f"{case} timesteps"].tolist(), case
+        np.testing.assert_allclose(follow(ours), expected, atol=2e-5 * np.abs(expected).max(), err_msg=case)
+        assert ours.level(len(ours.timesteps)) == (1, 0)
 
 
 def test_a_solver_without_history_takes_a_step_of_first_order():

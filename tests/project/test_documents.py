@@ -18,6 +18,7 @@ from typing import NamedTuple
 import pytest
 import typer
 import yaml
+from conftest import ROOT
 
 import ppt2v.model
 from ppt2v import MODES, dreambooth
@@ -30,7 +31,6 @@ from ppt2v.serving.api.schema import request_model
 from ppt2v.serving.limits import Limits
 from ppt2v.version import __version__
 
-ROOT = Path(__file__).parents[2]
 ENGLISH, CHINESE = ROOT / "README.md", ROOT / "README.zh-CN.md"
 DOCUMENTS = [ENGLISH, CHINESE, ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
 CHECKED = "checked, not run: needs "
@@ -308,7 +308,7 @@ def test_the_list_of_parameters_is_that_of_the_tables(language):
 
 def test_figures_of_speed_are_the_last_ones_measured():
     text = (ROOT / "docs" / "speed.md").read_text(encoding="utf-8")
-    for result in json.loads((ROOT / "tests" / "benchmarks" / "results.json").read_text(encoding="utf-8")):
+    for result in json.loads((ROOT / "benchmarks" / "results" / "results.json").read_text(encoding="utf-8")):
         if "diffusers" in result["against"]:  # not with ppt2v's own other settings, or the machine
             assert f"| {result['time_ratio']:.2f} (" in text
             assert f"| {result['memory_ratio']:.2f} (" in text

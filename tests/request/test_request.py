@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from conftest import CLIPS, DATA
 
 from ppt2v import MODES, InputError, Model, video
 from ppt2v.models.adapters import lora
@@ -16,8 +17,6 @@ from ppt2v.serving.limits import Limits
 from ppt2v.serving.queue import Jobs
 from ppt2v.video import reading as clips
 
-CLIPS = Path(__file__).parents[2] / "__assets__" / "clips"
-DATA = Path(__file__).parents[1] / "data"
 BASE, LORA = DATA / "text2video_reference" / "model", DATA / "adapters_reference" / "kohya.safetensors"
 SHORT = {"num_inference_steps": 1, "seed": 0, "guidance_scale": 1.0}
 

@@ -14,7 +14,7 @@ import pytest
 
 from ppt2v import MODES, video
 
-pytest.importorskip("gradio")
+pytest.importorskip("gradio", minversion="6.17")
 playwright = pytest.importorskip("playwright.sync_api")
 expect = playwright.expect
 

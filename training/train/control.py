@@ -17,7 +17,8 @@ from diffusers import ControlNetModel, DDIMScheduler
 
 from training.pictures import characters, scenes
 from training.pictures.sprites import Sprites
-from training.train.guided import Base, Draw, Guided, Plan, decode, save_sheet, train
+from training.train.guided import Base, Draw, Guided, decode, save_sheet, train
+from training.train.loop import Plan
 from training.train.unet import SCHEDULER
 
 EMBEDDED = Path(__file__).parents[2] / "__assets__/embedded"
@@ -30,7 +31,7 @@ CONDITIONING = (16, 32, 64)
 class Controlled(Guided):
     """The frozen image model with a ControlNet."""
 
-    schedule = SCHEDULER
+    schedule, share = SCHEDULER, 0.2
 
     def __init__(self, base: Base, start: Path | None):
         super().__init__()
@@ -110,7 +111,7 @@ def main() -> None:
     args = parser.parse_args()
     torch.manual_seed(0)
     base, draw = Base.load(EMBEDDED), partial(DRAW[args.kind], Sprites(args.sprites))
-    plan = Plan(args.minutes, args.rate, share=0.2, file=args.out / f"{args.kind}.pt")
+    plan = Plan(args.out / f"{args.kind}.pt", args.minutes, args.rate, rise=30, every=50)
     average = train(Controlled(base, args.start), base, draw, plan, partial(preview, base, draw))
     average.control.save_pretrained(args.out / args.kind)
 

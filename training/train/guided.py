@@ -6,7 +6,6 @@ A guided model paints a picture after a caption and a second picture: a control 
 from __future__ import annotations
 
 import copy
-import math
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Callable
@@ -19,14 +18,13 @@ from PIL import Image
 
 from training.pictures.scenes import Example
 from training.train import tokenizer
-from training.train.loop import Budget
+from training.train.loop import Plan, Training
 from training.train.muon import Muon
-from training.train.unet import Networks, follow
+from training.train.unet import Networks, adamw
 
 FRESH, BATCH = 2, 24
 EDGES = ("embed", "conv_in", "conv_out", "controlnet_")  # parts of the names of what AdamW trains
 FIRST = 480  # examples before the first step
-
 
 Draw = Callable[[np.random.Generator], Example]
 
@@ -58,6 +56,7 @@ class Guided(torch.nn.Module):
     """A model to train: ``forward`` predicts the velocity, ``prepare`` makes its inputs of what is given."""
 
     schedule: dict
+    share: float  # of the learning rate, which is Muon's: AdamW's
     haste = 1.0  # of the input layer, see ``optimizers_of``
 
     def prepare(self, given: torch.Tensor) -> torch.Tensor:
@@ -103,60 +102,16 @@ class Pool:
         return [torch.stack(part) for part in zip(*(self.rows[i] for i in chosen))]
 
 
-def optimizers_of(model: torch.nn.Module, haste: float) -> list[torch.optim.Optimizer]:
-    """Muon for the matrices inside the network, AdamW for the rest, with ``haste`` times the rate at the input."""
-    inner = [w for name, w in model.named_parameters() if w.ndim >= 2 and not any(edge in name for edge in EDGES)]
-    entry = [weight for name, weight in model.named_parameters() if name.endswith("unet.conv_in.weight")]
+def optimizers_of(model: Guided) -> list[torch.optim.Optimizer]:
+    """Muon for the matrices inside the network, AdamW for the rest, ``haste`` times as fast at the input."""
+    weights = dict(model.trained().named_parameters())
+    inner = [w for name, w in weights.items() if w.ndim >= 2 and not any(edge in name for edge in EDGES)]
+    entry = [weight for name, weight in weights.items() if name.endswith("unet.conv_in.weight")]
     chosen = {id(weight) for weight in inner + entry}
-    rest = [weight for weight in model.parameters() if id(weight) not in chosen]
-    groups = [{"params": part, "haste": pace} for part, pace in ((rest, 1.0), (entry, haste)) if part]
-    return [Muon(inner, lr=0.0), torch.optim.AdamW(groups, lr=0.0, betas=(0.9, 0.99), weight_decay=0.01)]
-
-
-@dataclass
-class Training:
-    """What is trained, and how far it is."""
-
-    model: Guided
-    average: Guided
-    optimizers: list[torch.optim.Optimizer]
-    spent: float = 0.0
-    step: int = 0
-
-    @classmethod
-    def begin(cls, model: Guided, file: Path) -> Training:
-        """A new training, or the one that ``file`` holds."""
-        training = cls(model, copy.deepcopy(model).eval(), optimizers_of(model.trained(), model.haste))
-        if file.exists():
-            state = torch.load(file)
-            model.trained().load_state_dict(state["model"])
-            training.average.trained().load_state_dict(state["average"])
-            for optimizer, saved in zip(training.optimizers, state["optimizers"]):
-                optimizer.load_state_dict(saved)
-            training.spent, training.step = state["spent"], state["step"]
-        return training
-
-    def save(self, file: Path, spent: float) -> None:
-        state = {
-            "model": self.model.trained().state_dict(),
-            "average": self.average.trained().state_dict(),
-            "optimizers": [o.state_dict() for o in self.optimizers],
-            "spent": spent,
-            "step": self.step,
-        }
-        torch.save(state, file.with_suffix(".tmp"))
-        file.with_suffix(".tmp").rename(file)
-
-    def advance(self, loss: torch.Tensor, rates: tuple[float, float]) -> None:
-        loss.backward()
-        torch.nn.utils.clip_grad_norm_(self.model.trained().parameters(), 1.0)
-        for optimizer, rate in zip(self.optimizers, rates):
-            for group in optimizer.param_groups:
-                group["lr"] = rate * group.get("haste", 1.0)
-            optimizer.step()
-            optimizer.zero_grad(set_to_none=True)
-        self.step += 1
-        follow(self.average.trained(), self.model.trained(), min(0.998, self.step / (self.step + 50)))
+    rest = [weight for weight in weights.values() if id(weight) not in chosen]
+    parts = (rest, model.share), (entry, model.share * model.haste)
+    groups = [{"params": part, "share": share} for part, share in parts if part]
+    return [Muon([{"params": inner, "share": 1.0}]), adamw(groups)]
 
 
 def loss_of(model: Guided, scheduler: DDIMScheduler, latents, tokens, given) -> torch.Tensor:
@@ -169,42 +124,22 @@ def loss_of(model: Guided, scheduler: DDIMScheduler, latents, tokens, given) -> 
     return F.mse_loss(predicted.float(), scheduler.get_velocity(latents, noise, timesteps))
 
 
-@dataclass(frozen=True)
-class Plan:
-    """How long to train, the peak rate of Muon, AdamW's share of it, and the file of the state."""
-
-    minutes: float
-    rate: float
-    share: float
-    file: Path
-
-
 def train(model: Guided, base: Base, draw: Draw, plan: Plan, preview: Callable[[Guided, Path], None]) -> Guided:
     """Trains with a cosine schedule over the plan's time and returns the average of the weights."""
     plan.file.parent.mkdir(parents=True, exist_ok=True)
-    training, scheduler = Training.begin(model, plan.file), DDIMScheduler(**model.schedule)
-    budget, losses = Budget(plan.minutes, training.spent), []
+    average, scheduler = copy.deepcopy(model).eval(), DDIMScheduler(**model.schedule)
+    training = Training(model.trained(), optimizers_of(model), plan, average=average.trained(), decay=0.998)
     pool, empty = Pool(draw, base, model, seed=training.step), base.tokens([""])
     while pool.count < FIRST:
         pool.add(20)
-    while budget.done < 1:
-        rate = plan.rate * min(1, (training.step + 1) / 30) * (0.5 + 0.5 * math.cos(math.pi * min(1, budget.done)))
+    for _ in training.steps():
         pool.add(FRESH)
         latents, tokens, given = pool.draw(BATCH)
-        loss = loss_of(model, scheduler, latents, *model.drop(tokens, given, empty))
-        training.advance(loss, (rate, rate * plan.share))
-        losses.append(loss.item())
-        if training.step % 50 == 0:
-            print(
-                f"step {training.step} {budget.spent:.1f} min loss {np.mean(losses[-50:]):.4f} rate {rate:.5f}",
-                flush=True,
-            )
+        training.advance(loss=loss_of(model, scheduler, latents, *model.drop(tokens, given, empty)))
         if training.step % 200 == 0:
-            training.save(plan.file, budget.spent)
-            preview(training.average, plan.file.with_name(f"{plan.file.stem}-{training.step}.png"))
-    training.save(plan.file, budget.spent)
-    preview(training.average, plan.file.with_name(f"{plan.file.stem}-final.png"))
-    return training.average
+            preview(average, plan.file.with_name(f"{plan.file.stem}-{training.step}.png"))
+    preview(average, plan.file.with_name(f"{plan.file.stem}-final.png"))
+    return average
 
 
 @torch.no_grad()

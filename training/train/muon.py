@@ -23,7 +23,7 @@ def orthogonal(gradient: torch.Tensor) -> torch.Tensor:
 class Muon(torch.optim.Optimizer):
     """For weights of two and more axes; the axes after the first count as one."""
 
-    def __init__(self, params, lr: float, momentum: float = 0.95, weight_decay: float = 0.01):
+    def __init__(self, params, lr: float = 0.0, momentum: float = 0.95, weight_decay: float = 0.01):
         super().__init__(params, {"lr": lr, "momentum": momentum, "weight_decay": weight_decay})
 
     @torch.no_grad()

@@ -2,7 +2,7 @@
 
     python -m training.train.pix2pix SPRITES OUT --minutes 30
 
-Resumable: run the same command again. OUT/pix2pix.pt is the state; ``export_guided.py`` makes the model folder of it.
+Resumable: run the same command again. OUT/pix2pix.pt is the state; ``export.guided`` makes the model folder of it.
 """
 
 from __future__ import annotations
@@ -19,7 +19,8 @@ from training.pictures import edits
 from training.pictures.scenes import levels
 from training.pictures.sprites import Sprites
 from training.train.control import EMBEDDED
-from training.train.guided import Base, Draw, Guided, Plan, decode, save_sheet, train
+from training.train.guided import Base, Draw, Guided, decode, save_sheet, train
+from training.train.loop import Plan
 from training.train.unet import SCHEDULER, UNET, Networks
 
 # PPDiffusers' EulerAncestralDiscreteScheduler knows no rescaling of the betas to zero signal, so this model learns
@@ -31,7 +32,7 @@ DROPPED = 0.05  # each: the words, the picture, both (arXiv 2211.09800, section 
 class Pix2Pix(Guided):
     """The image model with four more input channels, those of the picture to edit; its text encoder learns too."""
 
-    schedule = SCHEDULE
+    schedule, share = SCHEDULE, 0.1
     haste = 8.0  # from zero, at the common rate, the new channels stayed at a tenth of the others for 400 steps
 
     def __init__(self, base: Base):
@@ -110,7 +111,7 @@ def main() -> None:
     torch.manual_seed(0)
     base, sprites = Base.load(EMBEDDED), Sprites(args.sprites)
     draw: Draw = partial(edits.example, sprites)
-    plan = Plan(args.minutes, args.rate, share=0.1, file=args.out / "pix2pix.pt")
+    plan = Plan(args.out / "pix2pix.pt", args.minutes, args.rate, rise=30, every=50)
     train(Pix2Pix(base), base, draw, plan, partial(preview, base, sprites))
 
 

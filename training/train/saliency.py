@@ -8,7 +8,6 @@ Resumable: run the same command again. OUT/saliency.pt is the state.
 from __future__ import annotations
 
 import argparse
-import math
 from pathlib import Path
 
 import cv2
@@ -20,7 +19,7 @@ from training.pictures import characters
 from training.pictures.scenes import varied
 from training.pictures.sprites import Sprites, sample
 from training.train.guided import save_sheet
-from training.train.loop import Budget
+from training.train.loop import Plan, Training
 from training.train.u2netp import U2NETP
 
 MEAN, STD = np.array([0.485, 0.456, 0.406], np.float32), np.array([0.229, 0.224, 0.225], np.float32)
@@ -72,37 +71,20 @@ def measure(model: U2NETP, sprites: Sprites, side: int, path: Path | None = None
 
 
 def train(sprites: Sprites, out: Path, minutes: float, lr: float) -> None:
+    """Trains for ``minutes`` in all, with a cosine schedule over that time, on pictures of several sides."""
     torch.manual_seed(0)
-    model, file = U2NETP(), out / "saliency.pt"
-    optimizer, spent, step = torch.optim.AdamW(model.parameters(), lr=lr, weight_decay=1e-3), 0.0, 0
-    if file.exists():
-        state = torch.load(file)
-        model.load_state_dict(state["model"]), optimizer.load_state_dict(state["optimizer"])
-        spent, step = state["spent"], state["step"]
-    budget, rng = Budget(minutes, spent), np.random.default_rng(step)
-    while budget.done < 1:
-        for group in optimizer.param_groups:
-            group["lr"] = lr * min(1, (step + 1) / 20) * (0.5 + 0.5 * math.cos(math.pi * min(1, budget.done)))
+    model = U2NETP()
+    optimizer = torch.optim.AdamW([{"params": list(model.parameters()), "share": 1.0}], weight_decay=1e-3)
+    training = Training(model, [optimizer], Plan(out / "saliency.pt", minutes, lr, rise=20, every=50))
+    rng = np.random.default_rng(training.step)
+    for _ in training.steps():
         side = int(rng.choice(list(SIDES), p=(0.5, 0.25, 0.25)))
         x, alphas = batch(sprites, rng, side, SIDES[side])
         with torch.autocast("cpu", torch.bfloat16):
             outputs = model(x)
-        loss = sum(F.binary_cross_entropy_with_logits(o.float(), alphas) for o in outputs)
-        optimizer.zero_grad(set_to_none=True)
-        loss.backward()
-        torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
-        optimizer.step()
-        step += 1
-        if step % 50 == 0:
-            print(
-                f"step {step} {budget.spent:.1f} min loss {loss.item() / 7:.4f} {measure(model, sprites, 128)}",
-                flush=True,
-            )
-            state = {"model": model.state_dict(), "optimizer": optimizer.state_dict(), "spent": budget.spent}
-            torch.save({**state, "step": step}, file)
-    torch.save(
-        {"model": model.state_dict(), "optimizer": optimizer.state_dict(), "spent": budget.spent, "step": step}, file
-    )
+        training.advance(loss=sum(F.binary_cross_entropy_with_logits(o.float(), alphas) for o in outputs))
+        if training.reporting:
+            print(measure(model, sprites, 128), flush=True)
     for side in SIDES:
         print(measure(model, sprites, side, out / f"saliency-{side}.png"))
 

@@ -2,7 +2,7 @@
 
     python -m training.train.unet SPRITES OUT --words WORDS.json --minutes 120
 
-Resumable: run the same command again. OUT must hold the folder ``vae``; ``export.py`` makes the model folder of the
+Resumable: run the same command again. OUT must hold the folder ``vae``; ``export.image`` makes the model folder of the
 result.
 """
 
@@ -11,8 +11,6 @@ from __future__ import annotations
 import argparse
 import copy
 import json
-import math
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -25,7 +23,7 @@ from transformers import CLIPTextConfig, CLIPTextModel
 
 from training.pictures.sprites import Sprites, caption, sample
 from training.train import tokenizer
-from training.train.loop import Budget
+from training.train.loop import Plan, Training
 from training.train.muon import Muon
 
 SCHEDULER = {
@@ -68,11 +66,11 @@ TEXT = {
 }
 POOL, FRESH, BATCH = 12000, 4, 24
 EMPTY_CAPTIONS = 0.1
-ADAMW_SHARE = 0.1  # of Muon's learning rate
+ADAMW_SHARE = 0.1  # of the learning rate, which is Muon's
 
 
 def load_text(folder: Path) -> CLIPTextModel:
-    """The text encoder that ``export.py`` wrote to ``folder``."""
+    """The text encoder that ``export.image`` wrote to ``folder``."""
     model = CLIPTextModel(CLIPTextConfig(**TEXT))
     state = load_file(folder / "text_encoder/model.safetensors")
     own = {name.removeprefix("text_model."): name for name in model.state_dict()}
@@ -93,7 +91,7 @@ class Networks(torch.nn.Module):
 
     @classmethod
     def load(cls, folder: Path) -> Networks:
-        """The networks with the weights that ``export.py`` wrote to ``folder``."""
+        """The networks with the weights that ``export.image`` wrote to ``folder``."""
         networks = cls()
         networks.unet.load_state_dict(load_file(folder / "unet/diffusion_pytorch_model.safetensors"))
         networks.text = load_text(folder)
@@ -178,91 +176,44 @@ def preview(model: Networks, vae, encode, path: Path) -> None:
     Image.fromarray(np.concatenate(rows)).save(path)
 
 
-def optimizers_of(model: Networks, lr: float) -> list[torch.optim.Optimizer]:
-    """Muon for the matrices inside the networks, AdamW for the rest of what is trained."""
+def optimizers_of(model: torch.nn.Module, share: float = 1.0) -> list[torch.optim.Optimizer]:
+    """Muon, with that share of the rate, for the matrices inside the networks; AdamW for what else is trained."""
     edges = ("embed", "conv_in", "conv_out")
     trained = [(name, weight) for name, weight in model.named_parameters() if weight.requires_grad]
     inner = [w for name, w in trained if w.ndim >= 2 and not any(edge in name for edge in edges)]
     chosen = {id(weight) for weight in inner}
     rest = [weight for _, weight in trained if id(weight) not in chosen]
-    return [Muon(inner, lr=lr), torch.optim.AdamW(rest, lr=lr * ADAMW_SHARE, betas=(0.9, 0.99), weight_decay=0.01)]
+    return [Muon([{"params": inner, "share": share}]), adamw([{"params": rest, "share": share * ADAMW_SHARE}])]
 
 
-@torch.no_grad()
-def follow(average: Networks, model: Networks, decay: float) -> None:
-    for slow, fast in zip(average.parameters(), model.parameters()):
-        slow.lerp_(fast, 1 - decay)
+def adamw(groups: list[dict]) -> torch.optim.AdamW:
+    """AdamW as it goes along with Muon."""
+    return torch.optim.AdamW(groups, betas=(0.9, 0.99), weight_decay=0.01)
 
 
-@dataclass
-class Training:
-    """What is trained, and how far it is."""
-
-    model: Networks
-    average: Networks
-    optimizers: list[torch.optim.Optimizer]
-    spent: float = 0.0
-    step: int = 0
-
-    @classmethod
-    def begin(cls, lr: float, start: Path | None) -> Training:
-        """A new training, from scratch or from the weights that ``export.py`` wrote to ``start``."""
-        torch.manual_seed(0)
-        model = Networks() if start is None else Networks.load(start)
-        return cls(model.train(), copy.deepcopy(model).eval(), optimizers_of(model, lr))
-
-    def load(self, file: Path) -> None:
-        state = torch.load(file)
-        self.model.load_state_dict(state["model"])
-        self.average.load_state_dict(state["average"])
-        for optimizer, saved in zip(self.optimizers, state["optimizers"]):
-            optimizer.load_state_dict(saved)
-        self.spent, self.step = state["spent"], state["step"]
-
-    def save(self, file: Path, spent: float) -> None:
-        optimizers = [optimizer.state_dict() for optimizer in self.optimizers]
-        state = {"model": self.model.state_dict(), "average": self.average.state_dict(), "optimizers": optimizers}
-        torch.save({**state, "spent": spent, "step": self.step}, file.with_suffix(".tmp"))
-        file.with_suffix(".tmp").rename(file)
-
-    def advance(self, loss: torch.Tensor, rates: tuple[float, ...]) -> None:
-        loss.backward()
-        torch.nn.utils.clip_grad_norm_(self.model.parameters(), 1.0)
-        for optimizer, rate in zip(self.optimizers, rates):
-            for group in optimizer.param_groups:
-                group["lr"] = rate
-            optimizer.step()
-            optimizer.zero_grad(set_to_none=True)
-        self.step += 1
-        follow(self.average, self.model, min(0.999, self.step / (self.step + 100)))
+def begin(plan: Plan, start: Path | None) -> Training:
+    """A new training, from scratch or from the weights that ``export.image`` wrote to ``start``, or the plan's."""
+    torch.manual_seed(0)
+    model = (Networks() if start is None else Networks.load(start)).train()
+    return Training(model, optimizers_of(model), plan, average=copy.deepcopy(model).eval())
 
 
 def train(sprites: Sprites, out: Path, minutes: float, lr: float, start: Path | None) -> None:
     """Trains for ``minutes`` in all with a cosine schedule over that time; keeps an average of the weights."""
     encode = tokenizer.load(out / "tokenizer")
     vae = AutoencoderKL.from_pretrained(out / "vae").eval()
-    training, scheduler, state_file = Training.begin(lr, start), DDIMScheduler(**SCHEDULER), out / "unet.pt"
-    if state_file.exists():
-        training.load(state_file)
+    training, scheduler = (
+        begin(Plan(out / "unet.pt", minutes, lr, rise=50, every=200), start),
+        DDIMScheduler(**SCHEDULER),
+    )
     pool = Pool(sprites, vae, encode, seed=training.step)
     for _ in range(50):
         pool.add(20)
-    budget, losses = Budget(minutes, training.spent), []
-    while budget.done < 1:
-        rate = lr * min(1, (training.step + 1) / 50) * (0.5 + 0.5 * math.cos(math.pi * min(1, budget.done)))
+    for _ in training.steps():
         pool.add(FRESH)
-        loss = loss_of(training.model, scheduler, *pool.draw(BATCH))
-        training.advance(loss, (rate, rate * ADAMW_SHARE))
-        losses.append(loss.item())
-        if training.step % 200 == 0:
-            print(
-                f"step {training.step} {budget.spent:.1f} min loss {np.mean(losses[-200:]):.4f} rate {rate:.5f}",
-                flush=True,
-            )
-            training.save(state_file, budget.spent)
+        training.advance(loss=loss_of(training.model, scheduler, *pool.draw(BATCH)))
         if training.step % 800 == 0:
             preview(training.average, vae, encode, out / f"preview-{training.step}.png")
-    training.save(state_file, budget.spent)
     preview(training.average, vae, encode, out / "preview-final.png")
 
 
@@ -275,7 +226,7 @@ def main() -> None:
     )
     parser.add_argument("--minutes", type=float, default=120)
     parser.add_argument("--lr", type=float, default=0.01, help="peak rate of Muon; AdamW's is a tenth of it")
-    parser.add_argument("--start", type=Path, help="a folder that export.py made: its weights instead of random ones")
+    parser.add_argument("--start", type=Path, help="a folder that export.image made: weights to begin with")
     args = parser.parse_args()
     if not (args.out / "tokenizer").exists():
         labels = json.loads(args.words.read_text())

@@ -17,7 +17,7 @@ import torch.nn.functional as F
 from diffusers import AutoencoderKL
 
 from training.pictures.sprites import Sprites, sample
-from training.train.loop import Budget
+from training.train.loop import Plan, Training
 
 LATENT_NOISE = 0.05
 
@@ -96,40 +96,18 @@ def train(sprites: Sprites, out: Path, minutes: float, lr: float) -> Autoencoder
     """Trains for ``minutes`` in all, with a cosine schedule over that time; crops first, whole pictures last."""
     torch.manual_seed(0)
     model = build()
-    optimizer = torch.optim.AdamW(model.parameters(), lr=lr, betas=(0.9, 0.99), weight_decay=1e-3)
-    state_file, spent, step = out / "vae.pt", 0.0, 0
-    if state_file.exists():
-        state = torch.load(state_file)
-        model.load_state_dict(state["model"]), optimizer.load_state_dict(state["optimizer"])
-        spent, step = state["spent"], state["step"]
-    rng = np.random.default_rng(step)
-    budget = Budget(minutes, spent)
-    while budget.done < 1:
-        rate = lr * min(1, step / 200) * (0.5 + 0.5 * math.cos(math.pi * budget.done)) + 1e-6
-        for group in optimizer.param_groups:
-            group["lr"] = rate
-        side, count = (64, 16) if budget.done < 0.85 else (128, 4)
+    groups = [{"params": list(model.parameters()), "share": 1.0}]
+    optimizer = torch.optim.AdamW(groups, betas=(0.9, 0.99), weight_decay=1e-3)
+    training = Training(model, [optimizer], Plan(out / "vae.pt", minutes, lr, rise=200, every=250))
+    rng = np.random.default_rng(training.step)
+    for _ in training.steps():
+        side, count = (64, 16) if training.done < 0.85 else (128, 4)
         x = crops(pictures(sprites, rng, count), rng, side)
         with torch.autocast("cpu", torch.bfloat16):
             loss = loss_of(model, x)
-        optimizer.zero_grad(set_to_none=True)
-        loss.backward()
-        torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
-        optimizer.step()
-        step += 1
-        if step % 250 == 0:
-            print(
-                f"step {step} {budget.spent:.1f} min loss {loss.item():.4f} PSNR {psnr(model, sprites, 16):.2f}",
-                flush=True,
-            )
-            state = {
-                "model": model.state_dict(),
-                "optimizer": optimizer.state_dict(),
-                "spent": budget.spent,
-                "step": step,
-            }
-            torch.save(state, state_file.with_suffix(".tmp"))
-            state_file.with_suffix(".tmp").rename(state_file)
+        training.advance(loss=loss)
+        if training.reporting:
+            print(f"PSNR {psnr(model, sprites, 16):.2f} dB", flush=True)
     return model
 
 

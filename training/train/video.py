@@ -2,14 +2,13 @@
 
     python -m training.train.video SPRITES OUT --minutes 60
 
-Resumable: run the same command again. OUT/video.pt is the state; ``export_video.py`` makes the model folder of it.
+Resumable: run the same command again. OUT/video.pt is the state; ``export.video`` makes the model folder of it.
 """
 
 from __future__ import annotations
 
 import argparse
 import copy
-import math
 from functools import partial
 from pathlib import Path
 
@@ -27,9 +26,9 @@ from training.pictures.sprites import Sprites
 from training.train import motion_text
 from training.train.control import EMBEDDED
 from training.train.guided import Base, decode
-from training.train.loop import Budget
+from training.train.loop import Plan, Training
 from training.train.muon import Muon
-from training.train.unet import ADAMW_SHARE, EMPTY_CAPTIONS, SCHEDULER, TEXT, UNET, Networks, Training
+from training.train.unet import ADAMW_SHARE, EMPTY_CAPTIONS, SCHEDULER, TEXT, UNET, Networks, adamw
 
 UNET3D = {
     "sample_size": 32,
@@ -204,7 +203,7 @@ def preview(model: VideoNetworks, base: Base, path: Path) -> None:
     Image.fromarray(np.concatenate(rows)).save(path)
 
 
-def optimizers_of(model: VideoNetworks, lr: float) -> list[torch.optim.Optimizer]:
+def optimizers_of(model: VideoNetworks) -> list[torch.optim.Optimizer]:
     """Muon for the matrices inside, those over the frames and the inherited ones apart; AdamW for the rest."""
     edges = ("embed", "conv_in", "conv_out", "trackers")
     trained = [(name, weight) for name, weight in model.named_parameters() if weight.requires_grad]
@@ -213,48 +212,35 @@ def optimizers_of(model: VideoNetworks, lr: float) -> list[torch.optim.Optimizer
     inherited = [w for name, w in inner if not ("temp_" in name or "transformer_in" in name)]
     chosen = {id(weight) for _, weight in inner}
     rest = [weight for _, weight in trained if id(weight) not in chosen]
-    adamw = torch.optim.AdamW(rest, lr=lr * ADAMW_SHARE, betas=(0.9, 0.99), weight_decay=0.01)
-    return [Muon(over_frames, lr=lr), Muon(inherited, lr=lr * INHERITED_SHARE), adamw]
+    matrices = (over_frames, 1.0), (inherited, INHERITED_SHARE)
+    muons = [Muon([{"params": part, "share": share}]) for part, share in matrices]
+    return [*muons, adamw([{"params": rest, "share": ADAMW_SHARE}])]
 
 
-def begin(base: Base, out: Path, lr: float, start: Path | None) -> Training:
-    """A new training, from the image model or from the UNet that ``export_video.py`` wrote to ``start``."""
+def begin(base: Base, out: Path, plan: Plan, start: Path | None) -> Training:
+    """A new training, from the image model or from the UNet that ``export.video`` wrote to ``start``, or the plan's."""
     model = VideoNetworks.inflate(base.networks).train()
     if start:
         model.unet.load_state_dict(load_file(start / "unet/diffusion_pytorch_model.safetensors"))
     model.text = motion_text.load(base, out)
-    return Training(model, copy.deepcopy(model).eval(), optimizers_of(model, lr))
+    return Training(model, optimizers_of(model), plan, average=copy.deepcopy(model).eval())
 
 
 def train(sprites: Sprites, out: Path, minutes: float, lr: float, start: Path | None) -> None:
     """Trains for ``minutes`` in all with a cosine schedule over that time; keeps an average of the weights."""
     torch.manual_seed(0)
-    base, scheduler, state_file = Base.load(EMBEDDED), DDIMScheduler(**SCHEDULER), out / "video.pt"
-    training = begin(base, out, lr, start)
-    if state_file.exists():
-        training.load(state_file)
+    base, scheduler = Base.load(EMBEDDED), DDIMScheduler(**SCHEDULER)
+    training = begin(base, out, Plan(out / "video.pt", minutes, lr, rise=30, every=50), start)
     torch.manual_seed(training.step)
     pool = Pool(sprites, base.vae, base.encode, seed=training.step)
     pool.add(FIRST)
-    budget, losses = Budget(minutes, training.spent), []
-    while budget.done < 1:
-        rate = lr * min(1, (training.step + 1) / 30) * (0.5 + 0.5 * math.cos(math.pi * min(1, budget.done)))
+    for _ in training.steps():
         pool.add(1)
-        drawn = pool.draw(HALF_BATCH, shrink=2) if budget.done < HALF_SHARE else pool.draw(BATCH, shrink=1)
+        drawn = pool.draw(HALF_BATCH, shrink=2) if training.done < HALF_SHARE else pool.draw(BATCH, shrink=1)
         error, tracking = losses_of(training.model, scheduler, *drawn)
-        training.advance(error + TRACKING * tracking, (rate, rate * INHERITED_SHARE, rate * ADAMW_SHARE))
-        losses.append((error.item(), tracking.item()))
-        if training.step % 50 == 0:
-            recent = np.mean(losses[-50:], axis=0)
-            print(
-                f"step {training.step} {budget.spent:.1f} min loss {recent[0]:.4f} trackers {recent[1]:.4f} "
-                f"rate {rate:.5f}",
-                flush=True,
-            )
-            training.save(state_file, budget.spent)
+        training.advance(loss=error, trackers=TRACKING * tracking)
         if training.step % 300 == 0:
             preview(training.average, base, out / f"video-{training.step}.png")
-    training.save(state_file, budget.spent)
     preview(training.average, base, out / "video-final.png")
 
 
@@ -264,7 +250,7 @@ def main() -> None:
     parser.add_argument("out", type=Path)
     parser.add_argument("--minutes", type=float, default=60)
     parser.add_argument("--rate", type=float, default=0.008, help="peak rate of Muon over the frames")
-    parser.add_argument("--start", type=Path, help="a folder that export_video.py made, whose UNet to begin with")
+    parser.add_argument("--start", type=Path, help="a folder that export.video made, whose UNet to begin with")
     args = parser.parse_args()
     args.out.mkdir(parents=True, exist_ok=True)
     train(Sprites(args.sprites), args.out, args.minutes, args.rate, args.start)

@@ -4,7 +4,7 @@
 
 Without base noise a frame is a noisy frame like any other, at a level of its own: the residual generator begins as the
 embedded text-to-video UNet, the base generator as the image UNet. Of both only ``ADAPTED`` weights change, so that the
-model's folder holds no more than those (``export_video_fusion.py``).
+model's folder holds no more than those (``export.video_fusion``).
 
 Resumable: run the same command again. OUT/video_fusion-LAMBDA.pt is the state.
 """
@@ -14,7 +14,6 @@ from __future__ import annotations
 import argparse
 import copy
 import json
-import math
 import re
 from pathlib import Path
 from typing import NamedTuple
@@ -30,8 +29,8 @@ from training.pictures import moving
 from training.pictures.sprites import Sprites
 from training.train.control import EMBEDDED
 from training.train.guided import Base, decode, save_sheet
-from training.train.loop import Budget
-from training.train.unet import ADAMW_SHARE, SCHEDULER, UNET, Networks, Training, load_text, optimizers_of
+from training.train.loop import Plan, Training
+from training.train.unet import SCHEDULER, UNET, Networks, load_text, optimizers_of
 from training.train.video import UNET3D, Pool, spread_timesteps, without_dropout
 
 CHANNELS = UNET["in_channels"]
@@ -42,7 +41,7 @@ ADAPTED = re.compile(
     r"down_blocks\.0\.|up_blocks\.2\."
 )
 BATCH, FIRST, FRESH_EVERY = 3, 60, 2  # clips: of a step, before the first one; one new after so many steps
-# Of the residual generator's rate. A step has few base frames, so that their gradients are noisy.
+# Of the rate. A step has few base frames, so that their gradients are noisy.
 SHARES = {"residual": 1.0, "base": 0.2}
 HELD_OUT = 16  # clips on which losses are measured
 PREVIEW = [
@@ -189,51 +188,33 @@ def preview(model: VideoFusion, base: Base, path: Path) -> None:
     save_sheet([clip[::2] for clip in generate(model, base, PREVIEW)], path)
 
 
-def begin(share: float, lr: float) -> Training:
-    """A new training; the text encoder is the embedded text-to-video model's, and stays as it is."""
+def begin(share: float, plan: Plan) -> Training:
+    """A new training, or the plan's; the text encoder is the embedded text-to-video model's, and stays as it is."""
     image = Networks.load(EMBEDDED)
     image.text = load_text(EMBEDDED / "video").eval().requires_grad_(False)
     model = VideoFusion(image, share).train()
     model.begin_residual(load_file(EMBEDDED / "video/unet/diffusion_pytorch_model.safetensors"))
     optimizers = [
-        optimizer for part, portion in SHARES.items() for optimizer in optimizers_of(getattr(model, part), lr * portion)
+        optimizer for part, portion in SHARES.items() for optimizer in optimizers_of(getattr(model, part), portion)
     ]
-    return Training(model, copy.deepcopy(model).eval(), optimizers)
+    return Training(model, optimizers, plan, average=copy.deepcopy(model).eval())
 
 
-def rates(lr: float, step: int, done: float) -> tuple[float, ...]:
-    """Those of the optimizers at a step: a short rise, then half a cosine over the whole training."""
-    rate = lr * min(1, (step + 1) / 50) * (0.5 + 0.5 * math.cos(math.pi * min(1, done)))
-    return tuple(rate * part * kind for part in SHARES.values() for kind in (1, ADAMW_SHARE))
-
-
-def train(training: Training, sprites: Sprites, out: Path, minutes: float, lr: float) -> None:
+def train(share: float, sprites: Sprites, out: Path, minutes: float, lr: float) -> None:
     """Trains for ``minutes`` in all; the errors on held-out clips are printed at the end and kept beside the state."""
     base, scheduler = Base.load(EMBEDDED), DDIMScheduler(**SCHEDULER)
-    state_file = out / f"video_fusion-{training.model.share.item():g}.pt"
+    state_file = out / f"video_fusion-{share:g}.pt"
     out.mkdir(parents=True, exist_ok=True)
-    if state_file.exists():
-        training.load(state_file)
+    training = begin(share, Plan(state_file, minutes, lr, rise=50, every=50))
     torch.manual_seed(training.step)
     pool = Pool(sprites, base.vae, base.encode, seed=training.step)
     pool.add(FIRST)
-    budget, losses = Budget(minutes, training.spent), []
-    while budget.done < 1:
-        if training.step % FRESH_EVERY == 0:
+    for step in training.steps():
+        if step % FRESH_EVERY == 0:
             pool.add(1)
         clean, tokens, _ = pool.draw(BATCH, shrink=1)
-        both = losses_of(training.model, scheduler, clean, tokens)
-        training.advance(sum(both), rates(lr, training.step, budget.done))
-        losses.append([loss.item() for loss in both])
-        if training.step % 50 == 0:
-            print(
-                f"step {training.step} {budget.spent:.1f} min, losses of base and residual "
-                f"{np.mean(losses[-50:], axis=0).round(4)}",
-                flush=True,
-            )
-        if training.step % 200 == 0:
-            training.save(state_file, budget.spent)
-    training.save(state_file, budget.spent)
+        of_base, of_residual = losses_of(training.model, scheduler, clean, tokens)
+        training.advance(base=of_base, residual=of_residual)
     errors = held_out(training.average, scheduler, *Cases.draw(sprites, base))._asdict()
     state_file.with_suffix(".json").write_text(json.dumps({"steps": training.step, **errors}) + "\n")
     print(f"{training.step} steps, errors on held-out clips: {errors}")
@@ -250,8 +231,7 @@ def main() -> None:
     parser.add_argument("--minutes", type=float, default=40)
     parser.add_argument("--lr", type=float, default=0.004, help="peak rate of Muon; AdamW's is a tenth of it")
     args = parser.parse_args()
-    training = begin(args.share, args.lr)
-    train(training, Sprites(args.sprites), args.out, args.minutes, args.lr)
+    train(args.share, Sprites(args.sprites), args.out, args.minutes, args.lr)
 
 
 if __name__ == "__main__":

@@ -79,6 +79,11 @@ def as_texts(given: Any) -> list[str]:
     return [":".join([locate.from_anywhere(path), *rest]) for path, *rest in map(_pieces, given)]
 
 
+def named(texts: Sequence[str]) -> list[str]:
+    """The paths and ids in texts of the form "PATH[:REST]"."""
+    return [path for path, _ in map(_split, texts)]
+
+
 def _is_pair(given: Any) -> bool:
     return isinstance(given, tuple) and len(given) == 2 and isinstance(given[1], (int, float))
 

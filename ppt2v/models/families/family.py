@@ -9,6 +9,7 @@ from typing import Any, NamedTuple, Protocol
 from ppt2v.errors import InputError
 from ppt2v.models.adapters.adapters import Adapters
 
+from .replacements import Replacements
 from .stable_diffusion import StableDiffusion
 from .text_to_video import TextToVideo
 from .video_fusion import VideoFusion
@@ -50,13 +51,13 @@ class Family(Protocol):
     def recognises(self, model: Path) -> bool:
         """Whether a model, given as its folder or file, is of this family."""
 
-    def frame_configs(self, model: Path) -> tuple[dict, dict]:
-        """The configurations of a model's UNet and VAE, which decide the sizes of its frames."""
+    def frame_configs(self, model: Path, vae: str | None = None) -> tuple[dict, dict]:
+        """The configurations of its UNet and VAE, or of ``vae`` instead, which decide the sizes of its frames."""
 
     def check(self, model: Path, use: Use) -> None:
         """Raises InputError for a model of the family that cannot do this."""
 
-    def load(self, model: Path, precision: str, adapters: Adapters, tokenizer: str | None) -> dict[str, Any]:
+    def load(self, model: Path, precision: str, adapters: Adapters, instead: Replacements) -> dict[str, Any]:
         """The parts of a model as the pipeline takes them; they read their weights when they are needed.
 
         Raises:

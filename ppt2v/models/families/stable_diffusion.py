@@ -1,4 +1,4 @@
-"""Stable Diffusion 1.x, and its relatives with the same parts."""
+"""Stable Diffusion 1.x and 2.x, and their relatives with the same parts."""
 
 from __future__ import annotations
 
@@ -8,10 +8,15 @@ from typing import TYPE_CHECKING, Any
 from ppt2v.errors import InputError
 from ppt2v.models.adapters.adapters import Adapters
 from ppt2v.models.adapters.textual_inversion import add_tokens, with_rows
-from ppt2v.models.layouts import single_file
-from ppt2v.models.layouts.diffusers import read_json, weight_files
-from ppt2v.models.loading.tokenizer import load_tokenizer, locate_tokenizer
-from ppt2v.models.loading.weights import NetworkFiles, build_network, check_dtype
+from ppt2v.models.formats import reading
+from ppt2v.models.layouts import clip_vocabulary, contents, file_schedule, single_file
+from ppt2v.models.layouts.diffusers import read_json
+from ppt2v.models.loading.tokenizer import find_tokenizer
+from ppt2v.models.loading.weights import NetworkFiles, build_network, check_dtype, network_files
+from ppt2v.models.sources import locate
+
+from .noise_schedule import noise_schedule
+from .replacements import Replacements
 
 if TYPE_CHECKING:
     from ppdiffusers import StableDiffusionPipeline
@@ -27,35 +32,99 @@ class StableDiffusion:
     def recognises(self, model: Path) -> bool:
         return True
 
-    def frame_configs(self, model: Path) -> tuple[dict, dict]:
-        return frame_configs(model)
+    def frame_configs(self, model: Path, vae: str | None = None) -> tuple[dict, dict]:
+        return frame_configs(model, vae)
 
     def check(self, model: Path, use: Use) -> None:
-        unet, vae = frame_configs(model)
+        unet, vae = frame_configs(model, use.values.get("vae"))
         wanted = vae["latent_channels"] * (2 if use.edits else 1)
         if unet["in_channels"] != wanted:
+            kind = _KINDS.get(unet["in_channels"], "a model of another kind")
             raise InputError(
-                f"{use.name} is no model for {use.mode}: its UNet takes {unet['in_channels']} channels (in_channels) "
-                f"instead of {wanted}; choose one such as {use.example}"
+                f"{use.name} is no model for {use.mode} but {kind}: its UNet takes {unet['in_channels']} channels "
+                f"(in_channels) instead of {wanted}; choose one such as {use.example}"
+            )
+        layers, asked = _files(model, "text_encoder").config["num_hidden_layers"], use.values.get("clip_skip", 1)
+        if asked > layers:
+            raise InputError(
+                f"clip_skip={asked}: the text encoder of {use.name} has {layers} layers; give 1 to {layers}"
             )
 
-    def load(self, model: Path, precision: str, adapters: Adapters, tokenizer: str | None) -> dict[str, Any]:
-        loaded = load_stable_diffusion(model, precision, True, adapters, tokenizer)
+    def load(self, model: Path, precision: str, adapters: Adapters, instead: Replacements) -> dict[str, Any]:
+        loaded = load_stable_diffusion(model, precision, True, adapters, **instead._asdict())
         return {**loaded.components, "requires_safety_checker": False}
 
     def pipeline(self, of_mode: str) -> str:
         return of_mode
 
 
-def model_defaults(folder: Path) -> dict:
-    """The defaults that a model brings along in its optional ppt2v.json; {} without one."""
+# What models are whose UNet takes so many channels.
+_KINDS = {
+    4: "one that makes pictures",
+    5: "one that goes by depth",
+    7: "an upscaler",
+    8: "one that edits pictures (instruct-pix2pix)",
+    9: "one that fills gaps (inpainting)",
+}
+_READERS = {"unet": single_file.unet, "vae": single_file.vae, "text_encoder": single_file.text_encoder}
+# What is planned by before the networks are built.
+_NEEDS = {
+    "unet": ("in_channels", "out_channels", "sample_size", "block_out_channels"),
+    "vae": ("latent_channels", "block_out_channels"),
+    "text_encoder": ("vocab_size", "hidden_size", "max_position_embeddings", "num_hidden_layers"),
+}
+
+
+# What a model may decide of a run: nothing that names files, or that takes more of the machine.
+_MAY_DECIDE = (
+    "num_inference_steps",
+    "guidance_scale",
+    "image_guidance_scale",
+    "solver",
+    "resolution",
+    "t0",
+    "t1",
+    "a_prompt",
+    "n_prompt",
+    "fps",
+)
+_MAY_DECIDE_OF_TRAINING = ("learning_rate", "steps", "class_images")
+
+
+def model_defaults(folder: Path) -> dict[str, dict[str, Any]]:
+    """The defaults that a model brings along in its optional ppt2v.json, by modes; {} without one.
+
+    Raises:
+        InputError: the file cannot be read, or decides what is not for a model to decide.
+    """
     file = folder / "ppt2v.json"
-    return read_json(file) if file.exists() else {}
+    if not file.exists():
+        return {}
+    content = read_json(file)
+    fast = _section(file, "fast", content.get("fast", {}))
+    for mode, values in [*((name, content[name]) for name in content if name != "fast"), *fast.items()]:
+        _check_names(file, mode, values, _MAY_DECIDE_OF_TRAINING if mode == "dreambooth" else _MAY_DECIDE)
+    return content
 
 
-def frame_configs(model: Path) -> tuple[dict, dict]:
-    """The configurations of a model's UNet and VAE, which decide the sizes of its frames."""
-    return _config(model, "unet"), _config(model, "vae")
+def _section(file: Path, name: str, values: Any) -> dict[str, Any]:
+    if not isinstance(values, dict):
+        raise InputError(f"{file}: {name} is {values!r}; the rule is an object of parameters and values")
+    return values
+
+
+def _check_names(file: Path, mode: str, values: Any, names: tuple[str, ...]) -> None:
+    values = _section(file, mode, values)
+    wrong = next((name for name in values if name not in names), None)
+    if wrong is not None:
+        raise InputError(
+            f"{file} sets {wrong} for {mode}, which is not for a model to decide; it may set {', '.join(names)}"
+        )
+
+
+def frame_configs(model: Path, vae: str | None = None) -> tuple[dict, dict]:
+    """The configurations of a model's UNet and VAE, which decide the sizes of its frames; ``vae`` as for loading."""
+    return _files(model, "unet").config, _vae_files(model, vae).config
 
 
 def load_stable_diffusion(
@@ -64,28 +133,39 @@ def load_stable_diffusion(
     lazy: bool = False,
     adapters: Adapters = Adapters(),
     tokenizer: str | None = None,
+    vae: str | None = None,
+    prediction_type: str | None = None,
 ) -> StableDiffusionPipeline:
     """Stable Diffusion with a DDIM scheduler and without safety checker; dtype and lazy as for ``load_component``.
 
     Args:
         model: a folder in the layout of diffusers, or a single file (``single_file``).
         adapters: what changes it, in memory alone.
-        tokenizer: as for ``vocabulary.locate``.
+        tokenizer: as for ``find_tokenizer``.
+        vae: file, folder or id of an autoencoder, or of a model, whose own is used instead; None: the model's own.
+        prediction_type: what the UNet predicts, one of ``ldm_names.PREDICTION_TYPES``; None: what the model says.
 
     Raises:
-        InputError: no such model, weights or adapters that do not fit exactly, a tokenizer of other words.
+        InputError: no such model, weights or adapters that do not fit exactly, a tokenizer of other words, an
+            autoencoder of other latents, a model that does not say what it predicts.
     """
     if model.is_dir() and not (model / "model_index.json").exists():
-        raise InputError(f"{model} is a single network and no Stable Diffusion model: it has no model_index.json")
+        kind = read_json(model / "config.json").get("_class_name")
+        raise InputError(
+            f"{model} is a single network and no Stable Diffusion model: it has no model_index.json; "
+            f"{contents.use_of_network(kind)}"
+        )
     check_dtype(dtype)
-    from ppdiffusers import AutoencoderKL, DDIMScheduler, StableDiffusionPipeline, UNet2DConditionModel
+    from ppdiffusers import AutoencoderKL, StableDiffusionPipeline, UNet2DConditionModel
     from ppdiffusers.transformers import CLIPTextModel
 
-    words, text_source = _with_words(_source(model, "text_encoder"), locate_tokenizer(tokenizer, model), adapters)
+    unet_files = _files(model, "unet")
+    scheduler = _scheduler(model, prediction_type)
+    words, text_files = _with_words(_files(model, "text_encoder"), tokenizer, model, adapters)
     networks = {
-        "vae": build_network(AutoencoderKL, _source(model, "vae"), dtype),
-        "text_encoder": build_network(CLIPTextModel, text_source, dtype),
-        "unet": build_network(UNet2DConditionModel, _source(model, "unet"), dtype),
+        "vae": build_network(AutoencoderKL, _vae_files(model, vae), dtype),
+        "text_encoder": build_network(CLIPTextModel, text_files, dtype),
+        "unet": build_network(UNet2DConditionModel, unet_files, dtype),
     }
     for lora in adapters.loras:
         for part, merge in lora.fit({name: networks[name] for name in ("unet", "text_encoder")}).items():
@@ -96,33 +176,79 @@ def load_stable_diffusion(
     return StableDiffusionPipeline(
         **networks,
         tokenizer=words,
-        scheduler=DDIMScheduler.from_config(_config(model, "scheduler")),
+        scheduler=scheduler,
         safety_checker=None,
         feature_extractor=None,
         requires_safety_checker=False,
     )
 
 
-def _config(model: Path, part: str) -> dict:
+def controlnet_files(place: Path) -> NetworkFiles:
+    """The configuration and the weights of a ControlNet, a folder in the layout of diffusers or a single file.
+
+    Raises:
+        InputError: it is no ControlNet.
+    """
+    return network_files(place, single_file.controlnet, "ControlNetModel", ("block_out_channels",))
+
+
+def load_controlnet(place: Path, dtype: str = "float32"):
+    """A ControlNet that has not read its weights; ``place`` and errors as for ``controlnet_files``."""
+    from ppdiffusers import ControlNetModel
+
+    return build_network(ControlNetModel, controlnet_files(place), dtype)
+
+
+def _files(model: Path, part: str) -> NetworkFiles:
+    return network_files(model / part if model.is_dir() else model, _READERS[part], needs=_NEEDS[part])
+
+
+def _vae_files(model: Path, given: str | None) -> NetworkFiles:
+    """The model's autoencoder, or the one given instead.
+
+    Raises:
+        InputError: one whose latents are not those of the model.
+    """
+    if given is None:
+        return _files(model, "vae")
+    place = locate.locate(given)
+    place = place / "vae" if (place / "model_index.json").exists() else place
+    files = network_files(place, single_file.vae, "AutoencoderKL", _NEEDS["vae"])
+    wanted = {"latent_channels": _files(model, "unet").config["out_channels"], "scaling_factor": _scale(model)}
+    for name, value in wanted.items():
+        if files.config.get(name, value) != value:
+            raise InputError(
+                f"vae={given}: its latents are those of another family of models ({name} "
+                f"{files.config[name]} instead of {value}); give one that was made for the model"
+            )
+    return files
+
+
+def _scale(model: Path) -> float:
+    config = read_json(model / "vae" / "config.json") if model.is_dir() else {}
+    return config.get("scaling_factor", single_file.LATENT_SCALE)
+
+
+def _scheduler(model: Path, prediction_type: str | None):
     if model.is_dir():
-        return read_json(model / part / ("scheduler_config.json" if part == "scheduler" else "config.json"))
-    return single_file.SCHEDULER if part == "scheduler" else single_file.config(model, part)
+        file = model / "scheduler" / "scheduler_config.json"
+        return noise_schedule(read_json(file), str(file), prediction_type)
+    return noise_schedule(file_schedule.schedule(reading.read(model), model, prediction_type), str(model))
 
 
-def _source(model: Path, part: str) -> NetworkFiles:
-    if model.is_dir():
-        return NetworkFiles(_config(model, part), weight_files(model / part))
-    config = _config(model, part)
-    return NetworkFiles(config, [model], lambda loaded: single_file.convert(loaded, config, part))
+def _padding(model: Path) -> str:
+    second = model.is_file() and single_file.is_second(reading.read(model))
+    return clip_vocabulary.EXCLAMATION if second else clip_vocabulary.END
 
 
-def _with_words(source: NetworkFiles, folder: Path, adapters: Adapters) -> tuple[Any, NetworkFiles]:
-    """The tokenizer of a folder and the text encoder that goes with it, both with the words of textual inversions."""
-    tokenizer, vocabulary = load_tokenizer(folder), source.config["vocab_size"]
+def _with_words(source: NetworkFiles, given: str | None, model: Path, adapters: Adapters) -> tuple[Any, NetworkFiles]:
+    """A tokenizer and the text encoder that goes with it, both with the words of textual inversions."""
+    tokenizer = find_tokenizer(given, model, _padding(model))
+    vocabulary = source.config["vocab_size"]
     if len(tokenizer) > vocabulary:
         raise InputError(
-            f"the tokenizer in {folder} has {len(tokenizer)} words, {source.files[0]} has {vocabulary}; "
-            "give the tokenizer that belongs to the model"
+            f"the tokenizer in {given or model} has {len(tokenizer)} words, {source.files[0]} has "
+            f"{vocabulary}; give the tokenizer that belongs to the model"
         )
     if not adapters.inversions:
         return tokenizer, source

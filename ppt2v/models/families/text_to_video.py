@@ -5,18 +5,19 @@ VideoFusion's models (``video_fusion``) are a family of their own.
 
 from __future__ import annotations
 
-import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ppt2v.errors import InputError
 from ppt2v.models.adapters.adapters import Adapters
-from ppt2v.models.layouts import clip_vocabulary, modelscope
+from ppt2v.models.layouts import modelscope
 from ppt2v.models.layouts.diffusers import read_json
-from ppt2v.models.loading.tokenizer import load_tokenizer
+from ppt2v.models.loading.tokenizer import clip_tokenizer, load_tokenizer
 from ppt2v.models.loading.weights import build, load_component
 
 from . import stable_diffusion
+from .noise_schedule import noise_schedule
+from .replacements import Replacements
 
 if TYPE_CHECKING:
     from .family import Use
@@ -33,7 +34,7 @@ class TextToVideo:
         config = model / "unet" / "config.json"
         return config.exists() and read_json(config).get("_class_name") == "UNet3DConditionModel"
 
-    def frame_configs(self, model: Path) -> tuple[dict, dict]:
+    def frame_configs(self, model: Path, vae: str | None = None) -> tuple[dict, dict]:
         return frame_configs(model)
 
     def check(self, model: Path, use: Use) -> None:
@@ -43,7 +44,7 @@ class TextToVideo:
                 "fix; leave it out, or take a VideoFusion model"
             )
 
-    def load(self, model: Path, precision: str, adapters: Adapters, tokenizer: str | None) -> dict[str, Any]:
+    def load(self, model: Path, precision: str, adapters: Adapters, instead: Replacements) -> dict[str, Any]:
         return load_text_to_video(model, precision, lazy=True)._asdict()
 
     def pipeline(self, of_mode: str) -> str:
@@ -69,12 +70,10 @@ def load_text_to_video(folder: Path, dtype: str = "float32", lazy: bool = False)
     Raises:
         InputError: no such model, or weights that do not fit exactly.
     """
-    from ppdiffusers import DDIMScheduler
-
     parts = {part: _folder(folder, part) for part in modelscope.PARTS}
     loaded = {part: load_component(place, network_class(part), dtype, lazy) for part, place in parts.items()}
     tokenizer = fitting_tokenizer(folder, loaded["text_encoder"])
-    return Parts(tokenizer=tokenizer, scheduler=DDIMScheduler.from_config(scheduler_config(folder)), **loaded)
+    return Parts(tokenizer=tokenizer, scheduler=noise_schedule(scheduler_config(folder), str(folder)), **loaded)
 
 
 def frame_configs(folder: Path) -> tuple[dict, dict]:
@@ -85,7 +84,7 @@ def frame_configs(folder: Path) -> tuple[dict, dict]:
 
 
 def network_class(part: str) -> type:
-    """The class of one of ``modelscope.PARTS``."""
+    """The class of one of ``layouts.modelscope.PARTS``."""
     from ppdiffusers import AutoencoderKL
     from ppdiffusers.transformers import CLIPTextModel
 
@@ -101,38 +100,17 @@ def scheduler_config(folder: Path) -> dict[str, Any]:
     return read_json(folder / "scheduler" / "scheduler_config.json")
 
 
-def tokenizer_of(folder: Path):
-    """The tokenizer of a model: CLIP's where ModelScope's folder has none."""
-    with tempfile.TemporaryDirectory() as made:
-        given = folder / "tokenizer"
-        if modelscope.is_original(folder) and not given.exists():
-            given = Path(made)
-            clip_vocabulary.write_tokenizer(given)
-        tokenizer = load_tokenizer(given)
-    if tokenizer.pad_token != tokenizer.eos_token:
-        _read_padding_as_text(tokenizer)
-    return tokenizer
-
-
 def fitting_tokenizer(folder: Path, text_encoder):
-    tokenizer, vocabulary = tokenizer_of(folder), text_encoder.config.vocab_size
+    """The tokenizer of a model, CLIP's where ModelScope's folder has none; InputError if it has more words."""
+    own = folder / "tokenizer"
+    shared = modelscope.is_original(folder) and not own.exists()
+    tokenizer, vocabulary = clip_tokenizer() if shared else load_tokenizer(own), text_encoder.config.vocab_size
     if len(tokenizer) > vocabulary:
         raise InputError(
             f"{folder}: its tokenizer has {len(tokenizer)} words and its text encoder {vocabulary}; put the model's "
-            f"own tokenizer into {folder / 'tokenizer'}"
+            f"own tokenizer into {own}"
         )
     return tokenizer
-
-
-def _read_padding_as_text(tokenizer) -> None:
-    """The models were trained on texts padded with "!", in which an exclamation mark was still one.
-
-    The libraries' tokenizers would cut texts at each of them, and take it for padding.
-    """
-    tokenizer.unique_no_split_tokens = [
-        token for token in tokenizer.unique_no_split_tokens if token != tokenizer.pad_token
-    ]
-    tokenizer._create_trie(tokenizer.unique_no_split_tokens)
 
 
 def _folder(folder: Path, part: str) -> Path:

@@ -11,6 +11,8 @@ from ppt2v.models.layouts.diffusers import read_json
 from ppt2v.models.loading.weights import load_component
 
 from . import stable_diffusion
+from .noise_schedule import noise_schedule
+from .replacements import Replacements
 from .text_to_video import fitting_tokenizer, scheduler_config
 
 if TYPE_CHECKING:
@@ -29,13 +31,13 @@ class VideoFusion:
         index = model / "model_index.json"
         return index.exists() and read_json(index).get("_class_name") == "VideoFusionPipeline"
 
-    def frame_configs(self, model: Path) -> tuple[dict, dict]:
+    def frame_configs(self, model: Path, vae: str | None = None) -> tuple[dict, dict]:
         return stable_diffusion.frame_configs(model)
 
     def check(self, model: Path, use: Use) -> None:
         pass
 
-    def load(self, model: Path, precision: str, adapters: Adapters, tokenizer: str | None) -> dict[str, Any]:
+    def load(self, model: Path, precision: str, adapters: Adapters, instead: Replacements) -> dict[str, Any]:
         return load_video_fusion(model, precision, lazy=True)._asdict()
 
     def pipeline(self, of_mode: str) -> str:
@@ -65,7 +67,7 @@ def load_video_fusion(folder: Path, dtype: str = "float32", lazy: bool = False) 
     Raises:
         InputError: weights that do not fit exactly, or networks that do not belong together.
     """
-    from ppdiffusers import AutoencoderKL, DDIMScheduler, UNet2DConditionModel
+    from ppdiffusers import AutoencoderKL, UNet2DConditionModel
     from ppdiffusers.transformers import CLIPTextModel
 
     from ppt2v.pipelines.networks.unet3d import UNet3D
@@ -78,7 +80,7 @@ def load_video_fusion(folder: Path, dtype: str = "float32", lazy: bool = False) 
         tokenizer=fitting_tokenizer(folder, loaded["text_encoder"]),
         base_noise_share=share,
         frames=frames,
-        scheduler=DDIMScheduler.from_config(scheduler_config(folder)),
+        scheduler=noise_schedule(scheduler_config(folder), str(folder)),
         **loaded,
     )
 

@@ -7,17 +7,23 @@ import json
 from pathlib import Path
 
 TOKENS = 77
+END, EXCLAMATION = "<|endoftext|>", "!"  # what CLIP of OpenAI pads texts with, and what OpenCLIP does (its token 0)
 # The lines 2 to 48895 of bpe_simple_vocab_16e6.txt, which OpenAI published with CLIP under the MIT licence.
 _MERGES = Path(__file__).parent / "clip_merges.txt.gz"
 
 
-def write_tokenizer(folder: Path) -> None:
-    """Writes the CLIP tokenizer of OpenCLIP, which pads with the token 0, as a folder that ``weights`` reads."""
+def write_tokenizer(folder: Path, padding: str = EXCLAMATION) -> None:
+    """Writes CLIP's tokenizer as a folder of vocabulary and merges.
+
+    Args:
+        folder: made if it is not there.
+        padding: the token that fills short texts up, ``END`` or ``EXCLAMATION``.
+    """
     merges = gzip.decompress(_MERGES.read_bytes()).decode("utf-8").splitlines()
     alphabet = _alphabet()
     tokens = [*alphabet, *(f"{letter}</w>" for letter in alphabet), *(merge.replace(" ", "") for merge in merges)]
-    tokens += ["<|startoftext|>", "<|endoftext|>"]
-    special = {"bos_token": tokens[-2], "eos_token": tokens[-1], "unk_token": tokens[-1], "pad_token": tokens[0]}
+    tokens += ["<|startoftext|>", END]
+    special = {"bos_token": tokens[-2], "eos_token": END, "unk_token": END, "pad_token": padding}
     config = {**special, "tokenizer_class": "CLIPTokenizer", "model_max_length": TOKENS}
     contents = {
         "vocab.json": json.dumps({token: number for number, token in enumerate(tokens)}, ensure_ascii=False),

@@ -5,8 +5,11 @@ from __future__ import annotations
 import json
 import os
 import re
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
+from ppt2v.environment.shipped import shipped
 from ppt2v.errors import InputError
 
 from .modelscope_files import CONFIGURATION, describes, file_names
@@ -19,10 +22,16 @@ _FORMATS = (
     "diffusion_pytorch_model.bin",
     "pytorch_model.bin",
 )
-INDEX = ".index.json"
+_VARIANTS = ("fp16", "bf16", "fp32")  # copies of the same weights in another precision
+_INDEX = re.compile(r"\.index(\.\w+)?\.json$")
 WEIGHTS = (
-    *(name for plain in _FORMATS for name in (plain, plain + INDEX)),
-    *(re.sub(r"(\.\w+)$", r".fp16\1", plain) for plain in _FORMATS),
+    *(name for plain in _FORMATS for name in (plain, f"{plain}.index.json")),
+    *(
+        name
+        for variant in _VARIANTS
+        for plain in _FORMATS
+        for name in (re.sub(r"(\.\w+)$", rf".{variant}\1", plain), f"{plain}.index.{variant}.json")
+    ),
 )
 
 # The files of a part, as groups of alternatives: of each group the first that exists is used.
@@ -36,6 +45,34 @@ PIPELINE = {
     "vae": NETWORK,
 }
 OPTIONAL = ("ppt2v.json", "tokenizer/tokenizer_config.json", "tokenizer/special_tokens_map.json")
+# What only pipelines of other families have.
+_OTHER_FAMILIES = {
+    "transformer": "another family, with a transformer for its UNet",
+    "text_encoder_2": "Stable Diffusion XL",
+    "motion_adapter": "AnimateDiff",
+    "image_normalizer": "Stable unCLIP",
+    "prior": "another family, with a prior",
+    "movq": "Kandinsky",
+    "low_res_scheduler": "an upscaler",
+    "depth_estimator": "depth to image",
+    "vocoder": "sound",
+}
+# Numbers of configurations by which sizes and memory are planned before weights are read.
+_LARGEST = {
+    "in_channels": 2**12,
+    "out_channels": 2**12,
+    "latent_channels": 2**12,
+    "sample_size": 2**12,
+    "block_out_channels": 2**16,
+    "layers_per_block": 2**8,
+    "cross_attention_dim": 2**16,
+    "norm_num_groups": 2**16,
+    "vocab_size": 2**22,
+    "hidden_size": 2**16,
+    "max_position_embeddings": 2**16,
+}
+_LISTED = ("block_out_channels", "layers_per_block", "cross_attention_dim")  # which may have a number for each level
+_LARGEST_JSON = 64 * 2**20  # bytes; the vocabularies of large language models stay below
 
 
 def weight_files(folder: Path) -> list[Path]:
@@ -43,27 +80,109 @@ def weight_files(folder: Path) -> list[Path]:
     file = next((folder / name for name in WEIGHTS if (folder / name).exists()), None)
     if file is None:
         raise InputError(f"{folder} has no {alternatives(WEIGHTS)}; give a folder in the layout of diffusers")
-    return shards(file) if file.name.endswith(INDEX) else [file]
+    return shards(file) if is_index(file) else [file]
+
+
+def is_index(file: Path) -> bool:
+    """Whether a file's name is that of an index, which says in which shards the weights are."""
+    return bool(_INDEX.search(file.name))
 
 
 def shards(index: Path) -> list[Path]:
     """The files that an index of weights names, whether or not they exist; those beside it come last.
 
-    A name may be a path from the index's folder to another model's file, for a network of which only some weights are
-    its own: read in this order, those beside the index replace what the other model has of the same name.
+    A name may be a path from the index's folder to another file of the model, or of those that ship with ppt2v, for a
+    network of which only some weights are its own: read in this order, those beside the index replace what the other
+    file has of the same name.
+
+    Raises:
+        InputError: the index names anything else.
     """
-    names = sorted(set(read_json(index)["weight_map"].values()), key=lambda name: ("/" not in name, name))
-    return [Path(os.path.normpath(index.parent / name)) for name in names]
+    named = read_json(index).get("weight_map")
+    if not isinstance(named, dict) or not named or not all(isinstance(name, str) for name in named.values()):
+        raise InputError(f"{index} names no files of weights (weight_map); download or copy this file again")
+    names = sorted(set(named.values()), key=lambda name: ("/" not in name, name))
+    files = [Path(os.path.normpath(index.absolute().parent / name)) for name in names]
+    homes = list(_homes(index.absolute()))
+    for name, file in zip(names, files):
+        if not any(home in file.parents for home in homes):
+            raise InputError(f"{index} names the file {name!r}, which is no part of the model; download it again")
+    return files
 
 
-def read_json(file: Path) -> dict:
-    """The content of a file of a model; InputError if it is missing or no JSON."""
+def _homes(index: Path) -> Iterator[Path]:
+    """The folders in which the shards of an index may be: its own, its model's, and those that ship."""
+    yield index.parent
+    model = index.parent.parent
+    while (model / "model_index.json").exists() and model != model.parent:
+        yield model
+        model = model.parent
+    yield from shipped("embedded", "embedded")
+
+
+def read_json(file: Path) -> dict[str, Any]:
+    """The content of a file of a model; InputError if it is missing or no JSON object."""
+    if file.exists() and not file.is_file():
+        raise InputError(f"{file} is no file but a folder or a device; download or copy the model again")
     try:
-        return json.loads(file.read_text(encoding="utf-8"))
+        if file.stat().st_size > _LARGEST_JSON:
+            raise InputError(f"{file} is larger than {_LARGEST_JSON // 2**20} MiB, which no such file is")
+        content = json.loads(file.read_text(encoding="utf-8-sig"))
     except (FileNotFoundError, NotADirectoryError):
         raise InputError(f"{file.parent} has no {file.name}; give a folder in the layout of diffusers") from None
-    except ValueError as error:
-        raise InputError(f"{file} is no JSON ({error}); download or copy this file again") from None
+    except (ValueError, RecursionError) as error:
+        raise InputError(f"{file} is no JSON ({_reason(file, error)}); download or copy this file again") from None
+    if not isinstance(content, dict):
+        raise InputError(
+            f"{file} holds {_json_kind(content)} instead of an object ({{...}}); download or copy this file again"
+        )
+    return content
+
+
+def read_config(file: Path, kind: str | None = None, needs: Sequence[str] = ()) -> dict[str, Any]:
+    """The configuration of a network.
+
+    Args:
+        file: its config.json.
+        kind: diffusers' name of the network's class, which the file must tell; None: any.
+        needs: what the file must say.
+
+    Raises:
+        InputError: no such file, a network of another class, something missing, or numbers that no network here has.
+    """
+    config = read_json(file)
+    if kind is not None and config.get("_class_name") != kind:
+        raise InputError(
+            f"{file.parent} is no {kind}, as its config.json says (_class_name: {config.get('_class_name')!r})"
+        )
+    missing = [name for name in needs if name not in config]
+    if missing:
+        raise InputError(f"{file} cannot be used: it does not say {', '.join(missing)}; download it again")
+    for name, most in _LARGEST.items():
+        if name in config and not _is_count(config[name], most, listed=name in _LISTED):
+            raise InputError(
+                f"{file} cannot be used: {name}={config[name]!r}; the rule is a whole number from 1 to "
+                f"{most}{' (or a list of such)' if name in _LISTED else ''}"
+            )
+    return config
+
+
+def _is_count(value: Any, most: int, listed: bool) -> bool:
+    if listed and isinstance(value, list) and value:
+        return all(_is_count(one, most, listed=False) for one in value)
+    return isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= most
+
+
+def _reason(file: Path, error: Exception) -> str:
+    with file.open("rb") as stream:
+        beginning = stream.read(64).lower()
+    if beginning.startswith(b"version https://git-lfs"):
+        return "but a git-lfs pointer: run git lfs pull"
+    return "but a web page" if beginning.lstrip().startswith((b"<!doctype", b"<html")) else str(error)
+
+
+def _json_kind(value: Any) -> str:
+    return {list: "a list", str: "a text", bool: "true or false", type(None): "null"}.get(type(value), "a number")
 
 
 def first_missing(folder: Path) -> str | None:
@@ -73,7 +192,7 @@ def first_missing(folder: Path) -> str | None:
     """
     if is_modelscopes(folder / CONFIGURATION):
         names = file_names(read_json(folder / CONFIGURATION)).values()
-        return next((name for name in names if not (folder / name).exists()), None)
+        return next((name for name in names if not (folder / name).is_file()), None)
     if not (folder / "model_index.json").exists():
         return _part_lacks(folder, NETWORK) if (folder / "config.json").exists() else "model_index.json"
     for part in parts(read_json(folder / "model_index.json")):
@@ -90,19 +209,46 @@ def is_modelscopes(configuration: Path | None) -> bool:
 
 def _part_lacks(folder: Path, groups: tuple[tuple[str, ...], ...]) -> str | None:
     for group in groups:
-        names = [name for name in group if (folder / name).exists()]
+        names = [name for name in group if (folder / name).is_file()]
         if not names:
             return alternatives(group)
-        if names[0].endswith(INDEX):
-            missing = [os.path.relpath(shard, folder) for shard in shards(folder / names[0]) if not shard.exists()]
+        if is_index(folder / names[0]):
+            missing = [os.path.relpath(shard, folder) for shard in shards(folder / names[0]) if not shard.is_file()]
             if missing:
                 return missing[0]
     return None
 
 
-def parts(model_index: dict) -> list[str]:
+def parts(model_index: dict[str, Any]) -> list[str]:
     """The parts, of those that are used here, that a model_index.json names."""
-    return [part for part in PIPELINE if (model_index.get(part) or [None])[0]]
+    return [part for part in PIPELINE if _is_there(model_index.get(part))]
+
+
+def _is_there(entry: Any) -> bool:
+    """Whether an entry of a model_index.json names a library and a class: those of a part that is left out are null."""
+    return any(entry) if isinstance(entry, list) else bool(entry)
+
+
+def check_pipeline(model_index: Mapping[str, Any], source: str) -> None:
+    """Refuses a pipeline of another family of models than those that are run here, by the parts that it names.
+
+    Args:
+        model_index: the content of its model_index.json.
+        source: what it belongs to, for errors.
+
+    Raises:
+        InputError: it has a part that is not used here, or lacks one that is.
+    """
+    name = model_index.get("_class_name")
+    for part, family in _OTHER_FAMILIES.items():
+        if _is_there(model_index.get(part)):
+            raise InputError(
+                f"{source} is a model of {family} (a {name}, which has the part {part}), and such are not run here; "
+                "give one of Stable Diffusion 1.x or 2.x, or for the mode synthesize one of ModelScope's text to video"
+            )
+    missing = [part for part in PIPELINE if part != "residual" and not _is_there(model_index.get(part))]
+    if missing:
+        raise InputError(f"{source} is no whole model: its model_index.json names no {', '.join(missing)}")
 
 
 def alternatives(names: tuple[str, ...]) -> str:

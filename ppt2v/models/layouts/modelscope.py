@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -16,27 +15,14 @@ from ppt2v.models.formats import fitting, reading
 from ppt2v.models.formats.writing import save_safetensors
 from ppt2v.version import __version__
 
+from . import openclip_names, single_file
 from .diffusers import read_json
+from .ldm_names import SCHEDULER, unet_table, vae_table
 from .modelscope_files import CONFIGURATION, FILES, TASK, describes, file_names
-from .modelscope_names import Tensors, separate, text_name, to_diffusers, to_original, unet_name, unite, vae_name
+from .modelscope_names import Tensors, to_diffusers, to_original
 
 PARTS = ("unet", "vae", "text_encoder")
 VAE_PREFIX = "first_stage_model."
-HEAD_WIDTH = 64  # of an attention head in OpenCLIP's text encoders
-
-# The schedule is in ModelScope's code and not in its files: 1000 levels, the square roots of beta evenly spaced, and
-# the last step ending at the first level.
-SCHEDULER = {
-    "_class_name": "DDIMScheduler",
-    "num_train_timesteps": 1000,
-    "beta_start": 0.00085,
-    "beta_end": 0.012,
-    "beta_schedule": "scaled_linear",
-    "clip_sample": False,
-    "set_alpha_to_one": False,
-    "steps_offset": 1,
-    "prediction_type": "epsilon",
-}
 _ARCHITECTURE = {
     "unet_in_dim",
     "unet_dim",
@@ -52,12 +38,12 @@ _ARCHITECTURE = {
 class Part(NamedTuple):
     """A network as diffusers describes it: its config.json, and its weights by diffusers' names, in PyTorch's layout.
 
-    ``original`` gives the name of a weight in ModelScope's file.
+    ``table``: the names in ModelScope's file, for beginnings of diffusers'.
     """
 
     config: dict[str, Any]
     tensors: dict[str, np.ndarray]
-    original: Callable[[str], str]
+    table: dict[str, str]
 
 
 def is_original(folder: Path) -> bool:
@@ -89,7 +75,7 @@ def matched(part: Part, network, source: str) -> dict[str, np.ndarray]:
 
 def diffusers_names(part: Part, network) -> dict[str, np.ndarray]:
     """The weights by the names of the network; those that it does not have keep the file's."""
-    return to_diffusers(part.tensors, list(network.state_dict()), part.original)
+    return to_diffusers(part.tensors, list(network.state_dict()), part.table)
 
 
 def original_tensors(part: str, config: dict[str, Any], tensors: Tensors) -> dict[str, np.ndarray]:
@@ -99,10 +85,11 @@ def original_tensors(part: str, config: dict[str, Any], tensors: Tensors) -> dic
     image tower, the diffusion model beside the autoencoder) is not there.
     """
     if part == "unet":
-        return to_original(tensors, _unet_name(config))
+        return to_original(tensors, unet_table(config, videos=True))
     if part == "text_encoder":
-        return _with_last_layer(unite(to_original(tensors, text_name)), config["num_hidden_layers"])
-    renamed = to_original(tensors, partial(vae_name, levels=len(config["block_out_channels"])))
+        layers = config["num_hidden_layers"]
+        return _with_last_layer(openclip_names.unite(to_original(tensors, openclip_names.table(layers))), layers)
+    renamed = to_original(tensors, vae_table(len(config["block_out_channels"]), config["layers_per_block"]))
     return {f"{VAE_PREFIX}{name}": array for name, array in renamed.items()}
 
 
@@ -216,59 +203,17 @@ def _unet(tensors: Tensors, given: dict[str, Any]) -> Part:
         "norm_eps": 1e-5,
         "sample_size": 32,
     }
-    return Part({"_class_name": "UNet3DConditionModel", **config}, dict(tensors), _unet_name(config))
-
-
-def _unet_name(config: dict[str, Any]) -> Callable[[str], str]:
-    attending = tuple(kind.startswith("CrossAttn") for kind in config["up_block_types"])
-    return partial(unet_name, layers=config["layers_per_block"], attending=attending)
+    return Part({"_class_name": "UNet3DConditionModel", **config}, dict(tensors), unet_table(config, videos=True))
 
 
 def _vae(tensors: Tensors) -> Part:
     own = {name[len(VAE_PREFIX) :]: array for name, array in tensors.items() if name.startswith(VAE_PREFIX)}
     if "encoder.conv_in.weight" not in own:
         raise InputError(f"the autoencoder's checkpoint has no weights {VAE_PREFIX}...; give the file as published")
-    layers = len({name.split(".")[4] for name in own if name.startswith("encoder.down.0.block.")})
-    levels = len({name.split(".")[2] for name in own if name.startswith("encoder.down.")})
-    widths = [own[f"encoder.down.{level}.block.0.conv1.weight"].shape[0] for level in range(levels)]
-    config = {
-        "_class_name": "AutoencoderKL",
-        "in_channels": own["encoder.conv_in.weight"].shape[1],
-        "out_channels": own["decoder.conv_out.weight"].shape[0],
-        "latent_channels": own["post_quant_conv.weight"].shape[1],
-        "block_out_channels": widths,
-        "down_block_types": ["DownEncoderBlock2D"] * levels,
-        "up_block_types": ["UpDecoderBlock2D"] * levels,
-        "layers_per_block": layers,
-        "norm_num_groups": 32,
-        "scaling_factor": 0.18215,
-        "sample_size": 256,
-    }
-    return Part(config, own, partial(vae_name, levels=levels))
+    config = single_file.vae_config(own, "the autoencoder's checkpoint")
+    return Part(config, own, vae_table(len(config["block_out_channels"]), config["layers_per_block"]))
 
 
 def _text_encoder(tensors: Tensors) -> Part:
-    """The text tower without its last layer, whose result ModelScope does not use."""
-    blocks = [int(name.split(".")[2]) for name in tensors if name.startswith("transformer.resblocks.")]
-    if not blocks or "token_embedding.weight" not in tensors:
-        raise InputError("the text encoder's checkpoint holds no OpenCLIP text tower; give the file as published")
-    unused = ("visual.", f"transformer.resblocks.{max(blocks)}.")
-    own = {
-        name: array
-        for name, array in tensors.items()
-        if not name.startswith(unused) and name not in ("text_projection", "logit_scale", "attn_mask")
-    }
-    words, width = own["token_embedding.weight"].shape
-    config = {
-        "architectures": ["CLIPTextModel"],
-        "model_type": "clip_text_model",
-        "vocab_size": words,
-        "hidden_size": width,
-        "intermediate_size": tensors["transformer.resblocks.0.mlp.c_fc.weight"].shape[0],
-        "num_hidden_layers": max(blocks),
-        "num_attention_heads": width // HEAD_WIDTH,
-        "max_position_embeddings": own["positional_embedding"].shape[0],
-        "hidden_act": "gelu",
-        "layer_norm_eps": 1e-5,
-    }
-    return Part(config, separate(own), text_name)
+    config, own = openclip_names.without_last_layer(tensors)
+    return Part(config, own, openclip_names.table(config["num_hidden_layers"]))

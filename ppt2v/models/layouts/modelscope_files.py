@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
+
+from ppt2v.errors import InputError
 
 CONFIGURATION = "configuration.json"
 TASK = "latent-text-to-video-synthesis"
@@ -20,6 +23,18 @@ def describes(configuration: Any) -> bool:
 
 
 def file_names(configuration: dict[str, Any]) -> dict[str, str]:
-    """The name of each part's file."""
-    given = configuration.get("model", {}).get("model_args", {})
-    return {part: given.get(argument, usual) for part, (argument, usual) in FILES.items()}
+    """The name of each part's file.
+
+    Raises:
+        InputError: the configuration names anything but a file beside it.
+    """
+    model = configuration.get("model")
+    given = model.get("model_args") if isinstance(model, dict) else None
+    names = {
+        part: given.get(argument, usual) if isinstance(given, dict) else usual
+        for part, (argument, usual) in FILES.items()
+    }
+    wrong = next((name for name in names.values() if not isinstance(name, str) or Path(name).name != name), None)
+    if wrong is not None:
+        raise InputError(f"{CONFIGURATION} names the file {wrong!r}; the rule is the name of a file in the same folder")
+    return names

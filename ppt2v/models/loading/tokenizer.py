@@ -8,31 +8,32 @@ import tempfile
 from pathlib import Path
 
 from ppt2v.errors import InputError
+from ppt2v.models.layouts import clip_vocabulary
 from ppt2v.models.layouts.diffusers import read_json
-from ppt2v.models.sources import catalogue, locate
+from ppt2v.models.sources import locate
 
-CLIP = "openai/clip-vit-large-patch14"  # the text encoder of Stable Diffusion 1.x
 _FILES = ("vocab.json", "tokenizer.json")
-_ADVICE = (
-    "a single file has no vocabulary; give tokenizer=... (--tokenizer) with the folder or id of any model of Stable "
-    f"Diffusion 1.x, or hf:{CLIP}"
-)
 
 
-def locate_tokenizer(name: str | None, model: Path) -> Path:
-    """The folder of the tokenizer in a place: by default the model's own, for a single file that of CLIP.
+def find_tokenizer(name: str | None, model: Path, padding: str = clip_vocabulary.END):
+    """The tokenizer of a model.
 
     Args:
-        name: a model or a tokenizer, as folder or id; None for the default.
+        name: a model or a tokenizer, as folder or id, whose vocabulary is used; None: the model's own, for a single
+            file that of CLIP, which ships with ppt2v.
         model: folder or single file of the model.
+        padding: what CLIP's fills short texts up with.
 
     Raises:
         InputError: there is no tokenizer, or it cannot be downloaded.
     """
-    if name is None and model.is_dir():
-        return model / "tokenizer"
-    if name is None:
-        return _cached() or _downloaded()
+    if name is not None:
+        return load_tokenizer(locate_tokenizer(name))
+    return load_tokenizer(model / "tokenizer") if model.is_dir() else clip_tokenizer(padding)
+
+
+def locate_tokenizer(name: str) -> Path:
+    """The folder of the tokenizer in a place, a model's or a tokenizer's folder or id; errors as ``find_tokenizer``."""
     if locate.is_embedded(name):
         return locate.locate(name) / "tokenizer"
     places = tuple(f"{folder}{file}" for folder in ("tokenizer/", "") for file in _FILES)
@@ -42,21 +43,32 @@ def locate_tokenizer(name: str | None, model: Path) -> Path:
     return file.parent
 
 
-def _cached() -> Path | None:
-    """The tokenizer of a Stable Diffusion 1.x model that has been downloaded: all have that of CLIP."""
-    known = {id for model in catalogue.KNOWN if model.group == "image" for id in (model.id, model.paddle_id)}
-    return next((folder / "tokenizer" for name, folder, _ in locate.cached() if name.split(":")[-1] in known), None)
-
-
-def _downloaded() -> Path:
-    try:
-        return locate_tokenizer(CLIP, Path())
-    except InputError as error:
-        raise InputError(f"{error}; {_ADVICE}") from None
+def clip_tokenizer(padding: str = clip_vocabulary.EXCLAMATION):
+    """CLIP's tokenizer; ``padding`` as for ``clip_vocabulary.write_tokenizer``."""
+    with tempfile.TemporaryDirectory() as made:
+        clip_vocabulary.write_tokenizer(Path(made), padding)
+        return load_tokenizer(Path(made))
 
 
 def load_tokenizer(folder: Path):
-    """A CLIPTokenizer from vocab.json and merges.txt, or from tokenizer.json alone (all that transformers 5 writes)."""
+    """A CLIPTokenizer from vocab.json and merges.txt, or from tokenizer.json alone (all that transformers 5 writes).
+
+    Raises:
+        InputError: the files are damaged.
+    """
+    try:
+        tokenizer = _load(folder)
+    except InputError:
+        raise
+    except Exception as error:  # whatever the library raises for damaged files
+        reason = " ".join(str(error).split())[:300] or type(error).__name__
+        raise InputError(f"the tokenizer in {folder} cannot be used ({reason}); download or copy it again") from error
+    if tokenizer.pad_token != tokenizer.eos_token:
+        _read_padding_as_text(tokenizer)
+    return tokenizer
+
+
+def _load(folder: Path):
     from ppdiffusers.transformers import CLIPTokenizer
 
     if (folder / "vocab.json").exists() and (folder / "merges.txt").exists():
@@ -67,6 +79,17 @@ def load_tokenizer(folder: Path):
             if (folder / name).exists():
                 shutil.copyfile(folder / name, Path(split) / name)
         return CLIPTokenizer.from_pretrained(split)
+
+
+def _read_padding_as_text(tokenizer) -> None:
+    """Models with OpenCLIP's encoder were trained on texts padded with "!", in which an exclamation mark was still one.
+
+    The libraries' tokenizers would cut texts at each of them, and take it for padding.
+    """
+    tokenizer.unique_no_split_tokens = [
+        token for token in tokenizer.unique_no_split_tokens if token != tokenizer.pad_token
+    ]
+    tokenizer._create_trie(tokenizer.unique_no_split_tokens)
 
 
 def _split_tokenizer(tokenizer: dict, folder: Path) -> None:

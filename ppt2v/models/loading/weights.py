@@ -1,10 +1,11 @@
-"""Folders to networks: the only file that puts a checkpoint into a network."""
+"""From files to networks that read their weights when they are needed."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import cached_property
+from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -13,10 +14,14 @@ from ppt2v.environment.devices import DTYPES
 from ppt2v.errors import InputError
 from ppt2v.models.adapters.lora import Merge
 from ppt2v.models.formats import fitting, reading
-from ppt2v.models.layouts.diffusers import read_json, weight_files
+from ppt2v.models.layouts import single_file
+from ppt2v.models.layouts.diffusers import read_config, weight_files
 
 if TYPE_CHECKING:
     import numpy as np
+
+
+_SPARE = 4  # times the weights of a file, that a network may have before it is clear that they do not fit
 
 
 class NetworkFiles(NamedTuple):
@@ -51,6 +56,14 @@ class Weights:
         """Adds a LoRA to what is read from now on; before anything else is asked of these weights."""
         self._merges.append(merge)
 
+    @property
+    def model(self) -> Path:
+        """The folder of the whole model, or its single file."""
+        file = self._source.files[0]
+        folders = file.parent.parent, file.parent
+        marks = "model_index.json", "config.json"
+        return next((folder for folder, mark in zip(folders, marks) if (folder / mark).exists()), file)
+
     @cached_property
     def fingerprint(self) -> str:
         """Differs for different weights."""
@@ -84,6 +97,31 @@ class Weights:
         return self._source.convert(reading.WeightFile(tensors, parts[0].layout))
 
 
+def network_files(
+    place: Path,
+    read_single: Callable[[reading.WeightFile, str], single_file.Network],
+    kind: str | None = None,
+    needs: Sequence[str] = (),
+) -> NetworkFiles:
+    """A network's configuration and weights, in a folder in the layout of diffusers or in a single file.
+
+    Args:
+        place: folder or file.
+        read_single: finds the network in what a file holds; the second argument is the file's name, for errors.
+        kind, needs: what a folder must tell, as for ``read_config``.
+
+    Raises:
+        InputError: there is no such network, or its configuration cannot be used.
+    """
+    if place.is_file():
+
+        def convert(loaded: reading.WeightFile) -> reading.WeightFile:
+            return reading.WeightFile(read_single(loaded, str(place)).tensors, reading.PYTORCH)
+
+        return NetworkFiles(read_single(reading.read(place), str(place)).config, [place], convert)
+    return NetworkFiles(read_config(place / "config.json", kind, needs), weight_files(place))
+
+
 def load_component(folder: Path, cls: type, dtype: str = "float32", lazy: bool = False):
     """A network of ``cls``, a model class of ppdiffusers or ppdiffusers.transformers, from its config.json and weights.
 
@@ -92,22 +130,38 @@ def load_component(folder: Path, cls: type, dtype: str = "float32", lazy: bool =
     Raises InputError unless names and shapes of the weights are exactly those of the network.
     """
     check_dtype(dtype)
-    network = build_network(cls, NetworkFiles(read_json(folder / "config.json"), weight_files(folder)), dtype)
+    network = build_network(cls, NetworkFiles(read_config(folder / "config.json"), weight_files(folder)), dtype)
     if not lazy:
         network.weights.load()
     return network
 
 
 def build_network(cls: type, source: NetworkFiles, dtype: str):
-    """A network in evaluation mode that has not read its weights."""
-    network = build(cls, source.config, dtype)
+    """A network in evaluation mode that has not read its weights.
+
+    Raises:
+        InputError: the configuration is of no such network, or asks for more weights than the files hold.
+    """
+    count = sum(len(reading.read(file).tensors) for file in source.files)
+    network = build(cls, source.config, dtype, str(source.files[0]), _SPARE * count)
     network.eval()
     network.weights = Weights(network, source)
     return network
 
 
-def build(cls: type, config: dict, dtype: str = "float32"):
-    """A network without weights: neither memory nor time goes into numbers that are overwritten at once."""
+def build(cls: type, config: dict, dtype: str = "float32", source: str = "the network", most: int | None = None):
+    """A network without weights: neither memory nor time goes into numbers that are overwritten at once.
+
+    Args:
+        cls: as for ``load_component``.
+        config: the content of its config.json.
+        dtype: as for ``load_component``.
+        source: what the configuration belongs to, for errors.
+        most: weights that it may have; None: any number.
+
+    Raises:
+        InputError: the configuration is of no such network, or asks for more weights.
+    """
     import paddle
     from paddlenlp.transformers.model_utils import no_init_weights
     from ppdiffusers import ModelMixin
@@ -115,10 +169,32 @@ def build(cls: type, config: dict, dtype: str = "float32"):
     default = paddle.get_default_dtype()
     paddle.set_default_dtype(dtype)
     try:
-        with no_init_weights(), _zeroing_nothing(), paddle.LazyGuard():
+        with no_init_weights(), _zeroing_nothing(), _at_most(most), paddle.LazyGuard():
             return cls.from_config(config) if issubclass(cls, ModelMixin) else cls(cls.config_class.from_dict(config))
+    except Exception as error:  # whatever a class raises for values that it was not made for
+        reason = " ".join(str(error).split())[:300] or type(error).__name__
+        raise InputError(f"the configuration (config.json) of {source} cannot be used: {reason}") from error
     finally:
         paddle.set_default_dtype(default)
+
+
+@contextmanager
+def _at_most(most: int | None) -> Iterator[None]:
+    """Ends the building of a network that would have more weights than ``most``, before memory or time is spent."""
+    from paddle import nn
+
+    original, made = nn.Layer.create_parameter, count()
+
+    def create_parameter(layer, *args, **kwargs):
+        if most is not None and next(made) >= most:
+            raise ValueError("it asks for more weights than the file holds")
+        return original(layer, *args, **kwargs)
+
+    nn.Layer.create_parameter = create_parameter
+    try:
+        yield
+    finally:
+        nn.Layer.create_parameter = original
 
 
 @contextmanager

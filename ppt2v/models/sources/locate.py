@@ -11,7 +11,9 @@ from pathlib import Path
 
 from ppt2v.environment.shipped import shipped
 from ppt2v.errors import InputError
-from ppt2v.models.layouts.diffusers import PIPELINE, alternatives, first_missing
+from ppt2v.models.layouts import contents
+from ppt2v.models.layouts.diffusers import PIPELINE, alternatives, check_pipeline, first_missing, read_json
+from ppt2v.progress import say
 
 from . import downloads
 from .catalogue import EMBEDDED, KNOWN
@@ -31,9 +33,7 @@ def check(name: str | Path) -> None:
     if is_embedded(name):
         _embedded_folder(str(name))
     elif folder:
-        missing = first_missing(folder)
-        if missing:
-            raise InputError(f"{folder} is no model: it has no {missing}; give a folder in the layout of diffusers")
+        _check_folder(folder)
     elif str(name).endswith(_FILE_ENDINGS):
         if _given_file(name) is None:
             raise InputError(f"{name}: no such file; give the path of a model's file or folder, or an id")
@@ -59,6 +59,7 @@ def locate(name: str | Path, progress: bool = True) -> Path:
     folder = _given_folder(name) or _given_file(name) or downloads.cached_folder(source, repository)
     if folder:
         return folder
+    _announce(source, repository, progress)
     with contextlib.nullcontext() if progress else contextlib.redirect_stderr(io.StringIO()):
         instead = f"the path of a folder that holds the model{_nearest(str(name))}"
         return downloads.download(source, repository, downloads.fetch_model, instead)
@@ -75,7 +76,7 @@ def locate_file(name: str | Path, files: tuple[str, ...], what: str, progress: b
     Raises:
         InputError: no such file, folder or id; a place without any of the files; a download that fails.
     """
-    path = locate(name) if is_embedded(name) else Path(os.path.expanduser(str(name))).absolute()
+    path = locate(name) if is_embedded(name) else _snapshot(Path(os.path.expanduser(str(name))).absolute())
     if path.is_file():
         return path
     if path.is_dir():
@@ -89,9 +90,30 @@ def locate_file(name: str | Path, files: tuple[str, ...], what: str, progress: b
     cached = downloads.cached_file(source, repository, files)
     if cached:
         return cached
+    _announce(source, repository, progress)
     with contextlib.nullcontext() if progress else contextlib.redirect_stderr(io.StringIO()):
         instead = f"the path of the {what}{_nearest(str(name))}"
         return downloads.download(source, repository, lambda fetch: downloads.fetch_file(fetch, files), instead)
+
+
+def _announce(source: str, repository: str, shown: bool) -> None:
+    if shown:
+        say(f"Downloading {repository} from {downloads.server(source)}")
+
+
+def is_id(name: str) -> bool:
+    """Whether it names a model of a server, and nothing on this machine."""
+    on_disk = os.path.exists(os.path.expanduser(name)) or name.endswith(_FILE_ENDINGS)
+    return not on_disk and bool(_ID.fullmatch(_split(name)[1]))
+
+
+def missing_from(name: str) -> str | None:
+    """Where the model or file of that name would be downloaded from; None for what is on this machine, or no id."""
+    if is_embedded(name) or not is_id(name):
+        return None
+    source, repository = _split(name)
+    here = downloads.is_here(source, _server_id(source, repository)) or downloads.is_here(source, repository)
+    return None if here else downloads.server(source)
 
 
 def from_anywhere(name: str | Path) -> str:
@@ -99,10 +121,47 @@ def from_anywhere(name: str | Path) -> str:
     return str(_given_folder(name) or _given_file(name) or name)
 
 
+def _check_folder(folder: Path) -> None:
+    missing = first_missing(folder)
+    if missing:
+        raise InputError(f"{folder} is no model: it has no {missing}; {_instead(folder)}")
+    if (folder / "model_index.json").exists():
+        check_pipeline(read_json(folder / "model_index.json"), str(folder))
+
+
+def _instead(folder: Path) -> str:
+    """What to give instead of a folder that is no model, after a look at what it holds."""
+    models = sorted(index.parent for index in folder.glob("*/model_index.json"))
+    if models:
+        return f"the model is in {models[0]}"
+    if next(folder.glob("models--*"), None):
+        return "it is a cache of Hugging Face: give the id of a model, such as hf:ORG/NAME"
+    files = sorted(file for file in folder.iterdir() if file.suffix in _FILE_ENDINGS and file.is_file())
+    if not files or (folder / "model_index.json").exists():
+        return "give a folder in the layout of diffusers"
+    from ppt2v.models.formats import reading
+
+    names = reading.read(files[0]).tensors
+    if contents.is_stable_diffusion(names):
+        return f"it holds a model in a single file: give {files[0]}"
+    return f"{files[0].name} in it is {contents.describe(names)}: {contents.advice(names)}"
+
+
 def _given_folder(name: str | Path) -> Path | None:
-    """The folder, as an absolute path, that a name is the path of, if any."""
+    """The folder, as an absolute path, that a name is the path of, if any; of a hub's cache entry, its snapshot."""
     folder = os.path.expanduser(str(name))  # which leaves a ~ that is nobody's home as it is
-    return Path(folder).absolute() if not is_embedded(name) and os.path.isdir(folder) else None
+    return _snapshot(Path(folder).absolute()) if not is_embedded(name) and os.path.isdir(folder) else None
+
+
+def _snapshot(folder: Path) -> Path:
+    """The newest version of a model in its entry of Hugging Face's cache; any other folder itself."""
+    entry = folder.parent if folder.name == "snapshots" else folder
+    versions = [version for version in entry.glob("snapshots/*") if version.is_dir()]
+    if not entry.name.startswith("models--") or not versions:
+        return folder
+    named = entry / "refs" / "main"
+    newest = entry / "snapshots" / (named.read_text(encoding="utf-8").strip() if named.is_file() else "")
+    return newest if newest in versions else max(versions, key=lambda version: version.stat().st_mtime)
 
 
 def _given_file(name: str | Path) -> Path | None:

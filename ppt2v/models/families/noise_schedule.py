@@ -1,0 +1,59 @@
+"""The noise schedule of a model: what its file says of it, and what its family has where the file says nothing."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Mapping
+from typing import Any
+
+from ppt2v.errors import InputError
+from ppt2v.models.layouts.ldm_names import EPSILON, PREDICTION_TYPES, SCHEDULER
+
+_LEVELS = range(1000, 10_001)  # more steps than levels cannot be made
+_OTHER_EQUATIONS = ("FlowMatch", "EDM")  # how the classes of other families begin
+
+
+def noise_schedule(said: Mapping[str, Any], source: str, prediction_type: str | None = None):
+    """The DDIM scheduler of PPDiffusers that the solvers start from, whatever class the file was written by.
+
+    A class's own defaults do not count: DDIM's would clip latents, which no latent diffusion model does.
+
+    Args:
+        said: what the file says.
+        source: its name, for errors.
+        prediction_type: counts more than what it says; None: not given.
+
+    Raises:
+        InputError: a schedule of another family of models, or one that cannot be.
+    """
+    from ppdiffusers import DDIMScheduler
+
+    if str(said.get("_class_name")).startswith(_OTHER_EQUATIONS):
+        raise InputError(f"{source}: {said['_class_name']} belongs to another family of models than Stable Diffusion")
+    known = inspect.signature(DDIMScheduler.__init__).parameters
+    values = {name: value for name, value in said.items() if name in known and value is not None}
+    values = {**SCHEDULER, **values, "clip_sample": False}
+    del values["_class_name"]
+    if prediction_type is not None:
+        values["prediction_type"] = prediction_type
+    _check(values, source)
+    try:
+        return DDIMScheduler(**values)
+    except Exception as error:  # whatever a class raises for values of the wrong kind
+        raise InputError(f"{source} cannot be used: {' '.join(str(error).split())}") from None
+
+
+def _check(values: Mapping[str, Any], source: str) -> None:
+    levels, predicted = values["num_train_timesteps"], values["prediction_type"]
+    if not isinstance(levels, int) or levels not in _LEVELS:
+        raise InputError(
+            f"{source}: num_train_timesteps={levels!r}; the rule is a whole number from {_LEVELS.start} to "
+            f"{_LEVELS.stop - 1}"
+        )
+    if predicted not in PREDICTION_TYPES:
+        raise InputError(f"{source}: prediction_type={predicted!r}; valid are {', '.join(PREDICTION_TYPES)}")
+    if values.get("rescale_betas_zero_snr") and predicted == EPSILON:
+        raise InputError(
+            f"{source}: a schedule that ends without signal (rescale_betas_zero_snr) cannot be gone "
+            "through by predicting epsilon; give the prediction_type that the model was trained for"
+        )

@@ -1,0 +1,65 @@
+import inspect
+from dataclasses import fields
+
+import pytest
+
+from ppt2v.pipelines.latent_diffusion import Sampling, Sharing, by_keywords
+from ppt2v.pipelines.text_to_video_modelscope import TextToVideoPipeline
+from ppt2v.pipelines.text_to_video_zero import TextToVideoZeroPipeline
+from ppt2v.pipelines.video_controlnet import VideoControlNetPipeline
+from ppt2v.pipelines.video_fusion import VideoFusionPipeline
+from ppt2v.pipelines.video_instruct_pix2pix import VideoInstructPix2PixPipeline
+
+OF_IMAGE_MODELS = TextToVideoZeroPipeline, VideoControlNetPipeline, VideoInstructPix2PixPipeline
+OF_VIDEO_MODELS = TextToVideoPipeline, VideoFusionPipeline
+
+
+@by_keywords(guidance_scale=9.0, cache_interval=3)
+def call(sampling: Sampling, noise: str, sharing: Sharing, strength: float = 0.6):
+    return sampling, noise, sharing, strength
+
+
+def names(group: type) -> list[str]:
+    return [field.name for field in fields(group)]
+
+
+def test_fields_are_given_as_keywords():
+    sampling, noise, sharing, strength = call(prompt="a fox", noise="white", eta=0.5, chunk_size=2, strength=1.0)
+    assert (sampling.prompt, sampling.eta, noise, sharing.chunk_size, strength) == ("a fox", 0.5, "white", 2, 1.0)
+
+
+def test_what_must_be_given_may_be_given_by_position():
+    sampling, noise, _, _ = call("a fox", "white")
+    assert (sampling.prompt, noise) == ("a fox", "white")
+
+
+def test_defaults_are_those_of_the_pipeline_then_those_of_the_fields():
+    sampling, _, sharing, strength = call("a fox", "white")
+    assert sampling == Sampling("a fox", guidance_scale=9.0)
+    assert (sharing, strength) == (Sharing(cache_interval=3), 0.6)
+
+
+@pytest.mark.parametrize("given", [{"steps": 3}, {"noise": "pink"}, {"sampling": Sampling("a fox")}])
+def test_a_keyword_that_is_unknown_or_given_twice_is_refused(given):
+    with pytest.raises(TypeError, match=f"'{next(iter(given))}'"):
+        call("a fox", "white", **given)
+
+
+def test_a_call_without_its_prompt_is_refused():
+    with pytest.raises(TypeError, match="'prompt'"):
+        call(noise="white")
+
+
+@pytest.mark.parametrize("pipeline", OF_IMAGE_MODELS + OF_VIDEO_MODELS)
+def test_the_signature_of_a_pipeline_shows_all_that_it_is_told(pipeline):
+    shown = inspect.signature(pipeline.__call__).parameters
+    shared = names(Sharing) if pipeline in OF_IMAGE_MODELS else []
+    assert [name for name in shown if name in names(Sampling) + names(Sharing)] == names(Sampling) + shared
+    assert {"noise", "checkpoint", "progress"} < set(shown)
+
+
+@pytest.mark.parametrize(
+    ("scale", "texts"), [(1.0, ["a fox"]), (0.0, ["a fox"]), (1.5, ["blurred", "a fox"]), (9.0, ["blurred", "a fox"])]
+)
+def test_without_guidance_there_is_no_negative_prompt(scale, texts):
+    assert Sampling("a fox", guidance_scale=scale, negative_prompt="blurred").texts == texts
