@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import secrets
-import shutil
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from fractions import Fraction
@@ -14,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from ppt2v import unfinished
 from ppt2v.errors import InputError
 
 from .output_path import FORMATS, check_fps, check_parent, check_target, ending
@@ -50,15 +49,12 @@ def write(frames: Iterable[np.ndarray], path: str | Path, fps: float, recipe: di
 
 @contextmanager
 def _complete_or_nothing(path: Path) -> Iterator[Path]:
-    part = path.with_name(f".ppt2v-{secrets.token_hex(6)}.part")
+    part = unfinished.beside(path.parent, ".ppt2v-", ".part")
     try:
         yield part
         os.replace(part, path)
     finally:
-        if part.is_dir():
-            shutil.rmtree(part)
-        else:
-            part.unlink(missing_ok=True)
+        unfinished.remove(part)
 
 
 def _checked(frames: Iterable[np.ndarray]) -> Iterator[np.ndarray]:
