@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import functools
 import inspect
-from abc import abstractmethod
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, fields
 from typing import Any, Protocol
@@ -149,17 +148,9 @@ class LatentDiffusion:
     offload = False  # whether each network leaves the memory when its part is done
     running: Run | None = None  # the run in progress
 
-    @abstractmethod
-    def main_program(self, height: int, width: int, *settings: Any) -> Program:
-        """What nearly all of a run's time goes into; sizes in pixels."""
-
     def solver(self, sampling: Sampling) -> Solver:
         """The solver of a run, on the model's schedule."""
         return make_solver(sampling.solver, self.scheduler, sampling.num_inference_steps, sampling.eta)
-
-    def program_for(self, height: int, width: int, arguments: Mapping[str, Any]) -> Program:
-        """The main program of a run with these arguments of ``__call__``; sizes in pixels."""
-        return self.main_program(height, width)
 
     def latent_shape(self, height: int, width: int) -> list[int]:
         """``[channels, height, width]`` of a frame's latents."""
@@ -281,7 +272,3 @@ class VideoPipeline(LatentDiffusion, StableDiffusionPipeline):
         """What nearly all of a run's time goes into; sizes in pixels."""
         size = self.latent_shape(height, width)[1:]
         return NoisePrediction(self.unet, *size, attention, residuals, deep_features=cache_interval > 1)
-
-    def program_for(self, height: int, width: int, arguments: Mapping[str, Any]) -> Program:
-        sharing = Sharing(**{each.name: arguments[each.name] for each in fields(Sharing) if each.name in arguments})
-        return self.main_program(height, width, sharing.attention, "controls" in arguments, sharing.cache_interval)

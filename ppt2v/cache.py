@@ -10,7 +10,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from . import unfinished
+from ppt2v import unfinished
+from ppt2v.errors import InputError
 
 _ABOUT = "about.json"
 _NEW = ".new-"  # in front of the names of folders that are being filled
@@ -19,10 +20,13 @@ DEFAULT_LIMIT_GB = 20
 
 
 class Entry(NamedTuple):
-    """An exported program: what it is, how much room it takes, when it was last used (seconds since 1970)."""
+    """An exported program, or weights that programs share: what it is, the folder or file of the model that it was made
+    of, how much room it takes, when it was last used (seconds since 1970).
+    """
 
     folder: Path
     about: dict[str, Any]
+    model: str
     size: int
     used: float
 
@@ -37,6 +41,17 @@ def default_folder() -> Path:
     """PPT2V_CACHE, else ppt2v/engines in the user's cache folder; it need not exist."""
     usual = user_cache() / "ppt2v" / "engines"
     return Path(os.path.expanduser(os.getenv("PPT2V_CACHE", usual))).absolute()
+
+
+def _usual_limit() -> float:
+    given = os.getenv("PPT2V_CACHE_GB", str(DEFAULT_LIMIT_GB))
+    try:
+        limit = float(given)
+    except ValueError:
+        limit = -1.0
+    if not limit >= 0:
+        raise InputError(f"PPT2V_CACHE_GB={given!r}: give the gigabytes that the cache may take, such as 20")
+    return limit * 1e9
 
 
 def fingerprint(file: Path) -> str:
@@ -56,12 +71,19 @@ class Cache:
 
     Args:
         folder: where they are; made when the first one is added.
-        limit: bytes that they may take together.
+        limit: bytes that they may take together; what is ``in_use`` stays in any case.
+
+    Attributes:
+        in_use: what was found or added and must stay for now; the caller clears it.
+
+    Raises:
+        InputError: PPT2V_CACHE_GB is no number of gigabytes.
     """
 
     def __init__(self, folder: Path | None = None, limit: float | None = None):
         self.folder = folder or default_folder()
-        self.limit = limit or float(os.getenv("PPT2V_CACHE_GB", DEFAULT_LIMIT_GB)) * 1e9
+        self.limit = _usual_limit() if limit is None else limit
+        self.in_use: set[Path] = set()
 
     def find(self, key: dict[str, Any]) -> Path | None:
         """The folder of the program with that key; one that is damaged is removed."""
@@ -72,10 +94,13 @@ class Cache:
             shutil.rmtree(folder, ignore_errors=True)
             return None
         os.utime(folder / _ABOUT)
+        self.in_use.add(folder)
         return folder
 
-    def add(self, key: dict[str, Any], write: Callable[[Path], None]) -> Path:
+    def add(self, key: dict[str, Any], write: Callable[[Path], None], model: str = "") -> Path:
         """Lets ``write`` fill a folder, which then becomes that of the key; a program already there stays.
+
+        ``model`` is noted, for people to read.
 
         Raises:
             OSError: the cache cannot be written to.
@@ -86,12 +111,13 @@ class Cache:
         try:
             write(made)
             files = {file.name: fingerprint(file) for file in sorted(made.iterdir())}
-            about = json.dumps({"key": key, "files": files}, indent=1)
+            about = json.dumps({"key": key, "model": model, "files": files}, indent=1)
             (made / _ABOUT).write_text(about, encoding="utf-8")
             _move(made, place)
         finally:
             unfinished.remove(made)
-        self._make_room(place)
+        self.in_use.add(place)
+        self._make_room()
         return place
 
     def entries(self) -> list[Entry]:
@@ -111,11 +137,11 @@ class Cache:
     def _place(self, key: dict[str, Any]) -> Path:
         return self.folder / hashlib.sha256(json.dumps(key, sort_keys=True).encode()).hexdigest()[:32]
 
-    def _make_room(self, newest: Path) -> None:
+    def _make_room(self) -> None:
         total = 0
         for entry in self.entries():
             total += entry.size
-            if total > self.limit and entry.folder != newest:
+            if total > self.limit and entry.folder not in self.in_use:
                 shutil.rmtree(entry.folder, ignore_errors=True)
 
 
@@ -131,7 +157,7 @@ def _entry(folder: Path) -> Entry | None:
     try:
         about = json.loads((folder / _ABOUT).read_text(encoding="utf-8"))
         size = sum(file.stat().st_size for file in folder.iterdir())
-        return Entry(folder, about["key"], size, (folder / _ABOUT).stat().st_mtime)
+        return Entry(folder, about["key"], about["model"], size, (folder / _ABOUT).stat().st_mtime)
     except (OSError, ValueError, KeyError):  # damaged, or just being removed by another process
         return None
 

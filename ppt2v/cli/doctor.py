@@ -19,6 +19,7 @@ from typing import Any, NamedTuple
 from ppt2v.cache import default_folder
 from ppt2v.environment import versions
 from ppt2v.environment.homes import can_be_written
+from ppt2v.environment.openvino import unreported
 from ppt2v.environment.shipped import PACKAGE
 from ppt2v.environment.threads import cores
 from ppt2v.environment.versions import PADDLES, version_of
@@ -180,7 +181,8 @@ def try_out(results: str, *names: str) -> None:
 
 
 def _import(name: str) -> str:
-    return str(getattr(importlib.import_module(name), "__version__", ""))
+    with unreported():
+        return str(getattr(importlib.import_module(name), "__version__", ""))
 
 
 def _device() -> str:
@@ -212,10 +214,24 @@ def _encoding() -> str:
     return "H.264 is written and read"
 
 
-_TRIALS: dict[str, Callable[[], str]] = {"device": _device, "video": _encoding}
+def _precision() -> str:
+    from ppt2v.engine.choice import choose
+    from ppt2v.environment.devices import device_name
+
+    choice = choose("auto", device_name(None), None)
+    if choice.engine != "openvino":
+        return f"{choice.precision} ({choice.engine})"
+    from ppt2v.engine import precisions
+
+    table = ", ".join(f"{name} {seconds * 1000:.0f} ms" for name, seconds in precisions.measured().items())
+    return f"{choice.precision} (openvino; measured: {table})"
+
+
+_TRIALS: dict[str, Callable[[], str]] = {"device": _device, "video": _encoding, "precision": _precision}
 _TRIAL_REMEDIES = {
     "device": "mend the GPU's driver, or hide the GPU: export CUDA_VISIBLE_DEVICES=",
     "video": "pip install --force-reinstall --no-deps av decord",
+    "precision": "pip install --force-reinstall --no-deps openvino",
 }
 
 
