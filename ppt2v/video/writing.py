@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import secrets
-import shutil
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from fractions import Fraction
@@ -14,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from ppt2v import unfinished
 from ppt2v.errors import InputError
 
 from .output_path import FORMATS, check_fps, check_parent, check_target, ending, keeps_sound
@@ -65,17 +64,14 @@ def write(
 
 @contextmanager
 def _complete_or_nothing(path: Path) -> Iterator[Path]:
-    part = path.with_name(f".ppt2v-{secrets.token_hex(6)}.part")
+    part = unfinished.beside(path.parent, ".ppt2v-", ".part")
     try:
         yield part
         os.replace(part, path)
     except OSError as error:
         raise InputError(f"{path} cannot be written: {error.strerror or error}; nothing of it is left") from error
     finally:
-        if part.is_dir():
-            shutil.rmtree(part)
-        else:
-            part.unlink(missing_ok=True)
+        unfinished.remove(part)
 
 
 def _checked(frames: Iterable[np.ndarray]) -> Iterator[np.ndarray]:
