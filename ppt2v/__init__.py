@@ -12,6 +12,7 @@ import importlib
 import zlib  # noqa: F401  (Paddle 2.6.2 brings an older zlib along, which breaks Python's when it is loaded first)
 
 from .environment import huggingface
+from .environment.homes import lend_home
 from .environment.shipped import PACKAGE
 from .environment.threads import use_all_cores
 from .version import __version__  # noqa: F401
@@ -31,6 +32,7 @@ if not (PACKAGE / "pipelines").is_dir():  # a checkout, where they lie beside th
     __path__.append(str(PACKAGE.parent))
 
 use_all_cores()
+lend_home()
 huggingface.complete()
 
 

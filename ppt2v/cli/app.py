@@ -1,4 +1,4 @@
-"""The ``ppt2v`` command: one command per row of ``modes.MODES``, and those of ``commands``."""
+"""The ``ppt2v`` command: one command per row of ``modes.MODES``, and those of the other files of ``cli``."""
 
 from __future__ import annotations
 

@@ -39,7 +39,7 @@ def rerun(
     }
     _follow(file, _named(mode, resolve(mode.parameters, recorded, {})), trust)
     save_format = "png" if file.is_dir() else file.suffix.lstrip(".") or None
-    out = out or str(video.output_file(None, save_format, f"{file.stem}-rerun"))
+    out = out or str(video.output_file(None, save_format, video.shortened(file.stem, ending="-rerun")))
     given = {"device": device, "dtype": dtype, "engine": engine}
     machine = {name: value or recipe.get(name) for name, value in given.items()}
     make_video(mode.name, {**recorded, **machine, "save_path": out}, quiet)

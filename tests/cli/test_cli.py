@@ -462,10 +462,14 @@ def test_models_lists_known_and_cached_ones(run, monkeypatch, tmp_path):
 def test_cache_lists_and_clears_exported_programs(run, tmp_path, monkeypatch):
     monkeypatch.setenv("PPT2V_CACHE", str(tmp_path / "engines"))
     assert run("cache", "list")[0] == 0 and not (tmp_path / "engines").exists()
-    key = {"program": "Decoder", "network": "AutoencoderKL"}
-    Cache().add(key, lambda folder: (folder / "a").write_bytes(b"x" * 10**7))
+    key = {"program": "Decoder", "network": "VAE", "precision": "float32", "inputs": [["z", [-1, 4, 8, 16], "float32"]]}
+    model = str(locate.embedded()[catalogue.EMBEDDED])
+    Cache().add(key, lambda folder: (folder / "a").write_bytes(b"x" * 10**7), model)
+    Cache().add({**key, "program": "weights"}, lambda folder: (folder / "a").write_bytes(b"x" * 10**6), "/models/mine")
     code, out, _ = run("cache", "list")
-    assert code == 0 and all(words in out for words in ("Decoder", "AutoencoderKL", "0.01"))
+    assert code == 0
+    for words in ("Decoder", "VAE", "embedded", "16x8 z", "float32", "10.", "weights", "mine", "0.01 GB of at most"):
+        assert words in out
     code, out, _ = run("cache", "clear")
     assert (code, out.strip()) == (0, "0.01 GB freed")
     assert "Decoder" not in run("cache", "list")[1]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import shutil
 import sys
 
 import pytest
@@ -10,6 +11,7 @@ from packaging.requirements import Requirement
 
 import ppt2v.environment.versions
 from ppt2v.cli import doctor
+from ppt2v.models.sources import downloads, locate
 
 PADDLE = {"paddlepaddle": "3.3.1"}
 WORKS, FAILS = {"found": ""}, {"error": "ImportError: something"}
@@ -94,3 +96,14 @@ def test_remedies_are_printed_whole(capsys):
     printed = capsys.readouterr().out
     assert f"  {remedy}\n" in printed
     assert "[2.0]" in printed
+
+
+def test_a_damaged_model_in_a_cache_is_named(tmp_path, monkeypatch, tiny_folder):
+    monkeypatch.setattr(downloads, "cache_folder", lambda source: tmp_path / source)
+    damaged, whole = (tmp_path / downloads.PADDLE / "an org" / name for name in ("damaged", "whole"))
+    for folder in (damaged, whole):
+        shutil.copytree(tiny_folder, folder)
+    (damaged / "model_index.json").write_text("[1, ", encoding="utf-8")
+    assert [name for name, _, _ in locate.cached()] == ["an org/whole"]
+    (finding,) = doctor._damaged()
+    assert str(damaged) in finding.found and finding.remedy.startswith(f"rm -r '{damaged}'")

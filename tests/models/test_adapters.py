@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import paddle
 import pytest
+from conftest import DATA
 
 from ppt2v import InputError, Model, video
 from ppt2v.engine.inference import InferenceEngine
@@ -19,7 +20,6 @@ from ppt2v.models.formats import fitting, reading
 from ppt2v.pipelines.latent_diffusion import VideoPipeline
 from ppt2v.pipelines.networks.programs import TextEncoder
 
-DATA = Path(__file__).parents[1] / "data"
 BASE = DATA / "text2video_reference" / "model"
 FILES = DATA / "adapters_reference"
 KOHYA, OLD = FILES / "kohya.safetensors", FILES / "old.safetensors"

@@ -9,11 +9,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from conftest import DATA
 
 from ppt2v.errors import InputError
 from ppt2v.models.formats import fitting, pickles, reading
 
-DATA = Path(__file__).parents[1] / "data" / "checkpoints"
+CHECKPOINTS = DATA / "checkpoints"
 NUMBERS = np.arange(24.0).reshape(4, 6)
 PICKLED = {
     "float32": NUMBERS,
@@ -59,7 +60,7 @@ def _torch_zip(file: Path, pickled: bytes) -> None:
 
 @pytest.mark.parametrize("file", ["zip.bin", "legacy.bin", "types.safetensors"])
 def test_tensors_of_every_type_and_stride_are_read(file):
-    found = reading.read(DATA / file)
+    found = reading.read(CHECKPOINTS / file)
     assert found.layout == reading.PYTORCH
     assert found.tensors.keys() == PICKLED.keys()
     for name, expected in PICKLED.items():
@@ -68,14 +69,14 @@ def test_tensors_of_every_type_and_stride_are_read(file):
 
 def test_large_files_are_mapped_and_not_copied():
     for file in ("zip.bin", "legacy.bin", "types.safetensors"):
-        array = reading.read(DATA / file).tensors["float32"]
+        array = reading.read(CHECKPOINTS / file).tensors["float32"]
         while array.base is not None and not isinstance(array, np.memmap):
             array = array.base
         assert isinstance(array, np.memmap), file
 
 
 def test_compressed_torch_file_is_read(tmp_path):
-    with zipfile.ZipFile(DATA / "zip.bin") as source, zipfile.ZipFile(tmp_path / "packed.bin", "w", 8) as target:
+    with zipfile.ZipFile(CHECKPOINTS / "zip.bin") as source, zipfile.ZipFile(tmp_path / "packed.bin", "w", 8) as target:
         for entry in source.namelist():
             target.writestr(entry, source.read(entry))
     found = reading.read(tmp_path / "packed.bin").tensors
@@ -142,14 +143,14 @@ def test_paddle_bfloat16_in_safetensors_is_read(tmp_path):
 
 
 def test_objects_beside_the_weights_of_a_training_checkpoint_are_passed_over():
-    found = reading.read(DATA / "lightning.ckpt").tensors
+    found = reading.read(CHECKPOINTS / "lightning.ckpt").tensors
     assert list(found) == ["weight"]
     np.testing.assert_array_equal(found["weight"], np.ones((2, 3)))
 
 
 def test_object_among_the_weights_is_refused_by_name():
     with pytest.raises(InputError, match=r"object.bin: 'callback' is a __main__.Callback, which is refused"):
-        reading.read(DATA / "object.bin")
+        reading.read(CHECKPOINTS / "object.bin")
 
 
 @pytest.mark.parametrize("packed", [True, False])
@@ -190,7 +191,7 @@ def test_tensor_that_reaches_beyond_its_data_is_refused(offset, shape, stride):
 @pytest.mark.parametrize("share", [0.0, 0.02, 0.3, 0.9, 0.999])
 @pytest.mark.parametrize("file", ["zip.bin", "legacy.bin", "types.safetensors", "model_state.pdparams"])
 def test_truncated_file_is_refused_by_name(tmp_path, file, share):
-    content = pickle.dumps({"w": np.ones(500)}) if file == "model_state.pdparams" else (DATA / file).read_bytes()
+    content = pickle.dumps({"w": np.ones(500)}) if file == "model_state.pdparams" else (CHECKPOINTS / file).read_bytes()
     (tmp_path / file).write_bytes(content[: int(len(content) * share)])
     with pytest.raises(InputError, match=f"{file} is truncated, corrupt or no checkpoint"):
         reading.read(tmp_path / file)

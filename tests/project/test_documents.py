@@ -18,6 +18,7 @@ from typing import NamedTuple
 import pytest
 import typer
 import yaml
+from conftest import ROOT
 
 import ppt2v.model
 from ppt2v import MODES, dreambooth
@@ -30,7 +31,6 @@ from ppt2v.serving.api.schema import request_model
 from ppt2v.serving.limits import Limits
 from ppt2v.version import __version__
 
-ROOT = Path(__file__).parents[2]
 ENGLISH, CHINESE = ROOT / "README.md", ROOT / "README.zh-CN.md"
 DOCUMENTS = [ENGLISH, CHINESE, ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
 CHECKED = "checked, not run: needs "

@@ -9,8 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-
-ROOT = Path(__file__).parents[2]
+from conftest import ROOT
 
 # A folder or file of the package imports what stands on a lower row; those of one row do not import each other.
 ROWS = (

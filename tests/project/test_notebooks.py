@@ -10,14 +10,14 @@ from pathlib import Path
 
 import nbformat
 import pytest
+from conftest import ROOT
 from nbclient import NotebookClient
 from PIL import Image
 
 from ppt2v import video
 
-REPOSITORY = Path(__file__).parents[2]
-NOTEBOOKS = REPOSITORY / "notebooks"
-PICTURES = REPOSITORY / "__assets__" / "notebooks"
+NOTEBOOKS = ROOT / "notebooks"
+PICTURES = ROOT / "__assets__" / "notebooks"
 NAMES = sorted(file.stem for file in NOTEBOOKS.glob("*.ipynb"))
 CHINESE = re.compile("[\u4e00-\u9fff]")
 
@@ -48,7 +48,7 @@ def build():
 @pytest.fixture
 def folder(tmp_path, monkeypatch) -> Path:
     """A folder that is to the sample clips as ``notebooks`` is; the kernel's own files go beside it."""
-    (tmp_path / "__assets__").symlink_to(REPOSITORY / "__assets__")
+    (tmp_path / "__assets__").symlink_to(ROOT / "__assets__")
     for name in ("IPYTHONDIR", "JUPYTER_RUNTIME_DIR"):
         monkeypatch.setenv(name, str(tmp_path / name))
     place = tmp_path / "notebooks"
@@ -117,7 +117,7 @@ def test_is_what_its_source_makes(name, build):
     ids=["installed", "beside the clone", "in the clone", "among the notebooks"],
 )
 def test_installs_where_ppt2v_is_not_wherever_it_starts(options, place, installs, tmp_path):
-    (tmp_path / "ppt2v").symlink_to(REPOSITORY)
+    (tmp_path / "ppt2v").symlink_to(ROOT)
     (cell,) = (cell.source for cell in read("canny").cells if "%pip" in cell.source)
     code = re.sub(r"^( +)%pip .*$", r"\1print('installs')", cell, flags=re.MULTILINE)
     # Option -S leaves out all that is installed.

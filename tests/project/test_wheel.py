@@ -11,8 +11,8 @@ from pathlib import Path
 
 import cv2
 import pytest
+from conftest import ROOT
 
-REPOSITORY = Path(__file__).parents[2]
 SOURCES = (
     "setup.py",
     "pyproject.toml",
@@ -39,7 +39,7 @@ def clone(tmp_path_factory) -> Path:
     folder = tmp_path_factory.mktemp("projects") / "ppt2v"
     folder.mkdir()
     for name in SOURCES:
-        source, target = REPOSITORY / name, folder / name
+        source, target = ROOT / name, folder / name
         if source.is_dir():
             shutil.copytree(source, target, ignore=shutil.ignore_patterns("__pycache__"))
         else:
@@ -92,7 +92,7 @@ def _files(folder: Path) -> set[str]:
     ],
 )
 def test_holds_every_file(wheel, package, source):
-    expected = {f"{package}/{name}" for name in _files(REPOSITORY / source)}
+    expected = {f"{package}/{name}" for name in _files(ROOT / source)}
     assert expected
     assert expected <= set(zipfile.ZipFile(wheel).namelist())
 

@@ -59,6 +59,23 @@ def jobs(tmp_path, model):
 # What is offered
 
 
+@pytest.mark.parametrize(
+    ("prompt", "language", "said"),
+    [
+        ("雪地里的狐狸", "en", "write the prompt in English"),
+        ("雪地里的狐狸", "zh", "请用英文写提示词"),
+        ("a <b>corgi</b>", "en", "knows no: b, corgi; it knows astronaut"),
+        ("a corgi", "zh", "不认识：corgi；它认识：astronaut"),
+        ("a fox", "en", None),
+    ],
+)
+def test_what_a_prompt_will_not_do_is_shown_before_the_run_and_after_it(jobs, model, prompt, language, said):
+    model.go.clear()
+    job, text = jobs.submit("text2video", {"prompt": prompt}), translator(language)
+    for shown in (panels.progress(job, 0, text), panels.advice(job, text)):
+        assert ("class='advice'" in shown) == (said is not None) and (said or "") in shown and "<b>" not in shown
+
+
 @pytest.mark.parametrize("mode", MODES.values(), ids=MODES)
 def test_what_is_left_as_it_is_is_left_to_the_model(mode):
     start = choices.defaults(mode, choices.models(mode, Limits(at_home=True))[0])

@@ -49,8 +49,9 @@ class Inversion:
         return [self.token, *(f"{self.token}_{number}" for number in range(1, len(self.vectors)))]
 
     def expand(self, text: str) -> str:
-        """The text with all tokens where the word stands, in whatever case."""
-        return self._pattern.sub(lambda _: " ".join(self.tokens), text)
+        """The prompt with all tokens where the word stands, in whatever case; brackets in a word are no weights."""
+        tokens = re.sub(r"([()\[\]\\])", r"\\\1", " ".join(self.tokens))
+        return self._pattern.sub(lambda _: tokens, text)
 
     def occurs(self, text: str) -> bool:
         """Whether the word stands in a text."""

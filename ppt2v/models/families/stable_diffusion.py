@@ -44,6 +44,11 @@ class StableDiffusion:
                 f"{use.name} is no model for {use.mode} but {kind}: its UNet takes {unet['in_channels']} channels "
                 f"(in_channels) instead of {wanted}; choose one such as {use.example}"
             )
+        layers, asked = _files(model, "text_encoder").config["num_hidden_layers"], use.values.get("clip_skip", 1)
+        if asked > layers:
+            raise InputError(
+                f"clip_skip={asked}: the text encoder of {use.name} has {layers} layers; give 1 to {layers}"
+            )
 
     def load(self, model: Path, precision: str, adapters: Adapters, instead: Replacements) -> dict[str, Any]:
         loaded = load_stable_diffusion(model, precision, True, adapters, **instead._asdict())
@@ -66,7 +71,7 @@ _READERS = {"unet": single_file.unet, "vae": single_file.vae, "text_encoder": si
 _NEEDS = {
     "unet": ("in_channels", "out_channels", "sample_size", "block_out_channels"),
     "vae": ("latent_channels", "block_out_channels"),
-    "text_encoder": ("vocab_size", "hidden_size", "max_position_embeddings"),
+    "text_encoder": ("vocab_size", "hidden_size", "max_position_embeddings", "num_hidden_layers"),
 }
 
 

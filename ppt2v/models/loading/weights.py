@@ -56,6 +56,14 @@ class Weights:
         """Adds a LoRA to what is read from now on; before anything else is asked of these weights."""
         self._merges.append(merge)
 
+    @property
+    def model(self) -> Path:
+        """The folder of the whole model, or its single file."""
+        file = self._source.files[0]
+        folders = file.parent.parent, file.parent
+        marks = "model_index.json", "config.json"
+        return next((folder for folder, mark in zip(folders, marks) if (folder / mark).exists()), file)
+
     @cached_property
     def fingerprint(self) -> str:
         """Differs for different weights."""

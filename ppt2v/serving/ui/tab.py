@@ -152,7 +152,7 @@ class Tab:
         shown, text = self.shown, self.text
         if job.state == DONE:
             return {
-                shown.progress: "",
+                shown.progress: panels.advice(job, text),
                 shown.result: panels.result(job, video.read_recipe(job.path), text),
                 self.made: job.id,
             }
