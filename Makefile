@@ -1,8 +1,10 @@
 # make demo [PROMPT="..."] [OUT=video.mp4]
-# make test | test-ui | smoke-paddle2 | test-paddlehub | score | tradeoff | notebooks | wheel | hub-modules | clean
+# make test | test-slow | test-ui | smoke-paddle2 | smoke-py313 | test-paddlehub | score | tradeoff | notebooks | wheel
+#     | hub-modules | constraints | clean
 # make bench TORCH_PYTHON=... [BENCH="--rounds 1"]
 
-PYTHON ?= $(shell command -v python3.11 || command -v python3)
+# The Pythons that serve, the best tested first; PYTHON=... names one by its command.
+PYTHONS := 3.11 3.12 3.13 3.10
 PROMPT := an astronaut in outer space
 # Taken literally and through the environment: a quote or a dollar in a prompt means nothing to make or the shell.
 override PROMPT := $(value PROMPT)
@@ -13,18 +15,36 @@ export PROMPT OUT TORCH_PYTHON
 # needs a part only.
 unexport PYTHONDONTWRITEBYTECODE
 
-# $(call install,venv,constraints). pip installs opencv-python, which ppdiffusers asks for and which needs
-# libGL, over opencv-python-headless; hence the last line.
+# $(call find,folder,versions): a shell command that prints the first Python of these versions that is here and has its
+# venv module: the folder's own, PYTHON, those on the path, those of pyenv, which keeps them off the path.
+define find
+for python in $(1)/bin/python $(PYTHON) $(foreach version,$(2),python$(version) \
+	$(wildcard $(or $(PYENV_ROOT),$(HOME)/.pyenv)/versions/$(version).*/bin/python)); do \
+	$$python -c 'import ensurepip, sys; sys.exit("%d.%d" % sys.version_info[:2] not in sys.argv)' $(2) 2> /dev/null && \
+	echo $$python && break; done
+endef
+
+# $(call venv,folder,versions): makes a virtual environment of it, else of one that uv fetches.
+define venv
+@python=$$($(call find,$(1),$(2))); \
+if [ "$$python" = $(1)/bin/python ]; then exit; \
+elif [ -n "$$python" ]; then $$python -m venv --clear $(1); \
+elif command -v uv > /dev/null; then uv venv --quiet --clear --seed --python $(or $(word 2,$(2)),$(2)) $(1); \
+else echo "No Python $(2) with its venv module is here (Debian: python3-venv), nor uv, which would fetch one" >&2; exit 1; fi
+endef
+
+# $(call install,folder,constraints,versions). On Python 3.13 setup.py leaves out the two of the last line, whose
+# dependencies have no build for it.
 define install
+$(call venv,$(1),$(3))
 @echo "Installing into $(1) (some minutes, 2 GB) ..."
-$(PYTHON) -m venv $(1)
 $(1)/bin/pip install --quiet --upgrade pip
 $(1)/bin/pip install --quiet --no-compile -c $(2) -e '.[$(EXTRAS)]'
-$(1)/bin/pip install --quiet --no-compile --no-deps --force-reinstall -c $(2) opencv-python-headless
+$(1)/bin/pip install --quiet --no-compile --no-deps ppdiffusers==0.29.0 paddlenlp==2.8.1
 @touch $(1)/installed
 endef
 
-.PHONY: demo test test-ui smoke-paddle2 test-paddlehub score tradeoff notebooks wheel hub-modules bench clean
+.PHONY: demo test test-slow test-ui smoke-paddle2 smoke-py313 test-paddlehub score tradeoff notebooks constraints wheel hub-modules bench clean
 
 demo: .venv/installed
 	.venv/bin/ppt2v text2video $${OUT:+--out "$$OUT"} -- "$$PROMPT"
@@ -32,12 +52,22 @@ demo: .venv/installed
 test: .venv/installed
 	.venv/bin/pytest -q
 
+# What takes long and is not the heart of it.
+test-slow: .venv/installed
+	.venv/bin/pytest -q -m slow
+
 # In Chromium (Debian's package of that name); says so where there is none.
 test-ui: .venv/installed
 	.venv/bin/pytest -q -rs -m browser
 
 smoke-paddle2: .venv-paddle2/installed
 	.venv-paddle2/bin/pytest -q -m smoke
+
+# On another set of packages: numpy 2.5 and urllib3 2.
+smoke-py313:
+	@if [ -n "$$($(call find,.venv-py313,3.13))" ] || command -v uv > /dev/null; then \
+		$(MAKE) .venv-py313/installed && .venv-py313/bin/pytest -q -m smoke; \
+	else echo "No Python 3.13 is here, nor uv, which would fetch one: nothing is tested on it"; fi
 
 test-paddlehub: .venv-paddlehub/installed
 	.venv/bin/pytest -q -m paddlehub
@@ -53,6 +83,11 @@ score: .venv/installed
 tradeoff: .venv/installed
 	.venv/bin/python -m training.judge.tradeoff
 
+# The newest that goes together on each Python that serves; needs uv.
+constraints:
+	uv pip compile --quiet --upgrade --universal --python-version 3.10 --extra cpu --extra dev --extra ui --no-annotate \
+		--custom-compile-command "make constraints" --output-file constraints.txt setup.py
+
 wheel: .venv/installed
 	rm -rf build
 	.venv/bin/pip wheel --quiet --no-deps --wheel-dir dist .
@@ -64,16 +99,20 @@ bench: .venv/installed
 	.venv/bin/python benchmarks/bench.py --torch-python "$$TORCH_PYTHON" $(BENCH)
 
 clean:
-	rm -rf .venv .venv-paddle2 .venv-paddlehub .pytest_cache build dist ppt2v.egg-info
+	rm -rf .venv .venv-paddle2 .venv-py313 .venv-paddlehub .pytest_cache build dist ppt2v.egg-info
 	find ppt2v pipelines tests training benchmarks notebooks -name __pycache__ -exec rm -rf {} +
 
 .venv/installed: EXTRAS := cpu,dev,ui
 .venv/installed: setup.py pyproject.toml constraints.txt
-	$(call install,.venv,constraints.txt)
+	$(call install,.venv,constraints.txt,$(PYTHONS))
 
 .venv-paddle2/installed: EXTRAS := cpu,dev
 .venv-paddle2/installed: setup.py pyproject.toml constraints-paddle2.txt
-	$(call install,.venv-paddle2,constraints-paddle2.txt)
+	$(call install,.venv-paddle2,constraints-paddle2.txt,3.11)
+
+.venv-py313/installed: EXTRAS := cpu,dev
+.venv-py313/installed: setup.py pyproject.toml constraints.txt
+	$(call install,.venv-py313,constraints.txt,3.13)
 
 # What PaddleHub needs beside the packages in .venv, and those: its own dependencies would bring others in.
 .venv-paddlehub/installed: paddlehub/requirements.txt .venv/installed

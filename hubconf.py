@@ -4,15 +4,6 @@ Paddle takes the repository off the path before it calls one of them, so all tha
 """
 
 from collections.abc import Callable as _Callable
-from pathlib import Path as _Path
-
-import ppt2v as _ppt2v
-
-_HERE = _Path(__file__).resolve().parent
-if _Path(_ppt2v.__file__).resolve().parent == _HERE / "ppt2v":
-    # Nothing is installed here, and pipelines/ lies beside the package. Python looks for submodules in these folders,
-    # whatever becomes of the path and of the current folder.
-    _ppt2v.__path__[:] = [str(_HERE / "ppt2v"), str(_HERE)]
 
 from ppt2v.hubs.paddlehub import VideoMaker as _VideoMaker
 from ppt2v.hubs.paddlehub import document_loader as _document_loader

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
-import os
-import platform
 from dataclasses import asdict
 from datetime import date
 from pathlib import Path
 
 from work import Work
+
+from ppt2v.environment import processor
+from ppt2v.environment.threads import threads
 
 # The most that time and peak memory may be of the other side's; where a work has aims of its own, those count.
 AIMS = {
@@ -23,7 +24,7 @@ AIMS = {
     "1 second": (1, None),
     "20 seconds": (1, None),
 }
-HEADER = "| work | against | time | aim | memory | aim | seconds | MB | settings | date |"
+HEADER = "| work | against | time | aim | memory | aim | seconds | MB | settings | machine | date |"
 NOTE = """Time and peak memory of ppt2v over the other side's, on random weights of the published sizes: same weights,
 noise, threads and steps, runs in turn, the median of the rounds. Each run has a process of its own. Written by
 `make bench`.
@@ -40,22 +41,21 @@ def row(name: str, against: str, work: Work | None, result: dict) -> dict:
         **result,
         "settings": kept,
         "machine": machine(),
+        "flags": processor.flags(),
         "date": date.today().isoformat(),
     }
 
 
 def machine() -> str:
     """The processor and the number of threads."""
-    lines = Path("/proc/cpuinfo").read_text().splitlines() if Path("/proc/cpuinfo").exists() else []
-    names = [line.partition(": ")[2] for line in lines if line.startswith("model name")]
-    return f"{names[0] if names else platform.processor()}, {os.environ.get('OMP_NUM_THREADS', os.cpu_count())} threads"
+    return f"{processor.name()}, {threads()} threads"
 
 
 def keep(new: dict, folder: Path) -> list[dict]:
-    """Adds a row to results.json in the place of an earlier one of the same work, other side and settings."""
+    """Adds a row to results.json in the place of an earlier one of the same work, other side, settings and machine."""
 
     def place(row: dict) -> tuple:
-        return row["work"], row["against"], row["settings"]
+        return row["work"], row["against"], row["settings"], row["machine"], row.get("flags")
 
     file = folder / "results.json"
     before = json.loads(file.read_text(encoding="utf-8")) if file.exists() else []
@@ -79,7 +79,7 @@ def line(row: dict) -> str:
         shown = "" if value is None else f"**{value:g}, missed**" if missed else f"{value:g}"
         cells += [shown, "" if aim is None else f"{aim:g}"]
     pairs = (" / ".join(f"{value:g}" for value in row.get(key) or ()) for key in ("seconds", "peak_mb"))
-    return f"| {' | '.join([*cells, *pairs, _settings(row['settings']), row['date']])} |"
+    return f"| {' | '.join([*cells, *pairs, _settings(row['settings']), row['machine'], row['date']])} |"
 
 
 def _settings(settings: dict) -> str:
@@ -91,9 +91,9 @@ def _settings(settings: dict) -> str:
 
 def write_table(rows: list[dict], folder: Path) -> None:
     """Writes results.md."""
-    machines = sorted({row["machine"] for row in rows})
+    machines = sorted({f"{row['machine']} ({row.get('flags', 'flags not noted')})" for row in rows})
     lines = [HEADER, "|" + "---|" * (HEADER.count("|") - 1), *map(line, rows)]
-    text = f"# Benchmark\n\n{NOTE}\nMachine: {'; '.join(machines)}.\n\n" + "\n".join(lines) + "\n"
+    text = f"# Benchmark\n\n{NOTE}\nMachines: {'; '.join(machines)}.\n\n" + "\n".join(lines) + "\n"
     (folder / "results.md").write_text(text, encoding="utf-8")
 
 

@@ -15,6 +15,10 @@ from pathlib import Path
 import numpy as np
 import paddle
 import paddle.nn.functional as F
+
+import ppt2v  # noqa: F401  (after Paddle, whose threads are as for others; before PPDiffusers, which needs it to import)
+
+# isort: split
 from ppdiffusers import (
     AutoencoderKL,
     DDIMScheduler,

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import functools
 import inspect
-from abc import abstractmethod
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, fields
 from typing import Any, Protocol
@@ -23,6 +22,7 @@ from ppt2v.pipelines.denoising.solvers import Frames, Solver
 from ppt2v.pipelines.denoising.solvers import solver as make_solver
 from ppt2v.pipelines.networks.predictors import Schedule
 from ppt2v.pipelines.networks.programs import Decoder, Encoder, NoisePrediction, SelfAttention, TextEncoder
+from ppt2v.pipelines.networks.texts import encode_texts
 from ppt2v.pipelines.networks.tiles import decode_in_tiles
 
 
@@ -31,13 +31,15 @@ class Sampling:
     """What every pipeline is told about the way from noise to latents.
 
     Args:
-        prompt: what to show; for a pipeline that edits a clip, what to do with it.
+        prompt: what to show; for a pipeline that edits a clip, what to do with it. Written as ``planning.prompts``
+            says, of any length.
         num_inference_steps: steps of the schedule, >= 1.
         guidance_scale: classifier-free guidance; 1 or less turns it off, and with it the negative prompt.
         guidance_stop_step: the part of the steps that is guided, 0..1; the rest follow the prompt alone.
         negative_prompt: what to avoid.
         eta: 0 (DDIM) to 1 (as stochastic as DDPM); for the solver "ddim".
         solver: one of ``timesteps.SOLVERS``.
+        clip_skip: which layer of the text encoder is taken, counted from the last one, 1 to their number.
     """
 
     prompt: str
@@ -47,6 +49,7 @@ class Sampling:
     negative_prompt: str = ""
     eta: float = 0.0
     solver: str = "ddim"
+    clip_skip: int = 1
 
     @property
     def texts(self) -> list[str]:
@@ -145,17 +148,9 @@ class LatentDiffusion:
     offload = False  # whether each network leaves the memory when its part is done
     running: Run | None = None  # the run in progress
 
-    @abstractmethod
-    def main_program(self, height: int, width: int, *settings: Any) -> Program:
-        """What nearly all of a run's time goes into; sizes in pixels."""
-
     def solver(self, sampling: Sampling) -> Solver:
         """The solver of a run, on the model's schedule."""
         return make_solver(sampling.solver, self.scheduler, sampling.num_inference_steps, sampling.eta)
-
-    def program_for(self, height: int, width: int, arguments: Mapping[str, Any]) -> Program:
-        """The main program of a run with these arguments of ``__call__``; sizes in pixels."""
-        return self.main_program(height, width)
 
     def latent_shape(self, height: int, width: int) -> list[int]:
         """``[channels, height, width]`` of a frame's latents."""
@@ -163,21 +158,20 @@ class LatentDiffusion:
 
     def schedule(
         self,
-        texts: list[str],
+        sampling: Sampling,
         timesteps: Sequence[float],
-        guidance_stop_step: float,
         cache_interval: int = 1,
         start: int = 0,
+        texts: Sequence[str] | None = None,
     ) -> Schedule:
-        """When the networks run; ``guidance_stop_step`` is the part of the steps that is guided, 0..1."""
-        guided = round(guidance_stop_step * len(timesteps))
-        return Schedule(self._encode_text(texts), timesteps, guided, cache_interval, start)
+        """When the networks run, and for which texts: those of ``sampling`` if not given, one for each branch."""
+        guided = round(sampling.guidance_stop_step * len(timesteps))
+        encoded = self._encode_text(texts or sampling.texts, sampling.clip_skip)
+        return Schedule(encoded, timesteps, guided, cache_interval, start)
 
-    def _encode_text(self, texts: list[str]) -> paddle.Tensor:
-        length = self.text_encoder.config.max_position_embeddings
-        tokens = self.tokenizer(texts, padding="max_length", max_length=length, truncation=True, return_tensors="pd")
-        with self._prepared(TextEncoder(self.text_encoder)) as encode:
-            return paddle.concat([paddle.to_tensor(encode([one])[0]) for one in tokens["input_ids"].split(len(texts))])
+    def _encode_text(self, texts: Sequence[str], clip_skip: int = 1) -> paddle.Tensor:
+        with self._prepared(TextEncoder(self.text_encoder, clip_skip)) as encode:
+            return encode_texts(encode, self.tokenizer, texts, self.text_encoder.config.max_position_embeddings)
 
     @contextmanager
     def _prepared(self, program: Program) -> Iterator[Runner]:
@@ -278,7 +272,3 @@ class VideoPipeline(LatentDiffusion, StableDiffusionPipeline):
         """What nearly all of a run's time goes into; sizes in pixels."""
         size = self.latent_shape(height, width)[1:]
         return NoisePrediction(self.unet, *size, attention, residuals, deep_features=cache_interval > 1)
-
-    def program_for(self, height: int, width: int, arguments: Mapping[str, Any]) -> Program:
-        sharing = Sharing(**{each.name: arguments[each.name] for each in fields(Sharing) if each.name in arguments})
-        return self.main_program(height, width, sharing.attention, "controls" in arguments, sharing.cache_interval)

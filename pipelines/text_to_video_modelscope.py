@@ -73,7 +73,7 @@ class TextToVideoPipeline(LatentDiffusion):
         height, width = frame_size(height, width, self.unet.config, self.vae.config, any_latents=True)
         stepper = self.solver(sampling)
         first = 0 if clip is None else first_step(sampling.num_inference_steps, strength)
-        schedule = self.schedule(sampling.texts, stepper.timesteps, sampling.guidance_stop_step)
+        schedule = self.schedule(sampling, stepper.timesteps)
         unet = VideoUNet(self.main_program(height, width), self.engine, schedule, window, overlap)
 
         def start() -> paddle.Tensor:

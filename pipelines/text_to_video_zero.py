@@ -74,9 +74,7 @@ class TextToVideoZeroPipeline(VideoPipeline):
         stepper = self.solver(sampling)
         steps = motion_steps(stepper.timesteps, reference, t0, t1) if use_motion_field else (0, 0)
         motion = Motion(*steps, (motion_field_strength_x, motion_field_strength_y))
-        schedule = self.schedule(
-            sampling.texts, stepper.timesteps, sampling.guidance_stop_step, sharing.cache_interval, start=motion.start
-        )
+        schedule = self.schedule(sampling, stepper.timesteps, sharing.cache_interval, motion.start)
         program = self.main_program(height, width, sharing.attention, cache_interval=sharing.cache_interval)
         unet = UNet(program, self.engine, schedule)
         denoiser = Denoiser(unet, stepper, [sampling.guidance_scale], noise)

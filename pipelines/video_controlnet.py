@@ -58,7 +58,7 @@ class VideoControlNetPipeline(VideoPipeline):
         """
         count, height, width = controls[0].maps.shape[:3]
         stepper = self.solver(sampling)
-        schedule = self.schedule(sampling.texts, stepper.timesteps, sampling.guidance_stop_step, sharing.cache_interval)
+        schedule = self.schedule(sampling, stepper.timesteps, sharing.cache_interval)
         guides = [
             ControlNet(*control, sharing.attention, number, self.engine, schedule)
             for number, control in enumerate(controls)

@@ -69,7 +69,7 @@ class VideoFusionPipeline(LatentDiffusion):
         height, width = frame_size(height, width, self.unet.config, self.vae.config)
         stepper = self.solver(sampling)
         first = 0 if clip is None else first_step(sampling.num_inference_steps, strength)
-        schedule = self.schedule(sampling.texts, stepper.timesteps, sampling.guidance_stop_step)
+        schedule = self.schedule(sampling, stepper.timesteps)
         parts = Decomposition(paddle.to_tensor, video_length, self.base_noise_share, self.frames)
         decomposed = DecomposedNoise(noise, parts)
 

@@ -51,7 +51,7 @@ class VideoInstructPix2PixPipeline(VideoPipeline):
         stepper = self.solver(sampling)
         guided = sampling.guidance_scale > 1 and image_guidance_scale >= 1
         texts = [sampling.negative_prompt, *sampling.texts] if guided else [sampling.prompt]
-        schedule = self.schedule(texts, stepper.timesteps, sampling.guidance_stop_step, sharing.cache_interval)
+        schedule = self.schedule(sampling, stepper.timesteps, sharing.cache_interval, texts=texts)
         clip = self.encode(frames)
 
         def appended(frame_ids: list[int], branches: int) -> paddle.Tensor:

@@ -11,6 +11,9 @@ from __future__ import annotations
 import importlib
 import zlib  # noqa: F401  (Paddle 2.6.2 brings an older zlib along, which breaks Python's when it is loaded first)
 
+from .environment import huggingface
+from .environment.homes import lend_home
+from .environment.shipped import PACKAGE
 from .environment.threads import use_all_cores
 from .version import __version__  # noqa: F401
 
@@ -25,7 +28,12 @@ _HOMES = {
     "pipeline": ".hubs.modelscope",
 }
 
+if not (PACKAGE / "pipelines").is_dir():  # a checkout, where they lie beside the package
+    __path__.append(str(PACKAGE.parent))
+
 use_all_cores()
+lend_home()
+huggingface.complete()
 
 
 def __getattr__(name: str):

@@ -6,30 +6,52 @@ import hashlib
 import json
 import os
 import shutil
-import tempfile
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from ppt2v import unfinished
+from ppt2v.errors import InputError
+
 _ABOUT = "about.json"
+_NEW = ".new-"  # in front of the names of folders that are being filled
 _BLOCK, _BLOCKS = 2**20, 16
 DEFAULT_LIMIT_GB = 20
 
 
 class Entry(NamedTuple):
-    """An exported program: what it is, how much room it takes, when it was last used (seconds since 1970)."""
+    """An exported program, or weights that programs share: what it is, the folder or file of the model that it was made
+    of, how much room it takes, when it was last used (seconds since 1970).
+    """
 
     folder: Path
     about: dict[str, Any]
+    model: str
     size: int
     used: float
 
 
+def user_cache() -> Path:
+    """The user's cache folder, XDG_CACHE_HOME or ~/.cache; for users without a home a path that cannot be written."""
+    folder = Path(os.path.expanduser(os.getenv("XDG_CACHE_HOME", "~/.cache")))
+    return folder if folder.is_absolute() else Path(os.devnull) / "no home folder"
+
+
 def default_folder() -> Path:
     """PPT2V_CACHE, else ppt2v/engines in the user's cache folder; it need not exist."""
-    usual = Path(os.getenv("XDG_CACHE_HOME", "~/.cache")) / "ppt2v" / "engines"
-    return Path(os.getenv("PPT2V_CACHE", usual)).expanduser().absolute()
+    usual = user_cache() / "ppt2v" / "engines"
+    return Path(os.path.expanduser(os.getenv("PPT2V_CACHE", usual))).absolute()
+
+
+def _usual_limit() -> float:
+    given = os.getenv("PPT2V_CACHE_GB", str(DEFAULT_LIMIT_GB))
+    try:
+        limit = float(given)
+    except ValueError:
+        limit = -1.0
+    if not limit >= 0:
+        raise InputError(f"PPT2V_CACHE_GB={given!r}: give the gigabytes that the cache may take, such as 20")
+    return limit * 1e9
 
 
 def fingerprint(file: Path) -> str:
@@ -49,12 +71,19 @@ class Cache:
 
     Args:
         folder: where they are; made when the first one is added.
-        limit: bytes that they may take together.
+        limit: bytes that they may take together; what is ``in_use`` stays in any case.
+
+    Attributes:
+        in_use: what was found or added and must stay for now; the caller clears it.
+
+    Raises:
+        InputError: PPT2V_CACHE_GB is no number of gigabytes.
     """
 
     def __init__(self, folder: Path | None = None, limit: float | None = None):
         self.folder = folder or default_folder()
-        self.limit = limit or float(os.getenv("PPT2V_CACHE_GB", DEFAULT_LIMIT_GB)) * 1e9
+        self.limit = _usual_limit() if limit is None else limit
+        self.in_use: set[Path] = set()
 
     def find(self, key: dict[str, Any]) -> Path | None:
         """The folder of the program with that key; one that is damaged is removed."""
@@ -65,26 +94,30 @@ class Cache:
             shutil.rmtree(folder, ignore_errors=True)
             return None
         os.utime(folder / _ABOUT)
+        self.in_use.add(folder)
         return folder
 
-    def add(self, key: dict[str, Any], write: Callable[[Path], None]) -> Path:
+    def add(self, key: dict[str, Any], write: Callable[[Path], None], model: str = "") -> Path:
         """Lets ``write`` fill a folder, which then becomes that of the key; a program already there stays.
+
+        ``model`` is noted, for people to read.
 
         Raises:
             OSError: the cache cannot be written to.
         """
         self.folder.mkdir(parents=True, exist_ok=True)
-        self._remove_abandoned()
-        made, place = Path(tempfile.mkdtemp(prefix=".new-", dir=self.folder)), self._place(key)
+        made, place = unfinished.beside(self.folder, _NEW), self._place(key)
+        made.mkdir(mode=0o700)
         try:
             write(made)
             files = {file.name: fingerprint(file) for file in sorted(made.iterdir())}
-            about = json.dumps({"key": key, "files": files}, indent=1)
+            about = json.dumps({"key": key, "model": model, "files": files}, indent=1)
             (made / _ABOUT).write_text(about, encoding="utf-8")
             _move(made, place)
         finally:
-            shutil.rmtree(made, ignore_errors=True)
-        self._make_room(place)
+            unfinished.remove(made)
+        self.in_use.add(place)
+        self._make_room()
         return place
 
     def entries(self) -> list[Entry]:
@@ -97,25 +130,19 @@ class Cache:
         entries = self.entries()
         if self.folder.exists():
             for folder in self.folder.iterdir():
-                if (folder / _ABOUT).exists() or folder.name.startswith(".new-"):
+                if (folder / _ABOUT).exists() or folder.name.startswith(_NEW):
                     shutil.rmtree(folder, ignore_errors=True)
         return sum(entry.size for entry in entries)
 
     def _place(self, key: dict[str, Any]) -> Path:
         return self.folder / hashlib.sha256(json.dumps(key, sort_keys=True).encode()).hexdigest()[:32]
 
-    def _make_room(self, newest: Path) -> None:
+    def _make_room(self) -> None:
         total = 0
         for entry in self.entries():
             total += entry.size
-            if total > self.limit and entry.folder != newest:
+            if total > self.limit and entry.folder not in self.in_use:
                 shutil.rmtree(entry.folder, ignore_errors=True)
-
-    def _remove_abandoned(self) -> None:
-        """What processes that were killed left behind a day ago or earlier."""
-        for folder in self.folder.glob(".new-*"):
-            if time.time() - folder.stat().st_mtime > 86400:
-                shutil.rmtree(folder, ignore_errors=True)
 
 
 def _move(made: Path, place: Path) -> None:
@@ -130,7 +157,7 @@ def _entry(folder: Path) -> Entry | None:
     try:
         about = json.loads((folder / _ABOUT).read_text(encoding="utf-8"))
         size = sum(file.stat().st_size for file in folder.iterdir())
-        return Entry(folder, about["key"], size, (folder / _ABOUT).stat().st_mtime)
+        return Entry(folder, about["key"], about["model"], size, (folder / _ABOUT).stat().st_mtime)
     except (OSError, ValueError, KeyError):  # damaged, or just being removed by another process
         return None
 

@@ -48,7 +48,7 @@ class Model:
 
     Args:
         device: "cpu", "cuda", "cuda:1", ...; None: a GPU where there is one.
-        dtype: Paddle's dtype or its name; None: float16 on a GPU; on a CPU bfloat16 where it is faster, else float32.
+        dtype: Paddle's dtype or its name; None: float16 on a GPU; on a CPU what is fastest there, else float32.
         show_progress: whether progress bars and notices go to standard error, in a notebook below the cell.
         engine: what executes the networks, one of ``engine.choice.ENGINES``; "auto" takes the fastest for each run.
         for_strangers: whether recipes leave out the folders of this machine, for files that others get.
@@ -106,6 +106,7 @@ class Model:
         lora: str | list | None = None,
         textual_inversion: str | list | None = None,
         tokenizer: str | Path | None = None,
+        clip_skip: int | None = None,
     ) -> str:
         """Zero-shot text to video (Text2Video-Zero, arXiv 2303.13439, section 3.3).
 

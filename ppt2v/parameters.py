@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import math
+import reprlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Any
 
 from .errors import InputError
+
+_SHORT = reprlib.Repr()
+_SHORT.maxlevel, _SHORT.maxlist = 2, 4
+_SHORT.maxstring = _SHORT.maxother = 120
 
 
 @dataclass(frozen=True)
@@ -97,8 +102,14 @@ class Parameter:
         accepted = {str: (str,), int: (int,), float: (int, float), bool: (bool,)}[self.kind]
         right_type = isinstance(value, accepted) and isinstance(value, bool) == (self.kind is bool)
         if not right_type or not self._in_range(value):
-            raise InputError(f"{self.name}={value!r}: the rule is {self.rule}")
+            raise InputError(f"{self.name}={shown(value)}: the rule is {self.rule}")
+        if self.kind is str and not self._can_be_written(value):
+            raise InputError(f"{self.name}={shown(value)} has a character that is none (a zero byte, half of a pair)")
         return self.kind(value)
+
+    def _can_be_written(self, text: str) -> bool:
+        """Whether files take a text; and the operating system, where it names one."""
+        return not any("\ud800" <= letter <= "\udfff" for letter in text) and (self.holds is None or "\0" not in text)
 
     def _in_range(self, value: Any) -> bool:
         if self.kind not in (int, float):
@@ -109,6 +120,11 @@ class Parameter:
             and (self.maximum is None or value <= self.maximum)
             and (self.above is None or value > self.above)
         )
+
+
+def shown(value: Any) -> str:
+    """A value in a message: the beginning of what is long, the outside of what is deep."""
+    return _SHORT.repr(value)
 
 
 def _is_finite(value: float) -> bool:

@@ -18,7 +18,9 @@ os.environ["COLUMNS"] = "80"
 import ppt2v  # noqa: E402, F401  (before Paddle, for its threads and its zlib)
 
 TOKENS = 77
-CHECKPOINTS = Path(__file__).parent / "data" / "checkpoints"
+ROOT = Path(__file__).parents[1]
+DATA = ROOT / "tests" / "data"
+CLIPS = ROOT / "__assets__" / "clips"
 
 
 def _write_json(file: Path, content: dict) -> None:
@@ -27,7 +29,7 @@ def _write_json(file: Path, content: dict) -> None:
 
 
 def _write_tokenizer(folder: Path) -> int:
-    model = json.loads((CHECKPOINTS / "tokenizer" / "tokenizer.json").read_text(encoding="utf-8"))["model"]
+    model = json.loads((DATA / "checkpoints" / "tokenizer" / "tokenizer.json").read_text(encoding="utf-8"))["model"]
     _write_json(folder / "vocab.json", model["vocab"])
     lines = ["#version: 0.2", *(" ".join(merge) for merge in model["merges"]), ""]
     (folder / "merges.txt").write_text("\n".join(lines), encoding="utf-8")

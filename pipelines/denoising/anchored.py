@@ -26,7 +26,7 @@ Report = Callable[[int, int], None]  # told the frame steps that are done, and t
 
 
 class Motion(NamedTuple):
-    """The motion field: ``start`` and ``warp`` are the steps at T1 and T0 (``schedule.motion_steps``)."""
+    """The motion field: ``start`` and ``warp`` are the steps at T1 and T0 (``timesteps.motion_steps``)."""
 
     start: int = 0
     warp: int = 0
@@ -49,8 +49,8 @@ class AnchoredRun:
         noise: all other randomness of the run.
         chunks: the followers that are computed together (``chunks.followers``).
         shape: of a frame's latents.
-        checkpoint: where each completed step is saved after which the next one is whole (``networks.Schedule.whole``),
-            and from where a killed run goes on.
+        checkpoint: where each completed step is saved after which the next one is whole
+            (``predictors.Schedule.whole``), and from where a killed run goes on.
         progress: called with the frame steps done and their total.
         motion: without it every frame starts from its own noise.
         smoothing: with it the frames are made twice, the second time from T1 on with smooth backgrounds.

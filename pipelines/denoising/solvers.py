@@ -219,7 +219,7 @@ def _log_ratio(signal: float, noise: float) -> float:
 
 
 def solver(name: str, scheduler, steps: int, eta: float = 0.0) -> Solver:
-    """The solver of that name, one of ``schedule.SOLVERS``.
+    """The solver of that name, one of ``timesteps.SOLVERS``.
 
     Raises:
         InputError: ``eta`` is not 0 where there is no such parameter, or a number of steps that it does not take.

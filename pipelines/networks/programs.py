@@ -27,10 +27,23 @@ def _pairs(tensors: list) -> list:
 
 
 class TextEncoder(Program):
-    """Token numbers ``[1, tokens]`` -> ``[1, tokens, channels]``."""
+    """Token numbers ``[1, tokens]`` -> ``[1, tokens, channels]``.
+
+    ``clip_skip``: the layer whose numbers are taken, counted from the end: 1 the last one. The norm that follows the
+    last layer follows the others too.
+    """
+
+    def __init__(self, network, clip_skip: int = 1):
+        super().__init__(network)
+        self.clip_skip = clip_skip
+        if clip_skip > 1:
+            self.settings["clip_skip"] = clip_skip
 
     def forward(self, inputs: list) -> list:
-        return [self.network(inputs[0])[0]]
+        if self.clip_skip == 1:
+            return [self.network(inputs[0])[0]]
+        layers = self.network(inputs[0], output_hidden_states=True, return_dict=True).hidden_states
+        return [self.network.text_model.final_layer_norm(layers[-self.clip_skip])]
 
     def inputs(self) -> list[InputSpec]:
         tokens = self.network.config.max_position_embeddings

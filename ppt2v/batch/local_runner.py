@@ -1,18 +1,17 @@
-"""The tasks of a batch in several processes of this machine, which share its cores."""
+"""The tasks of a batch in several processes of this machine, each on as many threads as this one."""
 
 from __future__ import annotations
 
-import os
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from multiprocessing import connection, get_context
 from typing import Any
 
 from ppt2v.environment.quiet import quiet_process
 
 from .parent import end_with_parent, unreached_by_ctrl_c
-from .worker import ATTEMPTS, LOST, Result, Task, Worker, threads_each
+from .worker import ATTEMPTS, LOST, Result, Task, Worker
 
 
 def run_tasks(
@@ -24,7 +23,7 @@ def run_tasks(
     try:
         while waiting or busy:
             while waiting and len(busy) < workers:
-                process = _Process(worker, machine, threads_each(workers))
+                process = _Process(worker, machine)
                 busy[process.pipe] = process
                 process.begin(*waiting.popleft())
             for pipe in connection.wait(list(busy)):
@@ -49,11 +48,11 @@ class _Process:
     task: Task
     attempt: int
 
-    def __init__(self, worker: type[Worker], machine: Mapping[str, Any], threads: int):
+    def __init__(self, worker: type[Worker], machine: Mapping[str, Any]):
         context = get_context("spawn")  # a forked process would share what Paddle holds
         self.pipe, theirs = context.Pipe()
         self._process = context.Process(target=_work, args=(theirs, worker, dict(machine)), daemon=True)
-        with _threads_of_children(threads), unreached_by_ctrl_c():
+        with unreached_by_ctrl_c():
             self._process.start()
         theirs.close()  # so that the pipe breaks with the process
 
@@ -64,7 +63,7 @@ class _Process:
             self.pipe.send(task)
 
     def result(self) -> Result | None:
-        """What has become of the task; None where the process has died over it."""
+        """The outcome of the task; None where the process has died over it."""
         with suppress(EOFError, OSError):
             return self.pipe.recv()
         return None
@@ -83,13 +82,3 @@ def _work(pipe: connection.Connection, worker: type[Worker], machine: dict[str, 
     with suppress(EOFError, OSError):  # the parent is gone
         while True:
             pipe.send(make(pipe.recv()))
-
-
-@contextmanager
-def _threads_of_children(number: int) -> Iterator[None]:
-    before = os.environ["OMP_NUM_THREADS"]  # which ``threads.use_all_cores`` has set
-    os.environ["OMP_NUM_THREADS"] = str(number)
-    try:
-        yield
-    finally:
-        os.environ["OMP_NUM_THREADS"] = before

@@ -22,7 +22,7 @@ SHEET = "index.html"
 
 
 class Outcome(NamedTuple):
-    """What has become of a row: ``state`` is done, skipped or failed."""
+    """The outcome of a row: ``state`` is done, skipped or failed."""
 
     row: Row
     state: str

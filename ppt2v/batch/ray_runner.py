@@ -12,9 +12,10 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
+from ppt2v.environment.threads import threads
 from ppt2v.errors import InputError
 
-from .worker import ATTEMPTS, LOST, Result, Task, Worker, threads_each
+from .worker import ATTEMPTS, LOST, Result, Task, Worker
 
 
 def run_tasks(
@@ -48,7 +49,7 @@ def _actors(ray, worker: type[Worker], workers: int, machine: Mapping[str, Any])
         num_gpus=graphics,
         max_restarts=-1,
         max_task_retries=ATTEMPTS - 1,
-        runtime_env={"env_vars": {"OMP_NUM_THREADS": str(threads_each(workers))}},
+        runtime_env={"env_vars": {"OMP_NUM_THREADS": str(threads())}},
     )(worker)
     return [actor.remote(dict(machine)) for _ in range(workers)]
 

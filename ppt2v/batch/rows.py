@@ -2,22 +2,28 @@
 
 from __future__ import annotations
 
-import csv
-import io
-import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from ppt2v import video
 from ppt2v.errors import InputError
 from ppt2v.modes import Mode
-from ppt2v.parameters import Parameter, holding
-from ppt2v.request import request
+from ppt2v.parameters import Parameter, holding, shown
+from ppt2v.request import documents, request
+
+from . import tables
 
 DEFAULT_MODE = "text2video"
 _TRUTHS = {"true": True, "yes": True, "on": True, "1": True, "false": False, "no": False, "off": False, "0": False}
+# Values of cells: spreadsheets write whole numbers as 2.0, and in some languages a comma in numbers.
+_KINDS = {
+    str: str,
+    int: lambda text: int(re.sub(r"(\.0+|,0)$", "", text)),
+    float: lambda text: float(re.sub(r"^([+-]?\d+),(\d{1,2})$", r"\1.\2", text)),
+    bool: lambda text: _TRUTHS[text.lower()],
+}
 
 
 class Row(NamedTuple):
@@ -41,7 +47,7 @@ def read(path: str | Path, folder: Path) -> list[Row]:
     """
     path, rows = Path(path), {}
     entries = _reader(path)
-    for line, values in entries(path, _text(path)):
+    for line, values in entries(path, documents.read_text(path)):
         try:
             row = _row(line, values, folder, of_texts=path.suffix.lower() == ".csv")
             if row.target in rows:
@@ -58,67 +64,20 @@ def read(path: str | Path, folder: Path) -> list[Row]:
 
 
 def _reader(path: Path):
-    readers = {".yaml": _yaml, ".yml": _yaml, ".jsonl": _json_lines, ".csv": _csv}
+    readers = {
+        ".yaml": documents.yaml_list,
+        ".yml": documents.yaml_list,
+        ".jsonl": documents.json_lines,
+        ".csv": tables.rows,
+    }
     if path.suffix.lower() not in readers:
         raise InputError(f"{path}: the name of a batch's file ends in one of {', '.join(readers)}")
     return readers[path.suffix.lower()]
 
 
-def _text(path: Path) -> str:
-    try:
-        return path.read_text(encoding="utf-8-sig")
-    except FileNotFoundError:
-        raise InputError(f"{path}: there is no such file") from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"{path} cannot be read: {error}") from None
-
-
-# Each reader gives the line at which a row begins, and its values.
-
-
-def _json_lines(path: Path, text: str) -> Iterator[tuple[int, Any]]:
-    for line, row in enumerate(text.splitlines(), start=1):
-        if row.strip():
-            try:
-                yield line, json.loads(row)
-            except (ValueError, RecursionError) as error:
-                raise InputError(f"{path}, line {line}: this is no JSON ({error})") from None
-
-
-def _csv(path: Path, text: str) -> Iterator[tuple[int, Any]]:
-    reader, line = csv.reader(io.StringIO(text, newline=""), strict=True), 1
-    try:
-        names = next(reader, [])
-        line = reader.line_num + 1
-        for row in reader:
-            if len(row) > len(names):
-                raise InputError(f"{path}, line {line}: there are more cells than names in the first line")
-            if row:
-                yield line, {name: cell for name, cell in zip(names, row) if cell}
-            line = reader.line_num + 1
-    except csv.Error as error:
-        raise InputError(f"{path}, line {line}: {error}") from None
-
-
-def _yaml(path: Path, text: str) -> Iterator[tuple[int, Any]]:
-    import yaml
-
-    loader = yaml.SafeLoader(text)
-    try:
-        root = loader.get_single_node()
-        if root is not None and not isinstance(root, yaml.SequenceNode):
-            raise InputError(f"{path} is no list: give lines of the form `- prompt: what the video shows`")
-        for node in root.value if root else ():
-            yield node.start_mark.line + 1, loader.construct_document(node)
-    except yaml.YAMLError as error:
-        raise InputError(f"{path} is no YAML: {' '.join(str(error).split())}") from None
-    finally:
-        loader.dispose()
-
-
 def _row(line: int, values: Any, folder: Path, of_texts: bool) -> Row:
     if not isinstance(values, Mapping):
-        raise InputError(f"{values!r} is no row: give names and values, such as a prompt and a seed")
+        raise InputError(f"{shown(values)} is no row: give names and values, such as a prompt and a seed")
     values = {str(name): value for name, value in values.items() if value is not None}
     mode, name = request.mode(str(values.pop("mode", DEFAULT_MODE))), values.pop("name", None)
     for own in holding(mode.parameters, "output"):
@@ -140,7 +99,7 @@ def _of_text(parameter: Parameter, text: str) -> Any:
     if parameter.many:
         return [each.strip() for each in text.split(";")]
     try:
-        return _TRUTHS[text.strip().lower()] if parameter.kind is bool else parameter.kind(text)
+        return _KINDS[parameter.kind](text)
     except (KeyError, ValueError):
         raise InputError(f"{parameter.name}={text!r}: the rule is {parameter.rule}") from None
 
@@ -157,11 +116,12 @@ def _ending(values: Mapping[str, Any]) -> str:
 def _stem(asked: request.Request) -> str:
     """A name made of the clip, the prompt and the seed."""
     words = [asked.clip.path.stem] if asked.clip else []
-    seed = [str(asked.values["seed"])] if asked.mode.has("seed") else []
-    return "-".join([*words, request.file_stem(asked.values["prompt"]), *seed])
+    words.append(request.file_stem(asked.values["prompt"]))
+    seed = f"-{asked.values['seed']}" if asked.mode.has("seed") else ""
+    return video.shortened("-".join(words), ending=seed)
 
 
 def _checked_name(name: str) -> str:
     if not re.fullmatch(r"[\w-][\w .-]{0,99}", name):
         raise InputError(f"name={name!r}: the rule is up to 100 letters, digits, blanks, dots and dashes")
-    return name
+    return video.shortened(name)

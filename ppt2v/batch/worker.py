@@ -7,11 +7,9 @@ workers has failed.
 from __future__ import annotations
 
 import functools
-import os
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from ppt2v.environment.threads import cores
 from ppt2v.errors import InputError, NumericalError
 
 ATTEMPTS = 2
@@ -27,7 +25,7 @@ class Task(NamedTuple):
 
 
 class Result(NamedTuple):
-    """What has become of the task of that number; without an error its video is there."""
+    """The outcome of the task of that number: its error, or None where its video is there."""
 
     number: int
     error: str | None
@@ -59,9 +57,3 @@ class Worker:
         except Exception as error:
             return Result(task.number, f"{type(error).__name__}: {error}")
         return Result(task.number, None)
-
-
-def threads_each(workers: int) -> int:
-    """The threads of each worker, when those of this process are shared out."""
-    allowed = os.environ.get("OMP_NUM_THREADS", "")
-    return max(1, (int(allowed) if allowed.isdigit() else cores()) // workers)

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Runs the command line with these arguments, else with the process's; the entry point ``ppt2v``."""
-    from .app import main as run
+    try:
+        from .app import main as run
 
-    run(arguments)
+        run(arguments)
+    except KeyboardInterrupt:  # before there is a command that says so
+        print("Interrupted", file=sys.stderr)
+        raise SystemExit(130) from None

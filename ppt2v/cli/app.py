@@ -1,4 +1,4 @@
-"""The ``ppt2v`` command: one command per row of ``modes.MODES``, and those of ``commands``."""
+"""The ``ppt2v`` command: one command per row of ``modes.MODES``, and those of the other files of ``cli``."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ from .ui import ui
 def main(arguments: Sequence[str] | None = None) -> None:
     """Runs the command with these arguments, else with the process's; always ends in SystemExit.
 
-    Exit codes: 0 done; 1 the networks failed (NumericalError) or ``doctor`` found something broken; 2 input that cannot
-    be used; 130 interrupted.
+    Exit codes: 0 done; 1 the networks failed (NumericalError), a package does not import or ``doctor`` found something
+    broken; 2 input that cannot be used; 130 interrupted.
     """
     quiet_process()
     app(args=arguments, prog_name="ppt2v")
@@ -40,6 +40,8 @@ def _exit_codes() -> Iterator[None]:
         _fail(f"Error: {error}", 2)
     except NumericalError as error:
         _fail(f"Error: {error}", 1)
+    except ImportError as error:
+        _fail(f"Error: {error}; `ppt2v doctor` says what mends it", 1)
     except KeyboardInterrupt:
         _fail("Interrupted", 130)
 

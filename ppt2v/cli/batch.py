@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Optional
 
@@ -44,7 +45,7 @@ def batch(
     if runner not in RUNNERS:
         raise InputError(f"unknown runner {runner!r}: choose {' or '.join(RUNNERS)}")
     machine = resolve(shared.MACHINE, {"device": device, "dtype": dtype, "engine": engine}, {})
-    rows = read(file, Path(folder).expanduser().absolute())
+    rows = read(file, Path(os.path.expanduser(folder)).absolute())
     folder = make_folder(folder)
     outcomes = {row.target: outcome for row in rows for outcome in [standing(row)] if outcome}
     to_do = [row for row in rows if row.target not in outcomes]

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -10,10 +12,14 @@ from ppt2v.errors import InputError
 from ppt2v.modes import Mode
 from ppt2v.modes.shared import MACHINE
 from ppt2v.parameters import Parameter, refuse_unknown
+from ppt2v.request.documents import read_text
+
+# What would be filled with secrets of whoever follows another's file.
+_FROM_ELSEWHERE = re.compile(r"\$\{[^}]*(:|\$\{)")
 
 _HEADER = """\
-# The defaults of `ppt2v {mode}`, for `ppt2v {mode} --config FILE`. Take the # away in front of what this file is to
-# decide: that wins over what the model brings along, and options on the command line win over this file.
+# The defaults of `ppt2v {mode}`, for `ppt2v {mode} --config FILE`. Remove the # in front of a line to set it: what
+# this file sets wins over the model's own defaults, and options on the command line win over this file.
 """
 
 
@@ -42,11 +48,17 @@ def _read(path: str | Path) -> dict[str, Any]:
     from yaml import YAMLError
 
     try:
-        values = OmegaConf.to_container(OmegaConf.load(path), resolve=True)
-    except FileNotFoundError:
-        raise InputError(f"config {path}: there is no such file") from None
-    except (OSError, UnicodeDecodeError, YAMLError, OmegaConfBaseException) as error:
-        raise InputError(f"config {path} cannot be read: {error}") from None
+        config = OmegaConf.load(io.StringIO(read_text(Path(path))))
+        if _FROM_ELSEWHERE.search(OmegaConf.to_yaml(config)):
+            raise InputError(
+                f"{path}: of ${{...}} only the name of another line is filled in, not ${{oc.env:...}}; "
+                "write the value itself"
+            )
+        values = OmegaConf.to_container(config, resolve=True)
+    except InputError as error:
+        raise InputError(f"config {error}") from None
+    except (OSError, ValueError, RecursionError, YAMLError, OmegaConfBaseException) as error:
+        raise InputError(f"config {path} cannot be read: {' '.join(str(error).split())}") from None
     if not isinstance(values, dict):
         raise InputError(f"config {path} is a list; give lines of the form `name: value`, as `ppt2v config` prints")
     return {str(name): value for name, value in values.items()}

@@ -7,6 +7,7 @@ import json
 import os
 import platform
 import re
+import shlex
 import subprocess
 import sys
 import tempfile
@@ -15,29 +16,35 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from ppt2v.cache import default_folder
 from ppt2v.environment import versions
+from ppt2v.environment.homes import can_be_written
+from ppt2v.environment.openvino import unreported
 from ppt2v.environment.shipped import PACKAGE
 from ppt2v.environment.threads import cores
 from ppt2v.environment.versions import PADDLES, version_of
 from ppt2v.errors import InputError
-from ppt2v.models.sources import catalogue, locate
+from ppt2v.models.sources import catalogue, downloads, locate
 from ppt2v.version import __version__
 
 # Modules by the name of their distribution, where the two differ.
 _MODULES = {
-    "opencv-python-headless": "cv2",
+    "Jinja2": "jinja2",
+    "opencv-contrib-python-headless": "cv2",
     "Pillow": "PIL",
     "PyYAML": "yaml",
     "paddlepaddle": "paddle",
     "paddlepaddle-gpu": "paddle",
     "scikit-image": "skimage",
 }
+# Needed on every Python; where pip could not install what they ask for, ppt2v's metadata leaves them to the README.
+_NEEDED_EVERYWHERE = {"paddlenlp", "ppdiffusers"}
 
 # What an import fails with, and what mends it; the first match counts.
 _REMEDIES = (
     (
         r"libGL\.so|libgthread",
-        "pip uninstall -y opencv-python; pip install --force-reinstall --no-deps opencv-python-headless",
+        "pip uninstall -y opencv-python; pip install --force-reinstall --no-deps opencv-contrib-python-headless",
     ),
     (r"No module named 'pkg_resources'", 'pip install "setuptools<81"'),
     (r"libgomp\.so", "apt-get install libgomp1"),
@@ -45,6 +52,7 @@ _REMEDIES = (
 )
 _ONE_PADDLE = "pip uninstall -y paddlepaddle; pip install --force-reinstall --no-deps paddlepaddle-gpu"
 _AGAIN = "ppt2v doctor   (look again)"
+_NEW_CACHE = "export PPT2V_CACHE=/a/folder/with/room"
 _REINSTALL = 'pip install --force-reinstall --no-deps ".[cpu]"   (in the source folder of ppt2v)'
 
 
@@ -67,7 +75,7 @@ def examine() -> list[Finding]:
         packages.append(Finding("paddle", "two builds over each other", _ONE_PADDLE))
     broken = any(package.remedy for package in packages)
     others = [_trial(name, trials[name], broken) for name in _TRIALS]
-    return [_python(), _ppt2v(), *packages, *others, _threads(), _embedded()]
+    return [_python(), _ppt2v(), *packages, *others, _threads(), _cache(), _embedded(), *_damaged()]
 
 
 def show(findings: list[Finding]) -> None:
@@ -103,7 +111,12 @@ def _requirements() -> list:
     paddle = versions.paddle()
     engines = {"openvino"} if paddle == "paddlepaddle" else set()
     chosen = [requirement for requirement in every if requirement.name in {paddle, *engines}]
-    return chosen + [each for each in every if each.marker is None or each.marker.evaluate({"extra": ""})]
+    return chosen + [each for each in every if each.name in _NEEDED_EVERYWHERE or _asked_for(each)]
+
+
+def _asked_for(requirement: Any) -> bool:
+    """Whether pip installs it with ppt2v on this Python."""
+    return requirement.marker is None or requirement.marker.evaluate({"extra": ""})
 
 
 def _module(requirement: Any) -> str:
@@ -123,7 +136,8 @@ def _package(requirement: Any, trial: dict[str, str], others_unmet: bool) -> Fin
     name, version = requirement.name, version_of(requirement.name)
     unmet = _unmet(requirement)
     if unmet:
-        return Finding(name, unmet, f'pip install "{name}{requirement.specifier}"')
+        alone = "--no-deps " if name in _NEEDED_EVERYWHERE and not _asked_for(requirement) else ""
+        return Finding(name, unmet, f'pip install {alone}"{name}{requirement.specifier}"')
     if "found" in trial:
         return Finding(name, version)
     # A package outside its range breaks those that need it, and they need no mending of their own.
@@ -167,7 +181,8 @@ def try_out(results: str, *names: str) -> None:
 
 
 def _import(name: str) -> str:
-    return str(getattr(importlib.import_module(name), "__version__", ""))
+    with unreported():
+        return str(getattr(importlib.import_module(name), "__version__", ""))
 
 
 def _device() -> str:
@@ -199,10 +214,24 @@ def _encoding() -> str:
     return "H.264 is written and read"
 
 
-_TRIALS: dict[str, Callable[[], str]] = {"device": _device, "video": _encoding}
+def _precision() -> str:
+    from ppt2v.engine.choice import choose
+    from ppt2v.environment.devices import device_name
+
+    choice = choose("auto", device_name(None), None)
+    if choice.engine != "openvino":
+        return f"{choice.precision} ({choice.engine})"
+    from ppt2v.engine import precisions
+
+    table = ", ".join(f"{name} {seconds * 1000:.0f} ms" for name, seconds in precisions.measured().items())
+    return f"{choice.precision} (openvino; measured: {table})"
+
+
+_TRIALS: dict[str, Callable[[], str]] = {"device": _device, "video": _encoding, "precision": _precision}
 _TRIAL_REMEDIES = {
     "device": "mend the GPU's driver, or hide the GPU: export CUDA_VISIBLE_DEVICES=",
     "video": "pip install --force-reinstall --no-deps av decord",
+    "precision": "pip install --force-reinstall --no-deps openvino",
 }
 
 
@@ -231,6 +260,13 @@ def _threads() -> Finding:
     return Finding("threads", f"{threads} for {cores()} cores{advice}")
 
 
+def _cache() -> Finding:
+    folder = default_folder()
+    if can_be_written(folder):
+        return Finding("cache", str(folder))
+    return Finding("cache", f"{folder} cannot be written: networks are prepared anew in each process", _NEW_CACHE)
+
+
 def _embedded() -> Finding:
     try:
         folder = locate.locate(catalogue.EMBEDDED)
@@ -238,3 +274,12 @@ def _embedded() -> Finding:
     except InputError as error:
         return Finding("embedded model", str(error), _REINSTALL)
     return Finding("embedded model", str(folder))
+
+
+def _damaged() -> list[Finding]:
+    """The models in the caches of downloads that are passed over."""
+    damaged = [each for source in downloads.PREFIXES for each in downloads.broken_folders(source)]
+    return [
+        Finding("downloaded model", f"damaged: {why}", f"rm -r {shlex.quote(str(folder))}   (it is downloaded again)")
+        for folder, why in damaged
+    ]

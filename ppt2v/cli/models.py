@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Optional
+from contextlib import suppress
+from pathlib import Path
+from typing import Any, Optional
 
 import typer
 
@@ -78,12 +80,34 @@ def _cache_table():
 
     from ppt2v.cache import Cache
 
-    cache = Cache()
-    table = Table("Program", "Network", "GB", "Last used", caption=f"in {cache.folder}; limit {_gb(cache.limit)} GB")
-    for entry in cache.entries():
+    cache, names = Cache(), _names_of_models()
+    entries = cache.entries()
+    together = _gb(sum(entry.size for entry in entries))
+    caption = f"{together} GB of at most {_gb(cache.limit)} in {cache.folder}"
+    table = Table("Program", "Model", "Size", "Precision", "MB", "Last used", caption=caption)
+    for entry in entries:
         used = datetime.fromtimestamp(entry.used).strftime("%Y-%m-%d %H:%M")
-        table.add_row(entry.about["program"], entry.about["network"], _gb(entry.size), used)
+        program = f"{entry.about['program']}, {entry.about['network']}"
+        model = names.get(entry.model, Path(entry.model).name)
+        megabytes = f"{entry.size / 1e6:.1f}"
+        table.add_row(program, model, _size(entry.about), entry.about["precision"], megabytes, used)
     return table
+
+
+def _names_of_models() -> dict[str, str]:
+    """Names as ``--model`` takes them, by folder, of the models that ship and those in the usual caches."""
+    from ppt2v.models.sources import locate
+
+    names = {str(folder): name for name, folder, _ in locate.cached()}
+    with suppress(InputError):
+        names |= {str(folder): name for name, folder in locate.embedded().items()}
+    return names
+
+
+def _size(about: dict[str, Any]) -> str:
+    """Width and height of what a program takes; "" where it takes any."""
+    name, shape, _ = about.get("inputs", [["", [], ""]])[0]
+    return f"{shape[-1]}x{shape[-2]} {name}" if len(shape) >= 4 else ""
 
 
 def cache_clear() -> None:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping
-from pathlib import Path
 from typing import Any, Optional
 
 import typer
@@ -42,7 +42,7 @@ def _checkpoint_dir(given: Mapping[str, Any], merged: Mapping[str, Any]) -> str:
         raise InputError("--resume chooses the checkpoint folder itself: give either --resume or --checkpoint-dir")
     if not merged.get("save_path"):
         raise InputError("--resume needs --out: the state of the run is kept beside that file")
-    return str(Path(f"{merged['save_path']}.resume").expanduser())
+    return os.path.expanduser(f"{merged['save_path']}.resume")
 
 
 def make_video(mode: str, values: Mapping[str, Any], quiet: bool) -> None:

@@ -10,7 +10,8 @@ from typing import Any, Optional
 import typer
 
 from ppt2v.errors import InputError
-from ppt2v.modes import MODES
+from ppt2v.modes import MODES, Mode
+from ppt2v.parameters import holding, resolve
 from ppt2v.version import __version__
 
 from .modes import make_video
@@ -23,17 +24,54 @@ def rerun(
     device: Optional[str] = typer.Option(None, help="Another device than that of the first run."),
     dtype: Optional[str] = typer.Option(None, help="Another precision than that of the first run."),
     engine: Optional[str] = typer.Option(None, help="Another engine than that of the first run."),
+    trust: bool = typer.Option(
+        False, "--trust", help="Read the files of this machine that the recipe names, and download the models."
+    ),
     quiet: bool = QUIET,
 ) -> None:
     """Make the same video again, from the recipe in its file."""
     from ppt2v import video
 
     recipe = _recipe(file)
+    mode = MODES[recipe["mode"]]
+    recorded = {
+        name: value for name, value in recipe["parameters"].items() if name not in holding(mode.parameters, "output")
+    }
+    _follow(file, _named(mode, resolve(mode.parameters, recorded, {})), trust)
     save_format = "png" if file.is_dir() else file.suffix.lstrip(".") or None
-    out = out or str(video.output_file(None, save_format, f"{file.stem}-rerun"))
+    out = out or str(video.output_file(None, save_format, video.shortened(file.stem, ending="-rerun")))
     given = {"device": device, "dtype": dtype, "engine": engine}
     machine = {name: value or recipe.get(name) for name, value in given.items()}
-    make_video(recipe["mode"], {**recipe["parameters"], **machine, "save_path": out}, quiet)
+    make_video(mode.name, {**recorded, **machine, "save_path": out}, quiet)
+
+
+def _named(mode: Mode, values: Mapping[str, Any]) -> list[str]:
+    """What a recipe names outside itself: paths and ids of clips, models, and other files."""
+    from ppt2v.models.adapters import adapters
+    from ppt2v.models.sources import locate
+    from ppt2v.request.guides import guides
+    from ppt2v.video.overlay import names_image
+
+    texts = [values[name] for name in holding(mode.parameters, "clip", "model", "file")]
+    texts += [values[name] for name in holding(mode.parameters, "picture") if names_image(values[name] or "")]
+    for name in holding(mode.parameters, "adapter"):
+        texts += adapters.named(values[name])
+    texts += [guide.model for guide in guides(mode, values)]
+    return [text for text in dict.fromkeys(texts) if text and not locate.is_embedded(text)]
+
+
+def _follow(file: Path, named: list[str], trust: bool) -> None:
+    """Says what a recipe, which may be a stranger's, will read and download; InputError where it is not trusted."""
+    from ppt2v.models.sources import locate
+
+    downloads = {text: locate.missing_from(text) for text in named}
+    steps = [f"downloads {text} from {server}" for text, server in downloads.items() if server]
+    steps += [f"reads {text}" for text, server in downloads.items() if not server and not locate.is_id(text)]
+    if not steps:
+        return
+    if not trust:
+        raise InputError(f"the recipe of {file} {', '.join(steps)}: if it may, add --trust")
+    typer.echo(f"The recipe {', '.join(steps)}", err=True)
 
 
 def _recipe(file: Path) -> dict[str, Any]:

@@ -74,7 +74,7 @@ class Control:
     Args:
         name: what it is called on the command line.
         summary: one line for people.
-        ready: what a ready map is called.
+        ready: the name of one map, with its article, for messages.
         recogniser: "module:function" in ``ppt2v.controls``, which tells whether a clip's first frames are such maps.
         parameters: what its making can be told.
         maker: "module:function" in ``ppt2v.controls``, which loads the weights and gives, from the parameters' values,

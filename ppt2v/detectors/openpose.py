@@ -105,7 +105,7 @@ class OpenPose:
     """Finds the people in a frame.
 
     Args:
-        weights: body_pose_model.pth or PaddleHub's openpose_body.pdparams, or where one is, as ``hub.locate_file``.
+        weights: body_pose_model.pth or PaddleHub's openpose_body.pdparams, or where one is, as ``locate.locate_file``.
 
     Raises:
         InputError: there is no such file, or it is not exactly this network's.

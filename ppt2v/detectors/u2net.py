@@ -119,8 +119,8 @@ class SalientObject:
     """Finds the subject of a frame.
 
     Args:
-        weights: u2net or u2netp as .pth, .pdparams or .safetensors, or where one is, as ``hub.locate_file``. Channels
-            are taken from the file, so that any network of this form fits.
+        weights: u2net or u2netp as .pth, .pdparams or .safetensors, or where one is, as ``locate.locate_file``.
+            Channels are taken from the file, so that any network of this form fits.
 
     Raises:
         InputError: there is no such file, or it is not exactly a U2-Net.

@@ -21,7 +21,7 @@ def check_folder(out: str | Path, resume: bool) -> Path:
     Raises:
         InputError: it cannot be written, or holds something else than, with ``resume``, an unfinished training.
     """
-    folder = Path(out).expanduser().absolute()
+    folder = Path(os.path.expanduser(out)).absolute()
     if folder.exists() and not folder.is_dir():
         raise InputError(f"{folder} is a file: give the name of a folder")
     if not folder.parent.is_dir():

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
+import importlib
 import importlib.util
 from collections.abc import Callable
 from typing import NamedTuple
 
-from ppt2v.engine import Engine
-from ppt2v.environment.devices import dtype_name
+from ppt2v.environment.devices import DTYPES, dtype_name
 from ppt2v.environment.threads import import_paddle
 from ppt2v.errors import InputError
 
-ENGINES = ("auto", "eager", "openvino", "inference")
-# Steps of frames from which exporting is worth the wait; on larger models than the embedded one it pays earlier.
-WORTH_EXPORTING = 40
+from . import Engine
 
 
 class Choice(NamedTuple):
@@ -23,10 +21,89 @@ class Choice(NamedTuple):
     precision: str
     network: str
 
-    @property
-    def eager(self) -> Choice:
-        """The same without an engine, for work that is too short for one."""
-        return Choice("eager", self.network, self.network)
+
+class Row(NamedTuple):
+    """An engine.
+
+    ``title``: its name in sentences. ``precisions``: those that it computes in on a device; ``fastest``: of these.
+    ``obstacle``: why it cannot be had on a device and what to do about it, or None. ``build``: makes it for a choice
+    and a function that it calls before a wait. ``network``: the precision of Paddle's networks where it has one of its
+    own for them.
+    """
+
+    name: str
+    title: str
+    precisions: Callable[[str], tuple[str, ...]]
+    fastest: Callable[[str], str]
+    obstacle: Callable[[str], str | None]
+    build: Callable[[Choice, Callable[[], None]], Engine]
+    network: str | None = None
+
+
+def _eager(choice: Choice, before_export: Callable[[], None]) -> Engine:
+    from .eager import EagerEngine
+
+    return EagerEngine()
+
+
+def _openvino(choice: Choice, before_export: Callable[[], None]) -> Engine:
+    from .openvino import OpenVINOEngine
+
+    return OpenVINOEngine(choice.precision, before_export=before_export)
+
+
+def _inference(choice: Choice, before_export: Callable[[], None]) -> Engine:
+    from .inference import InferenceEngine
+
+    return InferenceEngine(choice.precision, before_export=before_export)
+
+
+def _precisions_of_paddle(device: str) -> tuple[str, ...]:
+    """Paddle has no matrix product in half precision on a CPU."""
+    return ("float32",) if device == "cpu" else DTYPES
+
+
+def _fastest_of_paddle(device: str) -> str:
+    return "float32" if device == "cpu" else "float16"
+
+
+def _precisions_of_openvino(device: str) -> tuple[str, ...]:
+    from . import precisions
+
+    return precisions.available()
+
+
+def _fastest_of_openvino(device: str) -> str:
+    from . import precisions
+
+    return precisions.fastest(precisions.measured())
+
+
+def _obstacle_to_openvino(device: str) -> str | None:
+    if device != "cpu":
+        return f"it runs on the CPU, and the device is {device}; choose the device cpu"
+    if importlib.util.find_spec("openvino") is None:
+        return "OpenVINO is not installed; pip install openvino"
+    return _obstacle_to_exports(device)
+
+
+def _obstacle_to_exports(device: str) -> str | None:
+    paddle_3 = int(import_paddle().__version__.split(".")[0]) >= 3
+    return None if paddle_3 else "it needs Paddle 3; pip install -U paddlepaddle"
+
+
+_PADDLE = _precisions_of_paddle, _fastest_of_paddle
+_OPENVINO = _precisions_of_openvino, _fastest_of_openvino
+ROWS = {
+    row.name: row
+    for row in (
+        Row("eager", "eager Paddle", *_PADDLE, lambda device: None, _eager),
+        Row("openvino", "OpenVINO", *_OPENVINO, _obstacle_to_openvino, _openvino, network="float32"),
+        Row("inference", "Paddle Inference", *_PADDLE, _obstacle_to_exports, _inference),
+    )
+}
+ENGINES = ("auto", *ROWS)
+AUTO = ("openvino", "eager")  # of these the first that can be had
 
 
 def choose(engine: str, device: str, dtype) -> Choice:
@@ -35,57 +112,35 @@ def choose(engine: str, device: str, dtype) -> Choice:
     Args:
         engine: one of ``ENGINES``.
         device: as ``devices.device_name`` gives it.
-        dtype: Paddle's dtype or its name; None: float16 on a GPU; on a CPU bfloat16 where OpenVINO runs and the
-            processor computes in it, else float32.
+        dtype: Paddle's dtype or its name; None: the fastest that the engine has on the device.
 
     Raises:
         InputError: an engine that is unknown or not to be had here, or a precision that it lacks.
     """
     if engine not in ENGINES:
         raise InputError(f"unknown engine {engine!r}: choose {', '.join(ENGINES)}")
-    obstacle = None if engine in ("eager", "inference") else _obstacle_to_openvino(device)
-    if engine == "openvino" and obstacle:
-        raise InputError(f"engine openvino: {obstacle}; or choose auto")
-    if engine == "inference" and not _paddle_3():
-        raise InputError("engine inference: it needs Paddle 3; pip install -U paddlepaddle, or choose auto")
-    if engine == "openvino" or (engine == "auto" and not obstacle):
-        precision = dtype_name(dtype, device, half_on_cpu="bfloat16")
-        if dtype is None and _computes_in_bfloat16():
-            precision = "bfloat16"
-        return Choice("openvino", precision, "float32")
-    precision = dtype_name(dtype, device)
-    return Choice("inference" if engine == "inference" else "eager", precision, precision)
+    if engine == "auto":
+        row = next(ROWS[name] for name in AUTO if ROWS[name].obstacle(device) is None)
+    else:
+        row, obstacle = ROWS[engine], ROWS[engine].obstacle(device)
+        if obstacle:
+            raise InputError(f"engine {engine}: {obstacle}, or choose auto")
+    precision = row.fastest(device) if dtype is None else _precision(row, device, dtype)
+    return Choice(row.name, precision, row.network or precision)
+
+
+def _precision(row: Row, device: str, dtype) -> str:
+    name, offered = dtype_name(dtype), row.precisions(device)
+    if name not in offered:
+        place = "the CPU" if device == "cpu" else device
+        valid = " or ".join(precision for precision in DTYPES if precision in offered)
+        raise InputError(
+            f"dtype {name} on {place}: {row.title} does not compute in it on this machine; leave dtype out, or choose "
+            f"{valid}"
+        )
+    return name
 
 
 def build(choice: Choice, before_export: Callable[[], None] = lambda: None) -> Engine:
     """The engine itself; ``before_export`` is called when the person will have to wait for it."""
-    if choice.engine == "eager":
-        from .eager import EagerEngine
-
-        return EagerEngine()
-    if choice.engine == "inference":
-        from .inference import InferenceEngine
-
-        return InferenceEngine(choice.precision, before_export=before_export)
-    from .openvino import OpenVINOEngine
-
-    return OpenVINOEngine(choice.precision, before_export=before_export)
-
-
-def _obstacle_to_openvino(device: str) -> str | None:
-    """Why OpenVINO cannot be used, and what to do about it; None where it can."""
-    if device != "cpu":
-        return f"it runs on the CPU, and the device is {device}; choose the device cpu"
-    if importlib.util.find_spec("openvino") is None:
-        return "OpenVINO is not installed; pip install openvino"
-    return None if _paddle_3() else "it needs Paddle 3; pip install -U paddlepaddle"
-
-
-def _paddle_3() -> bool:
-    return int(import_paddle().__version__.split(".")[0]) >= 3
-
-
-def _computes_in_bfloat16() -> bool:
-    import openvino as ov
-
-    return "BF16" in ov.Core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
+    return ROWS[choice.engine].build(choice, before_export)

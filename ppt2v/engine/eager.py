@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import paddle
 
-from .program import Program
+from ppt2v.environment.devices import PRECISIONS
 
-HALF = (paddle.float16, paddle.bfloat16)
+from .program import Program
 
 
 class EagerRunner:
@@ -18,7 +18,7 @@ class EagerRunner:
 
     @property
     def half(self) -> bool:
-        return self._program.network.dtype in HALF
+        return PRECISIONS[self._program.precision].rescue is not None
 
     @paddle.no_grad()
     def __call__(self, inputs: list) -> list:

@@ -46,7 +46,7 @@ class ExportingEngine(ABC):
 
     @abstractmethod
     def _open(self, program: Program, folder: Path) -> Runner:
-        """A runner for what ``_write`` has left in a folder."""
+        """A runner for what ``_write`` has left in a folder, which it needs no longer then."""
 
     def prepare(self, program: Program) -> Runner:
         """A runner; an eager one, with a warning, where the engine cannot run the program or runs it wrongly."""
@@ -54,38 +54,53 @@ class ExportingEngine(ABC):
         if place not in self._ready or self._ready[place][0] != key:
             self._ready.pop(place, None)  # the old one's memory goes before the new one's comes
             try:
-                folder = self.cache.find(key) or self._exported(program, key)
+                self._ready[place] = key, self._runner(program, key)
             except UnsupportedError as error:
                 warnings.warn(f"{place} runs eagerly, which is slower: {error}", stacklevel=2)
                 return EagerRunner(program)
-            self._ready[place] = key, self._open(program, folder)
         return self._ready[place][1]
 
     def release(self, program: Program) -> None:
         self._ready.pop(program.place, None)
         program.release()
 
-    def cached(self, program: Program) -> bool:
-        """Whether the program was exported before."""
-        return self.cache.find(self._key(program)) is not None
+    def _runner(self, program: Program, key: dict) -> Runner:
+        """One from the cache; where that cannot be written to, from a folder of this process alone."""
+        try:
+            return self._from_cache(program, key)
+        except OSError as error:
+            reason = error
+        try:
+            self._leave_cache(reason)
+            return self._from_cache(program, key)
+        except OSError as error:
+            raise UnsupportedError(f"there is no room for what it would be exported to: {error}") from error
+
+    def _from_cache(self, program: Program, key: dict) -> Runner:
+        self.cache.in_use.clear()  # what has been opened needs its files no more
+        return self._open(program, self.cache.find(key) or self._exported(program, key))
 
     def _exported(self, program: Program, key: dict) -> Path:
         def write(folder: Path) -> None:
             self._write(program, folder)
-            check_against_eager(program, self._open(program, folder))
+            check_against_eager(program, lambda: self._reopened(program, folder))
 
         self._before_export()
         program.load()
+        return self.cache.add(key, write, program.model)
+
+    def _reopened(self, program: Program, folder: Path) -> Runner:
+        """What was just written; Paddle writes to a full disk without a word."""
         try:
-            folder = self.cache.add(key, write)
-        except OSError as error:
-            warnings.warn(f"exported for this process alone, since the cache cannot be used: {error}", stacklevel=3)
-            instead = tempfile.mkdtemp(prefix="ppt2v-")
-            atexit.register(shutil.rmtree, instead, ignore_errors=True)
-            self.cache = Cache(Path(instead))
-            program.load()
-            folder = self.cache.add(key, write)
-        return folder
+            return self._open(program, folder)
+        except RuntimeError as error:
+            raise OSError(f"what was written cannot be read again: {str(error).strip().splitlines()[-1]}") from error
+
+    def _leave_cache(self, reason: OSError) -> None:
+        warnings.warn(f"exported for this process alone, since the cache cannot be used: {reason}", stacklevel=5)
+        instead = tempfile.mkdtemp(prefix="ppt2v-")
+        atexit.register(shutil.rmtree, instead, ignore_errors=True)
+        self.cache = Cache(Path(instead))
 
     def _key(self, program: Program) -> dict:
         """All that decides what is exported."""
@@ -93,7 +108,7 @@ class ExportingEngine(ABC):
         return {"engine": self.name, **program.identity(), "versions": versions}
 
 
-def check_against_eager(program: Program, runner: Runner) -> None:
+def check_against_eager(program: Program, open_exported: Callable[[], Runner]) -> None:
     """Compares an exported program with the eager network on small random inputs, in float32 where it can.
 
     The network's weights are freed in between, so that they are not in memory twice.
@@ -104,6 +119,7 @@ def check_against_eager(program: Program, runner: Runner) -> None:
     inputs = [_random(spec, seed) for seed, spec in enumerate(program.inputs())]
     expected = EagerRunner(program)([paddle.to_tensor(array) for array in inputs])
     program.release()
+    runner = open_exported()
     runner.use_float32()
     for eager, exported in zip(expected, runner(inputs)):
         eager = eager.astype("float32").numpy()

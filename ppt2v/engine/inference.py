@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import paddle
 from paddle import inference
 
-from .eager import HALF, EagerRunner
+from ppt2v.environment import threads
+
+from .eager import EagerRunner
 from .export import ExportingEngine
 from .program import Program
 from .trace import save
@@ -20,22 +21,22 @@ class InferenceRunner:
     """Runs an exported program in the precision of its weights, else, in float32, the network itself."""
 
     def __init__(self, program: Program, model: Path):
-        self._program, self._model = program, model
-        self._predictor: inference.Predictor | None = None
+        self._program = program
+        self._predictor = inference.create_predictor(_config(model))
         self._rescuer: EagerRunner | None = None
 
     @property
     def half(self) -> bool:
-        return self._rescuer is None and self._program.network.dtype in HALF
+        return self._rescuer is None and EagerRunner(self._program).half
 
     def __call__(self, inputs: list) -> list:
         tensors = [one if isinstance(one, paddle.Tensor) else paddle.to_tensor(one) for one in inputs]
         if self._rescuer:
             return self._rescuer(tensors)
-        if self._predictor is None:
-            self._predictor = inference.create_predictor(_config(self._model))
         # Copied, since the next call writes its outputs into the same memory.
-        return [output.clone() for output in self._predictor.run(tensors)]
+        outputs = [output.clone() for output in self._predictor.run(tensors)]
+        threads.keep_to()
+        return outputs
 
     def use_float32(self) -> None:
         if self.half:
@@ -72,5 +73,5 @@ def _config(model: Path) -> inference.Config:
         # Without oneDNN, which in Paddle 3.3 fails on tensors without elements: they stand for "no anchor yet".
         config.disable_gpu()
         config.disable_mkldnn()
-        config.set_cpu_math_library_num_threads(int(os.getenv("OMP_NUM_THREADS", "1")))
+        config.set_cpu_math_library_num_threads(threads.threads())
     return config

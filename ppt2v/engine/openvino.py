@@ -2,80 +2,91 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
-import openvino as ov
 import paddle
 
+from ppt2v.environment.devices import PRECISIONS
+from ppt2v.environment.openvino import import_openvino
+from ppt2v.environment.threads import threads
+from ppt2v.version import __version__
+
+from . import weights
 from .export import ExportingEngine
-from .mapped import dropped
+from .precisions import HINTS
 from .program import Program
 from .trace import trace
 from .translate import translate
 
-_PRECISIONS = {"float32": "f32", "bfloat16": "bf16"}
+ov = import_openvino()
+
 _MODEL = "model.xml"
 
 
 class OpenVINORunner:
     """Runs an exported program; tensors go in as Paddle's or NumPy's and come out as NumPy's."""
 
-    def __init__(self, model: Path, precision: str):
+    def __init__(self, model: ov.Model, precision: str):
         self._model, self._own_precision, self._precision = model, precision, precision
         self._compiled: ov.CompiledModel | None = None
-        self._prepared: set[tuple] = set()  # shapes of inputs
+        self._threads = 0  # for which it is compiled
 
     @property
     def half(self) -> bool:
-        return self._precision != "float32"
+        return PRECISIONS[self._precision].rescue is not None
 
     def __call__(self, inputs: list) -> list:
-        shapes = tuple(tuple(tensor.shape) for tensor in inputs)
-        if shapes in self._prepared:
-            return self._infer(inputs)
-        # OpenVINO lays out the weights anew when sizes are new; the mapped file is read for that alone.
-        with dropped(self._model.with_suffix(".bin")):
-            if self._compiled is None:
-                self._compiled = compile_model(self._model, self._precision)
-            outputs = self._infer(inputs)
-        self._prepared.add(shapes)
-        return outputs
-
-    def _infer(self, inputs: list) -> list:
+        if self._compiled is None or self._threads != threads():
+            self._compiled, self._threads = compile_model(self._model, self._precision), threads()
         # A request of its own for each call: what it returns is never overwritten by a later one.
         request = self._compiled.create_infer_request()
         request.infer([tensor.numpy() if isinstance(tensor, paddle.Tensor) else tensor for tensor in inputs])
         return [request.get_output_tensor(index).data for index in range(len(self._compiled.outputs))]
 
     def use_float32(self) -> None:
-        self._switch("float32")
+        if self.half:
+            self._switch(PRECISIONS[self._precision].rescue)
 
     def restore(self) -> None:
         self._switch(self._own_precision)
 
     def _switch(self, precision: str) -> None:
         if self._precision != precision:
-            self._precision, self._compiled, self._prepared = precision, None, set()
+            self._precision, self._compiled = precision, None
 
 
 class OpenVINOEngine(ExportingEngine):
-    """Computes in "float32" or "bfloat16"; the weights and what goes in and out are float32 in both cases."""
+    """Computes in any precision that the processor has; the weights and what goes in and out are float32."""
 
     name, version = "openvino", ov.get_version()
 
     def _write(self, program: Program, folder: Path) -> None:
         traced = trace(program)
         model = translate(traced.program, traced.outputs, traced.parameters)
-        ov.save_model(model, folder / _MODEL, compress_to_fp16=False)
+        try:
+            ov.save_model(model, folder / _MODEL, compress_to_fp16=False)
+        except RuntimeError as error:  # also for a full disk
+            raise OSError(str(error)) from error
+        self._weights(program)
 
     def _open(self, program: Program, folder: Path) -> OpenVINORunner:
-        return OpenVINORunner(folder / _MODEL, self.precision)
+        model = ov.Core().read_model(folder / _MODEL)
+        weights.attach(model, self._weights(program))
+        program.release()  # they are in memory twice where they had to be written again
+        return OpenVINORunner(model, self.precision)
+
+    def _weights(self, program: Program) -> Path:
+        """The folder of the weights that all programs of the network share."""
+        key = {"program": "weights", **program.network_identity(), "versions": {"ppt2v": __version__}}
+
+        def write(folder: Path) -> None:
+            program.load()
+            weights.write(program.network, folder)
+
+        return self.cache.find(key) or self.cache.add(key, write, program.model)
 
 
-def compile_model(model: Path, precision: str) -> ov.CompiledModel:
-    """Makes a program ready for this machine; OMP_NUM_THREADS decides on the threads, as it does for Paddle."""
-    settings = {"INFERENCE_PRECISION_HINT": _PRECISIONS[precision]}
-    if os.getenv("OMP_NUM_THREADS", "").isdigit():
-        settings["INFERENCE_NUM_THREADS"] = int(os.environ["OMP_NUM_THREADS"])
+def compile_model(model: ov.Model, precision: str) -> ov.CompiledModel:
+    """Makes a program ready for this machine, on as many threads as Paddle's."""
+    settings = {"INFERENCE_PRECISION_HINT": HINTS[precision], "INFERENCE_NUM_THREADS": threads()}
     return ov.Core().compile_model(model, "CPU", settings)

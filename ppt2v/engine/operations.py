@@ -6,10 +6,12 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
-import openvino as ov
-from openvino import opset15 as ops
 
+from ppt2v.environment.openvino import import_openvino
 from ppt2v.errors import UnsupportedError
+
+ov = import_openvino()
+ops = ov.opset15
 
 # What stands for a value of the program: a node, a constant known now, or the members of a list.
 Value = Any

@@ -31,19 +31,36 @@ class Program(ABC):
     def inputs(self) -> list:
         """An ``InputSpec`` with a name for every input; None stands for sizes that change from call to call."""
 
+    @property
+    def precision(self) -> str:
+        """That of the network's weights, by name."""
+        return str(self.network.dtype).rsplit(".", 1)[-1]
+
     def identity(self) -> dict[str, Any]:
         """All that decides what the program computes, of plain types: two programs that share it are the same."""
-        config = self.network.config
-        settings = dict(config if hasattr(config, "items") else config.to_dict()).items()
         return {
             "program": type(self).__name__,
             "settings": self.settings,
             "inputs": [[spec.name, list(spec.shape), str(spec.dtype)] for spec in self.inputs()],
+            **self.network_identity(),
+        }
+
+    def network_identity(self) -> dict[str, Any]:
+        """The same of the network alone, which programs of all sizes share."""
+        config = self.network.config
+        settings = dict(config if hasattr(config, "items") else config.to_dict()).items()
+        return {
             "network": type(self.network).__name__,
+            "precision": self.precision,
             # Names with an underscore are notes of the libraries, some in an order that changes from run to run.
             "config": str(sorted(item for item in settings if not item[0].startswith("_"))),
             "weights": self._fingerprint(),
         }
+
+    @property
+    def model(self) -> str:
+        """The folder or file of the model that the network belongs to; "" where it comes from none."""
+        return str(self.network.weights.model) if hasattr(self.network, "weights") else ""
 
     def _fingerprint(self) -> str:
         if hasattr(self.network, "weights"):

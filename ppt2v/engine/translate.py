@@ -1,7 +1,7 @@
 """A traced Paddle program (PIR) as an OpenVINO model, operation by operation.
 
-The weights are not copied: OpenVINO's constants stand on the memory of Paddle's parameters. Ways through ONNX hold them
-twice and end at 2 GB, less than the UNet of Stable Diffusion.
+The network's weights become inputs of the model, for ``weights.attach`` to fill: programs of all sizes share them. Ways
+through ONNX hold them twice and end at 2 GB, less than the UNet of Stable Diffusion.
 """
 
 from __future__ import annotations
@@ -10,15 +10,19 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
-import openvino as ov
-from openvino import opset15 as ops
 
+from ppt2v.environment.openvino import import_openvino
 from ppt2v.errors import UnsupportedError
 
+from . import weights
 from .operations import CONVERTERS, Value, as_dtype, as_node
+from .trace import Parameter
+
+ov = import_openvino()
+ops = ov.opset15
 
 
-def translate(program, outputs: Sequence, parameters: Mapping[str, np.ndarray]) -> ov.Model:
+def translate(program, outputs: Sequence, parameters: Mapping[str, Parameter]) -> ov.Model:
     """The OpenVINO model that computes ``outputs`` of a PIR program.
 
     Args:
@@ -27,7 +31,8 @@ def translate(program, outputs: Sequence, parameters: Mapping[str, np.ndarray]) 
         parameters: the weights by the names that the program knows them by.
 
     Returns:
-        A model whose inputs bear the program's names and stand in its order. It needs ``parameters`` to stay alive.
+        A model whose inputs bear the program's names and stand in its order, followed by the network's weights.
+        It needs ``parameters`` to stay alive.
 
     Raises:
         UnsupportedError: an operation that is not in the table.
@@ -36,7 +41,7 @@ def translate(program, outputs: Sequence, parameters: Mapping[str, np.ndarray]) 
     for operation in _needed(program.global_block().ops, outputs):
         graph.add(operation)
     results = [ops.result(as_node(graph.values[output.id])) for output in outputs]
-    model = ov.Model(results, graph.inputs, "ppt2v")
+    model = ov.Model(results, [*graph.inputs, *graph.weights], "ppt2v")
     _fuse_attention(model)
     model.validate_nodes_and_infer_types()
     return model
@@ -55,16 +60,16 @@ def _needed(operations: Sequence, outputs: Sequence) -> list:
 class _Graph:
     """The part of the model that has been translated."""
 
-    def __init__(self, parameters: Mapping[str, np.ndarray]):
+    def __init__(self, parameters: Mapping[str, Parameter]):
         self.parameters = parameters
         self.values: dict[str, Value] = {}
         self.inputs: list = []
+        self.weights: list = []
 
     def add(self, operation) -> None:
         name, results = operation.name(), operation.results()
         if name == "builtin.parameter":
-            array = self.parameters[operation.attrs()["parameter_name"]]
-            made: Value = ops.constant(array, shared_memory=True)
+            made: Value = self._weight(self.parameters[operation.attrs()["parameter_name"]])
         elif name == "pd_op.data":
             made = self._input(operation.attrs())
         elif name in CONVERTERS:
@@ -74,6 +79,13 @@ class _Graph:
             raise UnsupportedError(f"the operation {name} has no counterpart in the table of the OpenVINO engine")
         for result, value in zip(results, made if len(results) > 1 else [made]):
             self.values[result.id] = value
+
+    def _weight(self, parameter: Parameter):
+        name, array = parameter
+        if name is None:
+            return ops.constant(array, shared_memory=True)
+        self.weights.append(weights.place(name, array))
+        return self.weights[-1]
 
     def _input(self, attributes: Mapping[str, Any]):
         node = ops.parameter(ov.PartialShape(attributes["shape"]), as_dtype(attributes["dtype"]), attributes["name"])

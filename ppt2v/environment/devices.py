@@ -3,13 +3,26 @@
 from __future__ import annotations
 
 import re
+from typing import NamedTuple
 
 from ppt2v.errors import InputError
 
 from .threads import import_paddle
 
-HALF = ("float16", "bfloat16")
-DTYPES = ("float32", *HALF)
+
+class Precision(NamedTuple):
+    """A precision: the bytes of a number, and what takes over where numbers in it become infinite or NaN."""
+
+    name: str
+    bytes: int
+    rescue: str | None = None
+
+
+PRECISIONS = {
+    precision.name: precision
+    for precision in (Precision("float32", 4), Precision("float16", 2, "float32"), Precision("bfloat16", 2, "float32"))
+}
+DTYPES = tuple(PRECISIONS)
 
 
 def device_name(device: str | None) -> str:
@@ -47,26 +60,16 @@ def _advice(count: int) -> str:
     )
 
 
-def dtype_name(dtype, device: str, half_on_cpu: str | None = None) -> str:
-    """The precision's name: "float32", "float16" or "bfloat16"; None is float16 on a GPU and float32 on a CPU.
+def dtype_name(dtype) -> str:
+    """The name of a precision: one of ``DTYPES``.
 
     Args:
         dtype: Paddle's dtype, or its name.
-        device: as ``device_name`` gives it.
-        half_on_cpu: the half precision that can be had on a CPU; Paddle itself has none.
 
     Raises:
-        InputError: unknown, or not to be had on the device.
+        InputError: there is no such precision.
     """
-    if dtype is None:
-        return "float32" if device == "cpu" else "float16"
     name = str(dtype).rsplit(".", 1)[-1].lower()
     if name not in DTYPES:
         raise InputError(f"unknown dtype {dtype!r}: choose {', '.join(DTYPES)}")
-    if device == "cpu" and name in HALF and name != half_on_cpu:
-        choice = f"float32 or {half_on_cpu}" if half_on_cpu else "float32"
-        raise InputError(
-            f"dtype {name} on the CPU: Paddle has no matrix product in half precision there; leave dtype "
-            f"out, or choose {choice}"
-        )
     return name

@@ -1,4 +1,4 @@
-"""How many threads Paddle uses: one unless it is told otherwise before it is imported."""
+"""How many threads compute: Paddle takes one unless it is told otherwise before it is imported."""
 
 from __future__ import annotations
 
@@ -6,9 +6,11 @@ import contextlib
 import io
 import os
 import sys
+from collections.abc import Iterator
 
 from ppt2v.errors import InputError
 
+from .homes import check_home
 from .quiet import quiet_libraries
 
 
@@ -23,6 +25,33 @@ def use_all_cores() -> None:
         os.environ.setdefault("OMP_NUM_THREADS", str(cores()))
 
 
+def threads() -> int:
+    """The number of threads that the networks compute with, on any engine."""
+    given = os.environ.get("OMP_NUM_THREADS", "")
+    return int(given) if given.isdigit() and int(given) else cores()
+
+
+@contextlib.contextmanager
+def using(number: int) -> Iterator[None]:
+    """Lets ``threads`` be another number for a block, and Paddle's eager operations in this thread keep to it."""
+    before = os.environ.get("OMP_NUM_THREADS")
+    os.environ["OMP_NUM_THREADS"] = str(number)
+    keep_to()
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ["OMP_NUM_THREADS"]
+        else:
+            os.environ["OMP_NUM_THREADS"] = before
+        keep_to()
+
+
+def keep_to() -> None:
+    """Sets Paddle's eager operations in this thread to ``threads``; a run of Paddle Inference leaves them at one."""
+    import_paddle().base.core.set_num_threads(threads())
+
+
 def too_late() -> bool:
     """Whether Paddle was imported first, and so runs on the threads that it chose."""
     return "paddle" in sys.modules
@@ -32,8 +61,9 @@ def import_paddle():
     """Paddle, imported without its notice that more than one thread was asked for, since ppt2v did so on purpose.
 
     Raises:
-        InputError: Paddle is not installed.
+        InputError: Paddle is not installed, or a folder that is named for PaddleNLP cannot be written.
     """
+    check_home()
     printed = io.StringIO()
     try:
         with contextlib.redirect_stderr(printed), quiet_libraries():

@@ -16,7 +16,7 @@ class VideoMaker:
     Args:
         mode: a key of ``MODES``.
         show_progress: whether progress bars and notices go to standard error.
-        given: parameters of the machine (``config.MACHINE``), and any of the mode's, which then hold for every video
+        given: parameters of the machine (``shared.MACHINE``), and any of the mode's, which then hold for every video
             unless a call says otherwise.
 
     Raises:

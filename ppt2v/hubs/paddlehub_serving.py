@@ -1,4 +1,4 @@
-"""Videos for strangers, as ``hub serving`` makes them: all that comes and goes is JSON, clips and videos are base64.
+"""Videos for clients, as ``hub serving`` makes them: all that comes and goes is JSON, clips and videos are base64.
 
 A request can say neither where a file is written nor which file or model is read: whoever starts the server does.
 """
@@ -31,7 +31,7 @@ def answer(
         make: makes the videos.
         clip: the file of the clip to start from (mp4, mov, webm, mkv, gif or avi) as base64.
         save_format: "mp4", "gif" or "webm"; mp4 if not given.
-        given: other parameters of the mode, as ``LIMITS`` lets strangers give them.
+        given: other parameters of the mode, as ``LIMITS`` lets clients give them.
 
     Returns:
         "video", the video's file as base64, and "format".

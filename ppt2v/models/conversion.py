@@ -5,20 +5,22 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import tempfile
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 
+from ppt2v import unfinished
 from ppt2v.errors import InputError
 from ppt2v.models.families.text_to_video import network_class, scheduler_config
 from ppt2v.models.families.video_fusion import VideoFusion
-from ppt2v.models.formats import fitting, reading
+from ppt2v.models.formats import fitting
+from ppt2v.models.formats.dtypes import widen
 from ppt2v.models.formats.writing import save_safetensors, save_torch
 from ppt2v.models.layouts import clip_vocabulary, modelscope
 from ppt2v.models.layouts.diffusers import read_json, weight_files
 from ppt2v.models.loading.weights import NetworkFiles, Weights, build
+from ppt2v.video.output_path import check_parent
 
 FORMATS = ("modelscope", "diffusers", "paddle")
 PRECISIONS = {"float32": np.dtype("<f4"), "float16": np.dtype("<f2")}
@@ -62,8 +64,8 @@ def convert(source: str | Path, target: str | Path, format: str, dtype: str | No
     if VideoFusion().recognises(source):
         raise InputError(f"{source} is a VideoFusion model, for which there is only one format: use it as it is")
     _check(target, format, dtype)
-    target.absolute().parent.mkdir(parents=True, exist_ok=True)
-    made = Path(tempfile.mkdtemp(prefix=".convert-", dir=target.absolute().parent))
+    made = unfinished.beside(target.absolute().parent, ".convert-")
+    made.mkdir(mode=0o700)
     try:
         configs = {}
         for name in modelscope.PARTS:
@@ -79,7 +81,7 @@ def convert(source: str | Path, target: str | Path, format: str, dtype: str | No
         os.chmod(made, 0o755)
         os.rename(made, target)
     finally:
-        shutil.rmtree(made, ignore_errors=True)
+        unfinished.remove(made)
     return target
 
 
@@ -90,6 +92,7 @@ def _check(target: Path, format: str, dtype: str | None) -> None:
         raise InputError(f"weights cannot be stored as {dtype!r}: choose {', '.join(PRECISIONS)}")
     if target.exists() and (not target.is_dir() or any(target.iterdir())):
         raise InputError(f"{target} is there already: give a folder that does not exist yet")
+    check_parent(target.absolute())
 
 
 def _open(folder: Path, name: str) -> _Part:
@@ -105,7 +108,7 @@ def _open(folder: Path, name: str) -> _Part:
 
 
 def _stored(array: np.ndarray, dtype: str | None) -> np.ndarray:
-    return array if dtype is None else reading.widen(array).astype(PRECISIONS[dtype], copy=False)
+    return array if dtype is None else widen(array).astype(PRECISIONS[dtype], copy=False)
 
 
 def _write_part(part: _Part, name: str, folder: Path, format: str) -> None:

@@ -88,9 +88,19 @@ ADAPTERS = (
     ),
 )
 
+AUDIO = Parameter("audio", bool, True, "Keep the clip's sound, cut with it; in mp4 and webm.", decides="file")
+
 CLIP = (
-    Parameter("video_path", str, None, "The clip: a video file.", positional="CLIP", holds="clip"),
+    Parameter(
+        "video_path",
+        str,
+        None,
+        "The clip: a video file, an animation, or a folder of pictures.",
+        positional="CLIP",
+        holds="clip",
+    ),
     *(parameter for parameter in controls.CLIP if parameter.name != "resolution"),
+    AUDIO,
     Parameter(
         "resolution",
         int,
@@ -169,6 +179,15 @@ SAMPLING = (
     *STEPS,
     FAST,
     Parameter(
+        "clip_skip",
+        int,
+        1,
+        "Which layer of the text encoder is taken, counted from the last one: 1 is the last, 2 the one before it.",
+        minimum=1,
+        maximum=12,
+        argument="clip_skip",
+    ),
+    Parameter(
         "chunk_size",
         int,
         8,
@@ -220,6 +239,7 @@ START = (
         for each in controls.CLIP
         if each.name != "resolution"
     ),
+    AUDIO,
     Parameter(
         "strength",
         float,

@@ -41,7 +41,7 @@ class Mode:
         parameters: what a run can be told.
         family: the group of families whose models it takes: "image" for Stable Diffusion, "video" for models that were
             trained on videos.
-        control: the kind of control maps that guide it, a key of ``controls.CONTROLS``; None: it goes without.
+        control: the kind of control maps that guide it, a key of ``controls.CONTROLS``; None: the mode uses none.
         example: a model of the right kind, for the advice to those who try the embedded one.
         fast_steps: of DPM-Solver++, for fast runs of models that bring no preset of their own (its authors recommend
             15 to 20 for Stable Diffusion, arXiv 2211.01095, section 7).

@@ -28,10 +28,10 @@ class Report:
     Args:
         path: the video's.
         frames, width, height, fps: its size.
-        flicker, warp_error, motion: means over neighbouring frames, see ``quality.Change``.
+        flicker, warp_error, motion: means over neighbouring frames, see ``metrics.Change``.
         frozen: whether nothing moves, in which case low flicker and warp error mean nothing.
-        seam_ratio: see ``quality.seam_ratio``.
-        edge_f1, ssim: against the source, see ``quality``; means over the frames that both have.
+        seam_ratio: see ``metrics.seam_ratio``.
+        edge_f1, ssim: against the source, see ``metrics``; means over the frames that both have.
         black, flat, duplicates: numbers of such frames.
     """
 

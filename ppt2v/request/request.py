@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import unicodedata
-import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -18,13 +16,15 @@ from ppt2v.models.families import stable_diffusion
 from ppt2v.models.families.family import Family, Use, fitting_family
 from ppt2v.models.sources import catalogue, locate
 from ppt2v.modes import MODES, Mode
-from ppt2v.parameters import Parameter, resolve
+from ppt2v.parameters import Parameter, holding, resolve, shown
 from ppt2v.pipelines.planning import memory, sizes
 from ppt2v.pipelines.planning.timesteps import check_eta, check_motion_levels
 from ppt2v.video.overlay import check_mark, names_image
 
-from . import guides
+from . import guides, prompts
 from .guides import Guide
+
+_MOST_BYTES = 255  # of a name within a path, on nearly every file system
 
 
 @dataclass(frozen=True)
@@ -126,18 +126,19 @@ class Request:
         """The file to write, ``save_path`` if not given; named after the prompt if there is no name.
 
         Raises:
-            InputError: it cannot be written.
+            InputError: it cannot be written, or is what the video is made from.
         """
         path = save_path or self.values.get("save_path")
-        output = video.output_file(path, self.values.get("save_format"), file_stem(self.values["prompt"]))
+        sources = [self.values[name] for name in holding(self.mode.parameters, "clip", "picture")]
+        stem = file_stem(self.values["prompt"])
+        output = video.output_file(path, self.values.get("save_format"), stem, filter(None, sources))
         if self.values.get("fps") is not None:
             video.check_fps(self.values["fps"], video.ending(output))
         return output
 
     def _check_together(self) -> None:
         """What can only be said of several values; no file is read again."""
-        prompts = [self.values[name] for name in ("prompt", "a_prompt", "n_prompt") if self.values.get(name)]
-        self.adapters.check(prompts)
+        self.adapters.check([self.values[name] for name in prompts.PROMPTS if self.values.get(name)])
         for guide in self.guides:
             controls.check(guide.kind, self.values)
             locate.check(guide.model)
@@ -157,6 +158,7 @@ def _check(mode: Mode, values: Mapping[str, Any]) -> None:
     if not (values["prompt"] or "").strip():
         order = "; the clip comes first, then the prompt" if mode.takes_clip else ""
         raise InputError(f"the prompt is empty: say in a few words what the video should show{order}")
+    prompts.check(values)
     if values.get("use_motion_field"):
         check_motion_levels(values["t0"], values["t1"])
         if values["num_inference_steps"] < 2:
@@ -215,8 +217,19 @@ def _as_text(parameter: Parameter, value: Any) -> Any:
     pieces = value if isinstance(value, (list, tuple)) and parameter.many else [value]
     accepted = (str, os.PathLike, tuple, list) if parameter.many else (str, os.PathLike)  # pairs: a path and its rest
     if not all(isinstance(piece, accepted) for piece in pieces):
-        raise InputError(f"{parameter.name}={value!r}: the rule is {parameter.rule}")
-    return _TEXTS[parameter.holds](value)
+        raise InputError(f"{parameter.name}={shown(value)}: the rule is {parameter.rule}")
+    text = _TEXTS[parameter.holds](value)
+    for path in text if parameter.many else [text]:
+        _check_length(parameter, path)
+    return text
+
+
+def _check_length(parameter: Parameter, path: str) -> None:
+    """Refuses a path that no file system takes."""
+    if parameter.holds == "picture" and not names_image(path):
+        return
+    if any(len(name.encode(errors="surrogatepass")) > _MOST_BYTES for name in path.split(os.sep)):
+        raise InputError(f"{parameter.name}={shown(path)} has a name of more than {_MOST_BYTES} bytes: no file has one")
 
 
 def _absolute(path: str | Path) -> str:
@@ -237,12 +250,6 @@ _TEXTS = {
     "picture": _picture,
     "output": str,
 }
-
-
-def warn_of_language(prompt: str) -> None:
-    """Warns of a prompt that is not written in Latin letters: the models of all modes were trained on English."""
-    if any(letter.isalpha() and "LATIN" not in unicodedata.name(letter, "") for letter in prompt):
-        warnings.warn("the model was trained on English texts only: write the prompt in English", stacklevel=2)
 
 
 def mode(name: str) -> Mode:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from ppt2v.engine.choice import Choice
+from ppt2v.environment.threads import threads
 from ppt2v.environment.versions import installed
 from ppt2v.modes import Mode
 from ppt2v.parameters import holding
@@ -30,7 +31,7 @@ def recipe(request: Request, device: str, choice: Choice, for_clients: bool) -> 
     kept = {each.name: request.values[each.name] for each in mode.parameters if each.name not in left_out}
     if for_clients:
         kept = _without_folders(mode, kept)
-    machine = {"device": device, "engine": choice.engine, "dtype": choice.precision}
+    machine = {"device": device, "engine": choice.engine, "dtype": choice.precision, "threads": threads()}
     return {"mode": mode.name, "parameters": kept, **machine, "versions": installed()}
 
 
@@ -52,6 +53,9 @@ def checkpoint(request: Request, made: Inputs, choice: Choice):
     decisive = {each.name for each in request.mode.parameters if each.decides == "frames"}
     settings = {name: value for name, value in request.values.items() if name in decisive}
     settings |= {"count": made.count, "size": list(made.size), "engine": choice.engine, "dtype": choice.precision}
+    before = settings_before(request)
+    if before is None or "threads" in before:  # version 0.1 did not note them
+        settings["threads"] = threads()
     return Checkpoint(folder, settings)
 
 

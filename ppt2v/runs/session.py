@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import importlib
+import warnings
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from ppt2v import video
-from ppt2v.engine.choice import WORTH_EXPORTING, Choice, build, choose
+from ppt2v.engine import Engine
+from ppt2v.engine.choice import ROWS, Choice, build, choose
+from ppt2v.environment import threads
 from ppt2v.models.families.family import Family
 from ppt2v.models.families.replacements import Replacements
 from ppt2v.models.sources import locate
@@ -17,13 +20,14 @@ from ppt2v.modes import Mode
 from ppt2v.modes.shared import ADAPTERS
 from ppt2v.pipelines.planning import memory
 from ppt2v.progress import Progress, Watch, counted, say
-from ppt2v.request.request import Request, warn_of_language
+from ppt2v.request.prompts import advice
+from ppt2v.request.request import Request
 
 from . import record
-from .inputs import Inputs, gather
+from .inputs import Inputs, gather, sound
 from .loaded import Loaded
 
-EXPORT_NOTICE = "Preparing the networks for OpenVINO, once per model and size ..."
+EXPORT_NOTICE = "Preparing the networks for {engine}, once per model and size ..."
 EMBEDDED_NOTICE = (
     "Using the small model that ships with ppt2v: it knows about fifty subjects in about a dozen places, at 128x128 "
     "pixels.\n"
@@ -39,9 +43,8 @@ class Session:
     def __init__(self, device: str, dtype: Any, engine: str, show_progress: bool, for_strangers: bool):
         self.device, self._show_progress, self._for_strangers = device, show_progress, for_strangers
         self._choice = choose(engine, device, dtype)
-        # Eager mode may take over short work, unless a precision is asked for that it does not have.
-        self._automatic = engine == "auto" and (dtype is None or self._choice.precision == self._choice.network)
-        self._engine = build(self._choice, self._explain_export)
+        self._automatic = engine == "auto" and dtype is None
+        self._engine = self._build(self._choice)
         self._export_explained = False
         self.loaded = Loaded(device, self._choice.network)
 
@@ -49,11 +52,12 @@ class Session:
         """Makes a video with the parameters given, and returns the path written; raises what ``Model`` raises."""
         # First without the model's own defaults, so that a wrong value is refused before anything is downloaded.
         request = Request.of(row, given)
+        for line in advice(request.values, request.adapters):
+            warnings.warn(str(line), stacklevel=2)
         output = request.output_file()
         folder = locate.locate(request.model_name, self._show_progress)
         family = request.family_of(folder)
         request = request.with_defaults_of(folder)
-        warn_of_language(request.values["prompt"])
         if folder.is_file() or any(request.values.get(parameter.name) for parameter in ADAPTERS):
             # Only the networks can say whether all fits; without weights they are light.
             self._parts(request, family, folder)
@@ -65,20 +69,23 @@ class Session:
         pipeline = pipeline_class(**self._parts(request, family, folder))
         decided = {"seed": record.seed(request), **self._within_memory(pipeline, request, made)}
         request = replace(request, values={**request.values, **decided})
-        return self._make(pipeline, request, output, made, watch)
+        before = record.settings_before(request) or {}
+        with threads.using(before.get("threads") or threads.threads()):
+            return self._make(pipeline, request, output, made, watch)
 
     def _make(self, pipeline, request: Request, output: Path, made: Inputs, watch: Watch) -> str:
         from ppt2v.pipelines.denoising.noise import Noise
 
         values, arguments = request.values, _arguments(request, made)
         pipeline.offload = values.get("offload", False)
-        choice = self._use_engine(pipeline, request, made, arguments)
+        choice = self._use_engine(pipeline, request)
         checkpoint = record.checkpoint(request, made, choice)
         denoising, tile = f"Denoising ({choice.engine}, {choice.precision})", values.get("decode_tile")
 
         def report(done: int, total: int) -> None:
             watch(Progress(denoising, done, total, lambda: pipeline.preview(tile)))
 
+        heard = sound(request, made.fps, self._explain) if video.keeps_sound(output) else None
         watch(Progress(denoising))
         noise = Noise(values["seed"], values.get("content_seed"))
         latents = pipeline(noise=noise, checkpoint=checkpoint, progress=report, **arguments)
@@ -86,7 +93,7 @@ class Session:
         if values.get("watermark"):
             frames = video.watermark(frames, values["watermark"])
         recipe = record.recipe(request, self.device, choice, self._for_strangers)
-        path = video.write(frames, output, made.fps, recipe)
+        path = video.write(frames, output, made.fps, recipe, heard)
         if checkpoint:
             checkpoint.remove()
         return str(path)
@@ -94,19 +101,12 @@ class Session:
     def _parts(self, request: Request, family: Family, folder: Path) -> dict[str, Any]:
         return self.loaded.model(family, folder, request.adapters, Replacements.among(request.values))
 
-    def _use_engine(self, pipeline, request: Request, made: Inputs, arguments: Mapping[str, Any]) -> Choice:
-        """Gives the pipeline its engine for this run: that of the run to go on with, else the fastest."""
-        choice = self._choice
-        if self._automatic and choice.engine != "eager":
-            before = record.settings_before(request)
-            if before is not None:
-                short = before["engine"] == "eager"
-            else:
-                program = pipeline.program_for(*made.size, arguments)
-                steps = made.count * request.values.get("num_inference_steps", 1)
-                short = steps < WORTH_EXPORTING and not self._engine.cached(program)
-            choice = choice.eager if short else choice
-        pipeline.engine = self._engine if choice == self._choice else build(choice)
+    def _use_engine(self, pipeline, request: Request) -> Choice:
+        """Gives the pipeline its engine for this run: that of the run to go on with, unless another is asked for."""
+        choice, before = self._choice, record.settings_before(request)
+        if self._automatic and before is not None:
+            choice = choose(before["engine"], self.device, before["dtype"])
+        pipeline.engine = self._engine if choice == self._choice else self._build(choice)
         return choice
 
     def _within_memory(self, pipeline, request: Request, made: Inputs) -> dict[str, Any]:
@@ -121,10 +121,13 @@ class Session:
         self._explain(f"memory: {plan}")
         return {name: getattr(plan, name) for name in settings}
 
-    def _explain_export(self) -> None:
-        if self._show_progress and not self._export_explained:
-            self._export_explained = True
-            say(EXPORT_NOTICE)
+    def _build(self, choice: Choice) -> Engine:
+        def explain_export() -> None:
+            if self._show_progress and not self._export_explained:
+                self._export_explained = True
+                say(EXPORT_NOTICE.format(engine=ROWS[choice.engine].title))
+
+        return build(choice, explain_export)
 
     def _explain(self, decision: str) -> None:
         if self._show_progress:

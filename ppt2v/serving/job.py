@@ -14,6 +14,8 @@ from ppt2v.errors import InputError
 if TYPE_CHECKING:
     import numpy as np
 
+    from ppt2v.request.prompts import Advice
+
 QUEUED, RUNNING, DONE, FAILED, CANCELLED = "queued", "running", "done", "failed", "cancelled"
 STATES = (QUEUED, RUNNING, DONE, FAILED, CANCELLED)
 
@@ -26,6 +28,7 @@ class Job:
         id: 32 hexadecimal digits.
         mode: name of a row of ``MODES``.
         values: its parameters, with the seed that makes the same video again.
+        advice: what the person should know of them; not kept over a restart.
         state: one of ``STATES``.
         submitted, started, ended: seconds since 1970.
         path: of the video, once the job is done.
@@ -40,6 +43,7 @@ class Job:
     id: str
     mode: str
     values: dict[str, Any]
+    advice: tuple[Advice, ...] = ()
     state: str = QUEUED
     submitted: float = field(default_factory=time.time)
     started: float | None = None

@@ -44,7 +44,7 @@ class Limits:
         free_mb: what has to be left on the disk before anything is taken on.
         models: those that may be named beside the embedded ones.
         closed: what the parameters hold that are not theirs to give (``Parameter.holds``).
-        at_home: whether whoever asks sits at the machine itself: any parameter may be given, and any model named.
+        at_home: whether the client is the person at the machine: any parameter may be given, and any model named.
     """
 
     side: int = 768
@@ -102,7 +102,7 @@ class Limits:
         from ppt2v.video import facts
 
         check_beginning(path)
-        about = facts(path)
+        about = facts(path, self.clip_seconds * _MOST_FPS + 1, self.clip_side)
         self._check_facts(about)
         return about
 

@@ -24,6 +24,7 @@ from ppt2v.modes import Mode
 from ppt2v.parameters import holding
 from ppt2v.pipelines.denoising.checkpoint import Checkpoint
 from ppt2v.progress import Progress, Watch
+from ppt2v.request.prompts import advice
 from ppt2v.request.request import Request
 from ppt2v.request.request import mode as mode_of
 from ppt2v.video import make_folder
@@ -97,13 +98,11 @@ class Jobs:
             QueueFull: no more can wait.
             DiskFull: there is not the room for another video.
         """
-        row = mode_of(mode)
-        given = self._checked(row, values)
+        job = self._asked(mode_of(mode), values)
         self.check_disk()
         with self._changed:
             if sum(job.state == QUEUED for job in self._jobs.values()) >= self.capacity:
                 raise QueueFull(f"{self.capacity} jobs wait already, which is the most: try again later")
-            job = Job(uuid.uuid4().hex, mode, given)
             try:
                 self._put(job)
             except sqlite3.OperationalError as error:
@@ -153,8 +152,8 @@ class Jobs:
         self._worker.join()
         self._store.close()
 
-    def _checked(self, row: Mode, values: Mapping[str, Any]) -> dict[str, Any]:
-        """The values as the job keeps them."""
+    def _asked(self, row: Mode, values: Mapping[str, Any]) -> Job:
+        """The job that is asked for, checked."""
         for name in holding(row.parameters, "output"):
             if values.get(name) is not None:
                 raise InputError(f"{name}: a job chooses its own; leave it out")
@@ -167,7 +166,7 @@ class Jobs:
         asked.output_file(self.folder / "video")
         if self.limits is not None:
             self.limits.check_request(asked)
-        return asked.given
+        return Job(uuid.uuid4().hex, row.name, asked.given, advice=tuple(advice(asked.values, asked.adapters)))
 
     def _after_restart(self, job: Job) -> Job:
         if job.state != RUNNING:

@@ -42,7 +42,7 @@ class Queue(NamedTuple):
     keep_days: float | None
 
     def open(self, machine: Mapping[str, Any], for_strangers: bool) -> Jobs:
-        """The queue over a model; ``machine`` are parameters of ``config.MACHINE``. Raises InputError as ``Jobs``."""
+        """The queue over a model; ``machine`` are parameters of ``shared.MACHINE``. Raises InputError as ``Jobs``."""
         from ppt2v.model import Model
 
         from .queue import Jobs

@@ -1,4 +1,4 @@
-"""What strangers are told: nothing of the machine's folders."""
+"""What clients are told: nothing of the machine's folders."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The clips that strangers upload to a service."""
+"""The clips that clients upload to a service."""
 
 from __future__ import annotations
 

@@ -7,6 +7,7 @@ import os
 import shutil
 import subprocess
 import sys
+import types
 import warnings
 from pathlib import Path
 
@@ -15,6 +16,7 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
+import ppt2v.cli
 import ppt2v.model
 from ppt2v import MODES, InputError, NumericalError, video
 from ppt2v.cache import Cache
@@ -237,6 +239,11 @@ def test_resume_beside_the_output_of_a_config(run, made):
     [
         (InputError("a [red]\n  prompt [/]"), 2, "Error: a [red] prompt [/]\n"),
         (NumericalError("NaN at step 3"), 1, "Error: NaN at step 3\n"),
+        (
+            ImportError("libGL.so.1: no such file"),
+            1,
+            "Error: libGL.so.1: no such file; `ppt2v doctor` says what mends it\n",
+        ),
         (KeyboardInterrupt(), 130, "Interrupted\n"),
     ],
 )
@@ -394,6 +401,42 @@ def test_rerun_refuses_what_it_cannot_follow(run, made, recipe, words):
     assert err.startswith("Error: first.gif") and err.count("\n") == 1 and words in err
 
 
+STRANGERS = {
+    "clip": ("canny", {"video_path": "/home/ann/clip.mp4", "model_name": "embedded"}, "reads /home/ann/clip.mp4"),
+    "clip to start from": ("synthesize", {"init_video": "clip.mp4", "model_name": "embedded/video"}, "reads clip.mp4"),
+    "picture": ("text2video", {"watermark": "/etc/logo.png"}, "reads /etc/logo.png"),
+    "lora": ("text2video", {"lora": ["/etc/a.safetensors:0.5"]}, "reads /etc/a.safetensors"),
+    "folder": ("text2video", {"model_name": "/srv/model"}, "reads /srv/model"),
+    "model": ("text2video", {"model_name": "hf:an/other"}, "downloads hf:an/other from Hugging Face (https://"),
+    "adapter": ("text2video", {"textual_inversion": ["an/embedding"]}, "downloads an/embedding from Paddle"),
+    "controlnet": (
+        "canny",
+        {"video_path": "a.mp4", "model_name": "embedded", "extra_controls": ["canny:0.5:aistudio:an/other"]},
+        "downloads aistudio:an/other from AI Studio",
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", STRANGERS)
+def test_rerun_follows_a_strangers_recipe_only_if_it_is_told_to(run, made, kind, monkeypatch, tmp_path):
+    for name in ("HF_HUB_CACHE", "PPNLP_HOME", "AISTUDIO_HOME"):
+        monkeypatch.setenv(name, str(tmp_path / "empty"))
+    mode, parameters, said = STRANGERS[kind]
+    _video(_recipe(mode=mode, parameters={"prompt": "a fox", **parameters}))
+    code, out, err = run("rerun", "first.gif")
+    assert (code, out, made) == (2, "", []) and err.count("\n") == 1
+    assert f" {said}" in err and err.endswith("if it may, add --trust\n")
+    code, out, err = run("rerun", "first.gif", "--trust", "--quiet")
+    assert (code, out) == (0, "made.mp4\n") and err.startswith("The recipe ") and said in err
+    assert made[0]["parameters"].items() >= parameters.items()
+
+
+def test_rerun_writes_nowhere_else_than_it_is_told(run, made):
+    _video(_recipe(parameters={"prompt": "a fox", "checkpoint_dir": "/srv/other", "save_path": "/srv/other.mp4"}))
+    assert run("rerun", "first.gif")[0] == 0
+    assert made[0]["parameters"] == {"prompt": "a fox", "save_path": "first-rerun.gif"}
+
+
 def test_rerun_of_no_video(run, made):
     Path("a.mp4").write_text("no video")
     assert run("rerun", "a.mp4")[0] == run("rerun", "missing.mp4")[0] == 2
@@ -419,10 +462,14 @@ def test_models_lists_known_and_cached_ones(run, monkeypatch, tmp_path):
 def test_cache_lists_and_clears_exported_programs(run, tmp_path, monkeypatch):
     monkeypatch.setenv("PPT2V_CACHE", str(tmp_path / "engines"))
     assert run("cache", "list")[0] == 0 and not (tmp_path / "engines").exists()
-    key = {"program": "Decoder", "network": "AutoencoderKL"}
-    Cache().add(key, lambda folder: (folder / "a").write_bytes(b"x" * 10**7))
+    key = {"program": "Decoder", "network": "VAE", "precision": "float32", "inputs": [["z", [-1, 4, 8, 16], "float32"]]}
+    model = str(locate.embedded()[catalogue.EMBEDDED])
+    Cache().add(key, lambda folder: (folder / "a").write_bytes(b"x" * 10**7), model)
+    Cache().add({**key, "program": "weights"}, lambda folder: (folder / "a").write_bytes(b"x" * 10**6), "/models/mine")
     code, out, _ = run("cache", "list")
-    assert code == 0 and all(words in out for words in ("Decoder", "AutoencoderKL", "0.01"))
+    assert code == 0
+    for words in ("Decoder", "VAE", "embedded", "16x8 z", "float32", "10.", "weights", "mine", "0.01 GB of at most"):
+        assert words in out
     code, out, _ = run("cache", "clear")
     assert (code, out.strip()) == (0, "0.01 GB freed")
     assert "Decoder" not in run("cache", "list")[1]
@@ -450,5 +497,17 @@ def test_the_real_command_prints_the_path_and_nothing_else(tmp_path, tiny_folder
     done = subprocess.run(command + arguments, capture_output=True, text=True, cwd=tmp_path)
     assert (done.returncode, done.stdout, done.stderr) == (0, "a.gif\n", "")
     assert video.read_recipe(tmp_path / "a.gif")["parameters"]["prompt"] == "a fox"
-    assert run("rerun", "a.gif", "--quiet") == (0, "a-rerun.gif\n", "")
+    assert run("rerun", "a.gif", "--quiet")[0] == 2
+    assert run("rerun", "a.gif", "--quiet", "--trust") == (0, "a-rerun.gif\n", f"The recipe reads {tiny_folder}\n")
     assert (tmp_path / "a-rerun.gif").read_bytes() == (tmp_path / "a.gif").read_bytes()
+
+
+def test_an_interruption_while_the_commands_are_loaded_is_one_line(monkeypatch, capsys):
+    class Interrupted(types.ModuleType):
+        def __getattr__(self, name):
+            raise KeyboardInterrupt
+
+    monkeypatch.setitem(sys.modules, "ppt2v.cli.app", Interrupted("ppt2v.cli.app"))
+    with pytest.raises(SystemExit) as ended:
+        ppt2v.cli.main(["models"])
+    assert ended.value.code == 130 and capsys.readouterr().err == "Interrupted\n"

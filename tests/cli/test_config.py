@@ -47,6 +47,22 @@ def test_values_and_interpolations(tmp_path):
     }
 
 
+@pytest.mark.parametrize(
+    "text", ["${oc.env:PPT2V_SECRET}", "a ${ oc.env : PPT2V_SECRET } b", "${oc.${n_prompt}:PPT2V_SECRET}"]
+)
+def test_nothing_is_taken_from_the_environment(tmp_path, monkeypatch, text):
+    monkeypatch.setenv("PPT2V_SECRET", "hunter2")
+    with pytest.raises(InputError, match="write the value itself") as refused:
+        _load(tmp_path, f"n_prompt: env\nprompt: '{text}'\n")
+    assert "hunter2" not in str(refused.value) and "\n" not in str(refused.value)
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "utf-32"])
+def test_every_encoding_of_unicode_is_read(tmp_path, encoding):
+    (tmp_path / "config.yaml").write_bytes("prompt: a fox, 雪\r\nfps: 8\r\n".encode(encoding))
+    assert config_file.load(tmp_path / "config.yaml", MODE) == {"prompt": "a fox, 雪", "fps": 8}
+
+
 def test_an_empty_file_says_nothing(tmp_path):
     assert _load(tmp_path, "") == {}
 
@@ -61,12 +77,15 @@ def test_an_empty_file_says_nothing(tmp_path):
         ("- prompt", "is a list"),
         ("just a text", "unknown parameter 'just a text'"),
         ("prompt: ${nowhere}", "cannot be read"),
+        ("fps: 1\nseed: 2\nfps: 3", "cannot be read"),
+        ("prompt: a\0b", "is no text"),
+        ("prompt: " + "[" * 5000, "cannot be read"),
     ],
 )
 def test_bad_files_are_refused_by_name(tmp_path, text, message):
     with pytest.raises(InputError, match=r"config\.yaml") as refused:
         _load(tmp_path, text)
-    assert message in str(refused.value)
+    assert message in str(refused.value) and "\n" not in str(refused.value)
 
 
 @pytest.mark.parametrize("content", [None, b"\xff\xfe\x00prompt"])

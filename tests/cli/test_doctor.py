@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import importlib.util
+import shutil
 import sys
 
 import pytest
@@ -9,6 +11,7 @@ from packaging.requirements import Requirement
 
 import ppt2v.environment.versions
 from ppt2v.cli import doctor
+from ppt2v.models.sources import downloads, locate
 
 PADDLE = {"paddlepaddle": "3.3.1"}
 WORKS, FAILS = {"found": ""}, {"error": "ImportError: something"}
@@ -46,12 +49,30 @@ def test_a_package_outside_its_range_is_mended_and_not_those_that_it_breaks(mach
     assert "look again" in found["ppdiffusers"].remedy
 
 
+def test_ppdiffusers_is_looked_at_where_pip_leaves_it_out(machine):
+    line = "ppdiffusers<0.30,>=0.29; python_version < '3'"
+    found = machine(PADDLE, {}, [line])
+    assert found["ppdiffusers"].remedy == f'pip install --no-deps "ppdiffusers{Requirement(line).specifier}"'
+    assert machine({**PADDLE, "ppdiffusers": "0.29.0"}, {}, [line])["ppdiffusers"].remedy is None
+
+
+def test_each_package_is_tried_by_a_name_that_it_has():
+    missing = [each.name for each in doctor._requirements() if importlib.util.find_spec(doctor._module(each)) is None]
+    assert not missing
+
+
 @pytest.mark.parametrize(
     ("versions", "trials", "subject", "remedy"),
     [
         ({}, {"paddle": FAILS}, "paddlepaddle", 'pip install "paddlepaddle<4,>=2.6.2"'),
         (PADDLE, {"paddle": FAILS}, "paddlepaddle", '--force-reinstall --no-deps "paddlepaddle==3.3.1"'),
         (PADDLE, {"paddle": {"error": "No module named 'pkg_resources'"}}, "paddlepaddle", "setuptools<81"),
+        (
+            PADDLE,
+            {"paddle": {"error": "ImportError: libGL.so.1: cannot open"}},
+            "paddlepaddle",
+            "opencv-contrib-python-headless",
+        ),
         (PADDLE, {"video": FAILS}, "video", "av decord"),
         ({**PADDLE, "paddlepaddle-gpu": "3.0.0"}, {}, "paddle", "pip uninstall -y paddlepaddle"),
     ],
@@ -75,3 +96,14 @@ def test_remedies_are_printed_whole(capsys):
     printed = capsys.readouterr().out
     assert f"  {remedy}\n" in printed
     assert "[2.0]" in printed
+
+
+def test_a_damaged_model_in_a_cache_is_named(tmp_path, monkeypatch, tiny_folder):
+    monkeypatch.setattr(downloads, "cache_folder", lambda source: tmp_path / source)
+    damaged, whole = (tmp_path / downloads.PADDLE / "an org" / name for name in ("damaged", "whole"))
+    for folder in (damaged, whole):
+        shutil.copytree(tiny_folder, folder)
+    (damaged / "model_index.json").write_text("[1, ", encoding="utf-8")
+    assert [name for name, _, _ in locate.cached()] == ["an org/whole"]
+    (finding,) = doctor._damaged()
+    assert str(damaged) in finding.found and finding.remedy.startswith(f"rm -r '{damaged}'")

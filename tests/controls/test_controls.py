@@ -8,6 +8,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+from conftest import DATA
 
 from ppt2v import video
 from ppt2v.cli import app
@@ -17,8 +18,8 @@ from ppt2v.detectors.skeleton import draw
 from ppt2v.errors import InputError
 from ppt2v.parameters import resolve
 
-PEOPLE = Path(__file__).parents[1] / "data" / "detectors_reference" / "people.npz"
-DPT = Path(__file__).parents[1] / "data" / "detectors_reference" / "dpt"
+PEOPLE = DATA / "detectors_reference" / "people.npz"
+DPT = DATA / "detectors_reference" / "dpt"
 SIZE = 192, 256
 
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import shutil
-from pathlib import Path
 
 import numpy as np
 import paddle
 import pytest
+from conftest import DATA
 from safetensors.numpy import load_file, save_file
 
 from ppt2v.detectors import blazepose, people, skeleton
@@ -17,7 +17,7 @@ from ppt2v.detectors.u2net import SalientObject, U2Net
 from ppt2v.errors import InputError
 from ppt2v.models.formats import fitting, reading
 
-REFERENCE = Path(__file__).parents[1] / "data" / "detectors_reference"
+REFERENCE = DATA / "detectors_reference"
 SCENES = ("one", "two", "crowd", "nobody", "noise", "more noise")
 STAGES = (
     "stage1",

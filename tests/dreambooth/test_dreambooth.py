@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import paddle
 import pytest
+from conftest import DATA
 from PIL import Image
 
 from ppt2v import Model, NumericalError, dreambooth
@@ -21,8 +22,8 @@ from ppt2v.models.families import stable_diffusion
 from ppt2v.models.formats import fitting, reading
 from ppt2v.models.sources import locate
 
-REFERENCE = Path(__file__).parents[1] / "data" / "dreambooth_reference"
-BASE = Path(__file__).parents[1] / "data" / "text2video_reference" / "model"
+REFERENCE = DATA / "dreambooth_reference"
+BASE = DATA / "text2video_reference" / "model"
 PART_FILES = {"unet": "unet/*.safetensors", "text_encoder": "text_encoder/*.safetensors", "vae": "vae/*.safetensors"}
 
 

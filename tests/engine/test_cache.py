@@ -11,6 +11,7 @@ import pytest
 
 from ppt2v import cache as module
 from ppt2v.cache import Cache, fingerprint
+from ppt2v.errors import InputError
 
 KEY = {"program": "Decoder", "network": "AutoencoderKL"}
 
@@ -89,6 +90,7 @@ def test_the_longest_unused_make_room(tmp_path):
     for number in range(3):
         place = cache.add({**KEY, "number": number}, writer())
         os.utime(place / "about.json", (number, number))
+    cache.in_use.clear()
     cache.find({**KEY, "number": 0})
     cache.add({**KEY, "number": 3}, writer())
     assert sorted(entry.about["number"] for entry in cache.entries()) == [0, 2, 3]
@@ -97,8 +99,23 @@ def test_the_longest_unused_make_room(tmp_path):
 def test_a_program_larger_than_the_limit_is_kept_alone(tmp_path):
     cache = Cache(tmp_path, limit=10)
     cache.add(KEY, writer())
+    cache.in_use.clear()
     place = cache.add({**KEY, "number": 1}, writer())
     assert [entry.folder for entry in cache.entries()] == [place]
+
+
+def test_what_is_in_use_stays(tmp_path):
+    cache = Cache(tmp_path, limit=10)
+    weights = cache.add(KEY, writer())
+    cache.add({**KEY, "number": 1}, writer())
+    assert cache.find(KEY) == weights and len(cache.entries()) == 2
+
+
+@pytest.mark.parametrize("given", ["much", "", "-1", "nan", "20GB"])
+def test_a_limit_that_is_no_number_is_refused(monkeypatch, given):
+    monkeypatch.setenv("PPT2V_CACHE_GB", given)
+    with pytest.raises(InputError, match=f"PPT2V_CACHE_GB='{given}': give the gigabytes"):
+        Cache()
 
 
 def test_clearing_leaves_other_files_alone(cache):

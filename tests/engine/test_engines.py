@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
+import ctypes
+import json
+import resource
 from pathlib import Path
 
 import numpy as np
@@ -13,11 +17,13 @@ from paddle.static import InputSpec
 from ppt2v import InputError, Model, video
 from ppt2v.cache import Cache
 from ppt2v.engine import choice
-from ppt2v.engine.choice import WORTH_EXPORTING, Choice, build, choose
+from ppt2v.engine.choice import Choice, build, choose
 from ppt2v.engine.eager import EagerRunner
 from ppt2v.engine.program import Program
+from ppt2v.environment import threads
 from ppt2v.models.families import stable_diffusion
 from ppt2v.models.loading import weights
+from ppt2v.pipelines.denoising.checkpoint import Checkpoint
 from ppt2v.pipelines.denoising.noise import Noise
 from ppt2v.pipelines.networks.programs import Decoder, NoisePrediction, TextEncoder, TextLookup
 from ppt2v.pipelines.text_to_video_zero import TextToVideoZeroPipeline
@@ -27,8 +33,8 @@ if int(paddle.__version__.split(".")[0]) < 3:
     pytest.skip("the OpenVINO engine needs Paddle 3", allow_module_level=True)
 
 from ppt2v.engine import openvino as engine_module
+from ppt2v.engine import weights as weights_module
 from ppt2v.engine.inference import InferenceEngine
-from ppt2v.engine.mapped import dropped
 from ppt2v.engine.openvino import OpenVINOEngine
 
 SHORT = {"prompt": "the fox in the snow", "num_inference_steps": 10, "t1": 35, "t0": 20, "video_length": 5}
@@ -159,17 +165,85 @@ def test_weights_are_freed_after_export_and_come_back(decoder, tmp_path):
 def test_other_weights_and_damaged_programs_are_exported_again(decoder, copy, exports, tmp_path):
     cache = Cache(tmp_path / "c")
     OpenVINOEngine("float32", cache).prepare(decoder())
-    file = next((cache.entries()[0].folder).glob("*.bin"))
-    file.write_bytes(file.read_bytes()[:-8])
-    OpenVINOEngine("float32", cache).prepare(decoder())
-    assert len(exports) == 2
+    for number, file in enumerate(("model.bin", "model.xml"), 2):
+        [damaged] = cache.folder.glob(f"*/{file}")
+        damaged.write_bytes(damaged.read_bytes()[:-8])
+        OpenVINOEngine("float32", cache).prepare(decoder())
+        assert len(exports) == number
+    [damaged] = cache.folder.glob("*/weights.bin")
+    damaged.write_bytes(damaged.read_bytes()[:-8])
+    latents = [random(1, 4, 8, 8)]
+    made = OpenVINOEngine("float32", cache).prepare(decoder())(latents)
+    assert len(exports) == 3 and distance(made, EagerRunner(decoder())(latents)) < 1e-4
     from safetensors.numpy import load_file, save_file
 
     [stored] = (copy / "vae").glob("*.safetensors")
     tensors = load_file(stored)
     save_file({name: array * 1.01 for name, array in tensors.items()}, stored, {"format": "pt"})
     OpenVINOEngine("float32", cache).prepare(decoder())
-    assert len(exports) == 3 and len(cache.entries()) == 2
+    assert len(exports) == 4 and len(cache.entries()) == 4
+
+
+def test_all_sizes_share_the_weights(decoder, tmp_path):
+    from ppdiffusers import AutoencoderKL
+
+    cache, network = Cache(tmp_path / "c"), decoder().network
+    assert isinstance(network, AutoencoderKL)
+    runners = [OpenVINOEngine("float32", cache).prepare(Decoder(network, side, 8)) for side in (8, 12)]
+    sizes = {entry.about["program"]: entry.size for entry in cache.entries()}
+    assert sorted(entry.about["program"] for entry in cache.entries()) == ["Decoder", "Decoder", "weights"]
+    assert sizes["weights"] > sum(4 * parameter.size for parameter in network.parameters())
+    assert (
+        not list(cache.folder.glob("*/model.bin"))
+        or max(file.stat().st_size for file in cache.folder.glob("*/model.bin")) < 10_000
+    )
+    for side, runner in zip((8, 12), runners):
+        latents = [random(1, 4, side, 8)]
+        assert distance(runner(latents), EagerRunner(Decoder(network, side, 8))(latents)) < 1e-4
+
+
+def test_a_cache_below_one_runs_programs_serves_the_run(decoder, tmp_path):
+    engine = OpenVINOEngine("float32", Cache(tmp_path / "c", limit=1))
+    networks = [decoder().network, decoder().network]
+    runners = [engine.prepare(Placed(network, side, 8)) for network, side in zip(networks, (8, 12))]
+    assert len(engine.cache.entries()) == 2, "the last program and its weights"
+    for side, network, runner in zip((8, 12), networks, runners):
+        latents = [random(1, 4, side, 8)]
+        assert distance(runner(latents), EagerRunner(Decoder(network, side, 8))(latents)) < 1e-4
+
+
+class Placed(Decoder):
+    """A decoder of which an engine keeps one for each size."""
+
+    def __init__(self, network, height: int, width: int):
+        super().__init__(network, height, width)
+        self.place = f"{height}x{width}"
+
+
+@pytest.fixture
+def full_disk(monkeypatch):
+    """Lets no file grow beyond so many bytes."""
+
+    @contextlib.contextmanager
+    def full_disk(size: int):
+        soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
+        try:
+            yield
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+    return full_disk
+
+
+@pytest.mark.parametrize("engine_class", [OpenVINOEngine, InferenceEngine])
+@pytest.mark.parametrize("size", [10_000, 100_000])
+def test_on_a_full_disk_it_runs_eagerly(decoder, full_disk, tmp_path, engine_class, size):
+    program, latents = decoder(), [random(1, 4, 8, 8)]
+    with full_disk(size), pytest.warns(UserWarning, match="Decoder runs eagerly.*no room"):
+        runner = engine_class("float32", Cache(tmp_path / "c")).prepare(program)
+    assert isinstance(runner, EagerRunner) and np.isfinite(runner(latents)[0].numpy()).all()
+    assert list((tmp_path / "c").iterdir()) == []
 
 
 def test_without_a_writable_cache_it_exports_for_itself_alone(decoder, tmp_path):
@@ -181,16 +255,12 @@ def test_without_a_writable_cache_it_exports_for_itself_alone(decoder, tmp_path)
 
 
 def test_what_differs_from_eager_is_refused(decoder, monkeypatch, tmp_path):
-    translate = engine_module.translate
-
-    def translate_wrongly(program, outputs, parameters):
-        return translate(program, outputs, {name: array * 1.1 for name, array in parameters.items()})
-
-    monkeypatch.setattr(engine_module, "translate", translate_wrongly)
+    view = weights_module._view
+    monkeypatch.setattr(weights_module, "_view", lambda *place, **given: view(*place, **given) * np.float32(1.1))
     with pytest.warns(UserWarning, match="Decoder runs eagerly.*differs from eager Paddle"):
         runner = OpenVINOEngine("float32", Cache(tmp_path)).prepare(decoder())
     assert isinstance(runner, EagerRunner)
-    assert Cache(tmp_path).entries() == []
+    assert [entry.about["program"] for entry in Cache(tmp_path).entries()] == ["weights"]
 
 
 class Plain(Program):
@@ -240,25 +310,63 @@ def test_paddle_inference_decodes_without_reading_the_weights_again(decoder, tmp
     assert distance(made, EagerRunner(program)(latents)) < 1e-4
 
 
+def intel_openmp() -> ctypes.CDLL | None:
+    """The library that shares Paddle's work out to threads, where it is that one."""
+    maps = Path("/proc/self/maps")
+    lines = maps.read_text().splitlines() if maps.exists() else []
+    return next((ctypes.CDLL(line.split()[-1]) for line in lines if "libiomp" in line), None)
+
+
+@pytest.mark.skipif(intel_openmp() is None, reason="it needs Intel's OpenMP, on Linux")
+@pytest.mark.parametrize("number", [1, 2])
+def test_paddle_inference_leaves_eager_mode_as_it_was(pipe, cache, number):
+    program, latents = Decoder(pipe.vae, 8, 8), [random(2, 4, 8, 8)]
+    with threads.using(number):
+        assert intel_openmp().omp_get_max_threads() == number
+        (before,) = EagerRunner(program)(latents)
+        InferenceEngine("float32", cache).prepare(program)(latents)
+        assert intel_openmp().omp_get_max_threads() == number
+        (after,) = EagerRunner(program)(latents)
+    assert np.array_equal(before.numpy(), after.numpy())
+
+
+@pytest.mark.parametrize("engine_class", [InferenceEngine, OpenVINOEngine])
+def test_exports_of_other_precisions_are_others(pipe, tmp_path, engine_class):
+    program, engine = Decoder(pipe.vae, 8, 8), engine_class("float32", Cache(tmp_path))
+    key = engine._key(program)
+    pipe.vae.to(dtype="float16")
+    try:
+        assert engine._key(program) != key
+    finally:
+        pipe.vae.to(dtype="float32")
+    assert engine._key(program) == key
+
+
 # The choice
 
 
-def test_the_fastest_engine_is_chosen():
-    fastest = choose("auto", "cpu", None)
-    assert fastest.engine == "openvino" and fastest.network == "float32"
+@pytest.fixture
+def computes(monkeypatch):
+    """Lets the processor compute in these precisions, the first one the fastest."""
+
+    def computes(*precisions: str) -> None:
+        fastest = {"fastest": lambda device: precisions[0], "precisions": lambda device: precisions}
+        row = choice.ROWS["openvino"]._replace(**fastest)
+        monkeypatch.setitem(choice.ROWS, "openvino", row)
+
+    return computes
+
+
+def test_the_fastest_engine_and_precision_are_chosen(computes):
+    computes("bfloat16", "float32")
+    assert choose("auto", "cpu", None) == Choice("openvino", "bfloat16", "float32")
     assert choose("auto", "cpu", "float32") == Choice("openvino", "float32", "float32")
     assert choose("openvino", "cpu", paddle.bfloat16).precision == "bfloat16"
     assert choose("auto", "gpu", None) == Choice("eager", "float16", "float16")
     assert choose("eager", "cpu", None) == Choice("eager", "float32", "float32")
     assert choose("inference", "gpu:1", None) == Choice("inference", "float16", "float16")
-    assert isinstance(build(fastest), OpenVINOEngine)
+    assert isinstance(build(choose("auto", "cpu", None)), OpenVINOEngine)
     assert isinstance(build(choose("inference", "cpu", None)), InferenceEngine)
-
-
-@pytest.mark.parametrize("computes, precision", [(True, "bfloat16"), (False, "float32")])
-def test_bfloat16_is_the_default_where_the_processor_has_it(monkeypatch, computes, precision):
-    monkeypatch.setattr(choice, "_computes_in_bfloat16", lambda: computes)
-    assert choose("auto", "cpu", None).precision == precision
 
 
 @pytest.mark.parametrize(
@@ -267,11 +375,12 @@ def test_bfloat16_is_the_default_where_the_processor_has_it(monkeypatch, compute
         ("tensorrt", "cpu", None, "unknown engine 'tensorrt': choose auto, eager, openvino, inference"),
         ("openvino", "gpu", None, "the device is gpu"),
         ("openvino", "cpu", "float16", "float16 on the CPU.*float32 or bfloat16"),
-        ("eager", "cpu", "bfloat16", "bfloat16 on the CPU"),
-        ("auto", "cpu", "int8", "unknown dtype"),
+        ("eager", "cpu", "bfloat16", "bfloat16 on the CPU: eager Paddle .* choose float32$"),
+        ("auto", "cpu", "int4", "unknown dtype"),
     ],
 )
-def test_what_cannot_be_had_is_refused(engine, device, dtype, named):
+def test_what_cannot_be_had_is_refused(computes, engine, device, dtype, named):
+    computes("bfloat16", "float32")
     with pytest.raises(InputError, match=named):
         choose(engine, device, dtype)
 
@@ -291,20 +400,18 @@ def run(tiny_folder, tmp_path, monkeypatch):
     """Makes a clip with a cache of its own; returns its recipe."""
     monkeypatch.setenv("PPT2V_CACHE", str(tmp_path / "cache"))
 
-    def run(steps: int, engine: str = "auto", name: str = "clip.mp4", **given) -> dict:
-        model = Model(device="cpu", dtype="float32", show_progress=False, engine=engine)
+    def run(steps: int, engine: str = "auto", name: str = "clip.mp4", dtype: str | None = "float32", **given) -> dict:
+        model = Model(device="cpu", dtype=dtype, show_progress=False, engine=engine)
         values = {"video_length": 4, "num_inference_steps": steps, "seed": 1, "save_path": tmp_path / name, **given}
         return video.read_recipe(model.run("text2video", prompt="a fox", model_name=tiny_folder, **values))
 
     return run
 
 
-def test_short_work_exports_nothing_but_uses_what_is_there(run):
-    short, long = 4, WORTH_EXPORTING // 4
-    assert run(short)["engine"] == "eager"
-    assert run(long)["engine"] == "openvino"
-    assert run(short)["engine"] == "openvino"
-    assert run(short, "eager")["engine"] == "eager"
+def test_what_the_cache_holds_changes_nothing(run, tmp_path):
+    assert run(2, dtype=None, name="empty.mp4")["engine"] == "openvino"
+    run(2, dtype=None, name="full.mp4")
+    assert (tmp_path / "empty.mp4").read_bytes() == (tmp_path / "full.mp4").read_bytes()
 
 
 def test_what_is_asked_for_is_used(run, tiny_folder, tmp_path):
@@ -335,44 +442,65 @@ def test_waiting_for_an_export_is_explained_once(tiny_folder, tmp_path, monkeypa
             num_inference_steps=2,
             save_path=tmp_path / f"{name}.gif",
         )
-    assert capsys.readouterr().err.count("Preparing the networks for OpenVINO") == 1
+    assert capsys.readouterr().err.count("Preparing the networks for OpenVINO, once per model and size") == 1
 
 
-def test_a_killed_run_goes_on_with_its_engine(run, monkeypatch, tmp_path):
-    from ppt2v.pipelines.denoising.checkpoint import Checkpoint
+def test_the_notice_of_an_export_names_the_engine(tiny_folder, tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv("PPT2V_CACHE", str(tmp_path / "cache"))
+    Model(device="cpu", engine="inference").run(
+        "text2video",
+        prompt="a fox",
+        model_name=tiny_folder,
+        video_length=1,
+        num_inference_steps=2,
+        save_path=tmp_path / "a.gif",
+    )
+    assert "Preparing the networks for Paddle Inference" in capsys.readouterr().err
 
-    state, save = tmp_path / "state", Checkpoint.save
 
-    def killed(self, **given):
-        save(self, **given)
-        raise KeyError
+@pytest.fixture
+def killed(run, monkeypatch):
+    """Makes a clip that is killed after its first step."""
 
-    with monkeypatch.context() as patch, pytest.raises(KeyError):
-        patch.setattr(Checkpoint, "save", killed)
-        run(4, checkpoint_dir=state)
-    run(4, "openvino", name="other.mp4")  # from now on "auto" would take it
-    assert run(4, checkpoint_dir=state)["engine"] == "eager"
+    def killed(**given) -> None:
+        save = Checkpoint.save
+
+        def save_and_die(self, **state):
+            save(self, **state)
+            raise KeyError
+
+        with monkeypatch.context() as patch, pytest.raises(KeyError):
+            patch.setattr(Checkpoint, "save", save_and_die)
+            run(4, **given)
+
+    return killed
+
+
+def test_a_killed_run_goes_on_with_its_engine(run, killed, tmp_path):
+    killed(engine="eager", checkpoint_dir=tmp_path / "state")
+    assert run(4, dtype=None, checkpoint_dir=tmp_path / "state")["engine"] == "eager"
+    assert not (tmp_path / "state").exists()
+
+
+@pytest.mark.parametrize("engine", ["eager", "openvino"])
+def test_a_killed_run_goes_on_with_its_threads_to_the_same_video(run, killed, tmp_path, engine):
+    with threads.using(1):
+        whole = run(4, engine, name="whole.mp4")
+        killed(engine=engine, checkpoint_dir=tmp_path / "state")
+    with threads.using(2):
+        resumed = run(4, engine, checkpoint_dir=tmp_path / "state")
+        assert threads.threads() == 2
+    assert whole["threads"] == resumed["threads"] == 1
+    assert (tmp_path / "whole.mp4").read_bytes() == (tmp_path / "clip.mp4").read_bytes()
+
+
+def test_a_state_that_notes_no_threads_is_gone_on_with(run, killed, tmp_path):
+    killed(engine="eager", checkpoint_dir=tmp_path / "state")
+    [state] = (tmp_path / "state").glob("*.npz")
+    with np.load(state) as stored:
+        arrays = dict(stored)
+    settings = json.loads(str(arrays.pop("settings")))
+    del settings["threads"]
+    np.savez(state, settings=json.dumps(settings), **arrays)
+    run(4, "eager", checkpoint_dir=tmp_path / "state")
     assert not state.exists()
-
-
-def _mapped_mb(file: Path) -> float:
-    """Megabytes of a mapped file that are in memory."""
-    within, kilobytes = False, 0
-    for line in Path("/proc/self/smaps").read_text().splitlines():
-        if "-" in line.split()[0]:
-            within = line.endswith(str(file))
-        elif within and line.startswith("Rss:"):
-            kilobytes += int(line.split()[1])
-    return kilobytes / 1024
-
-
-@pytest.mark.skipif(not Path("/proc/self/smaps").exists(), reason="it needs Linux")
-def test_pages_of_a_mapped_file_leave_the_memory_and_can_be_read_again(tmp_path):
-    content = np.random.default_rng(0).integers(0, 256, 8 * 2**20, np.uint8)
-    content.tofile(tmp_path / "weights.bin")
-    mapped = np.memmap(tmp_path / "weights.bin", np.uint8, "r")
-    assert mapped.sum() == content.sum() and _mapped_mb(tmp_path / "weights.bin") >= 8
-    with dropped(tmp_path / "weights.bin"):
-        pass
-    assert _mapped_mb(tmp_path / "weights.bin") < 1
-    assert np.array_equal(mapped, content)

@@ -10,13 +10,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from conftest import CLIPS
 
 from ppt2v import MODES, InputError, video
 from ppt2v.hubs import paddlehub_serving
 from ppt2v.hubs.paddlehub import VideoMaker
 from ppt2v.hubs.paddlehub_serving import answer
 
-CLIPS = Path(__file__).parents[2] / "__assets__" / "clips"
 QUICK = {"engine": "eager", "device": "cpu", "num_inference_steps": 2, "show_progress": False}
 
 

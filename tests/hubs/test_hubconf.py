@@ -8,12 +8,12 @@ import sys
 from pathlib import Path
 
 import pytest
+from conftest import CLIPS, ROOT
 
 from ppt2v import MODES, InputError, video
 from ppt2v.hubs.paddlehub import VideoMaker, document, document_loader
 from ppt2v.modes.shared import MACHINE
 
-REPOSITORY = Path(__file__).parents[2]
 NAMES = {
     "text2video": "text2video_zero",
     "synthesize": "text_to_video_synthesis",
@@ -67,9 +67,9 @@ def found(bare_python, tmp_path_factory) -> dict:
     """What the script finds, with a relative path to the repository, and with it as Paddle's cache of GitHub has it."""
     home, made = tmp_path_factory.mktemp("home"), tmp_path_factory.mktemp("made")
     (home / ".cache" / "paddle" / "hub").mkdir(parents=True)
-    (home / ".cache" / "paddle" / "hub" / "someone_ppt2v_main").symlink_to(REPOSITORY)
-    (home / "repository").symlink_to(REPOSITORY)
-    clip = REPOSITORY / "__assets__" / "clips" / "panda.mp4"
+    (home / ".cache" / "paddle" / "hub" / "someone_ppt2v_main").symlink_to(ROOT)
+    (home / "repository").symlink_to(ROOT)
+    clip = CLIPS / "panda.mp4"
     done = run(bare_python, SCRIPT, "repository", made, clip, folder=home, home=home)
     assert done.returncode == 0, done.stderr
     return {**json.loads(done.stdout.splitlines()[-1]), "folder": made}
@@ -96,7 +96,7 @@ def test_loaded_modes_make_videos(found):
     recipes = [video.read_recipe(found["folder"] / name) for name in found["made"]]
     prompts = {each["mode"]: each["parameters"]["prompt"] for each in recipes}
     assert prompts == {"text2video": "a panda", "canny": "a bear"}
-    assert Path(found["home"]).samefile(REPOSITORY / "pipelines" / "__init__.py")
+    assert Path(found["home"]).samefile(ROOT / "pipelines" / "__init__.py")
 
 
 @pytest.mark.parametrize("mode", MODES.values(), ids=lambda mode: mode.name)

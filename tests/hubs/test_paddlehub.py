@@ -9,17 +9,16 @@ import socket
 import subprocess
 import sys
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 import requests
+from conftest import CLIPS, ROOT
 
 from ppt2v import MODES, video
 from ppt2v.version import __version__
 
-REPOSITORY = Path(__file__).parents[2]
-BIN = REPOSITORY / ".venv-paddlehub" / "bin"
-PANDA = REPOSITORY / "__assets__" / "clips" / "panda.mp4"
+BIN = ROOT / ".venv-paddlehub" / "bin"
+PANDA = CLIPS / "panda.mp4"
 QUICK = {"engine": "eager", "device": "cpu", "num_inference_steps": 2, "show_progress": False}
 
 pytestmark = pytest.mark.paddlehub
@@ -61,7 +60,7 @@ def run(environment, tmp_path_factory):
 def installed(run, tmp_path_factory) -> str:
     """What `hub install` says to the archives of all modules."""
     dist = tmp_path_factory.mktemp("dist")
-    subprocess.run([sys.executable, REPOSITORY / "hub" / "build.py", dist], check=True)
+    subprocess.run([sys.executable, ROOT / "hub" / "build.py", dist], check=True)
     return run("hub", "install", *sorted(dist.iterdir()))
 
 

@@ -9,11 +9,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from conftest import DATA
 
 from ppt2v.errors import InputError
-from ppt2v.models.formats import fitting, pickles, reading
+from ppt2v.models.formats import dtypes, fitting, pickles, reading
 
-DATA = Path(__file__).parents[1] / "data" / "checkpoints"
+CHECKPOINTS = DATA / "checkpoints"
 NUMBERS = np.arange(24.0).reshape(4, 6)
 PICKLED = {
     "float32": NUMBERS,
@@ -59,23 +60,23 @@ def _torch_zip(file: Path, pickled: bytes) -> None:
 
 @pytest.mark.parametrize("file", ["zip.bin", "legacy.bin", "types.safetensors"])
 def test_tensors_of_every_type_and_stride_are_read(file):
-    found = reading.read(DATA / file)
+    found = reading.read(CHECKPOINTS / file)
     assert found.layout == reading.PYTORCH
     assert found.tensors.keys() == PICKLED.keys()
     for name, expected in PICKLED.items():
-        np.testing.assert_array_equal(reading.widen(found.tensors[name]), expected, err_msg=name)
+        np.testing.assert_array_equal(dtypes.widen(found.tensors[name]), expected, err_msg=name)
 
 
 def test_large_files_are_mapped_and_not_copied():
     for file in ("zip.bin", "legacy.bin", "types.safetensors"):
-        array = reading.read(DATA / file).tensors["float32"]
+        array = reading.read(CHECKPOINTS / file).tensors["float32"]
         while array.base is not None and not isinstance(array, np.memmap):
             array = array.base
         assert isinstance(array, np.memmap), file
 
 
 def test_compressed_torch_file_is_read(tmp_path):
-    with zipfile.ZipFile(DATA / "zip.bin") as source, zipfile.ZipFile(tmp_path / "packed.bin", "w", 8) as target:
+    with zipfile.ZipFile(CHECKPOINTS / "zip.bin") as source, zipfile.ZipFile(tmp_path / "packed.bin", "w", 8) as target:
         for entry in source.namelist():
             target.writestr(entry, source.read(entry))
     found = reading.read(tmp_path / "packed.bin").tensors
@@ -101,7 +102,7 @@ def test_paddle_file_is_read(tmp_path, dtype, protocol):
     found = reading.read(tmp_path / "model_state.pdparams")
     assert found.layout == reading.PADDLE
     for name, value in network.state_dict().items():
-        np.testing.assert_array_equal(reading.widen(found.tensors[name]), value.cast("float32").numpy())
+        np.testing.assert_array_equal(dtypes.widen(found.tensors[name]), value.cast("float32").numpy())
 
 
 def test_paddle_tensors_saved_one_by_one_are_read(tmp_path):
@@ -138,18 +139,32 @@ def test_paddle_bfloat16_in_safetensors_is_read(tmp_path):
     bits = (np.arange(6, dtype=np.float32).view(np.uint32) >> 16).astype(np.uint16)
     save_file({"weight": bits}, tmp_path / "diffusion_paddle_model.safetensors")
     found = reading.read(tmp_path / "diffusion_paddle_model.safetensors").tensors["weight"]
-    np.testing.assert_array_equal(reading.widen(found), np.arange(6))
+    np.testing.assert_array_equal(dtypes.widen(found), np.arange(6))
+
+
+@pytest.mark.parametrize("file", ["float8.bin", "float8_legacy.bin", "float8.safetensors"])
+def test_numbers_of_8_bits_are_widened_as_by_pytorch(file):
+    found, expected = reading.read(CHECKPOINTS / file).tensors, np.load(CHECKPOINTS / "float8.npz")
+    for name in ("e4m3", "e5m2"):
+        np.testing.assert_array_equal(dtypes.widen(found[name]), expected[name])
+        np.testing.assert_array_equal(dtypes.widen(found[name][5]), expected[name][5])
+
+
+def test_parameters_of_a_pytorch_module_are_read():
+    tensors = reading.read(CHECKPOINTS / "parameter_dict.pt").tensors
+    assert tensors.keys() == {"*"}
+    np.testing.assert_array_equal(tensors["*"], np.ones((2, 3)))
 
 
 def test_objects_beside_the_weights_of_a_training_checkpoint_are_passed_over():
-    found = reading.read(DATA / "lightning.ckpt").tensors
+    found = reading.read(CHECKPOINTS / "lightning.ckpt").tensors
     assert list(found) == ["weight"]
     np.testing.assert_array_equal(found["weight"], np.ones((2, 3)))
 
 
 def test_object_among_the_weights_is_refused_by_name():
     with pytest.raises(InputError, match=r"object.bin: 'callback' is a __main__.Callback, which is refused"):
-        reading.read(DATA / "object.bin")
+        reading.read(CHECKPOINTS / "object.bin")
 
 
 @pytest.mark.parametrize("packed", [True, False])
@@ -190,7 +205,7 @@ def test_tensor_that_reaches_beyond_its_data_is_refused(offset, shape, stride):
 @pytest.mark.parametrize("share", [0.0, 0.02, 0.3, 0.9, 0.999])
 @pytest.mark.parametrize("file", ["zip.bin", "legacy.bin", "types.safetensors", "model_state.pdparams"])
 def test_truncated_file_is_refused_by_name(tmp_path, file, share):
-    content = pickle.dumps({"w": np.ones(500)}) if file == "model_state.pdparams" else (DATA / file).read_bytes()
+    content = pickle.dumps({"w": np.ones(500)}) if file == "model_state.pdparams" else (CHECKPOINTS / file).read_bytes()
     (tmp_path / file).write_bytes(content[: int(len(content) * share)])
     with pytest.raises(InputError, match=f"{file} is truncated, corrupt or no checkpoint"):
         reading.read(tmp_path / file)

@@ -265,3 +265,9 @@ def test_files_are_written_as_pytorch_reads_them(tmp_path):
     stored = reading.read(REFERENCE / "written.pth").tensors
     writing.save_torch(tmp_path / "written.pth", stored, entry="state_dict")
     assert (tmp_path / "written.pth").read_bytes() == (REFERENCE / "written.pth").read_bytes()
+
+
+def test_a_target_whose_folder_is_missing_is_refused(modelscope_folder, tmp_path):
+    with pytest.raises(InputError, match="there is no folder .*missing; make it first"):
+        convert(modelscope_folder, tmp_path / "missing" / "made", "paddle")
+    assert not list(tmp_path.iterdir())

@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import paddle
 import pytest
+from conftest import DATA
 
 from ppt2v import InputError, Model, video
 from ppt2v.models.families import stable_diffusion
@@ -19,7 +20,6 @@ from ppt2v.models.layouts import clip_vocabulary, single_file
 from ppt2v.models.loading import tokenizer
 from ppt2v.models.sources import catalogue, downloads, locate
 
-DATA = Path(__file__).parents[1] / "data"
 FILES = DATA / "adapters_reference"
 TOKENIZER = DATA / "text2video_reference" / "model"
 SHAPES = json.loads((FILES / "single_file.json").read_text(encoding="utf-8"))

@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import paddle
 import pytest
+from conftest import DATA
 
 from ppt2v import Model
 from ppt2v.errors import InputError
@@ -19,7 +20,6 @@ from ppt2v.models.loading.tokenizer import load_tokenizer
 from ppt2v.pipelines.text_to_video_zero import TextToVideoZeroPipeline
 from ppt2v.pipelines.video_controlnet import Control, VideoControlNetPipeline
 
-DATA = Path(__file__).parents[1] / "data"
 REFERENCE = DATA / "stable_diffusion_2_reference"
 NAMES = json.loads((REFERENCE / "names.json").read_text(encoding="utf-8"))
 TOKENIZER = DATA / "checkpoints" / "tokenizer"

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from conftest import DATA
 
 from ppt2v.errors import InputError
 from ppt2v.models.families import stable_diffusion
@@ -16,7 +17,7 @@ from ppt2v.models.formats import fitting
 from ppt2v.models.loading import tokenizer, weights
 from ppt2v.models.sources import locate
 
-DATA = Path(__file__).parents[1] / "data" / "checkpoints"
+CHECKPOINTS = DATA / "checkpoints"
 NETWORKS = ("text_encoder", "unet", "vae")
 
 
@@ -183,9 +184,9 @@ def test_text_encoder_of_paddlenlp_is_understood(copy, tiny_pipe):
 def test_text_encoder_of_transformers_5_gives_its_output():
     import paddle
 
-    network = weights.load_component(DATA / "text_encoder", _classes()["text_encoder"])
-    found = network(paddle.to_tensor(np.load(DATA / "text_encoder" / "ids.npy"), dtype="int64"))[0]
-    np.testing.assert_allclose(found.numpy(), np.load(DATA / "text_encoder" / "output.npy"), atol=1e-5)
+    network = weights.load_component(CHECKPOINTS / "text_encoder", _classes()["text_encoder"])
+    found = network(paddle.to_tensor(np.load(CHECKPOINTS / "text_encoder" / "ids.npy"), dtype="int64"))[0]
+    np.testing.assert_allclose(found.numpy(), np.load(CHECKPOINTS / "text_encoder" / "output.npy"), atol=1e-5)
 
 
 def test_position_ids_in_a_file_are_ignored(copy, tiny_pipe):
@@ -200,10 +201,10 @@ def test_position_ids_in_a_file_are_ignored(copy, tiny_pipe):
 def test_bfloat16_vae_of_diffusers_gives_its_output():
     import paddle
 
-    network = weights.load_component(DATA / "vae", _classes()["vae"])
+    network = weights.load_component(CHECKPOINTS / "vae", _classes()["vae"])
     latents = np.linspace(-1, 1, 96, dtype=np.float32).reshape(1, 4, 4, 6)
     found = network.decode(paddle.to_tensor(latents)).sample
-    np.testing.assert_allclose(found.numpy(), np.load(DATA / "vae" / "output.npy"), atol=1e-4)
+    np.testing.assert_allclose(found.numpy(), np.load(CHECKPOINTS / "vae" / "output.npy"), atol=1e-4)
 
 
 @pytest.mark.parametrize("dtype", ["float16", "bfloat16"])
@@ -223,17 +224,17 @@ def test_unknown_dtype_is_refused(tiny_folder):
 def test_tokenizer_json_alone_gives_the_same_ids(tiny_folder):
     prompt = "The fox in   the snow, 3 cats!"
     with_files = tokenizer.load_tokenizer(tiny_folder / "tokenizer")
-    alone = tokenizer.load_tokenizer(DATA / "tokenizer")
+    alone = tokenizer.load_tokenizer(CHECKPOINTS / "tokenizer")
     arguments = {"padding": "max_length", "max_length": 77, "truncation": True}
     assert alone(prompt, **arguments)["input_ids"] == with_files(prompt, **arguments)["input_ids"]
-    ids = np.load(DATA / "text_encoder" / "ids.npy")[0]
+    ids = np.load(CHECKPOINTS / "text_encoder" / "ids.npy")[0]
     assert alone("the fox in the snow", **arguments)["input_ids"] == ids.tolist()
     assert alone.model_max_length == 77
 
 
 def test_loading_changes_nothing_in_the_folder(pytorch_copy):
     shutil.rmtree(pytorch_copy / "tokenizer")
-    shutil.copytree(DATA / "tokenizer", pytorch_copy / "tokenizer")
+    shutil.copytree(CHECKPOINTS / "tokenizer", pytorch_copy / "tokenizer")
     before = _listing(pytorch_copy)
     stable_diffusion.load_stable_diffusion(pytorch_copy)
     assert _listing(pytorch_copy) == before

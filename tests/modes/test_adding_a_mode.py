@@ -7,15 +7,14 @@ import logging
 import re
 import runpy
 import warnings
-from pathlib import Path
 
 import pytest
+from conftest import ROOT
 
 from ppt2v import MODES, Model, video
 from ppt2v.cli import app, config_file
 from ppt2v.modes import Mode
 
-ROOT = Path(__file__).parents[2]
 SHORT = {"num_inference_steps": 2, "video_length": 2, "seed": 0}
 
 

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter
-from pathlib import Path
 
 import numpy as np
 import paddle
 import pytest
+from conftest import DATA
+from kills import Killed, kill_at
 from ppdiffusers import ControlNetModel, UNet2DConditionModel
-from test_text_to_video_zero import SETTINGS, FragileEngine, Killed, kill_at, left_half
+from stand_in_engine import FragileEngine
+from test_text_to_video_zero import SETTINGS, left_half
 
 from ppt2v.engine.openvino import OpenVINOEngine
 from ppt2v.models.families.stable_diffusion import load_stable_diffusion
@@ -22,7 +24,6 @@ from ppt2v.pipelines.text_to_video_zero import TextToVideoZeroPipeline
 from ppt2v.pipelines.video_controlnet import Control, VideoControlNetPipeline
 from ppt2v.pipelines.video_instruct_pix2pix import VideoInstructPix2PixPipeline
 
-DATA = Path(__file__).parents[1] / "data"
 REFERENCE = DATA / "guided_reference"
 
 # T1 is before step 2 and T0 before step 5 of ten: the count of three begins at step 0 and again at step 2.

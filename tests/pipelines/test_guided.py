@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 
 import numpy as np
 import paddle
 import pytest
+from conftest import DATA
 from ppdiffusers import ControlNetModel, UNet2DConditionModel
 
 from ppt2v.engine.openvino import OpenVINOEngine
@@ -18,7 +18,6 @@ from ppt2v.pipelines.denoising.solvers import Frames, solver
 from ppt2v.pipelines.video_controlnet import Control, VideoControlNetPipeline
 from ppt2v.pipelines.video_instruct_pix2pix import VideoInstructPix2PixPipeline
 
-DATA = Path(__file__).parents[1] / "data"
 REFERENCE = DATA / "guided_reference"
 CASES = json.loads((REFERENCE / "cases.json").read_text(encoding="utf-8"))
 COMMON = {"prompt": "the fox in the snow", "negative_prompt": "dog on the beach", "num_inference_steps": 10}

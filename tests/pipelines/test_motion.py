@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import numpy as np
 import paddle
 import pytest
+from conftest import DATA
 
 from ppt2v.pipelines.methods.background import smooth, subject_cells
 from ppt2v.pipelines.methods.motion import ddpm_forward, warp
 
-WARPED = Path(__file__).parents[1] / "data" / "text2video_reference" / "warped.npz"
+WARPED = DATA / "text2video_reference" / "warped.npz"
 FRAMES = [1, 2, 3, 4, 5, 6, 7]
 
 

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from itertools import product
-from pathlib import Path
 
 import numpy as np
 import paddle
 import pytest
+from conftest import DATA
 from ppdiffusers import DDIMScheduler, LCMScheduler
 
 from ppt2v.errors import InputError
 from ppt2v.pipelines.denoising.solvers import DDIM, Frames, solver
 
-REFERENCE = dict(np.load(Path(__file__).parents[1] / "data" / "solvers_reference.npz"))
+REFERENCE = dict(np.load(DATA / "solvers_reference.npz"))
 STABLE_DIFFUSION = {"beta_start": 0.00085, "beta_end": 0.012, "beta_schedule": "scaled_linear"}
 EXACT = {**STABLE_DIFFUSION, "clip_sample": False, "set_alpha_to_one": False, "steps_offset": 1}
 

@@ -7,6 +7,8 @@ from collections import Counter
 import numpy as np
 import paddle
 import pytest
+from kills import Killed, kill_at
+from stand_in_engine import FragileEngine
 
 from ppt2v.engine.eager import EagerEngine
 from ppt2v.errors import InputError, NumericalError
@@ -23,53 +25,6 @@ from ppt2v.pipelines.text_to_video_modelscope import TextToVideoPipeline
 STEPS = 3
 SHORT = {"prompt": "a fox", "video_length": 2, "height": 8, "width": 8, "num_inference_steps": STEPS}
 SETTINGS = {"prompt": "a fox"}
-
-
-class FragileEngine(EagerEngine):
-    """Half precision by a stand-in, since a CPU has none: NaN until put into float32, if that helps at all."""
-
-    def __init__(self, kind: type, cured: bool = True):
-        self.kind, self.cured, self.runners = kind, cured, []
-
-    def prepare(self, program):
-        runner = super().prepare(program)
-        if isinstance(program, self.kind):
-            runner = FragileRunner(runner, self.cured)
-            self.runners.append(runner)
-        return runner
-
-
-class FragileRunner:
-    def __init__(self, runner, cured: bool):
-        self.runner, self.cured, self.half = runner, cured, True
-        self.calls: list[bool] = []  # whether each was in half precision
-
-    def __call__(self, inputs: list) -> list:
-        self.calls.append(self.half)
-        outputs = self.runner(inputs)
-        return [output * float("nan") for output in outputs] if self.half or not self.cured else outputs
-
-    def use_float32(self) -> None:
-        self.half = False
-
-    def restore(self) -> None:
-        self.half = True
-
-
-class Killed(BaseException):
-    pass
-
-
-def kill_at(call: int):
-    """A progress callback that ends the run at its ``call``-th call."""
-    calls = Counter()
-
-    def progress(done: int, total: int) -> None:
-        calls["made"] += 1
-        if calls["made"] == call:
-            raise Killed
-
-    return progress
 
 
 @pytest.fixture

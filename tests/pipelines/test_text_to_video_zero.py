@@ -9,8 +9,10 @@ from pathlib import Path
 import numpy as np
 import paddle
 import pytest
+from conftest import DATA
+from kills import Killed, kill_at
+from stand_in_engine import FragileEngine
 
-from ppt2v.engine.eager import EagerEngine
 from ppt2v.errors import InputError, NumericalError
 from ppt2v.models.families.stable_diffusion import load_stable_diffusion
 from ppt2v.pipelines.denoising.checkpoint import Checkpoint
@@ -18,7 +20,7 @@ from ppt2v.pipelines.denoising.noise import Noise
 from ppt2v.pipelines.networks.programs import Decoder, NoisePrediction, TextLookup
 from ppt2v.pipelines.text_to_video_zero import TextToVideoZeroPipeline
 
-REFERENCE = Path(__file__).parents[1] / "data" / "text2video_reference"
+REFERENCE = DATA / "text2video_reference"
 CASES = json.loads((REFERENCE / "cases.json").read_text(encoding="utf-8"))
 
 # T1 is before step 2 and T0 before step 5 of ten, so that every phase has several steps.
@@ -37,61 +39,6 @@ class StoredNoise:
         start, forward = (noise[..., : shape[-1]] for noise in (self.start, self.forward))
         by_purpose = {"start": start, "forward": forward, "step": np.roll(forward, step + 1, axis=-1)}
         return paddle.to_tensor(by_purpose[purpose][frame_ids])
-
-
-class FragileEngine(EagerEngine):
-    """Half precision by a stand-in, since a CPU has none: NaN until put into float32, if that helps at all.
-
-    Args:
-        programs: the kinds of programs that are fragile.
-        cured: whether float32 helps.
-    """
-
-    def __init__(self, programs: type | tuple[type, ...], cured: bool = True):
-        self.programs, self.cured = programs, cured
-        self.runners: list[FragileRunner] = []
-
-    def prepare(self, program):
-        runner = super().prepare(program)
-        if isinstance(program, self.programs):
-            self.runners.append(FragileRunner(runner, self.cured))
-            return self.runners[-1]
-        return runner
-
-
-class FragileRunner:
-    """Notes whether it ran in half precision."""
-
-    def __init__(self, runner, cured: bool):
-        self.runner, self.cured, self.half = runner, cured, True
-        self.calls: list[bool] = []
-
-    def __call__(self, inputs: list) -> list:
-        self.calls.append(self.half)
-        outputs = self.runner(inputs)
-        return [output * float("nan") for output in outputs] if self.half or not self.cured else outputs
-
-    def use_float32(self) -> None:
-        self.half = False
-
-    def restore(self) -> None:
-        self.half = True
-
-
-class Killed(BaseException):
-    pass
-
-
-def kill_at(call: int):
-    """A progress callback that ends the run at its ``call``-th call."""
-    calls = Counter()
-
-    def progress(done: int, total: int) -> None:
-        calls["made"] += 1
-        if calls["made"] == call:
-            raise Killed
-
-    return progress
 
 
 def make(pipe, seed: int = 0, **changes) -> np.ndarray:

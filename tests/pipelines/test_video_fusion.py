@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import paddle
 import pytest
+from conftest import DATA
 
 from ppt2v import InputError, Model, video
 from ppt2v.cli.app import main
@@ -25,7 +26,6 @@ from ppt2v.pipelines.methods.decomposed import Decomposition, Level
 from ppt2v.pipelines.planning.timesteps import SOLVERS
 from ppt2v.pipelines.video_fusion import DecomposedNoise, Generators, VideoFusionPipeline
 
-DATA = Path(__file__).parents[1] / "data"
 REFERENCE = DATA / "video_fusion_reference"
 CASES = json.loads((REFERENCE / "cases.json").read_text(encoding="utf-8"))
 STEPS, FRAMES, BASE_FRAME = 3, 4, 2

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import importlib
 import json
-from pathlib import Path
 
 import cv2
 import pytest
+from conftest import ROOT
 
 
 @pytest.fixture
 def bench(monkeypatch):
     """Gives the benchmark's modules by name."""
-    monkeypatch.syspath_prepend(str(Path(__file__).parents[2] / "benchmarks"))
+    monkeypatch.syspath_prepend(str(ROOT / "benchmarks"))
     return importlib.import_module
 
 

@@ -9,8 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-
-ROOT = Path(__file__).parents[2]
+from conftest import ROOT
 
 # A folder or file of the package imports what stands on a lower row; those of one row do not import each other.
 ROWS = (
@@ -27,7 +26,7 @@ ROWS = (
     "engine",
     "video environment",
     "cache parameters progress",
-    "errors version",
+    "errors unfinished version",
 )
 
 # The same within a folder; "rest" stands for all that is not named.

@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import base64
 import re
+import subprocess
 import sys
 from pathlib import Path
 
 import nbformat
 import pytest
+from conftest import ROOT
 from nbclient import NotebookClient
 from PIL import Image
 
 from ppt2v import video
 
-REPOSITORY = Path(__file__).parents[2]
-NOTEBOOKS = REPOSITORY / "notebooks"
-PICTURES = REPOSITORY / "__assets__" / "notebooks"
+NOTEBOOKS = ROOT / "notebooks"
+PICTURES = ROOT / "__assets__" / "notebooks"
 NAMES = sorted(file.stem for file in NOTEBOOKS.glob("*.ipynb"))
 CHINESE = re.compile("[\u4e00-\u9fff]")
 
@@ -47,7 +48,7 @@ def build():
 @pytest.fixture
 def folder(tmp_path, monkeypatch) -> Path:
     """A folder that is to the sample clips as ``notebooks`` is; the kernel's own files go beside it."""
-    (tmp_path / "__assets__").symlink_to(REPOSITORY / "__assets__")
+    (tmp_path / "__assets__").symlink_to(ROOT / "__assets__")
     for name in ("IPYTHONDIR", "JUPYTER_RUNTIME_DIR"):
         monkeypatch.setenv(name, str(tmp_path / name))
     place = tmp_path / "notebooks"
@@ -108,6 +109,21 @@ def test_each_notebook_has_its_run():
 def test_is_what_its_source_makes(name, build):
     committed = (NOTEBOOKS / f"{name}.ipynb").read_text(encoding="utf-8")
     assert committed == build.build(name), "run: make notebooks"
+
+
+@pytest.mark.parametrize(
+    ("options", "place", "installs"),
+    [([], ".", False), (["-S"], ".", True), (["-S"], "ppt2v", True), (["-S"], "ppt2v/notebooks", True)],
+    ids=["installed", "beside the clone", "in the clone", "among the notebooks"],
+)
+def test_installs_where_ppt2v_is_not_wherever_it_starts(options, place, installs, tmp_path):
+    (tmp_path / "ppt2v").symlink_to(ROOT)
+    (cell,) = (cell.source for cell in read("canny").cells if "%pip" in cell.source)
+    code = re.sub(r"^( +)%pip .*$", r"\1print('installs')", cell, flags=re.MULTILINE)
+    # Option -S leaves out all that is installed.
+    command = [sys.executable, *options, "-c", code]
+    done = subprocess.run(command, cwd=tmp_path / place, capture_output=True, text=True, check=True)
+    assert ("installs" in done.stdout) == installs
 
 
 @pytest.mark.parametrize("name", NAMES)

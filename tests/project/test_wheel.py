@@ -1,4 +1,4 @@
-"""The built wheel, installed into a venv of its own, works in any folder without the repository."""
+"""Installed from a clone, as a wheel or editable, ppt2v works in any folder."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ import os
 import shutil
 import subprocess
 import sys
-import sysconfig
 import zipfile
 from pathlib import Path
 
+import cv2
 import pytest
+from conftest import ROOT
 
-REPOSITORY = Path(__file__).parents[2]
 SOURCES = (
     "setup.py",
     "pyproject.toml",
@@ -34,30 +34,47 @@ def _run(*command: object, folder: Path) -> str:
 
 
 @pytest.fixture(scope="module")
-def wheel(tmp_path_factory) -> Path:
-    copy, built = tmp_path_factory.mktemp("copy"), tmp_path_factory.mktemp("built")
+def clone(tmp_path_factory) -> Path:
+    """The files that an installation takes, in a folder that is named as a clone is."""
+    folder = tmp_path_factory.mktemp("projects") / "ppt2v"
+    folder.mkdir()
     for name in SOURCES:
-        source, target = REPOSITORY / name, copy / name
+        source, target = ROOT / name, folder / name
         if source.is_dir():
             shutil.copytree(source, target, ignore=shutil.ignore_patterns("__pycache__"))
         else:
             shutil.copy(source, target)
-    _run(sys.executable, "-m", "pip", "wheel", "--no-deps", "--no-build-isolation", "-w", built, copy, folder=built)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def wheel(clone, tmp_path_factory) -> Path:
+    built = tmp_path_factory.mktemp("built")
+    _run(sys.executable, "-m", "pip", "wheel", "--no-deps", "--no-build-isolation", "-w", built, clone, folder=built)
     (file,) = built.glob("*.whl")
     return file
 
 
-@pytest.fixture(scope="module")
-def venv(wheel, tmp_path_factory) -> Path:
-    """A venv with the wheel alone; the dependencies are those of the running Python, behind it on the path."""
-    folder = tmp_path_factory.mktemp("venv")
+def _venv(folder: Path, *what: object) -> Path:
+    """A venv with this alone; the dependencies are those of the running Python, behind it on the path."""
     _run(sys.executable, "-m", "venv", "--without-pip", folder, folder=folder)
-    python = folder / "bin" / "python"
-    _run(sys.executable, "-m", "pip", "--python", python, "install", "--no-deps", wheel, folder=folder)
     (packages,) = folder.glob("lib/python*/site-packages")
     # A folder named in a .pth file is only searched; its own .pth files, such as the editable install's, are not run.
-    (packages / "dependencies.pth").write_text(sysconfig.get_path("purelib") + "\n", encoding="utf-8")
+    places = [place for place in sys.path if place.endswith("site-packages")]
+    (packages / "dependencies.pth").write_text("\n".join(places) + "\n", encoding="utf-8")
+    pip = (sys.executable, "-m", "pip", "--python", folder / "bin" / "python")
+    _run(*pip, "install", "--no-deps", "--no-build-isolation", *what, folder=folder)
     return folder
+
+
+@pytest.fixture(scope="module")
+def venv(wheel, tmp_path_factory) -> Path:
+    return _venv(tmp_path_factory.mktemp("venv"), wheel)
+
+
+@pytest.fixture(scope="module")
+def editable_venv(clone, tmp_path_factory) -> Path:
+    return _venv(tmp_path_factory.mktemp("editable"), "-e", clone)
 
 
 def _files(folder: Path) -> set[str]:
@@ -75,7 +92,7 @@ def _files(folder: Path) -> set[str]:
     ],
 )
 def test_holds_every_file(wheel, package, source):
-    expected = {f"{package}/{name}" for name in _files(REPOSITORY / source)}
+    expected = {f"{package}/{name}" for name in _files(ROOT / source)}
     assert expected
     assert expected <= set(zipfile.ZipFile(wheel).namelist())
 
@@ -94,3 +111,28 @@ def test_everything_comes_from_the_wheel(venv, tmp_path):
     assert len(places) == 3
     assert all(Path(place).is_relative_to(venv) for place in places), places
     assert (Path(places[-1]) / "model_index.json").is_file()
+
+
+def test_the_opencv_that_pip_leaves_needs_no_libgl():
+    assert cv2.version.headless  # ppdiffusers asks for another one, in the same place
+
+
+def test_tells_type_checkers_that_it_has_types(wheel):
+    assert "ppt2v/py.typed" in zipfile.ZipFile(wheel).namelist()
+
+
+@pytest.mark.parametrize("place", [".", "ppt2v", "ppt2v/tests"])
+def test_an_editable_install_is_found_beside_its_clone_and_within(editable_venv, clone, place):
+    code = "import ppt2v, ppt2v.pipelines; from ppt2v.models.sources import locate; "
+    code += "print(ppt2v.__file__, ppt2v.pipelines.__file__, locate.locate('embedded'), sep='\\n')"
+    folder = clone.parent / place
+    folder.mkdir(exist_ok=True)
+    script = folder / "script.py"
+    script.write_text(code, encoding="utf-8")
+    for command in (["-c", code], [script]):
+        places = _run(editable_venv / "bin" / "python", *command, folder=folder).splitlines()
+        assert [Path(each).relative_to(clone).as_posix() for each in places] == [
+            "ppt2v/__init__.py",
+            "pipelines/__init__.py",
+            "__assets__/embedded",
+        ]

@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
+from conftest import CLIPS, ROOT
 
 from ppt2v import Model, video
 from ppt2v.models.sources import catalogue, locate
 from ppt2v.runs.session import Session
-
-ROOT = Path(__file__).parents[2]
-CLIPS = ROOT / "__assets__" / "clips"
 
 
 @pytest.fixture(scope="module")

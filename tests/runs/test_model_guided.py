@@ -8,12 +8,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from conftest import DATA
 
 from ppt2v import InputError, Model, video
 from ppt2v.models.families import stable_diffusion
 from ppt2v.models.loading import weights
 
-DATA = Path(__file__).parents[1] / "data"
 BASE = DATA / "text2video_reference" / "model"
 CONTROLNET = DATA / "guided_reference" / "controlnet0"
 SHORT = {"prompt": "the fox", "num_inference_steps": 2, "resolution": 32, "seed": 0}

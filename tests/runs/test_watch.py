@@ -5,12 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from conftest import CLIPS
 
 from ppt2v import Model, video
 from ppt2v.errors import Cancelled
 from ppt2v.progress import Progress, bars
 
-CLIP = Path(__file__).parents[2] / "__assets__" / "clips" / "elephant_depth.mp4"
+CLIP = CLIPS / "elephant_depth.mp4"
 FAST = {"prompt": "a panda", "num_inference_steps": 3, "seed": 3}
 
 

@@ -17,6 +17,7 @@ from pathlib import Path
 
 import pytest
 import schemathesis
+from conftest import CLIPS
 from fastapi.testclient import TestClient
 from hypothesis import HealthCheck, given, settings
 from schemathesis.checks import not_a_server_error
@@ -40,7 +41,7 @@ from ppt2v.serving.limits import Limits
 from ppt2v.serving.queue import Jobs
 from ppt2v.serving.server import listen
 
-CLIP = Path(__file__).parents[2] / "__assets__" / "clips" / "panda.mp4"
+CLIP = CLIPS / "panda.mp4"
 OPERATORS = sorted({each.name for row in MODES.values() for each in row.parameters if each.holds in limits.OPERATORS})
 BINARY = {"Content-Type": "application/octet-stream"}
 ASKED = {"prompt": "a panda", "seed": 1}
@@ -94,6 +95,19 @@ def test_from_the_request_to_the_video(client, model):
     assert made.content == VIDEO and made.headers["Content-Type"] == "video/mp4"
     assert client.get("/jobs?last=1").json() == [done]
     assert model.runs[0][1]["guidance_scale"] == 3.0
+
+
+@pytest.mark.parametrize(
+    ("prompt", "advice"),
+    [("雪地里的狐狸", "write the prompt in English"), ("a corgi", "knows no: corgi; it knows"), ("a fox", None)],
+)
+def test_what_a_prompt_will_not_do_is_said_with_the_job(client, model, prompt, advice):
+    model.go.clear()
+    answer = client.post("/jobs/text2video", json={**ASKED, "prompt": prompt}).json()
+    model.go.set()
+    assert client.jobs.wait(answer["id"]).state == "done"
+    for job in (answer, client.get(f"/jobs/{answer['id']}").json()):
+        assert len(job["advice"]) == (advice is not None) and (advice or "") in "".join(job["advice"])
 
 
 def test_a_clip_is_named_by_its_id_alone(client, model):

@@ -11,6 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from conftest import CLIPS
 from stand_in_model import STEPS, VIDEO, StandInModel
 
 from ppt2v import InputError, Model, video
@@ -23,7 +24,7 @@ from ppt2v.serving.job import CANCELLED, DONE, FAILED, QUEUED, RUNNING, Store
 from ppt2v.serving.limits import Limits
 from ppt2v.serving.queue import Jobs
 
-CLIP = Path(__file__).parents[2] / "__assets__" / "clips" / "panda.mp4"
+CLIP = CLIPS / "panda.mp4"
 ASKED = {"prompt": "a panda", "seed": 1}
 
 

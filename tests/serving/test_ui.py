@@ -30,7 +30,7 @@ from ppt2v.serving.ui import panels
 from ppt2v.serving.ui.visits import Visits
 from ppt2v.serving.ui.words import LANGUAGES, preferred, translator
 
-gradio = pytest.importorskip("gradio")
+gradio = pytest.importorskip("gradio", minversion="6.17")
 
 from starlette.datastructures import UploadFile  # noqa: E402
 from starlette.testclient import TestClient  # noqa: E402
@@ -57,6 +57,23 @@ def jobs(tmp_path, model):
 
 
 # What is offered
+
+
+@pytest.mark.parametrize(
+    ("prompt", "language", "said"),
+    [
+        ("雪地里的狐狸", "en", "write the prompt in English"),
+        ("雪地里的狐狸", "zh", "请用英文写提示词"),
+        ("a <b>corgi</b>", "en", "knows no: b, corgi; it knows astronaut"),
+        ("a corgi", "zh", "不认识：corgi；它认识：astronaut"),
+        ("a fox", "en", None),
+    ],
+)
+def test_what_a_prompt_will_not_do_is_shown_before_the_run_and_after_it(jobs, model, prompt, language, said):
+    model.go.clear()
+    job, text = jobs.submit("text2video", {"prompt": prompt}), translator(language)
+    for shown in (panels.progress(job, 0, text), panels.advice(job, text)):
+        assert ("class='advice'" in shown) == (said is not None) and (said or "") in shown and "<b>" not in shown
 
 
 @pytest.mark.parametrize("mode", MODES.values(), ids=MODES)
@@ -323,7 +340,7 @@ def _upload(client, content: bytes) -> dict:
 
 
 def _clip(path: str | Path) -> dict:
-    return {"video": {"path": str(path), "meta": {"_type": "gradio.FileData"}}}
+    return {"path": str(path), "meta": {"_type": "gradio.FileData"}}
 
 
 def test_the_first_page_is_in_the_browsers_language(client):
@@ -391,6 +408,12 @@ def test_with_a_password_nothing_is_answered_without_it(jobs, another_page):
             assert client.get(path, auth=("ann", "secret")).status_code == 401, path
         assert client.post("/en/gradio_api/upload", files={"files": b"x"}).status_code == 401
         assert client.get("/en/", auth=("ann", "secret:word")).status_code == 200
+
+
+@pytest.mark.parametrize("address", ["https://example.org/", "http://127.0.0.1:1/", "http:%2F%2Fexample.org"])
+def test_the_page_sends_nobody_elsewhere(client, address):
+    answer = client.get(f"/en/gradio_api/file={address}", follow_redirects=False)
+    assert answer.status_code == 404 and "location" not in answer.headers
 
 
 def test_a_file_of_the_machine_is_no_clip(client, served, tmp_path):

@@ -1,6 +1,6 @@
 """The networks that the guided modes are measured with: joints of drawn characters, and the mascot (Paddle).
 
-``train_finders.py`` made them.
+``train.finders`` made them.
 """
 
 from __future__ import annotations

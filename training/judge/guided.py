@@ -1,9 +1,9 @@
-"""Measures the embedded models of the guided modes on held-out cases (``cases.py``).
+"""Measures the embedded models of the guided modes on held-out cases (``pictures.cases``).
 
     python -m training.judge.guided              # prints a table
 
 Judged are single pictures: edges and depth by the judge of text to video, edits by that judge and by comparison with
-every edit that could have been meant, poses and the mascot by the networks of ``finders.py``.
+every edit that could have been meant, poses and the mascot by the networks of ``judge.finders``.
 """
 
 from __future__ import annotations

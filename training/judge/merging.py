@@ -2,7 +2,7 @@
 
     python -m training.judge.merging                   # prints a table
 
-Judged as in ``judge_guided.py`` (canny) and ``judge.py`` (text to video). These models have at most 64 tokens, so
+Judged as in ``judge.guided`` (canny) and ``judge.pictures`` (text to video). These models have at most 64 tokens, so
 nothing is gained here; what is gained at real sizes is measured by ``benchmarks/bench.py --task merging``.
 """
 

@@ -2,7 +2,7 @@
 
     python -m training.judge.pictures            # prints the figures
 
-``train_judge.py`` made the judge, from compositions that the generator never saw.
+``train.judge`` made the judge, from compositions that the generator never saw.
 """
 
 from __future__ import annotations

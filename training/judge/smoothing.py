@@ -3,7 +3,8 @@
     python -m training.judge.smoothing                 # prints a table
 
 Two clips of each prompt, without and with smoothing. Outside the subjects each frame is compared with the one before,
-moved along the motion field by one frame (warp error, in levels of 255); the subject is judged as in ``judge.py``.
+moved along the motion field by one frame (warp error, in levels of 255); the subject is judged as in
+``judge.pictures``.
 """
 
 from __future__ import annotations

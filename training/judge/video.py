@@ -3,7 +3,7 @@
     python -m training.judge.video                                # prints the figures
     python -m training.judge.video --model embedded/videofusion
 
-The captions are held out from the trainings (``moving.held_out``); the judge is that of the pictures (``judge.py``).
+The captions are held out from the trainings (``moving.held_out``); the judge is ``judge.pictures.Judge``.
 """
 
 from __future__ import annotations

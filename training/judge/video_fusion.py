@@ -1,4 +1,4 @@
-"""Measures VideoFusion models: the figures of ``judge_video.py``, and what base and residual noise each decide.
+"""Measures VideoFusion models: the figures of ``judge.video``, and what base and residual noise each decide.
 
     python -m training.judge.video_fusion embedded/videofusion
     python -m training.judge.video_fusion OUT/video_fusion-0.1 OUT/video_fusion-0.5    # of a sweep (sweep.sh)

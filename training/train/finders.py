@@ -1,4 +1,4 @@
-"""Trains what the figures of the guided modes are measured with (PyTorch); ``finders.py`` has the same in Paddle.
+"""Trains what the figures of the guided modes are measured with (PyTorch); ``judge.finders`` has the same in Paddle.
 
     python -m training.train.finders SPRITES
 
@@ -31,7 +31,7 @@ def layer(channels: int, width: int) -> nn.Module:
 
 
 class Finder(nn.Module):
-    """The network of ``finders.Finder``, with the same names."""
+    """The network of ``judge.finders.Finder``, with the same names."""
 
     def __init__(self):
         super().__init__()
@@ -56,7 +56,7 @@ class Finder(nn.Module):
 
 
 class Recogniser(nn.Module):
-    """The network of ``finders.Recogniser``, with the same names."""
+    """The network of ``judge.finders.Recogniser``, with the same names."""
 
     def __init__(self):
         super().__init__()

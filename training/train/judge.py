@@ -1,4 +1,4 @@
-"""Trains the judge on held-out compositions of the sprites (PyTorch); ``judge.py`` uses it.
+"""Trains the judge on held-out compositions of the sprites (PyTorch); ``judge.pictures`` uses it.
 
     python -m training.train.judge SPRITES
 
@@ -29,7 +29,7 @@ def block(channels: int, width: int) -> nn.Module:
 
 
 class Judge(nn.Module):
-    """The network of ``judge.Judge``, with the same names."""
+    """The network of ``judge.pictures.Judge``, with the same names."""
 
     def __init__(self):
         super().__init__()

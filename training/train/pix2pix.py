@@ -2,7 +2,7 @@
 
     python -m training.train.pix2pix SPRITES OUT --minutes 30
 
-Resumable: run the same command again. OUT/pix2pix.pt is the state; ``export_guided.py`` makes the model folder of it.
+Resumable: run the same command again. OUT/pix2pix.pt is the state; ``export.guided`` makes the model folder of it.
 """
 
 from __future__ import annotations

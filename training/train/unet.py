@@ -2,7 +2,7 @@
 
     python -m training.train.unet SPRITES OUT --words WORDS.json --minutes 120
 
-Resumable: run the same command again. OUT must hold the folder ``vae``; ``export.py`` makes the model folder of the
+Resumable: run the same command again. OUT must hold the folder ``vae``; ``export.image`` makes the model folder of the
 result.
 """
 
@@ -70,7 +70,7 @@ ADAMW_SHARE = 0.1  # of the learning rate, which is Muon's
 
 
 def load_text(folder: Path) -> CLIPTextModel:
-    """The text encoder that ``export.py`` wrote to ``folder``."""
+    """The text encoder that ``export.image`` wrote to ``folder``."""
     model = CLIPTextModel(CLIPTextConfig(**TEXT))
     state = load_file(folder / "text_encoder/model.safetensors")
     own = {name.removeprefix("text_model."): name for name in model.state_dict()}
@@ -91,7 +91,7 @@ class Networks(torch.nn.Module):
 
     @classmethod
     def load(cls, folder: Path) -> Networks:
-        """The networks with the weights that ``export.py`` wrote to ``folder``."""
+        """The networks with the weights that ``export.image`` wrote to ``folder``."""
         networks = cls()
         networks.unet.load_state_dict(load_file(folder / "unet/diffusion_pytorch_model.safetensors"))
         networks.text = load_text(folder)
@@ -226,7 +226,7 @@ def main() -> None:
     )
     parser.add_argument("--minutes", type=float, default=120)
     parser.add_argument("--lr", type=float, default=0.01, help="peak rate of Muon; AdamW's is a tenth of it")
-    parser.add_argument("--start", type=Path, help="a folder that export.py made: its weights instead of random ones")
+    parser.add_argument("--start", type=Path, help="a folder that export.image made: weights to begin with")
     args = parser.parse_args()
     if not (args.out / "tokenizer").exists():
         labels = json.loads(args.words.read_text())

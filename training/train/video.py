@@ -2,7 +2,7 @@
 
     python -m training.train.video SPRITES OUT --minutes 60
 
-Resumable: run the same command again. OUT/video.pt is the state; ``export_video.py`` makes the model folder of it.
+Resumable: run the same command again. OUT/video.pt is the state; ``export.video`` makes the model folder of it.
 """
 
 from __future__ import annotations
@@ -250,7 +250,7 @@ def main() -> None:
     parser.add_argument("out", type=Path)
     parser.add_argument("--minutes", type=float, default=60)
     parser.add_argument("--rate", type=float, default=0.008, help="peak rate of Muon over the frames")
-    parser.add_argument("--start", type=Path, help="a folder that export_video.py made, whose UNet to begin with")
+    parser.add_argument("--start", type=Path, help="a folder that export.video made, whose UNet to begin with")
     args = parser.parse_args()
     args.out.mkdir(parents=True, exist_ok=True)
     train(Sprites(args.sprites), args.out, args.minutes, args.rate, args.start)

@@ -84,7 +84,7 @@ def frame_configs(folder: Path) -> tuple[dict, dict]:
 
 
 def network_class(part: str) -> type:
-    """The class of one of ``modelscope.PARTS``."""
+    """The class of one of ``layouts.modelscope.PARTS``."""
     from ppdiffusers import AutoencoderKL
     from ppdiffusers.transformers import CLIPTextModel
 

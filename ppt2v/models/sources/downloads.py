@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Callable
 
+from ppt2v.cache import user_cache
+from ppt2v.environment.homes import can_be_written, paddlenlp_home
 from ppt2v.errors import InputError
 from ppt2v.models.layouts.diffusers import (
     NETWORK,
@@ -29,16 +31,31 @@ from ppt2v.models.layouts.modelscope_files import CONFIGURATION, file_names
 PREFIXES = {"Paddle community storage": "", "Hugging Face": "hf:", "AI Studio": "aistudio:"}
 PADDLE, HUGGING_FACE, AI_STUDIO = PREFIXES
 
+# What moves the cache of a source elsewhere.
+_VARIABLES = {PADDLE: "PPNLP_HOME", HUGGING_FACE: "HF_HOME", AI_STUDIO: "AISTUDIO_HOME"}
+
 Fetch = Callable[[str], "Path | None"]
+
+
+def server(source: str) -> str:
+    """The source with its address, for people."""
+    if source == PADDLE:
+        return f"{source} ({os.getenv('PPNLP_ENDPOINT', 'https://bj.bcebos.com/paddlenlp')})"
+    if source == AI_STUDIO:
+        return f"{source} ({os.getenv('AISTUDIO_ENDPOINT', 'http://git.aistudio.baidu.com')})"
+    from huggingface_hub.constants import ENDPOINT
+
+    return f"{source} ({ENDPOINT})"
 
 
 def cache_folder(source: str) -> Path:
     """The folder in which the source's own library caches, whether or not it exists."""
-    home = Path(os.getenv("XDG_CACHE_HOME", "~/.cache")).expanduser()
     if source == PADDLE:
-        return Path(os.getenv("PPNLP_HOME", home / "paddlenlp")).expanduser().absolute() / "ppdiffusers"
+        home = paddlenlp_home() or user_cache() / "paddlenlp"
+        return Path(os.path.expanduser(home)).absolute() / "ppdiffusers"
     if source == AI_STUDIO:
-        return Path(os.getenv("AISTUDIO_HOME", home / "paddle")).expanduser().absolute() / "aistudio"
+        home = os.getenv("AISTUDIO_HOME", user_cache() / "paddle")
+        return Path(os.path.expanduser(home)).absolute() / "aistudio"
     from huggingface_hub.constants import HF_HUB_CACHE
 
     return Path(HF_HUB_CACHE)
@@ -47,13 +64,26 @@ def cache_folder(source: str) -> Path:
 def cached_folders(source: str) -> Iterator[tuple[str, Path]]:
     """The complete models in the cache of a source: id and folder, an id once for each of its versions."""
     cache = cache_folder(source)
-    pattern = "*/*" if source == PADDLE else "models--*--*/snapshots/*"
-    for folder in sorted(cache.glob(pattern)):
-        if folder.is_dir() and _is_complete(folder):
+    for folder in _folders(source):
+        if _is_complete(folder):
             organisation, model = folder.relative_to(cache).parts[:2]
             if source != PADDLE:
                 organisation, model = organisation.split("--", 2)[1:]
             yield f"{organisation}/{model}", folder
+
+
+def broken_folders(source: str) -> Iterator[tuple[Path, str]]:
+    """The folders in the cache of a source that are passed over because they are damaged, and what is wrong."""
+    for folder in _folders(source):
+        try:
+            first_missing(folder)
+        except InputError as error:
+            yield folder, str(error)
+
+
+def _folders(source: str) -> list[Path]:
+    pattern = "*/*" if source == PADDLE else "models--*--*/snapshots/*"
+    return [folder for folder in sorted(cache_folder(source).glob(pattern)) if folder.is_dir()]
 
 
 def _is_complete(folder: Path) -> bool:
@@ -64,6 +94,11 @@ def _is_complete(folder: Path) -> bool:
         return False
 
 
+def is_here(source: str, repository: str) -> bool:
+    """Whether anything of this id is in the cache of a source."""
+    return any(cache_folder(source).glob(_pattern(source, repository)))
+
+
 def cached_folder(source: str, repository: str) -> Path | None:
     """The newest complete model of this id in the cache of a source."""
     folders = [folder for name, folder in cached_folders(source) if name == repository]
@@ -72,21 +107,30 @@ def cached_folder(source: str, repository: str) -> Path | None:
 
 def cached_file(source: str, repository: str, files: tuple[str, ...]) -> Path | None:
     """The newest of these files of this id in the cache of a source."""
-    pattern = repository if source == PADDLE else f"models--{repository.replace('/', '--')}/snapshots/*"
-    places = (folder / file for folder in cache_folder(source).glob(pattern) for file in files)
+    places = (folder / file for folder in cache_folder(source).glob(_pattern(source, repository)) for file in files)
     found = [place for place in places if place.is_file()]
     return max(found, key=lambda file: file.stat().st_mtime, default=None)
 
 
+def _pattern(source: str, repository: str) -> str:
+    """Of the folders in the cache of a source that hold something of this id."""
+    return repository if source == PADDLE else f"models--{repository.replace('/', '--')}/snapshots/*"
+
+
 def download(source: str, repository: str, fetch_wanted: Callable[[Fetch], Path], instead: str) -> Path:
     """What ``fetch_wanted`` fetches; ``instead`` is what can be given if the download fails."""
+    cache, name = cache_folder(source), PREFIXES[source] + repository
+    if not can_be_written(cache):
+        raise InputError(
+            f"could not download {name!r}: its place {cache} cannot be written; set {_VARIABLES[source]} to a folder "
+            f"with room, or give {instead}"
+        )
     try:
         return fetch_wanted(_fetcher(source, repository))
     except InputError as error:
         reason = error
     except Exception as error:  # whatever the libraries raise for a dead network, a closed door, a full disk
         reason = " ".join(str(error).split())[:300] or type(error).__name__
-    name = PREFIXES[source] + repository
     raise InputError(
         f"could not download {name!r} from {source}: {reason}; try again to go on where it stopped, or give {instead}"
     )

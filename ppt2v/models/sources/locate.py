@@ -13,6 +13,7 @@ from ppt2v.environment.shipped import shipped
 from ppt2v.errors import InputError
 from ppt2v.models.layouts import contents
 from ppt2v.models.layouts.diffusers import PIPELINE, alternatives, check_pipeline, first_missing, read_json
+from ppt2v.progress import say
 
 from . import downloads
 from .catalogue import EMBEDDED, KNOWN
@@ -58,6 +59,7 @@ def locate(name: str | Path, progress: bool = True) -> Path:
     folder = _given_folder(name) or _given_file(name) or downloads.cached_folder(source, repository)
     if folder:
         return folder
+    _announce(source, repository, progress)
     with contextlib.nullcontext() if progress else contextlib.redirect_stderr(io.StringIO()):
         instead = f"the path of a folder that holds the model{_nearest(str(name))}"
         return downloads.download(source, repository, downloads.fetch_model, instead)
@@ -88,9 +90,30 @@ def locate_file(name: str | Path, files: tuple[str, ...], what: str, progress: b
     cached = downloads.cached_file(source, repository, files)
     if cached:
         return cached
+    _announce(source, repository, progress)
     with contextlib.nullcontext() if progress else contextlib.redirect_stderr(io.StringIO()):
         instead = f"the path of the {what}{_nearest(str(name))}"
         return downloads.download(source, repository, lambda fetch: downloads.fetch_file(fetch, files), instead)
+
+
+def _announce(source: str, repository: str, shown: bool) -> None:
+    if shown:
+        say(f"Downloading {repository} from {downloads.server(source)}")
+
+
+def is_id(name: str) -> bool:
+    """Whether it names a model of a server, and nothing on this machine."""
+    on_disk = os.path.exists(os.path.expanduser(name)) or name.endswith(_FILE_ENDINGS)
+    return not on_disk and bool(_ID.fullmatch(_split(name)[1]))
+
+
+def missing_from(name: str) -> str | None:
+    """Where the model or file of that name would be downloaded from; None for what is on this machine, or no id."""
+    if is_embedded(name) or not is_id(name):
+        return None
+    source, repository = _split(name)
+    here = downloads.is_here(source, _server_id(source, repository)) or downloads.is_here(source, repository)
+    return None if here else downloads.server(source)
 
 
 def from_anywhere(name: str | Path) -> str:

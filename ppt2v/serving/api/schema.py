@@ -40,6 +40,7 @@ class JobView(BaseModel):
     id: str
     mode: str
     parameters: Dict[str, Any] = Field(description="What was asked for, with the seed that makes the video again.")
+    advice: List[str] = Field(description="What should be known of the prompts; mostly nothing.")
     state: Literal[STATES]  # type: ignore[valid-type]
     stage: Optional[str]
     done: int = Field(description="Steps of the stage that are done.")
@@ -53,12 +54,13 @@ class JobView(BaseModel):
 
 
 def view(job: Job, limits: Limits) -> JobView:
-    """A job as strangers see it: without the folders of the machine."""
+    """A job as clients see it: without the folders of the machine."""
     result = f"/jobs/{job.id}/result" if job.state == DONE else None
     return JobView(
         id=job.id,
         mode=job.mode,
         parameters=_shown(job, limits),
+        advice=list(map(str, job.advice)),
         state=job.state,
         stage=job.stage,
         done=job.done,

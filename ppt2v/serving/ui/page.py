@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import gradio as gr
 
 from ppt2v.modes import MODES
@@ -27,15 +29,7 @@ _HOUR, _DAY = 3600, 86400  # seconds
 def build(language: str, visits: Visits) -> gr.Blocks:
     """The page in a language, a key of ``LANGUAGES``; uploads older than a day are removed every hour."""
     text = translator(language)
-    speak = f"() => {{ document.documentElement.lang = '{language}' }}"
-    with gr.Blocks(
-        title="ppt2v",
-        theme=gr.themes.Default(**_FONTS),
-        css=panels.CSS,
-        js=speak,
-        analytics_enabled=False,
-        delete_cache=(_HOUR, _DAY),
-    ) as page:
+    with gr.Blocks(title="ppt2v", analytics_enabled=False, delete_cache=(_HOUR, _DAY)) as page:
         _heading(language, text)
         # The browser keeps the ids: they are there after a reload, and in the other language.
         kept = gr.BrowserState([], storage_key="ppt2v", secret="ppt2v")
@@ -57,6 +51,12 @@ def build(language: str, visits: Visits) -> gr.Blocks:
 
         page.unload(leave)
     return page
+
+
+def look(language: str) -> dict[str, Any]:
+    """What a page is mounted with: its fonts, its style, and the language that it tells the browser."""
+    speak = f"() => {{ document.documentElement.lang = '{language}' }}"
+    return {"theme": gr.themes.Default(**_FONTS), "css": panels.CSS, "js": speak}
 
 
 def _heading(language: str, text: Translate) -> None:

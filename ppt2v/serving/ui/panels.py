@@ -25,6 +25,7 @@ CSS = """
 .panel progress { width: 100%; }
 .panel pre { white-space: pre-wrap; overflow-wrap: anywhere; font-size: .8rem; }
 .failure { border-left: .25rem solid #dc2626; padding-left: .75rem; overflow-wrap: anywhere; }
+.advice { border-left: .25rem solid #d97706; padding-left: .75rem; overflow-wrap: anywhere; }
 .videos { display: grid; grid-template-columns: repeat(auto-fill, minmax(11rem, 1fr)); gap: 1rem; }
 .videos figure { margin: 0; }
 .videos figcaption { overflow-wrap: anywhere; font-size: .85rem; }
@@ -36,8 +37,10 @@ footer { display: none !important; }
 
 def progress(job: Job, ahead: int, text: Translate) -> str:
     """How far a job is, and its picture so far; ``ahead`` jobs come before it."""
+    said = advice(job, text)
     if job.state == QUEUED:
-        return _panel(f"<p role='status'>{text('Waiting; jobs ahead of yours: {ahead}').format(ahead=ahead)}</p>")
+        waiting = text("Waiting; jobs ahead of yours: {ahead}").format(ahead=ahead)
+        return _panel(f"{said}<p role='status'>{waiting}</p>")
     if job.state != RUNNING:
         return ""
     words, bar = [_stage(job.stage or "", text)], "<progress></progress>"
@@ -47,13 +50,19 @@ def progress(job: Job, ahead: int, text: Translate) -> str:
     if job.remaining is not None:
         words.append(text("about {seconds} s left").format(seconds=math.ceil(job.remaining)))
     picture = "" if job.preview is None else _picture([job.preview], 0)
-    return _panel(f"<p role='status'>{' · '.join(words)}</p>{bar}{picture}")
+    return _panel(f"{said}<p role='status'>{' · '.join(words)}</p>{bar}{picture}")
 
 
 def _stage(stage: str, text: Translate) -> str:
     """A stage in the visitor's language, with what is said of it in brackets."""
     name, bracket, rest = stage.partition(" (")
     return escape(text(name) + bracket + rest)
+
+
+def advice(job: Job, text: Translate) -> str:
+    """What the visitor should know of the prompts; nothing where all is well."""
+    lines = [text(each.sentence).format(**each.details) for each in job.advice]
+    return "".join(f"<p class='advice' role='note'>{escape(line)}</p>" for line in lines)
 
 
 def stopped(text: Translate) -> str:

@@ -44,22 +44,26 @@ def application(jobs: Jobs, auth: tuple[str, str] | None = None, port: int = 80)
     import gradio as gr
 
     from .choices import sample_clips
-    from .page import build
+    from .page import build, look
 
     app, visits = FastAPI(openapi_url=None, lifespan=lambda _: kept_tidy(uploads)), Visits(jobs)
     app.get("/")(_to_language)
     app.get("/videos/{id}")(lambda id: _video(visits, id))
     paths = [add_route(app, f"/{language}", jobs, uploads) for language in LANGUAGES]
     for language in LANGUAGES:
+        # Gradio before 6.20 sends the browser to any address there (CVE-2026-59806).
+        app.get(f"/{language}/gradio_api/file=http{{address:path}}")(_nowhere)
         page = build(language, visits)
         gr.mount_gradio_app(
             app,
             page,
             f"/{language}",
-            show_api=False,
+            root_path=f"/{language}",  # else it forgets where a sample's clip is
+            footer_links=[],
             show_error=False,
             allowed_paths=[str(sample_clips())],
             max_file_size=jobs.limits.upload_mb * 10**6,  # which a browser looks at before it sends a file
+            **look(language),
         )
         # Mounting leaves these out, and without them Gradio takes any file of the machine for an upload.
         page.has_launched = page.is_running = True
@@ -71,6 +75,10 @@ def application(jobs: Jobs, auth: tuple[str, str] | None = None, port: int = 80)
 
 def _to_language(request: Request) -> RedirectResponse:
     return RedirectResponse(f"{preferred(request.headers.get('Accept-Language', ''))}/")
+
+
+def _nowhere(address: str) -> None:
+    raise HTTPException(404)
 
 
 def _video(visits: Visits, id: str) -> FileResponse:

@@ -100,7 +100,13 @@ class Tab:
         folder = choices.sample_clips()
         rows = [[clip and str(folder / clip), prompt][-len(names) :] for clip, prompt in self.row.samples]
         if rows:
-            gr.Examples(rows, [components[name] for name in names], label=self.text("Samples"), api_name=False)
+            gr.Examples(
+                rows,
+                [components[name] for name in names],
+                label=self.text("Samples"),
+                example_labels=[prompt for _, prompt in self.row.samples],  # the table of clips and prompts stays empty
+                api_name=False,
+            )
 
     def _outputs(self) -> _Shown:
         with gr.Row():
@@ -146,7 +152,7 @@ class Tab:
         shown, text = self.shown, self.text
         if job.state == DONE:
             return {
-                shown.progress: "",
+                shown.progress: panels.advice(job, text),
                 shown.result: panels.result(job, video.read_recipe(job.path), text),
                 self.made: job.id,
             }

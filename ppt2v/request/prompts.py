@@ -1,0 +1,89 @@
+"""What can be said of a run's prompts before anything is loaded: what they must not hold, and what will not help."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Mapping
+from itertools import chain
+from types import MappingProxyType
+from typing import Any, NamedTuple
+
+from ppt2v.errors import InputError
+from ppt2v.models.adapters.adapters import Adapters
+from ppt2v.models.layouts.diffusers import read_json
+from ppt2v.models.sources import locate
+from ppt2v.pipelines.planning.prompts import parse
+
+PROMPTS = ("prompt", "a_prompt", "n_prompt")
+_TAG = re.compile(r"<(?:lora|lyco):([^:<>]+)(?::([^<>]*))?>", re.IGNORECASE)
+_WORD = re.compile(r"[^\W\d_]+")
+
+
+class Advice(NamedTuple):
+    """What the person should know: a sentence, and what stands in its braces."""
+
+    sentence: str
+    details: Mapping[str, str] = MappingProxyType({})
+
+    def __str__(self) -> str:
+        return self.sentence.format(**self.details)
+
+
+ENGLISH = "the model was trained on English texts only: write the prompt in English"
+UNKNOWN = "the model that ships with ppt2v knows no: {unknown}; it knows {known}"
+
+
+def check(values: Mapping[str, Any]) -> None:
+    """Refuses weights that are none, and LoRA that is asked for within a prompt.
+
+    Raises:
+        InputError: as ``planning.prompts.parse``, or for such a tag, with how it is given here.
+    """
+    for name in PROMPTS:
+        prompt = values.get(name) or ""
+        tag = _TAG.search(prompt)
+        if tag:
+            strength = f":{tag[2]}" if tag[2] else ""
+            given = f"{tag[1]}.safetensors{strength}"
+            raise InputError(
+                f"{name} has {tag[0]}: a LoRA is given by its file beside the prompt, as --lora {given} or in Python "
+                f"lora={given!r}; take it out of the prompt"
+            )
+        parse(prompt)
+
+
+def advice(values: Mapping[str, Any], adapters: Adapters) -> list[Advice]:
+    """What the person should know of the prompts of a run before it takes time; mostly nothing.
+
+    Args:
+        values: of the run's parameters.
+        adapters: the small files that change the model.
+    """
+    if not all(map(_is_english, (values.get(name) or "" for name in PROMPTS))):
+        return [Advice(ENGLISH)]
+    unknown, known = _words_of_embedded(values, adapters)
+    return [Advice(UNKNOWN, {"unknown": ", ".join(unknown), "known": known})] if unknown else []
+
+
+def _is_english(prompt: str) -> bool:
+    """Whether it is written in Latin letters; more cannot be told from a few words."""
+    return all("LATIN" in unicodedata.name(letter, "") for letter in prompt if letter.isalpha())
+
+
+def _words_of_embedded(values: Mapping[str, Any], adapters: Adapters) -> tuple[list[str], str]:
+    """The words of the prompt that an embedded model does not know, and those that it knows; with a LoRA it may know
+    any."""
+    folder = locate.locate(values["model_name"]) if locate.is_embedded(values["model_name"]) else None
+    if folder is None or adapters.loras or not (folder / "words.json").exists():
+        return [], ""
+    groups = read_json(folder / "words.json")  # of "more" only the words count
+    phrases = [*chain(*groups.values()), *(each.token for each in adapters.inversions)]
+    taught = {word for phrase in phrases for word in _words(phrase)}
+    text = " ".join(piece.text for part in parse(values["prompt"]) for piece in part)
+    unknown = [word for word in dict.fromkeys(_words(text)) if word not in taught]
+    return unknown, "; ".join(", ".join(named) for group, named in groups.items() if group != "more")
+
+
+def _words(text: str) -> list[str]:
+    return _WORD.findall(text.lower())

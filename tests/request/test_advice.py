@@ -1,0 +1,105 @@
+import warnings
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from ppt2v import MODES, InputError, Model
+from ppt2v.models.adapters.adapters import Adapters
+from ppt2v.models.formats.writing import save_torch
+from ppt2v.models.sources import downloads
+from ppt2v.request import prompts
+from ppt2v.request.request import Request
+
+CLIP = Path(__file__).parents[2] / "__assets__" / "clips" / "panda.mp4"
+
+
+def said(mode="text2video", **given):
+    if MODES[mode].takes_clip:
+        given = {"video_path": CLIP, **given}
+    asked = Request.of(MODES[mode], given)
+    return " ".join(map(str, prompts.advice(asked.values, asked.adapters)))
+
+
+def test_the_embedded_model_says_which_words_it_does_not_know():
+    advice = said(prompt="a (corgi:1.2) surfing on the beach, 3 corgis")
+    assert "knows no: corgi, surfing, corgis; it knows astronaut, panda" in advice
+    assert "in the snow" in advice and "\n" not in advice
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_the_samples_of_every_mode_hold_known_words_alone(mode):
+    assert MODES[mode].samples
+    for _, prompt in MODES[mode].samples:
+        assert not said(mode, prompt=prompt)
+
+
+@pytest.mark.parametrize(("mode", "model", "prompt", "unknown"), [
+    ("text2video", "embedded", "a panda moving left in the snow", "moving, left"),
+    ("synthesize", "embedded", "a panda moving left in the snow", ""),
+    ("synthesize", "embedded/videofusion", "a panda dancing in the snow", "dancing"),
+    ("pix2pix", "embedded", "make it a pencil drawing", ""),
+    ("pix2pix", "embedded", "turn the fox into a castle", "castle"),
+    ("canny-db", "embedded/dreambooth", "a sks bear at night", ""),
+    ("canny", "embedded", "a sks bear at night", "sks"),
+])  # fmt: skip
+def test_each_embedded_model_has_words_of_its_own(mode, model, prompt, unknown):
+    model = MODES[mode].default("model_name") if model == "embedded" else model
+    advice = said(mode, prompt=prompt, model_name=model)
+    assert f"knows no: {unknown};" in advice if unknown else not advice
+
+
+def test_words_of_a_textual_inversion_and_whatever_a_lora_teaches_are_known(tmp_path):
+    save_torch(tmp_path / "corgi.bin", {"corgi": np.zeros(128, np.float32)})
+    assert not said(prompt="a corgi in the snow", textual_inversion=[str(tmp_path / "corgi.bin")])
+    assert not said(prompt="a corgi in the snow", model_name="some/model")
+    asked = Request.of(MODES["text2video"], {"prompt": "a corgi"}).values
+    assert not prompts.advice(asked, Adapters(loras=("stands for a LoRA",)))
+
+
+@pytest.mark.parametrize("name", ["prompt", "a_prompt", "n_prompt"])
+def test_a_prompt_that_is_not_in_english_is_advised_against(name):
+    asked = {"prompt": "a fox", "model_name": "some/model", name: "雪地里的狐狸"}
+    assert list(map(str, prompts.advice(asked, Adapters()))) == [prompts.ENGLISH]
+
+
+def test_it_is_said_before_anything_is_downloaded(monkeypatch):
+    order = []
+    monkeypatch.setattr(downloads, "download", lambda *_: order.append("download") or pytest.fail("downloaded"))
+    monkeypatch.setattr(warnings, "warn", lambda message, **_: order.append(message))
+    with pytest.raises(pytest.fail.Exception):
+        Model("cpu", show_progress=False).run("text2video", prompt="雪地里的狐狸", model_name="some/model")
+    assert order[-2:] == [prompts.ENGLISH, "download"]
+
+
+@pytest.mark.parametrize(("tag", "option"), [
+    ("<lora:style:0.8>", "--lora style.safetensors:0.8"), ("<LORA:my style>", "--lora my style.safetensors or"),
+    ("<lyco:style:1>", "--lora style.safetensors:1"),
+])  # fmt: skip
+@pytest.mark.parametrize("name", ["prompt", "a_prompt", "n_prompt"])
+def test_lora_in_a_prompt_is_answered_with_how_it_is_given(name, tag, option):
+    with pytest.raises(InputError, match=f"{name} has {tag}: .*{option}"):
+        prompts.check({"prompt": "a fox", name: f"a fox {tag}"})
+
+
+def test_weights_that_are_none_are_refused_before_a_model_is_loaded():
+    with pytest.raises(InputError, match="a weight of 99: the rule is -10 to 10"):
+        Model("cpu").process_text2video("a (fox:99)", model_name="some/model")
+
+
+def test_a_layer_that_the_text_encoder_does_not_have_is_refused(tmp_path):
+    with pytest.raises(InputError, match="clip_skip=3: the text encoder of embedded has 2 layers; give 1 to 2"):
+        Model("cpu", show_progress=False).process_text2video("a fox", clip_skip=3, save_path=tmp_path / "a.mp4")
+
+
+def test_long_weighted_prompts_and_other_layers_make_other_videos(tmp_path):
+    common = "a fox in the snow, " * 20
+    asked = [
+        {"prompt": "a fox in the snow"}, {"prompt": "a (fox:1.5) in the snow"}, {"prompt": f"{common} at night"},
+        {"prompt": f"{common} at sunset"}, {"prompt": "a fox in the snow", "clip_skip": 2},
+    ]  # fmt: skip
+    model = Model("cpu", show_progress=False)
+    short = {"video_length": 1, "num_inference_steps": 1, "seed": 0, "use_motion_field": False}
+    for number, each in enumerate(asked):
+        model.process_text2video(**each, **short, save_path=tmp_path / f"{number}.png")
+    assert len({(tmp_path / f"{number}.png" / "00000.png").read_bytes() for number in range(5)}) == 5
