@@ -6,15 +6,15 @@ import hashlib
 import json
 import os
 import shutil
-import tempfile
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from ppt2v import unfinished
 from ppt2v.errors import InputError
 
 _ABOUT = "about.json"
+_NEW = ".new-"  # in front of the names of folders that are being filled
 _BLOCK, _BLOCKS = 2**20, 16
 DEFAULT_LIMIT_GB = 20
 
@@ -106,8 +106,8 @@ class Cache:
             OSError: the cache cannot be written to.
         """
         self.folder.mkdir(parents=True, exist_ok=True)
-        self._remove_abandoned()
-        made, place = Path(tempfile.mkdtemp(prefix=".new-", dir=self.folder)), self._place(key)
+        made, place = unfinished.beside(self.folder, _NEW), self._place(key)
+        made.mkdir(mode=0o700)
         try:
             write(made)
             files = {file.name: fingerprint(file) for file in sorted(made.iterdir())}
@@ -115,7 +115,7 @@ class Cache:
             (made / _ABOUT).write_text(about, encoding="utf-8")
             _move(made, place)
         finally:
-            shutil.rmtree(made, ignore_errors=True)
+            unfinished.remove(made)
         self.in_use.add(place)
         self._make_room()
         return place
@@ -130,7 +130,7 @@ class Cache:
         entries = self.entries()
         if self.folder.exists():
             for folder in self.folder.iterdir():
-                if (folder / _ABOUT).exists() or folder.name.startswith(".new-"):
+                if (folder / _ABOUT).exists() or folder.name.startswith(_NEW):
                     shutil.rmtree(folder, ignore_errors=True)
         return sum(entry.size for entry in entries)
 
@@ -143,12 +143,6 @@ class Cache:
             total += entry.size
             if total > self.limit and entry.folder not in self.in_use:
                 shutil.rmtree(entry.folder, ignore_errors=True)
-
-    def _remove_abandoned(self) -> None:
-        """What processes that were killed left behind a day ago or earlier."""
-        for folder in self.folder.glob(".new-*"):
-            if time.time() - folder.stat().st_mtime > 86400:
-                shutil.rmtree(folder, ignore_errors=True)
 
 
 def _move(made: Path, place: Path) -> None:

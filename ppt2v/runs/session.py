@@ -25,7 +25,7 @@ from ppt2v.request.request import Request
 
 from . import record
 from .files import fingerprints
-from .inputs import Inputs, gather
+from .inputs import Inputs, gather, sound
 from .loaded import Loaded
 
 EXPORT_NOTICE = "Preparing the networks for {engine}, once per model and size ..."
@@ -86,6 +86,7 @@ class Session:
         def report(done: int, total: int) -> None:
             watch(Progress(denoising, done, total, lambda: pipeline.preview(tile)))
 
+        heard = sound(request, made.fps, self._explain) if video.keeps_sound(output) else None
         watch(Progress(denoising))
         noise = Noise(values["seed"], values.get("content_seed"))
         latents = pipeline(noise=noise, checkpoint=checkpoint, progress=report, **arguments)
@@ -93,7 +94,7 @@ class Session:
         if values.get("watermark"):
             frames = video.watermark(frames, values["watermark"])
         recipe = record.recipe(request, self.device, choice, read, self._for_strangers)
-        path = video.write(frames, output, made.fps, recipe)
+        path = video.write(frames, output, made.fps, recipe, heard)
         if checkpoint:
             checkpoint.remove()
         return str(path)

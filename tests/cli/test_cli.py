@@ -240,6 +240,11 @@ def test_resume_beside_the_output_of_a_config(run, made):
     [
         (InputError("a [red]\n  prompt [/]"), 2, "Error: a [red] prompt [/]\n"),
         (NumericalError("NaN at step 3"), 1, "Error: NaN at step 3\n"),
+        (
+            ImportError("libGL.so.1: no such file"),
+            1,
+            "Error: libGL.so.1: no such file; `ppt2v doctor` says what mends it\n",
+        ),
         (KeyboardInterrupt(), 130, "Interrupted\n"),
     ],
 )
