@@ -17,7 +17,7 @@ _BEGINNING = "base_model.model."
 
 
 class Alphas:
-    """The scales of a file's layers.
+    """The scales of a file's layers; ``files`` are those beside it that say something.
 
     Args:
         file: of the weights.
@@ -29,11 +29,12 @@ class Alphas:
 
     def __init__(self, file: Path, metadata: Mapping[str, str]):
         self._file, self._said = file, {}
+        self.files: tuple[Path, ...] = ()
         beside = file.with_name(_CONFIG)
         if _METADATA in metadata:
             self._said = self._parsed(metadata[_METADATA], _METADATA)
         elif file.stem == _WEIGHTS and beside.is_file():
-            self._said = self._parsed(beside.read_bytes(), _CONFIG)
+            self._said, self.files = self._parsed(beside.read_bytes(), _CONFIG), (beside,)
 
     def scale(self, layer: str, rank: int | None) -> float:
         """The factor of a layer whose arrays have a rank; None: of a product of whole matrices.

@@ -317,7 +317,7 @@ def _check(parts: Parts, good: bool) -> None:
 
 def _same(own: Shape, shape: tuple[int, ...]) -> bool:
     """Whether a change's shape is that of a weight; a Linear layer is a convolution of 1x1."""
-    if own[-1] is ...:
+    if own[-1:] == (...,):
         return all(number in (None, other) for number, other in zip(own[:-1], shape))
     return own in (shape, (shape[0], math.prod(shape[1:]))) or _trimmed(own) == _trimmed(shape)
 

@@ -77,13 +77,14 @@ class Lora:
         layers, vectors = _sorted(file, loaded.tensors)
         self.words = tuple(Inversion(file, word, array) for word, array in vectors.items())
         self._metadata = loaded.metadata
-        self._readings = _readings(file, layers, Alphas(file, loaded.metadata))
-        self.fingerprint = fingerprint(file)
+        alphas = Alphas(file, loaded.metadata)
+        self._readings = _readings(file, layers, alphas)
+        self._fingerprint = " ".join(map(fingerprint, (file, *alphas.files)))
 
     @property
     def mark(self) -> str:
         """Differs for different files and strengths."""
-        return f"{self.fingerprint} * {self.strength}"
+        return f"{self._fingerprint} * {self.strength}"
 
     def fit(self, names: LayerNames) -> dict[tuple[str, str], list[Change]]:
         """The changes by the network and the weight that they are for.
