@@ -24,6 +24,7 @@ from ppt2v.request.prompts import advice
 from ppt2v.request.request import Request
 
 from . import record
+from .files import fingerprints
 from .inputs import Inputs, gather, sound
 from .loaded import Loaded
 
@@ -79,7 +80,7 @@ class Session:
         values, arguments = request.values, _arguments(request, made)
         pipeline.offload = values.get("offload", False)
         choice = self._use_engine(pipeline, request)
-        checkpoint = record.checkpoint(request, made, choice)
+        checkpoint, read = record.checkpoint(request, made, choice), fingerprints(request.mode, values)
         denoising, tile = f"Denoising ({choice.engine}, {choice.precision})", values.get("decode_tile")
 
         def report(done: int, total: int) -> None:
@@ -92,7 +93,7 @@ class Session:
         frames = counted(pipeline.decode(latents, tile), latents.shape[0], "Decoding", watch)
         if values.get("watermark"):
             frames = video.watermark(frames, values["watermark"])
-        recipe = record.recipe(request, self.device, choice, self._for_strangers)
+        recipe = record.recipe(request, self.device, choice, read, self._for_strangers)
         path = video.write(frames, output, made.fps, recipe, heard)
         if checkpoint:
             checkpoint.remove()
