@@ -41,14 +41,18 @@ class Adapters(NamedTuple):
         return *self.inversions, *chain.from_iterable(lora.words for lora in self.loras)
 
     @property
+    def _files(self) -> tuple[Lora | Inversion, ...]:
+        return *self.loras, *self.inversions
+
+    @property
     def mark(self) -> str:
         """Differs for different files, strengths and words; "" for none."""
-        return " ".join(each.mark for each in (*self.loras, *self.inversions))
+        return " ".join(each.mark for each in self._files)
 
     @property
     def fingerprints(self) -> dict[Path, str]:
         """What tells the contents of the files apart, by file."""
-        return {each.file: each.fingerprint for each in (*self.loras, *self.inversions)}
+        return {each.file: each.fingerprint for each in self._files}
 
     def check(self, prompts: Sequence[str]) -> None:
         """Raises InputError for the same word twice, and for a textual inversion of which no prompt has a word."""
