@@ -1,6 +1,6 @@
 # make demo [PROMPT="..."] [OUT=video.mp4]
-# make lint | test | test-slow | test-ui | smoke-paddle2 | smoke-py313 | test-paddlehub | score | tradeoff | notebooks | wheel
-#     | hub-modules | constraints | clean
+# make lint | test | test-slow | test-ui | smoke-paddle2 | smoke-py313 | test-paddlehub | score | tradeoff | notebooks
+#     | wheel | hub-modules | constraints | clean
 # make bench TORCH_PYTHON=... [BENCH="--rounds 1"]
 
 # The Pythons that serve, the best tested first; PYTHON=... names one by its command.
