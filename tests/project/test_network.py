@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import json
 import os
 import re
@@ -138,10 +137,10 @@ def test_no_service_speaks_to_the_network(listener, environment, tmp_path, comma
     service = subprocess.Popen([sys.executable, "-m", "ppt2v", *command], env=environment, cwd=tmp_path,
                                stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)  # fmt: skip
     try:
-        said = list(itertools.takewhile(lambda line: "127.0.0.1:" not in line, service.stdout))
+        started = any("127.0.0.1:" in line for line in service.stdout)
     finally:
         service.send_signal(signal.SIGINT)
         service.communicate()
-    assert service.returncode in (0, 130), "".join(said)
+    assert started
     assert not spoke(listener)
     assert written(tmp_path / "home") == []
