@@ -135,7 +135,7 @@ def _is_cut_off(container: Any, stream: Any, packets: Packets) -> bool:
     if packets.corrupt and not is_recorded(container):
         return True
     stated = _stated_end(container, stream)
-    if stated is None or not packets.complete or packets.counted:
+    if stated is None or not packets.complete or not packets.stamped:
         return False
     interval = np.diff(packets.stamps).max(initial=0) / packets.second or stated
     last_end = (packets.stamps[-1] + packets.last_duration) / packets.second

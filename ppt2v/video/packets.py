@@ -18,6 +18,7 @@ class Packets(NamedTuple):
     Args:
         stamps: of the frames that are shown, in the stream's time base, int64 ``[F]``, never decreasing; F may be 0.
         end: stamp at which the last one is no longer shown.
+        stamped: whether all packets bear time stamps of the frames.
         counted: whether decoded frames do not bear these stamps, so that they have to be counted from the first on.
         keyed: whether decoding begins at a packet that is marked as a key frame; none is marked otherwise.
         hidden: whether some frames are decoded and not shown, as edit lists have it.
@@ -29,6 +30,7 @@ class Packets(NamedTuple):
 
     stamps: np.ndarray
     end: float
+    stamped: bool
     counted: bool
     keyed: bool
     hidden: bool
@@ -55,7 +57,7 @@ def scan(container: Any, stream: Any, fps: float, may_jump: bool, end_t: float, 
         if len(found.shown) == most or 0 <= end_t < found.reached - 1:  # a second, for frames that are out of order
             complete = False
             break
-    stamps, named = found.stamps(fps)
+    stamps, stamped = found.stamps(fps)
     order = np.argsort(stamps, kind="stable")
     stamps, durations = stamps[order], np.array(found.durations, np.int64)[order]
     ends = stamps + np.where(durations > 0, durations, found.second / fps)
@@ -64,7 +66,8 @@ def scan(container: Any, stream: Any, fps: float, may_jump: bool, end_t: float, 
     return Packets(
         stamps,
         float(ends.max(initial=0)),
-        counted=not named or found.jumps or mislabelled,
+        stamped=stamped,
+        counted=not stamped or found.jumps or mislabelled,
         keyed=found.keyed,
         hidden=found.hidden,
         corrupt=found.corrupt,
@@ -123,9 +126,9 @@ class _Found:
         self._expected = packet.dts + self._shift + (packet.duration or 0)
 
     def stamps(self, fps: float) -> tuple[np.ndarray, bool]:
-        """The time stamps, and whether they are those of the frames themselves and not only of their number."""
-        for stamps, named in ((self.shown, True), (self.decoding, False)):
+        """The time stamps, and whether they are those of the frames themselves and not only of as many."""
+        for stamps, of_frames in ((self.shown, True), (self.decoding, False)):
             stamps = np.array(stamps, np.int64)
             if (stamps != _MISSING).all():
-                return stamps, named
+                return stamps, of_frames
         return np.rint(np.arange(len(self.shown)) * self.second / fps).astype(np.int64), False

@@ -57,14 +57,17 @@ class Inversion:
 
     @property
     def tokens(self) -> list[str]:
-        """One for each vector: <word>, <word>_1, ...; in brackets, since a tokenizer finds them within words, too."""
+        """One for each vector: <word>, <word>_1, ...
+
+        They have no brackets but these, which would be weights, and have these, since tokenizers find tokens that were
+        added within words, too.
+        """
         token = self.word if _BRACKETED.fullmatch(self.word) else f"<{re.sub(_SPECIAL, '_', self.word)}>"
         return [token, *(f"{token}_{number}" for number in range(1, len(self.vectors)))]
 
     def expand(self, text: str) -> str:
-        """The prompt with all tokens where the word stands, in whatever case; brackets in a word are no weights."""
-        tokens = re.sub(r"([()\[\]\\])", r"\\\1", " ".join(self.tokens))
-        return self._pattern.sub(lambda _: tokens, text)
+        """The prompt with all tokens where the word stands, in whatever case."""
+        return self._pattern.sub(" ".join(self.tokens), text)
 
     def occurs(self, text: str) -> bool:
         """Whether the word stands in a text."""
