@@ -45,9 +45,9 @@ class Alphas:
         part, _, name = layer.partition(".")
         prefix = f"{part}." if any(key.startswith(f"{part}.") for key in self._said) else ""
         name = name if prefix else layer.removeprefix(_BEGINNING)
-        rank = rank or self._number(prefix, ("r",), "rank_pattern", name, 1)
-        alpha = self._number(prefix, ("lora_alpha", "alpha"), "alpha_pattern", name, rank)
-        return alpha / (math.sqrt(rank) if self._said.get(f"{prefix}use_rslora") else rank)
+        width: float = rank or self._number(prefix, ("r",), "rank_pattern", name, 1)
+        alpha = self._number(prefix, ("lora_alpha", "alpha"), "alpha_pattern", name, width)
+        return alpha / (math.sqrt(width) if self._said.get(f"{prefix}use_rslora") else width)
 
     def _number(self, prefix: str, keys: tuple[str, ...], pattern: str, name: str, default: float) -> float:
         """What is said for all layers, or for those of the names in a pattern."""

@@ -22,7 +22,9 @@ Shape = tuple[Any, ...]  # of a weight; None for a number that may be any, ... f
 class Change(Protocol):
     """What a file adds to one weight or bias, of ``shape``."""
 
-    shape: Shape
+    @property
+    def shape(self) -> Shape:
+        """That of the weight."""
 
     def fits(self, shape: tuple[int, ...]) -> bool:
         """Whether it belongs to a weight of this shape."""
@@ -42,7 +44,7 @@ def of_weight(parts: Parts, scale: Scale) -> Change | None:
         return None
     if len(methods) > 1:
         raise ValueError(f"parts of more than one method ({', '.join(parts)})")
-    change = methods[0](parts, scale)
+    change: Change = methods[0](parts, scale)
     for name in ("dora_scale", "lora_magnitude_vector"):
         if name in parts:
             change = Decomposed.of(change, parts[name], by_rows=name == "lora_magnitude_vector")
