@@ -1,6 +1,6 @@
 # make demo [PROMPT="..."] [OUT=video.mp4]
-# make test | test-slow | test-ui | smoke-paddle2 | smoke-py313 | test-paddlehub | score | tradeoff | notebooks | wheel
-#     | hub-modules | constraints | clean
+# make lint | test | test-slow | test-ui | smoke-paddle2 | smoke-py313 | test-paddlehub | score | tradeoff | notebooks
+#     | wheel | hub-modules | constraints | clean
 # make bench TORCH_PYTHON=... [BENCH="--rounds 1"]
 
 # The Pythons that serve, the best tested first; PYTHON=... names one by its command.
@@ -44,10 +44,15 @@ $(1)/bin/pip install --quiet --no-compile --no-deps ppdiffusers==0.29.0 paddlenl
 @touch $(1)/installed
 endef
 
-.PHONY: demo test test-slow test-ui smoke-paddle2 smoke-py313 test-paddlehub score tradeoff notebooks constraints wheel hub-modules bench clean
+.PHONY: demo lint test test-slow test-ui smoke-paddle2 smoke-py313 test-paddlehub score tradeoff notebooks constraints wheel hub-modules bench clean
 
 demo: .venv/installed
 	.venv/bin/ppt2v text2video $${OUT:+--out "$$OUT"} -- "$$PROMPT"
+
+lint: .venv/installed
+	.venv/bin/ruff check .
+	.venv/bin/ruff format --check .
+	.venv/bin/mypy
 
 test: .venv/installed
 	.venv/bin/pytest -q
