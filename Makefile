@@ -1,5 +1,5 @@
 # make demo [PROMPT="..."] [OUT=video.mp4]
-# make test | test-ui | smoke-paddle2 | smoke-py313 | test-paddlehub | score | tradeoff | notebooks | wheel
+# make test | test-slow | test-ui | smoke-paddle2 | smoke-py313 | test-paddlehub | score | tradeoff | notebooks | wheel
 #     | hub-modules | constraints | clean
 # make bench TORCH_PYTHON=... [BENCH="--rounds 1"]
 
@@ -44,13 +44,17 @@ $(1)/bin/pip install --quiet --no-compile --no-deps ppdiffusers==0.29.0 paddlenl
 @touch $(1)/installed
 endef
 
-.PHONY: demo test test-ui smoke-paddle2 smoke-py313 test-paddlehub score tradeoff notebooks constraints wheel hub-modules bench clean
+.PHONY: demo test test-slow test-ui smoke-paddle2 smoke-py313 test-paddlehub score tradeoff notebooks constraints wheel hub-modules bench clean
 
 demo: .venv/installed
 	.venv/bin/ppt2v text2video $${OUT:+--out "$$OUT"} -- "$$PROMPT"
 
 test: .venv/installed
 	.venv/bin/pytest -q
+
+# What takes long and is not the heart of it.
+test-slow: .venv/installed
+	.venv/bin/pytest -q -m slow
 
 # In Chromium (Debian's package of that name); says so where there is none.
 test-ui: .venv/installed

@@ -49,6 +49,7 @@ def standing(row: Row) -> Outcome | None:
 def _differences(row: Row, recipe: Mapping[str, Any]) -> list[str]:
     """In what the recipe is not what the row asks for."""
     from ppt2v.request.request import Request
+    from ppt2v.runs.files import changed
 
     if recipe.get("mode") != row.mode.name:
         return [f"mode {recipe.get('mode')} instead of {row.mode.name}"]
@@ -58,11 +59,12 @@ def _differences(row: Row, recipe: Mapping[str, Any]) -> list[str]:
     free = {each.name for each in row.mode.parameters if each.decides == "nothing"}
     if asked.memory is not None:
         free.update(holding(row.mode.parameters, "machine"))
-    return [
+    others = [
         f"{name} {value} instead of {values.get(name)}"
         for name, value in recipe["parameters"].items()
         if name not in free and value != values.get(name)
     ]
+    return others + [f"{name} with other contents" for name in changed(row.mode, values, recipe.get("files", {}))]
 
 
 def made(

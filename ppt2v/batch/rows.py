@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+import warnings
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -12,9 +13,11 @@ from ppt2v.errors import InputError
 from ppt2v.modes import Mode
 from ppt2v.parameters import Parameter, holding, shown
 from ppt2v.request import documents, request
+from ppt2v.request.prompts import Advice, advice
 
 from . import tables
 
+_LISTED = 10  # lines that a warning names
 DEFAULT_MODE = "text2video"
 _TRUTHS = {"true": True, "yes": True, "on": True, "1": True, "false": False, "no": False, "off": False, "0": False}
 # Values of cells: spreadsheets write whole numbers as 2.0, and in some languages a comma in numbers.
@@ -27,12 +30,17 @@ _KINDS = {
 
 
 class Row(NamedTuple):
-    """A video to make: its line in the file, its mode, its parameters as ``Request.given`` has them, its target."""
+    """A video to make.
+
+    ``line``: where it is asked for; ``given``: its parameters as ``Request.given`` has them; ``advice``: what should be
+    known of its prompts.
+    """
 
     line: int
     mode: Mode
     given: dict[str, Any]
     target: Path
+    advice: tuple[Advice, ...] = ()
 
 
 def read(path: str | Path, folder: Path) -> list[Row]:
@@ -58,6 +66,7 @@ def read(path: str | Path, folder: Path) -> list[Row]:
         except InputError as error:
             raise InputError(f"{path}, line {line}: {error}") from None
         rows[row.target] = row
+    _warn(path, rows.values())
     if not rows:
         raise InputError(f"{path} asks for nothing: give a row for each video, with at least a prompt")
     return list(rows.values())
@@ -91,7 +100,19 @@ def _row(line: int, values: Any, folder: Path, of_texts: bool) -> Row:
     asked = request.Request.of(mode, values)
     ending = _ending(asked.values)
     stem = _stem(asked) if name is None else _checked_name(str(name))
-    return Row(line, mode, asked.given, folder / f"{stem}.{ending}")
+    said = advice(asked.values, asked.adapters)
+    return Row(line, mode, asked.given, folder / f"{stem}.{ending}", tuple(said))
+
+
+def _warn(path: Path, rows: Iterable[Row]) -> None:
+    """Says once what should be known of several rows."""
+    lines: dict[str, list[str]] = {}
+    for row in rows:
+        for each in row.advice:
+            lines.setdefault(str(each), []).append(str(row.line))
+    for said, places in lines.items():
+        more = f" and {len(places) - _LISTED} more" if len(places) > _LISTED else ""
+        warnings.warn(f"{path}, line {', '.join(places[:_LISTED])}{more}: {said}", stacklevel=3)
 
 
 def _of_text(parameter: Parameter, text: str) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -13,6 +14,7 @@ from ppt2v.controls import CONTROLS
 from ppt2v.environment.quiet import quiet_process
 from ppt2v.errors import InputError, NumericalError
 from ppt2v.modes import MODES
+from ppt2v.parameters import shown
 from ppt2v.version import __version__
 
 from . import dreambooth, media, models, modes
@@ -42,6 +44,10 @@ def _exit_codes() -> Iterator[None]:
         _fail(f"Error: {error}", 1)
     except ImportError as error:
         _fail(f"Error: {error}; `ppt2v doctor` says what mends it", 1)
+    except OSError as error:
+        if error.errno != errno.ENAMETOOLONG:
+            raise
+        _fail(f"Error: {shown(error.filename)}: no file has so long a name", 2)
     except KeyboardInterrupt:
         _fail("Interrupted", 130)
 

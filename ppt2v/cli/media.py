@@ -36,8 +36,12 @@ def _write_maps(control: Control, clip: str, out: str | None, given: Mapping[str
 
     values = resolve(control.parameters + CLIP, given, {})
     check(control.name, values)
-    target = video.output_file(out, None, f"{Path(clip).stem}-{control.name}")
-    source = video.read(clip, *(values[parameter.name] for parameter in CLIP))
+    target = video.output_file(out, None, f"{Path(clip).stem}-{control.name}", [clip])
+    start_t, end_t, out_fps, resolution = (values[parameter.name] for parameter in CLIP)
+    part = video.part(clip, start_t, end_t, out_fps)
+    for note in part.notes:
+        say(note)
+    source = part.read(resolution)
     maps = control_maps(control.name, source.frames, values)
     if maps.decision:
         say(maps.decision)

@@ -31,33 +31,21 @@ def rerun(
 ) -> None:
     """Make the same video again, from the recipe in its file."""
     from ppt2v import video
+    from ppt2v.runs.files import named
 
     recipe = _recipe(file)
     mode = MODES[recipe["mode"]]
     recorded = {
         name: value for name, value in recipe["parameters"].items() if name not in holding(mode.parameters, "output")
     }
-    _follow(file, _named(mode, resolve(mode.parameters, recorded, {})), trust)
+    values = resolve(mode.parameters, recorded, {})
+    _follow(file, named(mode, values), trust)
+    _warn_of_files(mode, values, recipe.get("files"))
     save_format = "png" if file.is_dir() else file.suffix.lstrip(".") or None
     out = out or str(video.output_file(None, save_format, video.shortened(file.stem, ending="-rerun")))
     given = {"device": device, "dtype": dtype, "engine": engine}
     machine = {name: value or recipe.get(name) for name, value in given.items()}
     make_video(mode.name, {**recorded, **machine, "save_path": out}, quiet)
-
-
-def _named(mode: Mode, values: Mapping[str, Any]) -> list[str]:
-    """What a recipe names outside itself: paths and ids of clips, models, and other files."""
-    from ppt2v.models.adapters import adapters
-    from ppt2v.models.sources import locate
-    from ppt2v.request.guides import guides
-    from ppt2v.video.overlay import names_image
-
-    texts = [values[name] for name in holding(mode.parameters, "clip", "model", "file")]
-    texts += [values[name] for name in holding(mode.parameters, "picture") if names_image(values[name] or "")]
-    for name in holding(mode.parameters, "adapter"):
-        texts += adapters.named(values[name])
-    texts += [guide.model for guide in guides(mode, values)]
-    return [text for text in dict.fromkeys(texts) if text and not locate.is_embedded(text)]
 
 
 def _follow(file: Path, named: list[str], trust: bool) -> None:
@@ -95,6 +83,15 @@ def _recipe(file: Path) -> dict[str, Any]:
         )
     _warn_of_versions(versions)
     return recipe
+
+
+def _warn_of_files(mode: Mode, values: Mapping[str, Any], recorded: Any) -> None:
+    """Says which clips, models and other files are not those of the first run, as far as the recipe tells."""
+    from ppt2v.runs.files import changed
+
+    others = changed(mode, values, recorded) if isinstance(recorded, dict) else []
+    if others:
+        typer.echo(f"Warning: other contents than then: {', '.join(others)}; the new video will differ", err=True)
 
 
 def _warn_of_versions(made_with: Mapping[str, str]) -> None:

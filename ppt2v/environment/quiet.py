@@ -1,4 +1,4 @@
-"""Keeps from the user what Paddle's packages warn and log about and only their own developers can change."""
+"""Keeps from the user what libraries warn and log about and only their own developers can change."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-_PACKAGES = r"paddle|ppdiffusers|_distutils_hack|pkg_resources|tqdm\.auto"
+_PACKAGES = r"paddle|ppdiffusers|gradio|_distutils_hack|pkg_resources|tqdm\.auto"
 
 
 def ignore_library_warnings() -> None:
@@ -17,6 +17,7 @@ def ignore_library_warnings() -> None:
     os.environ.setdefault("GLOG_minloglevel", "2")  # read by Paddle's C++ part when it is loaded
     if not sys.warnoptions:
         warnings.filterwarnings("ignore", module=_PACKAGES)
+        warnings.filterwarnings("ignore", category=SyntaxWarning)  # at the first start, which compiles them
 
 
 def quiet_process() -> None:

@@ -14,7 +14,8 @@ from ppt2v import unfinished
 from ppt2v.errors import InputError
 from ppt2v.models.families.text_to_video import network_class, scheduler_config
 from ppt2v.models.families.video_fusion import VideoFusion
-from ppt2v.models.formats import fitting, reading
+from ppt2v.models.formats import fitting
+from ppt2v.models.formats.dtypes import widen
 from ppt2v.models.formats.writing import save_safetensors, save_torch
 from ppt2v.models.layouts import clip_vocabulary, modelscope
 from ppt2v.models.layouts.diffusers import read_json, weight_files
@@ -107,7 +108,7 @@ def _open(folder: Path, name: str) -> _Part:
 
 
 def _stored(array: np.ndarray, dtype: str | None) -> np.ndarray:
-    return array if dtype is None else reading.widen(array).astype(PRECISIONS[dtype], copy=False)
+    return array if dtype is None else widen(array).astype(PRECISIONS[dtype], copy=False)
 
 
 def _write_part(part: _Part, name: str, folder: Path, format: str) -> None:

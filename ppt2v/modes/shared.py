@@ -88,9 +88,19 @@ ADAPTERS = (
     ),
 )
 
+AUDIO = Parameter("audio", bool, True, "Keep the clip's sound, cut with it; in mp4 and webm.", decides="file")
+
 CLIP = (
-    Parameter("video_path", str, None, "The clip: a video file.", positional="CLIP", holds="clip"),
+    Parameter(
+        "video_path",
+        str,
+        None,
+        "The clip: a video file, an animation, or a folder of pictures.",
+        positional="CLIP",
+        holds="clip",
+    ),
     *(parameter for parameter in controls.CLIP if parameter.name != "resolution"),
+    AUDIO,
     Parameter(
         "resolution",
         int,
@@ -229,6 +239,7 @@ START = (
         for each in controls.CLIP
         if each.name != "resolution"
     ),
+    AUDIO,
     Parameter(
         "strength",
         float,

@@ -78,7 +78,7 @@ def _words_of_embedded(values: Mapping[str, Any], adapters: Adapters) -> tuple[l
     if folder is None or adapters.loras or not (folder / "words.json").exists():
         return [], ""
     groups = read_json(folder / "words.json")  # of "more" only the words count
-    phrases = [*chain(*groups.values()), *(each.token for each in adapters.inversions)]
+    phrases = [*chain(*groups.values()), *(each.word for each in adapters.inversions)]
     taught = {word for phrase in phrases for word in _words(phrase)}
     text = " ".join(piece.text for part in parse(values["prompt"]) for piece in part)
     unknown = [word for word in dict.fromkeys(_words(text)) if word not in taught]

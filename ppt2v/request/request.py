@@ -16,7 +16,7 @@ from ppt2v.models.families import stable_diffusion
 from ppt2v.models.families.family import Family, Use, fitting_family
 from ppt2v.models.sources import catalogue, locate
 from ppt2v.modes import MODES, Mode
-from ppt2v.parameters import Parameter, resolve, shown
+from ppt2v.parameters import Parameter, holding, resolve, shown
 from ppt2v.pipelines.planning import memory, sizes
 from ppt2v.pipelines.planning.timesteps import check_eta, check_motion_levels
 from ppt2v.video.overlay import check_mark, names_image
@@ -126,10 +126,12 @@ class Request:
         """The file to write, ``save_path`` if not given; named after the prompt if there is no name.
 
         Raises:
-            InputError: it cannot be written.
+            InputError: it cannot be written, or is what the video is made from.
         """
         path = save_path or self.values.get("save_path")
-        output = video.output_file(path, self.values.get("save_format"), file_stem(self.values["prompt"]))
+        sources = [self.values[name] for name in holding(self.mode.parameters, "clip", "picture")]
+        stem = file_stem(self.values["prompt"])
+        output = video.output_file(path, self.values.get("save_format"), stem, filter(None, sources))
         if self.values.get("fps") is not None:
             video.check_fps(self.values["fps"], video.ending(output))
         return output

@@ -60,6 +60,8 @@ def gather(
         count = request.frames or _default(pipeline, "video_length")
         return Inputs(count, request.values.get("fps") or FPS, (height, width), arguments)
     longest = sizes.clip_resolution(request.size[1], *configs, any_latents=any_latents)
+    for note in request.clip.notes:
+        explain(note)
     clip = request.clip.read(longest, sizes.multiple(*configs, any_latents=any_latents))
     arguments = {
         each.argument: clip.frames for each in request.mode.parameters if each.holds == "clip" and each.argument
@@ -67,6 +69,22 @@ def gather(
     if request.guides:
         arguments = {"controls": _controls(request, clip.frames, configs[0], load_controlnet, explain, watch)}
     return Inputs(len(clip.frames), request.values.get("fps") or clip.fps, clip.frames.shape[1:3], arguments)
+
+
+def sound(request: Request, fps: float, explain: Callable[[str], None]) -> video.Sound | None:
+    """What is to be heard with the frames: the clip's own sound, unless they are shown at another speed than there.
+
+    Args:
+        fps: of the video.
+        explain: told why sound is left out.
+    """
+    clip = request.clip
+    if clip is None or not clip.has_sound or not request.values.get("audio"):
+        return None
+    if fps != clip.fps:
+        explain(f"the clip's sound is left out: {clip.fps:g} frames of it per second are shown as {fps:g} (fps)")
+        return None
+    return clip.sound()
 
 
 def _background(values: Mapping[str, Any]) -> dict[str, Any]:

@@ -16,13 +16,14 @@ from ppt2v.request.request import Request
 from .inputs import Inputs
 
 
-def recipe(request: Request, device: str, choice: Choice, for_clients: bool) -> dict[str, Any]:
+def recipe(request: Request, device: str, choice: Choice, files: dict[str, str], for_clients: bool) -> dict[str, Any]:
     """All that is needed to make the same video again, and what made it.
 
     Args:
         request: its values complete.
         device: Paddle's name.
         choice: what executed the networks.
+        files: ``files.fingerprints`` of the run.
         for_clients: whether files are kept by their names alone, for those who are not to know this machine's folders.
     """
     mode = request.mode
@@ -32,7 +33,8 @@ def recipe(request: Request, device: str, choice: Choice, for_clients: bool) -> 
     if for_clients:
         kept = _without_folders(mode, kept)
     machine = {"device": device, "engine": choice.engine, "dtype": choice.precision, "threads": threads()}
-    return {"mode": mode.name, "parameters": kept, **machine, "versions": installed()}
+    read = {"files": files} if files else {}
+    return {"mode": mode.name, "parameters": kept, **read, **machine, "versions": installed()}
 
 
 def _without_folders(mode: Mode, values: dict[str, Any]) -> dict[str, Any]:

@@ -24,7 +24,8 @@ from ppt2v.request.prompts import advice
 from ppt2v.request.request import Request
 
 from . import record
-from .inputs import Inputs, gather
+from .files import fingerprints
+from .inputs import Inputs, gather, sound
 from .loaded import Loaded
 
 EXPORT_NOTICE = "Preparing the networks for {engine}, once per model and size ..."
@@ -79,20 +80,21 @@ class Session:
         values, arguments = request.values, _arguments(request, made)
         pipeline.offload = values.get("offload", False)
         choice = self._use_engine(pipeline, request)
-        checkpoint = record.checkpoint(request, made, choice)
+        checkpoint, read = record.checkpoint(request, made, choice), fingerprints(request.mode, values)
         denoising, tile = f"Denoising ({choice.engine}, {choice.precision})", values.get("decode_tile")
 
         def report(done: int, total: int) -> None:
             watch(Progress(denoising, done, total, lambda: pipeline.preview(tile)))
 
+        heard = sound(request, made.fps, self._explain) if video.keeps_sound(output) else None
         watch(Progress(denoising))
         noise = Noise(values["seed"], values.get("content_seed"))
         latents = pipeline(noise=noise, checkpoint=checkpoint, progress=report, **arguments)
         frames = counted(pipeline.decode(latents, tile), latents.shape[0], "Decoding", watch)
         if values.get("watermark"):
             frames = video.watermark(frames, values["watermark"])
-        recipe = record.recipe(request, self.device, choice, self._for_strangers)
-        path = video.write(frames, output, made.fps, recipe)
+        recipe = record.recipe(request, self.device, choice, read, self._for_strangers)
+        path = video.write(frames, output, made.fps, recipe, heard)
         if checkpoint:
             checkpoint.remove()
         return str(path)

@@ -102,7 +102,7 @@ class Limits:
         from ppt2v.video import facts
 
         check_beginning(path)
-        about = facts(path)
+        about = facts(path, self.clip_seconds * _MOST_FPS + 1, self.clip_side)
         self._check_facts(about)
         return about
 

@@ -5,10 +5,12 @@ Frames are uint8 RGB arrays ``[F, H, W, 3]`` (one frame ``[H, W, 3]``); times ar
 
 from __future__ import annotations
 
-from .output_path import FORMATS, check_fps, ending, make_folder, output_file, shortened
+from .output_path import FORMATS, check_fps, ending, keeps_sound, make_folder, output_file, shortened
 from .overlay import watermark
-from .reading import Clip, Facts, Part, facts, on_disk, part, read
+from .reading import Clip, Facts, Part, facts, part, read
 from .recipe import read_recipe
+from .sound import Sound
+from .storage import on_disk
 from .writing import contact_sheet, write
 
 __all__ = [
@@ -16,10 +18,12 @@ __all__ = [
     "Clip",
     "Facts",
     "Part",
+    "Sound",
     "check_fps",
     "contact_sheet",
     "ending",
     "facts",
+    "keeps_sound",
     "make_folder",
     "on_disk",
     "output_file",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import mimetypes
 import os
+from collections.abc import Iterable
 from itertools import count
 from pathlib import Path
 
@@ -22,12 +23,13 @@ def shortened(stem: str, ending: str = "") -> str:
     return stem.encode()[: LONGEST_STEM - len(ending)].decode(errors="ignore").rstrip(" .-") + ending
 
 
-def output_file(out: str | Path | None, save_format: str | None, stem: str) -> Path:
+def output_file(out: str | Path | None, save_format: str | None, stem: str, sources: Iterable[str | Path] = ()) -> Path:
     """Decides the path to write and checks that it can be written, before anything is computed.
 
     With ``save_format`` its ending is appended where ``out`` does not have it; without, the ending of ``out`` decides,
     else mp4. ``out=None``: a free name ``<stem>.<format>``, ``<stem>-2.<format>``, ... in the current folder. For "png"
-    the path is a folder. An existing file is fine (it is replaced once the new one is complete). Raises InputError.
+    the path is a folder. An existing file is fine (it is replaced once the new one is complete), unless it is one of
+    the ``sources``, the files that the video is made from. Raises InputError.
     """
     save_format = _known_format(save_format)
     if out is None:
@@ -35,7 +37,15 @@ def output_file(out: str | Path | None, save_format: str | None, stem: str) -> P
     else:
         path = _with_ending(Path(os.path.expanduser(out)), save_format)
     check_target(path)
+    for source in sources:
+        if path.exists() and os.path.exists(source) and os.path.samefile(path, source):
+            raise InputError(f"{path} is what the video is made from and would be lost: give the video another name")
     return path
+
+
+def keeps_sound(path: Path) -> bool:
+    """Whether the format that the ending of ``path`` names can have sound."""
+    return ending(path) in ("mp4", "webm")
 
 
 def _known_format(save_format: str | None) -> str | None:

@@ -15,35 +15,50 @@ import numpy as np
 from ppt2v import unfinished
 from ppt2v.errors import InputError
 
-from .output_path import FORMATS, check_fps, check_parent, check_target, ending
+from .output_path import FORMATS, check_fps, check_parent, check_target, ending, keeps_sound
 from .overlay import tile
+from .sound import RATE, Sound
 
 # Per format: codec, its options, the container's options. The number of threads is fixed because it changes the bytes.
 _ENCODERS = {
     "mp4": ("libx264", {"crf": "18", "threads": "4"}, {"movflags": "+faststart"}),
     "webm": ("libvpx-vp9", {"crf": "24", "b": "0", "cpu-used": "4", "row-mt": "1", "threads": "4"}, {}),
 }
+_SOUND_ENCODERS = {"mp4": "aac", "webm": "libopus"}
 # The BT.601 matrix, with its tag: right for players that honour the tag and for those (OpenCV) that always assume it.
 _BT601, _BT709, _LIMITED_RANGE = 6, 1, 1
 
 
-def write(frames: Iterable[np.ndarray], path: str | Path, fps: float, recipe: dict[str, Any]) -> Path:
+class _MakersError(Exception):
+    """An OSError of what makes the frames, on its way through the writers, which have others of their own."""
+
+
+def write(
+    frames: Iterable[np.ndarray], path: str | Path, fps: float, recipe: dict[str, Any], sound: Sound | None = None
+) -> Path:
     """Writes frames (uint8 RGB ``[H, W, 3]``, all of one size) as they come; the ending of ``path`` is the format.
 
     mp4: H.264, yuv420p, index in front; webm: VP9; both padded to even sides by repeating the last row or column.
     gif: endless loop, a palette per frame. png: a folder of 00000.png, ... and recipe.json. ``recipe`` (JSON types) is
-    kept in the file, see ``read_recipe``. The path appears when the file is complete; on any exception nothing is left.
-    Raises InputError for an unknown ending, an impossible ``fps``, no frames, or frames of the wrong form.
+    kept in the file, see ``read_recipe``. ``sound`` is heard meanwhile, in mp4 as AAC, in webm as Opus. The path
+    appears when the file is complete; on any exception nothing is left.
+    Raises InputError for an unknown ending, an impossible ``fps``, no frames, frames of the wrong form, sound for a
+    format without, and where the path cannot be written or the disk is full.
     """
     path = Path(path)
     save_format = ending(path)
     if save_format not in FORMATS:
         raise InputError(f"{path}: the name must end in one of {', '.join('.' + name for name in FORMATS)}")
+    if sound is not None and not keeps_sound(path):
+        raise InputError(f"{path}: a {save_format} has no sound; choose mp4 or webm, or write without it")
     check_fps(fps, save_format)
     check_target(path)
     recipe_text = json.dumps(recipe)
-    with _complete_or_nothing(path) as part:
-        _WRITERS[save_format](_checked(frames), part, fps, recipe_text)
+    try:
+        with _complete_or_nothing(path) as part:
+            _WRITERS[save_format](_checked(frames), part, fps, recipe_text, sound)
+    except _MakersError as error:
+        raise error.__cause__ from None
     return path
 
 
@@ -53,13 +68,15 @@ def _complete_or_nothing(path: Path) -> Iterator[Path]:
     try:
         yield part
         os.replace(part, path)
+    except OSError as error:
+        raise InputError(f"{path} cannot be written: {error.strerror or error}; nothing of it is left") from error
     finally:
         unfinished.remove(part)
 
 
 def _checked(frames: Iterable[np.ndarray]) -> Iterator[np.ndarray]:
     shape = None
-    for frame in frames:
+    for frame in _made(frames):
         shape = shape or frame.shape
         if frame.dtype != np.uint8 or frame.ndim != 3 or frame.shape[2] != 3 or frame.shape != shape:
             raise InputError(f"a frame is {frame.dtype} {frame.shape}: frames must be uint8 [H, W, 3], all of one size")
@@ -68,10 +85,19 @@ def _checked(frames: Iterable[np.ndarray]) -> Iterator[np.ndarray]:
         raise InputError("there are no frames to write: give at least one")
 
 
-def _write_container(save_format: str) -> Callable[[Iterator[np.ndarray], Path, float, str], None]:
+def _made(frames: Iterable[np.ndarray]) -> Iterator[np.ndarray]:
+    try:
+        yield from frames
+    except OSError as error:
+        raise _MakersError from error
+
+
+def _write_container(save_format: str) -> Callable[[Iterator[np.ndarray], Path, float, str, Sound | None], None]:
     codec, codec_options, container_options = _ENCODERS[save_format]
 
-    def write_frames(frames: Iterator[np.ndarray], part: Path, fps: float, recipe_text: str) -> None:
+    def write_frames(
+        frames: Iterator[np.ndarray], part: Path, fps: float, recipe_text: str, sound: Sound | None
+    ) -> None:
         import av
 
         # "bitexact" leaves out random identifiers: the same frames give the same bytes.
@@ -80,13 +106,42 @@ def _write_container(save_format: str) -> Callable[[Iterator[np.ndarray], Path, 
             container.metadata["comment"] = recipe_text
             rate = Fraction(fps).limit_denominator(1001)
             stream = container.add_stream(codec, rate=rate, options=codec_options)
+            voice = None if sound is None else _Voice(container, save_format, sound)
             for index, frame in enumerate(frames):
                 if index == 0:
                     _describe(stream, frame)
                 container.mux(stream.encode(_yuv420p(frame, index, 1 / rate)))
+                if voice is not None:
+                    voice.mux_until((index + 1) / rate)
             container.mux(stream.encode())
+            if voice is not None:
+                voice.end()
 
     return write_frames
+
+
+class _Voice:
+    """The sound of a file that is being written."""
+
+    def __init__(self, container: Any, save_format: str, sound: Sound):
+        self._container, self._samples, self._done = container, sound.samples, 0
+        layout = "mono" if sound.samples.shape[1] == 1 else "stereo"
+        codec = _SOUND_ENCODERS[save_format]
+        self._stream = container.add_stream(codec, rate=RATE, layout=layout, options={"flags": "+bitexact"})
+
+    def mux_until(self, seconds: Fraction) -> None:
+        import av
+
+        until = min(round(seconds * RATE), len(self._samples))
+        if until > self._done:
+            piece = np.ascontiguousarray(self._samples[self._done : until]).reshape(1, -1)
+            frame = av.AudioFrame.from_ndarray(piece, format="s16", layout=self._stream.layout.name)
+            frame.sample_rate, frame.pts, frame.time_base = RATE, self._done, Fraction(1, RATE)
+            self._container.mux(self._stream.encode(frame))
+            self._done = until
+
+    def end(self) -> None:
+        self._container.mux(self._stream.encode())
 
 
 def _describe(stream: Any, frame: np.ndarray) -> None:
@@ -108,7 +163,7 @@ def _yuv420p(frame: np.ndarray, index: int, time_base: Fraction) -> Any:
     return picture
 
 
-def _write_gif(frames: Iterator[np.ndarray], part: Path, fps: float, recipe_text: str) -> None:
+def _write_gif(frames: Iterator[np.ndarray], part: Path, fps: float, recipe_text: str, _: None) -> None:
     """Block by block (GIF89a specification): Pillow's own writer holds all frames and merges equal ones."""
     from PIL import GifImagePlugin
 
@@ -139,16 +194,19 @@ def _paletted(frame: np.ndarray) -> Any:
     return image.quantize(palette=palette, dither=Image.Dither.FLOYDSTEINBERG)
 
 
-def _write_pngs(frames: Iterator[np.ndarray], part: Path, fps: float, recipe_text: str) -> None:
-    from PIL import Image
+def _write_pngs(frames: Iterator[np.ndarray], part: Path, fps: float, recipe_text: str, _: None) -> None:
+    from PIL import Image, PngImagePlugin
+
+    rate = PngImagePlugin.PngInfo()
+    rate.add_text("fps", repr(float(fps)))
 
     part.mkdir()
     for index, frame in enumerate(frames):
-        Image.fromarray(frame).save(part / f"{index:05d}.png")
+        Image.fromarray(frame).save(part / f"{index:05d}.png", pnginfo=rate)
     (part / "recipe.json").write_text(recipe_text + "\n", encoding="ascii")
 
 
-_WRITERS: dict[str, Callable[[Iterator[np.ndarray], Path, float, str], None]] = {
+_WRITERS: dict[str, Callable[[Iterator[np.ndarray], Path, float, str, Any], None]] = {
     "mp4": _write_container("mp4"),
     "webm": _write_container("webm"),
     "gif": _write_gif,

@@ -151,6 +151,15 @@ def test_json_lines_end_where_lines_end_and_nowhere_else(tmp_path):
     assert [(row.line, row.given["prompt"]) for row in made] == [(1, "a\u2028fox"), (3, "a\x85dog"), (4, "b")]
 
 
+def test_what_prompts_will_not_do_is_said_once_with_all_lines(tmp_path):
+    content = "prompt\n雪地里的狐狸\na fox\n雪地里的熊猫\na corgi\n"
+    with pytest.warns(UserWarning) as caught:
+        read(tmp_path, "a.csv", content)
+    said = [str(each.message) for each in caught]
+    assert len(said) == 2 and "a.csv, line 2, 4: the model was trained on English" in said[0]
+    assert "a.csv, line 5: the model that ships with ppt2v knows no: corgi" in said[1]
+
+
 # Names
 
 

@@ -26,7 +26,8 @@ from ppt2v.environment import versions
 from ppt2v.models.families import stable_diffusion
 from ppt2v.models.sources import catalogue, downloads, locate
 from ppt2v.modes import Mode
-from ppt2v.parameters import Parameter
+from ppt2v.parameters import Parameter, resolve
+from ppt2v.runs.files import fingerprints
 from ppt2v.version import __version__
 
 HEAVY = ("cv2", "decord", "numpy", "paddle", "paddlenlp", "ppdiffusers", "torch")
@@ -239,6 +240,11 @@ def test_resume_beside_the_output_of_a_config(run, made):
     [
         (InputError("a [red]\n  prompt [/]"), 2, "Error: a [red] prompt [/]\n"),
         (NumericalError("NaN at step 3"), 1, "Error: NaN at step 3\n"),
+        (
+            ImportError("libGL.so.1: no such file"),
+            1,
+            "Error: libGL.so.1: no such file; `ppt2v doctor` says what mends it\n",
+        ),
         (KeyboardInterrupt(), 130, "Interrupted\n"),
     ],
 )
@@ -424,6 +430,33 @@ def test_rerun_follows_a_strangers_recipe_only_if_it_is_told_to(run, made, kind,
     code, out, err = run("rerun", "first.gif", "--trust", "--quiet")
     assert (code, out) == (0, "made.mp4\n") and err.startswith("The recipe ") and said in err
     assert made[0]["parameters"].items() >= parameters.items()
+
+
+def test_rerun_says_when_a_file_has_other_contents(run, made, tmp_path):
+    style = tmp_path / "style.safetensors"
+    style.write_bytes(b"one")
+    parameters = {"prompt": "a fox", "lora": [f"{style}:0.5"]}
+    recorded = fingerprints(MODES["text2video"], resolve(MODES["text2video"].parameters, parameters, {}))
+    _video(_recipe(parameters=parameters, files=recorded))
+    assert "Warning" not in run("rerun", "first.gif", "--trust")[2]
+    style.write_bytes(b"two")
+    code, out, err = run("rerun", "first.gif", "--trust")
+    assert (code, out) == (0, "made.mp4\n")
+    assert err.endswith("Warning: other contents than then: style.safetensors; the new video will differ\n")
+
+
+def test_rerun_of_a_video_with_a_long_name(run, made):
+    name = f"{'雪' * 80}.gif"
+    _video(_recipe(), name)
+    assert run("rerun", name)[0] == 0
+    made_name = made[0]["parameters"]["save_path"]
+    assert made_name.endswith("-rerun.gif") and len(made_name.encode()) <= 255
+
+
+@pytest.mark.parametrize("command", [["rerun"], ["report"], ["batch"], ["control", "canny"]])
+def test_a_name_that_no_file_can_have_is_refused_in_one_line(run, command):
+    code, out, err = run(*command, "x" * 300 + (".csv" if command == ["batch"] else ".mp4"))
+    assert (code, out) == (2, "") and err.count("\n") == 1 and err.startswith("Error: ")
 
 
 def test_rerun_writes_nowhere_else_than_it_is_told(run, made):

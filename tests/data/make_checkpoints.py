@@ -62,6 +62,18 @@ def write_files() -> None:
     torch.save(lightning, FOLDER / "lightning.ckpt")
     torch.save({"weight": torch.ones(2, 3), "callback": Callback()}, FOLDER / "object.bin")
     save_file({name: tensor.contiguous() for name, tensor in tensors().items()}, FOLDER / "types.safetensors")
+    parameters = torch.nn.ParameterDict({"*": torch.nn.Parameter(torch.ones(2, 3))})
+    torch.save({"string_to_token": {"*": 265}, "string_to_param": parameters}, FOLDER / "parameter_dict.pt")
+
+
+def write_float8() -> None:
+    """Every number of the two types of 8 bits, and what PyTorch widens them to."""
+    codes = torch.arange(256, dtype=torch.uint8)
+    numbers = {"e4m3": codes.view(torch.float8_e4m3fn), "e5m2": codes.view(torch.float8_e5m2)}
+    torch.save(numbers, FOLDER / "float8.bin")
+    torch.save(numbers, FOLDER / "float8_legacy.bin", _use_new_zipfile_serialization=False)
+    save_file({name: array.clone() for name, array in numbers.items()}, FOLDER / "float8.safetensors")
+    np.savez(FOLDER / "float8.npz", **{name: array.float().numpy() for name, array in numbers.items()})
 
 
 def write_text_encoder() -> None:
@@ -101,5 +113,6 @@ def write_vae() -> None:
 if __name__ == "__main__":
     FOLDER.mkdir(exist_ok=True)
     write_files()
+    write_float8()
     write_text_encoder()
     write_vae()

@@ -34,7 +34,7 @@ from modelscope_tiny import (  # noqa: E402
     weight,
 )
 
-from ppt2v.models.formats import reading, writing  # noqa: E402
+from ppt2v.models.formats import dtypes, writing  # noqa: E402
 from ppt2v.models.layouts import modelscope  # noqa: E402
 
 TEXTS = (
@@ -186,12 +186,12 @@ def check_writer() -> None:
     """Writes a file without PyTorch that PyTorch reads; the test compares its bytes."""
     numbers = np.arange(24, dtype=np.float32).reshape(4, 6)
     tensors = {"a": numbers, "half": numbers.astype(np.float16), "number": np.array(7, np.int64)}
-    tensors["bfloat16"] = (numbers.view(np.uint32) >> 16).astype("<u2").view(reading.BFLOAT16)
+    tensors["bfloat16"] = (numbers.view(np.uint32) >> 16).astype("<u2").view(dtypes.BFLOAT16)
     file = REFERENCE / "written.pth"
     writing.save_torch(file, tensors, entry="state_dict")
     read = torch.load(file, weights_only=True)["state_dict"]
     assert list(read) == list(tensors)
-    assert all(np.array_equal(read[name].float().numpy(), reading.widen(tensors[name])) for name in tensors)
+    assert all(np.array_equal(read[name].float().numpy(), dtypes.widen(tensors[name])) for name in tensors)
 
 
 def main() -> None:

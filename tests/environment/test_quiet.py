@@ -1,4 +1,4 @@
-"""What Paddle's packages warn and log about stays away; what ppt2v and the user's own code warn of does not."""
+"""What the libraries warn and log about stays away; what ppt2v and the user's own code warn of does not."""
 
 from __future__ import annotations
 
@@ -39,6 +39,15 @@ def test_only_warnings_of_the_libraries_are_ignored(monkeypatch):
             warn(MINE)
         warn(THEIRS)
     assert len(caught) == 2
+
+
+def test_what_python_says_while_it_compiles_a_library_is_ignored(monkeypatch):
+    monkeypatch.setattr("sys.warnoptions", [])
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        with quiet_libraries():
+            warnings.warn_explicit("invalid escape sequence", SyntaxWarning, "/lib/paddlenlp/model_utils.py", 1)
+    assert not caught
 
 
 def test_the_users_options_win(monkeypatch):

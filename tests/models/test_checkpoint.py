@@ -12,7 +12,7 @@ import pytest
 from conftest import DATA
 
 from ppt2v.errors import InputError
-from ppt2v.models.formats import fitting, pickles, reading
+from ppt2v.models.formats import dtypes, fitting, pickles, reading
 
 CHECKPOINTS = DATA / "checkpoints"
 NUMBERS = np.arange(24.0).reshape(4, 6)
@@ -64,7 +64,7 @@ def test_tensors_of_every_type_and_stride_are_read(file):
     assert found.layout == reading.PYTORCH
     assert found.tensors.keys() == PICKLED.keys()
     for name, expected in PICKLED.items():
-        np.testing.assert_array_equal(reading.widen(found.tensors[name]), expected, err_msg=name)
+        np.testing.assert_array_equal(dtypes.widen(found.tensors[name]), expected, err_msg=name)
 
 
 def test_large_files_are_mapped_and_not_copied():
@@ -102,7 +102,7 @@ def test_paddle_file_is_read(tmp_path, dtype, protocol):
     found = reading.read(tmp_path / "model_state.pdparams")
     assert found.layout == reading.PADDLE
     for name, value in network.state_dict().items():
-        np.testing.assert_array_equal(reading.widen(found.tensors[name]), value.cast("float32").numpy())
+        np.testing.assert_array_equal(dtypes.widen(found.tensors[name]), value.cast("float32").numpy())
 
 
 def test_paddle_tensors_saved_one_by_one_are_read(tmp_path):
@@ -139,7 +139,21 @@ def test_paddle_bfloat16_in_safetensors_is_read(tmp_path):
     bits = (np.arange(6, dtype=np.float32).view(np.uint32) >> 16).astype(np.uint16)
     save_file({"weight": bits}, tmp_path / "diffusion_paddle_model.safetensors")
     found = reading.read(tmp_path / "diffusion_paddle_model.safetensors").tensors["weight"]
-    np.testing.assert_array_equal(reading.widen(found), np.arange(6))
+    np.testing.assert_array_equal(dtypes.widen(found), np.arange(6))
+
+
+@pytest.mark.parametrize("file", ["float8.bin", "float8_legacy.bin", "float8.safetensors"])
+def test_numbers_of_8_bits_are_widened_as_by_pytorch(file):
+    found, expected = reading.read(CHECKPOINTS / file).tensors, np.load(CHECKPOINTS / "float8.npz")
+    for name in ("e4m3", "e5m2"):
+        np.testing.assert_array_equal(dtypes.widen(found[name]), expected[name])
+        np.testing.assert_array_equal(dtypes.widen(found[name][5]), expected[name][5])
+
+
+def test_parameters_of_a_pytorch_module_are_read():
+    tensors = reading.read(CHECKPOINTS / "parameter_dict.pt").tensors
+    assert tensors.keys() == {"*"}
+    np.testing.assert_array_equal(tensors["*"], np.ones((2, 3)))
 
 
 def test_objects_beside_the_weights_of_a_training_checkpoint_are_passed_over():

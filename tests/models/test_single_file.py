@@ -223,6 +223,117 @@ def test_a_vocabulary_of_another_size(tmp_path, file):
         stable_diffusion.load_stable_diffusion(file, lazy=True, tokenizer=catalogue.EMBEDDED)
 
 
+# Autoencoders, which a file may lack
+
+
+def _vae_tensors(tensors: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    return {name: array for name, array in tensors.items() if name.startswith(single_file.VAE)}
+
+
+def _diffusers_vae(tensors: dict[str, np.ndarray]) -> single_file.Network:
+    return single_file.vae(reading.WeightFile(_vae_tensors(tensors), reading.PYTORCH), "x")
+
+
+def _as_folder(tensors: dict[str, np.ndarray], folder: Path, **changes) -> Path:
+    network = _diffusers_vae(tensors)
+    folder.mkdir(parents=True)
+    arrays = {name: np.ascontiguousarray(array) for name, array in network.tensors.items()}
+    write(folder / "diffusion_pytorch_model.safetensors", arrays)
+    (folder / "config.json").write_text(json.dumps({**network.config, **changes}))
+    return folder
+
+
+@pytest.fixture(params=["with prefix", "bare", "with losses", "diffusers' names", "folder", "whole model"])
+def vae(request, tensors, file, tmp_path) -> Path:
+    own = {name.removeprefix(single_file.VAE): array for name, array in _vae_tensors(tensors).items()}
+    forms = {
+        "with prefix": _vae_tensors(tensors),
+        "bare": own,
+        "with losses": {**own, "loss.logvar": np.zeros(1, np.float32), "model_ema.decay": np.zeros(1, np.float32)},
+        "diffusers' names": {n: np.ascontiguousarray(a) for n, a in _diffusers_vae(tensors).tensors.items()},
+    }
+    if request.param == "folder":
+        return _as_folder(tensors, tmp_path / "vae")
+    return file if request.param == "whole model" else write(tmp_path / "vae.safetensors", forms[request.param])
+
+
+def test_a_file_without_an_autoencoder_takes_one_beside_it(tensors, vae, model, tmp_path):
+    alone = {name: array for name, array in tensors.items() if not name.startswith(single_file.VAE)}
+    bare = write(tmp_path / "alone.safetensors", alone)
+    with pytest.raises(InputError, match="give its autoencoder beside it"):
+        stable_diffusion.load_stable_diffusion(bare, lazy=True, tokenizer=str(TOKENIZER))
+    loaded = stable_diffusion.load_stable_diffusion(bare, tokenizer=str(TOKENIZER), vae=str(vae))
+    for name, value in model.vae.state_dict().items():
+        np.testing.assert_array_equal(value.numpy(), loaded.vae.state_dict()[name].numpy(), err_msg=name)
+    assert stable_diffusion.frame_configs(bare, str(vae))[1]["block_out_channels"] == [32, 64]
+
+
+def test_an_autoencoder_replaces_that_of_a_folder_in_a_run(tensors, copy, tmp_path):
+    changed = {name: array * 1.1 for name, array in _vae_tensors(tensors).items()}
+    vae = write(tmp_path / "other.safetensors", changed)
+    given = {"prompt": "the fox", "model_name": copy, "resolution": 16, "video_length": 1, "num_inference_steps": 2}
+    given |= {"seed": 0, "use_motion_field": False}
+    maker = Model(device="cpu", show_progress=False)
+    own = maker.run("text2video", save_path=tmp_path / "a.gif", **given)
+    other = maker.run("text2video", save_path=tmp_path / "b.gif", vae=vae, **given)
+    again = maker.run("text2video", save_path=tmp_path / "c.gif", **given)
+    assert video.read_recipe(Path(other))["parameters"]["vae"] == str(vae)
+    assert Path(own).read_bytes() == Path(again).read_bytes() != Path(other).read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [({"scaling_factor": 0.13025}, "scaling_factor 0.13025"), ({"latent_channels": 16}, "latent_channels 16")],
+)
+def test_an_autoencoder_of_other_latents_is_refused(tensors, file, tmp_path, change, message):
+    folder = _as_folder(tensors, tmp_path / "vae", **change)
+    with pytest.raises(InputError, match=f"another family of models .{message}"):
+        stable_diffusion.frame_configs(file, str(folder))
+
+
+def test_what_is_no_autoencoder_is_refused_by_its_name(tensors, file, tiny_folder, tmp_path):
+    unet = {name: array for name, array in tensors.items() if name.startswith(single_file.UNET)}
+    with pytest.raises(InputError, match="holds a UNet alone and no autoencoder"):
+        stable_diffusion.frame_configs(file, str(write(tmp_path / "a.safetensors", unet)))
+    with pytest.raises(InputError, match="unet is no AutoencoderKL, as its config.json says"):
+        stable_diffusion.frame_configs(file, str(tiny_folder / "unet"))
+
+
+def test_what_is_no_controlnet_is_refused_by_its_name(file, tiny_folder):
+    with pytest.raises(InputError, match="holds a model of Stable Diffusion and no ControlNet"):
+        stable_diffusion.controlnet_files(file)
+    with pytest.raises(InputError, match="vae is no ControlNetModel"):
+        stable_diffusion.controlnet_files(tiny_folder / "vae")
+
+
+# Precisions, wrappers and names beside
+
+
+@pytest.mark.parametrize("kind", ["half", "wrapped", "ckpt", "averaged"])
+def test_forms_of_the_same_file(tensors, model, tmp_path, kind):
+    from ppt2v.models.formats.writing import save_torch
+
+    place = tmp_path / "model.safetensors"
+    if kind == "half":
+        write(place, {name: array.astype(np.float16) for name, array in tensors.items()})
+    elif kind == "wrapped":
+        write(place, {f"module.{name}": array for name, array in tensors.items()})
+    elif kind == "averaged":
+        ema = {
+            f"model_ema.{name[6:].replace('.', '')}": array for name, array in tensors.items() if "diffusion" in name
+        }
+        write(place, {**tensors, **ema})
+    else:
+        place = tmp_path / "model.ckpt"
+        save_torch(place, tensors, entry="state_dict")
+    loaded = stable_diffusion.load_stable_diffusion(place, tokenizer=str(TOKENIZER))
+    tolerance = {"rtol": 1e-3, "atol": 1e-3} if kind == "half" else {"rtol": 0, "atol": 0}
+    for part in ("unet", "vae", "text_encoder"):
+        for name, value in getattr(model, part).state_dict().items():
+            other = getattr(loaded, part).state_dict()[name].numpy()
+            np.testing.assert_allclose(value.numpy(), other, **tolerance, err_msg=name)
+
+
 # Dreambooth folders
 
 

@@ -233,7 +233,8 @@ def test_a_command_that_is_wrong_is_found():
 def test_every_block_is_run_or_says_what_it_needs(document):
     for block in blocks(document):
         runnable = block.language in ("sh", "python")
-        assert runnable or block.code.startswith("# "), f"{block.place}: neither a command, a snippet nor a named file"
+        shown = block.language == "mermaid" or block.code.startswith("# ")
+        assert runnable or shown, f"{block.place}: neither a command, a snippet, a drawing nor a named file"
         marked = block.mark is not None
         assert not marked or (runnable and len(block.mark) > len(CHECKED) and block.mark.startswith(CHECKED)), (
             block.place

@@ -9,6 +9,7 @@ import sys
 import zipfile
 from pathlib import Path
 
+import cv2
 import pytest
 from conftest import ROOT
 
@@ -110,6 +111,10 @@ def test_everything_comes_from_the_wheel(venv, tmp_path):
     assert len(places) == 3
     assert all(Path(place).is_relative_to(venv) for place in places), places
     assert (Path(places[-1]) / "model_index.json").is_file()
+
+
+def test_the_opencv_that_pip_leaves_needs_no_libgl():
+    assert cv2.version.headless  # ppdiffusers asks for another one, in the same place
 
 
 def test_tells_type_checkers_that_it_has_types(wheel):

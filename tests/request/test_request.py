@@ -44,14 +44,14 @@ def model() -> Model:
 
 
 def test_a_clips_timeline_is_read_once_in_a_run(counted, model, tmp_path):
-    read = counted(clips, "_timeline")
+    read = counted(clips, "open_film")
     clip = {"video_path": CLIPS / "panda.mp4", "end_t": 0.2, "out_fps": 10}
     model.run("canny", prompt="a bear", save_path=tmp_path / "a.mp4", **clip, **SHORT)
     assert read.count("panda.mp4") == 1
 
 
 def test_and_once_more_in_a_service(counted, model, tmp_path):
-    read = counted(clips, "_timeline")
+    read = counted(clips, "open_film")
     jobs = Jobs(tmp_path, model)
     clip = {"video_path": str(CLIPS / "panda.mp4"), "end_t": 0.2, "out_fps": 10}
     job = jobs.wait(jobs.submit("canny", {"prompt": "a bear", **clip, **SHORT}).id)

@@ -501,3 +501,61 @@ def test_import_is_light():
         "sys.exit(any(name in sys.modules for name in ('av', 'cv2', 'decord', 'paddle', 'PIL')))"
     )
     assert subprocess.run([sys.executable, "-c", code]).returncode == 0
+
+
+@pytest.fixture
+def small_files():
+    """As on a full disk, writing ends in an OSError: no file may have more than 20 kB."""
+    resource = pytest.importorskip("resource")
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, before[1]))
+    yield
+    resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
+@pytest.mark.parametrize("ending", video.FORMATS)
+def test_what_goes_wrong_in_writing_is_said_and_nothing_is_left(tmp_path, small_files, ending):
+    frames = np.random.default_rng(0).integers(0, 256, (20, 128, 128, 3), dtype=np.uint8)
+    with pytest.raises(InputError, match=rf"clip\.{ending} cannot be written: File too large"):
+        video.write(frames, tmp_path / f"clip.{ending}", 4, {})
+    assert left_over(tmp_path) == []
+
+
+def test_a_contact_sheet_that_cannot_be_written_is_said(tmp_path, small_files):
+    with pytest.raises(InputError, match="cannot be written"):
+        video.contact_sheet(noise(), tmp_path / "sheet.png")
+    assert left_over(tmp_path) == []
+
+
+def test_an_error_of_what_makes_the_frames_stays_what_it_is(tmp_path):
+    def frames():
+        yield from clip(2)
+        raise FileNotFoundError("weights")
+
+    with pytest.raises(FileNotFoundError, match="weights"):
+        video.write(frames(), tmp_path / "clip.mp4", 4, {})
+    assert left_over(tmp_path) == []
+
+
+def test_frames_for_which_the_disk_has_no_room_are_refused(ten_fps, small_files):
+    with pytest.raises(InputError, match="TMPDIR"):
+        video.read(ten_fps)
+    with pytest.raises(InputError, match="TMPDIR"):
+        video.on_disk((100, 100, 3))
+
+
+def test_room_for_frames_is_reserved(tmp_path):
+    frames = video.on_disk((50, 100, 100, 3))
+    assert frames.shape == (50, 100, 100, 3) and not frames.any()
+    frames[3] = 7
+    assert frames.sum() == 7 * 30000
+
+
+def test_what_the_video_is_made_from_is_not_overwritten(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    source = video.write(clip(1), tmp_path / "clip.mp4", 4, {})
+    (tmp_path / "other.mp4").symlink_to(source)
+    for out in ("clip.mp4", "clip", "./clip.mp4", source, "other.mp4"):
+        with pytest.raises(InputError, match="made from"):
+            video.output_file(out, None, "fox", [source, "missing.png"])
+    assert video.output_file("new.mp4", None, "fox", [source]).name == "new.mp4"

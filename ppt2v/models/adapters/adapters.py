@@ -5,13 +5,17 @@ from __future__ import annotations
 import math
 import os
 from collections.abc import Mapping, Sequence
+from itertools import chain
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from ppt2v.errors import InputError
 from ppt2v.models.sources import locate
 
+from . import textual_inversion
+from .layer_names import LayerNames
 from .lora import Lora
+from .merging import Merge
 from .textual_inversion import Inversion
 
 _LORA_FILES = (
@@ -19,38 +23,71 @@ _LORA_FILES = (
     "paddle_lora_weights.safetensors",
     "paddle_lora_weights.pdparams",
     "pytorch_lora_weights.bin",
+    "adapter_model.safetensors",
+    "adapter_model.bin",
 )
 _INVERSION_FILES = ("learned_embeds.safetensors", "learned_embeds.pdparams", "learned_embeds.bin")
 
 
 class Adapters(NamedTuple):
-    """What a run adds to its model."""
+    """What a run adds to its model: ``read`` opens the files, once; all else is answered from here."""
 
     loras: tuple[Lora, ...] = ()
     inversions: tuple[Inversion, ...] = ()
+
+    @property
+    def words(self) -> tuple[Inversion, ...]:
+        """The textual inversions that were given, and those that lie in LoRA files."""
+        return *self.inversions, *chain.from_iterable(lora.words for lora in self.loras)
 
     @property
     def mark(self) -> str:
         """Differs for different files, strengths and words; "" for none."""
         return " ".join(each.mark for each in (*self.loras, *self.inversions))
 
+    @property
+    def fingerprints(self) -> dict[Path, str]:
+        """What tells the contents of the files apart, by file."""
+        return {each.file: each.fingerprint for each in (*self.loras, *self.inversions)}
+
+    def check(self, prompts: Sequence[str]) -> None:
+        """Raises InputError for the same word twice, and for a textual inversion of which no prompt has a word."""
+        words = [inversion.word for inversion in self.words]
+        twice = next((word for word in words if words.count(word) > 1), None)
+        if twice:
+            raise InputError(f"two textual inversions have the word {twice!r}; rename one, as PATH:WORD")
+        used = {inversion.file for inversion in self.inversions for text in prompts if inversion.occurs(text)}
+        for inversion in self.inversions:
+            if inversion.file not in used:
+                raise InputError(
+                    f"{inversion.file} would have no effect: its word {inversion.word!r} is in no prompt; write it "
+                    "where it is meant, in the prompt or the negative prompt"
+                )
+
     def expand(self, text: str) -> str:
         """A prompt as the tokenizer takes it: with a token for each vector."""
-        for inversion in self.inversions:
+        for inversion in self.words:
             text = inversion.expand(text)
         return text
 
-    def check(self, prompts: Sequence[str]) -> None:
-        """Raises InputError for the same word twice, and for a word that no prompt has."""
-        tokens = [token.lower() for inversion in self.inversions for token in inversion.tokens]
-        for inversion in self.inversions:
-            if tokens.count(inversion.token.lower()) > 1:
-                raise InputError(f"two textual inversions have the word {inversion.token!r}; rename one, as PATH:TOKEN")
-            if not any(inversion.occurs(prompt) for prompt in prompts):
-                raise InputError(
-                    f"{inversion.file} would have no effect: its word {inversion.token!r} is in no prompt; write it "
-                    "where it is meant, in the prompt or the negative prompt"
-                )
+    def merges(self, networks: Mapping[str, Any]) -> dict[str, Merge]:
+        """What the LoRA files add to each of the networks, which are named as in ``layer_names``.
+
+        Raises:
+            InputError: parts of a file fit no layer, by name or shape.
+        """
+        if not self.loras:
+            return {}
+        names = LayerNames(networks)
+        found: dict[str, dict[str, list]] = {part: {} for part in networks}
+        marks: dict[str, list[str]] = {part: [] for part in networks}
+        for lora in self.loras:
+            fitted = lora.fit(names)
+            for (part, weight), changes in fitted.items():
+                found[part].setdefault(weight, []).extend((change, lora.strength) for change in changes)
+            for part in {part for part, _ in fitted}:
+                marks[part].append(lora.mark)
+        return {part: Merge(changes, " ".join(marks[part])) for part, changes in found.items() if changes}
 
 
 def read(values: Mapping[str, Any]) -> Adapters:
@@ -59,17 +96,17 @@ def read(values: Mapping[str, Any]) -> Adapters:
     Raises:
         InputError: a file that is missing or something else, or a strength that is no number.
     """
-    loras = tuple(
+    loras = (
         Lora(_located(path, _LORA_FILES, "LoRA"), _strength(text, strength))
         for text in values.get("lora", ())
         for path, strength in [_split(text)]
     )
-    inversions = tuple(
-        Inversion(_located(path, _INVERSION_FILES, "textual inversion"), token)
+    inversions = (
+        textual_inversion.read(_located(path, _INVERSION_FILES, "textual inversion"), word)
         for text in values.get("textual_inversion", ())
-        for path, token in [_split(text)]
+        for path, word in [_split(text)]
     )
-    return Adapters(loras, inversions)
+    return Adapters(tuple(loras), tuple(chain.from_iterable(inversions)))
 
 
 def as_texts(given: Any) -> list[str]:

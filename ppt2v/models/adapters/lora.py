@@ -1,220 +1,241 @@
-"""LoRA files (arXiv 2106.09685), of diffusers, kohya's scripts and PPDiffusers: reads them, merges them into weights.
-
-A LoRA changes a weight ``W`` into ``W + strength * alpha / rank * up @ down`` (section 4.1).
-"""
+"""Files of LoRA and its relatives, as kohya's scripts, LyCORIS, diffusers, PEFT and PPDiffusers write them."""
 
 from __future__ import annotations
 
-import json
 import math
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple, Optional
 
 import numpy as np
 
 from ppt2v.cache import fingerprint
 from ppt2v.errors import InputError
 from ppt2v.models.formats import reading
+from ppt2v.models.formats.dtypes import widen
+from ppt2v.models.layouts import contents
 
-_MATRIX = re.compile(r"(.+?)[._]lora(?:_linear_layer)?[._](down|up|A|B)(?:\.default(?:_\d+)?)?\.weight")
-_ROLES = {"down": "down", "A": "down", "up": "up", "B": "up"}
-_ALPHA = ".alpha"
-_PEFT = "lora_adapter_metadata"  # where diffusers keeps alpha, as JSON
+from . import changes, origin
+from .alphas import Alphas
+from .changes import Change, Parts, Scale
+from .layer_names import Layer, LayerNames
+from .textual_inversion import Inversion
+
 _LISTED = 4
-_LEFT_OUT = "text_model."  # with transformers 5
+# How a name in a file ends, behind the layer: what the array is. PEFT may put an adapter's name between.
+_ENDINGS = (
+    r"[._]lora(?:_linear_layer)?[._](?P<low>down|up|mid|A|B)(?:\.(?!bias$)[^.]+?)??(?:\.weight)?",
+    r"\.lora[._](?:up|B)(?:\.[^.]+?)??\.(?P<bias>bias)",
+    r"\.(?P<magnitude>lora_magnitude_vector)(?:\.[^.]+?)??(?:\.weight)?",
+    r"\.(?P<glora>a1|a2|b1|b2|bm)\.weight",
+    r"\.(?P<other>hada_(?:w[12]_[ab]|t[12])|lokr_(?:w[12](?:_[ab])?|t2)|oft_blocks|rescale|diff(?:_b)?|[wb]_norm|alpha|"
+    r"scalar|dora_scale|on_input)",
+)
+_PART = re.compile(rf"(?P<layer>.+?)(?:{'|'.join(_ENDINGS)})")
+_LOW_RANK = {"down": "lora_down", "A": "lora_down", "up": "lora_up", "B": "lora_up", "mid": "lora_mid"}
+_FACTOR = ".weight"  # of IA3, a name that all networks have for their weights, too
+_WORD = re.compile(r"bundle_emb\.(?P<word>.+?)\.(?:string_to_param\.[^.]+|emb_params|clip_l)")
+_TEXT_PROJECTION = re.compile(r".*attn2[._](?:processor[._])?to_[kv]")
 
-# How a file may begin the name of a layer: with its full name, or with one in which dots have become underscores.
-_PREFIXES = {
-    "unet": ("unet.", "", "base_model.model."),
-    "text_encoder": ("text_encoder.", "", "base_model.model."),
+# Methods that are not merged, by how the names of their arrays end.
+_OTHER_METHODS = {
+    r"oft_[rR]": "OFT as PEFT writes it",
+    r"boft_[RsS]": "BOFT as PEFT writes it",
+    r"ia3_l": "IA3 as PEFT writes it",
+    r"oft_diag": "OFT as LyCORIS wrote it before version 2",
+    r"bias_(indices|values|size)": "LoCon with sparse biases",
+    r"(p_layer|q_layer|lambda_layer)": "T-LoRA",
+    r"(lora_E|ranknum)": "AdaLoRA",
+    r"lora_embedding_[AB]": "LoRA of a table of words",
+    r"vera_lambda_\w": "VeRA",
+    r"randlora_\w+": "RandLoRA",
+    r"hra_u": "HRA",
+    r"fourierft_\w+": "FourierFT",
+    r"\w+:\d+:(up|down)": "LoRA that numbers the layers instead of naming them",
 }
-_KOHYA_PREFIXES = {"unet": ("lora_unet_",), "text_encoder": ("lora_te_", "lora_te1_")}
-# How the name of an attention layer ends in files of diffusers before 0.22, by how it ends in the network.
-_OLD_ENDINGS = {
-    ".to_q": ".processor.to_q",
-    ".to_k": ".processor.to_k",
-    ".to_v": ".processor.to_v",
-    ".to_out.0": ".processor.to_out",
-    ".q_proj": ".to_q",
-    ".k_proj": ".to_k",
-    ".v_proj": ".to_v",
-    ".out_proj": ".to_out",
-}
+_MERGED = "LoRA, LoHa, LoKr, GLoRA, IA3, OFT, DoRA and whole differences are understood"
 
 
-class Update(NamedTuple):
-    """What changes a layer: ``down`` ``[rank, in, ...]`` and ``up`` ``[out, rank, ...]``, scaled by alpha / rank."""
+class _Changes(NamedTuple):
+    """What a layer of a file changes."""
 
-    down: np.ndarray
-    up: np.ndarray
-    scale: float
-
-    def fits(self, shape: tuple[int, ...]) -> bool:
-        """Whether it belongs to a weight of this shape, in PyTorch's layout ``[out, in, ...]``."""
-        rank = self.down.shape[0]
-        return _trimmed(self.down.shape) == _trimmed((rank, *shape[1:])) and _trimmed(self.up.shape) == (shape[0], rank)
-
-    def difference(self, shape: tuple[int, ...]) -> np.ndarray:
-        """What is added to a weight of this shape at strength 1, in float32."""
-        down, up = (reading.widen(matrix).astype(np.float32) for matrix in (self.down, self.up))
-        rank = down.shape[0]
-        return (self.scale * (up.reshape(-1, rank) @ down.reshape(rank, -1))).reshape(shape)
-
-
-class Merge:
-    """The part of a LoRA that belongs to one network: by the names of its weights, in Paddle's layout."""
-
-    def __init__(self, updates: Mapping[str, list[Update]], strength: float, mark: str):
-        self._updates, self._strength = updates, strength
-        self.fingerprint = f"{mark} * {strength}"
-
-    def __call__(self, name: str, weight: np.ndarray) -> np.ndarray:
-        """The weight with what is added to it, in float32; itself where the LoRA does not concern it."""
-        linear = weight.ndim == 2  # which Paddle keeps transposed
-        for update in self._updates.get(name, ()):
-            difference = update.difference(weight.shape[::-1] if linear else weight.shape)
-            weight = weight + np.float32(self._strength) * (difference.T if linear else difference)
-        return weight
+    weight: Optional[Change]
+    bias: Optional[Change]
 
 
 class Lora:
-    """A LoRA file and its strength (1: as it was trained).
+    """A LoRA file and its strength (1: as it was trained); ``words`` are the textual inversions that lie in it.
 
     Raises:
-        InputError: the file cannot be read, holds no LoRA, or holds more than one.
+        InputError: the file cannot be read, or holds something else, or something that cannot be merged.
     """
 
     def __init__(self, file: Path, strength: float):
         self.file, self.strength = file, strength
-        self.updates = _read(file)
+        loaded = reading.read(file)
+        layers, vectors = _sorted(file, loaded.tensors)
+        self.words = tuple(Inversion(file, word, array) for word, array in vectors.items())
+        self._metadata = loaded.metadata
+        self._readings = _readings(file, layers, Alphas(file, loaded.metadata))
+        self.fingerprint = fingerprint(file)
 
     @property
     def mark(self) -> str:
         """Differs for different files and strengths."""
-        return f"{fingerprint(self.file)} * {self.strength}"
+        return f"{self.fingerprint} * {self.strength}"
 
-    def fit(self, networks: Mapping[str, Any]) -> dict[str, Merge]:
-        """What belongs to each of the networks, named as in ``_PREFIXES``.
+    def fit(self, names: LayerNames) -> dict[tuple[str, str], list[Change]]:
+        """The changes by the network and the weight that they are for.
 
         Raises:
             InputError: parts of the file fit no layer, by name or shape.
         """
-        layers = {
-            spelling: (part, *layer)
-            for part, network in networks.items()
-            for layer in _layers(network)
-            for spelling in _spellings(part, layer[0])
-        }
-        self._check_names(layers.keys())
-        found: dict[str, dict[str, list[Update]]] = {part: {} for part in networks}
-        wrong = []
-        for spelling, update in self.updates.items():
-            part, name, shape = layers[spelling]
-            if not update.fits(shape):
-                wrong.append(f"{name} takes {list(shape)}, the file is for {_shape(update)}")
-            found[part].setdefault(f"{name}.weight", []).append(update)
+        places = {layer: names.find(layer) for layer in self._readings[0]}
+        unknown = sorted(layer for layer, place in places.items() if place is None)
+        if unknown:
+            raise InputError(f"{self._complaint(unknown)}: {_listed(unknown)}; {_advice(names)}")
+        found, wrong = min((_fitted(places, reading) for reading in self._readings), key=lambda each: len(each[1]))
         if wrong:
-            raise InputError(f"{self._complaint(wrong)}, by their shapes: {_listed(wrong, '; ')}{_ADVICE}")
-        mark = fingerprint(self.file)
-        return {part: Merge(updates, self.strength, mark) for part, updates in found.items() if updates}
+            raise InputError(f"{self._complaint(wrong)}, by their shapes: {_listed(wrong, '; ')}; {_advice(names)}")
+        return found
 
-    def _check_names(self, known) -> None:
-        strange = sorted(self.updates.keys() - known)
-        if strange:
-            raise InputError(f"{self._complaint(strange)}: {_listed(strange)}{_ADVICE}")
+    def _complaint(self, wrong: list[str]) -> str:
+        family = self._family()
+        made = f"; it was made for {family}" if family else ""
+        layers = len(self._readings[0])
+        return f"{self.file} does not fit the model{made}: {len(wrong)} of its {layers} layers do not"
 
-    def _complaint(self, strange: list[str]) -> str:
-        return f"{self.file} does not fit the model: {len(strange)} of its {len(self.updates)} layers do not"
+    def _family(self) -> str | None:
+        """The family of models that the file was made for, as its names, remarks or shapes say."""
+        layers = self._readings[0]
+        reading = (found.weight for name, found in layers.items() if _TEXT_PROJECTION.fullmatch(name))
+        widths = (change.shape[1] for change in reading if change and len(change.shape) > 1)
+        known = next((origin.WIDTHS[width] for width in widths if width in origin.WIDTHS), None)
+        return origin.family(layers, self._metadata) or known
 
 
-_ADVICE = "; give a LoRA that was made for a model of this family, such as Stable Diffusion 1.x"
+def _sorted(file: Path, tensors: Mapping[str, np.ndarray]) -> tuple[dict[str, Parts], dict[str, np.ndarray]]:
+    """The arrays of each layer, by what they are, and the vectors of words.
 
-
-def _read(file: Path) -> dict[str, Update]:
-    """The updates by the names of their layers in the file."""
-    loaded = reading.read(file)
-    matrices: dict[str, dict[str, np.ndarray]] = {}
-    strange = []
-    for key, tensor in loaded.tensors.items():
-        match = _MATRIX.fullmatch(key)
-        if match:
-            matrices.setdefault(match[1], {})[_ROLES[match[2]]] = _in_pytorch_layout(tensor, loaded.layout)
-        elif key.endswith(_ALPHA):
-            matrices.setdefault(key[: -len(_ALPHA)], {})["alpha"] = tensor
+    Raises:
+        InputError: there are others.
+    """
+    layers: dict[str, dict[str, np.ndarray]] = {}
+    vectors, strange = {}, []
+    for key, array in tensors.items():
+        layer, part = _part(key, tensors)
+        if part:
+            layers.setdefault(layer, {})[part] = array
+        elif _WORD.fullmatch(key):
+            vectors[_WORD.fullmatch(key)["word"]] = array
         else:
             strange.append(key)
-    incomplete = [layer for layer, found in matrices.items() if not {"down", "up"} <= found.keys()]
-    if not matrices:
-        raise InputError(f"{file} is no LoRA: it has no lora_down/lora_up or lora_A/lora_B ({_listed(strange)})")
-    if strange or incomplete:
-        raise InputError(
-            f"{file} is no plain LoRA: {_listed(strange + incomplete)} belong to another method (LoHa, LoKr, DoRA) or "
-            "lack their counterpart; give a file with lora_down and lora_up, or lora_A and lora_B, for each layer"
-        )
-    alphas = _Alphas(loaded.metadata.get(_PEFT, "{}"), file)
-    return {layer: _update(layer, found, alphas) for layer, found in matrices.items()}
+    if strange or not layers:
+        raise InputError(f"{file} {_described(strange, bool(layers))}")
+    return layers, vectors
 
 
-def _in_pytorch_layout(matrix: np.ndarray, layout: str) -> np.ndarray:
-    return matrix.T if layout == reading.PADDLE and matrix.ndim == 2 else matrix
+def _part(key: str, keys: Mapping[str, np.ndarray]) -> tuple[str, str | None]:
+    """The layer and the part that an array is; None for what is none."""
+    match = _PART.fullmatch(key)
+    if not match:
+        layer = key.removesuffix(_FACTOR)
+        return layer, "weight" if layer != key and f"{layer}.on_input" in keys else None
+    layer, low, *others = match.groups()
+    if low:
+        return layer, _LOW_RANK[low]
+    return layer, "lora_up_bias" if match["bias"] else next(filter(None, others))
 
 
-def _update(layer: str, found: dict[str, np.ndarray], alphas: _Alphas) -> Update:
-    rank = found["down"].shape[0]
-    if "alpha" in found:
-        return Update(found["down"], found["up"], reading.widen(found["alpha"]).item() / rank)
-    return Update(found["down"], found["up"], alphas.scale(layer, rank))
+def _described(strange: list[str], has_layers: bool) -> str:
+    """What an error says of a file with arrays that are not understood, or without any that are."""
+    for pattern, method in _OTHER_METHODS.items():
+        if any(re.fullmatch(rf"(?:.*[._])?{pattern}(?:[._](?:\w+\.)?weight)?", name) for name in strange):
+            return f"is {method}, which cannot be merged here ({_listed(strange)}); {_MERGED}"
+    if has_layers:
+        return f"holds what is not understood beside its LoRA ({_listed(strange)}); {_MERGED}"
+    return f"is no LoRA but {contents.describe(strange)} ({_listed(strange)}): {contents.use(strange)}"
 
 
-class _Alphas:
-    """What diffusers says beside the matrices, ``{"unet.lora_alpha": 8, ...}`` as JSON; else alpha is the rank."""
+def _readings(file: Path, layers: Mapping[str, Parts], alphas: Alphas) -> list[dict[str, _Changes]]:
+    """The changes of each layer, in PyTorch's layout and in Paddle's, as far as their shapes go together.
 
-    def __init__(self, metadata: str, file: Path):
+    Raises:
+        InputError: they do in neither.
+    """
+    readings, errors = [], []
+    for transposed in (False, True):
         try:
-            self._said = dict(json.loads(metadata))
-        except (TypeError, ValueError) as error:
-            raise InputError(f"{file}: what it says of its alphas ({_PEFT}) is no JSON object: {error}") from None
-
-    def scale(self, layer: str, rank: int) -> float:
-        part, _, name = layer.partition(".")
-        alpha = self._said.get(f"{part}.lora_alpha", rank)
-        for pattern, own in self._said.get(f"{part}.alpha_pattern", {}).items():
-            if re.fullmatch(rf"(?:.*\.)?(?:{pattern})", name):
-                alpha = own
-        return alpha / (math.sqrt(rank) if self._said.get(f"{part}.use_rslora") else rank)
+            readings.append({layer: _changes(layer, parts, alphas, transposed) for layer, parts in layers.items()})
+        except ValueError as error:
+            errors.append(error)
+    if not readings:
+        raise InputError(f"{file} cannot be merged: {errors[0]}; download this file again, or give another")
+    return readings
 
 
-def _layers(network) -> Iterator[tuple[str, tuple[int, ...]]]:
-    """The name and the weight's shape, in PyTorch's layout, of each layer that a LoRA can change."""
-    from paddle import nn
-
-    for name, layer in network.named_sublayers():
-        if isinstance(layer, (nn.Linear, nn.Conv2D)):
-            shape = tuple(layer.weight.shape)
-            yield name, shape[::-1] if isinstance(layer, nn.Linear) else shape
-
-
-def _spellings(part: str, name: str) -> Iterator[str]:
-    """The names that files may have for a layer of a network."""
-    yield from (prefix + name.replace(".", "_") for prefix in _KOHYA_PREFIXES[part])
-    old = [name.removesuffix(ending) + other for ending, other in _OLD_ENDINGS.items() if name.endswith(ending)]
-    yield from (
-        prefix + spelling
-        for prefix in _PREFIXES[part]
-        for full in (name, *old)
-        for spelling in (full, full.removeprefix(_LEFT_OUT))
-    )
+def _changes(layer: str, parts: Parts, alphas: Alphas, transposed: bool) -> _Changes:
+    """Raises ValueError, which names the layer, for parts that do not go together."""
+    if transposed:
+        parts = {
+            name: array.T if name in ("lora_down", "lora_up") and array.ndim == 2 else array
+            for name, array in parts.items()
+        }
+    try:
+        scale = _scale(layer, parts, alphas)
+        found = _Changes(changes.of_weight(parts, scale), changes.of_bias(parts, scale))
+    except ValueError as error:
+        raise ValueError(f"{layer} has {error}") from None
+    if found == (None, None):
+        raise ValueError(f"{layer} has nothing but {', '.join(parts)}")
+    return found
 
 
-def _trimmed(shape: tuple[int, ...]) -> tuple[int, ...]:
-    """Without the sides of 1x1 kernels: a Linear layer is one of them."""
-    return shape[:2] if set(shape[2:]) <= {1} else shape
+def _scale(layer: str, parts: Parts, alphas: Alphas) -> Scale:
+    """The factor of a layer: alpha / rank, by the file's own alpha or what is said beside it, times its scalar."""
+    scalar = _finite(parts, "scalar") if "scalar" in parts else 1.0
+    alpha = _finite(parts, "alpha") if "alpha" in parts else 0.0  # 0 means the rank to those who train
+
+    def scale(rank: int | None) -> float:
+        if alpha:
+            return scalar if rank is None else scalar * alpha / rank
+        return scalar * alphas.scale(layer, rank)
+
+    return scale
 
 
-def _shape(update: Update) -> list[int]:
-    return [update.up.shape[0], *update.down.shape[1:]]
+def _finite(parts: Parts, name: str) -> float:
+    if parts[name].size != 1 or not math.isfinite(widen(parts[name]).item()):
+        raise ValueError(f"no finite number for {name}")
+    return float(widen(parts[name]).item())
+
+
+def _fitted(places: Mapping[str, Layer], layers: Mapping[str, _Changes]) -> tuple[dict, list[str]]:
+    """The changes by network and weight, and what is wrong with those that do not fit."""
+    found: dict[tuple[str, str], list[Change]] = {}
+    wrong = []
+    for layer, place in places.items():
+        for kind, change, shape in zip(("weight", "bias"), layers[layer], (place.shape, place.bias_shape)):
+            if change is None:
+                continue
+            if shape is None:
+                wrong.append(f"{place.name} has no bias")
+            elif not change.fits(shape):
+                wrong.append(f"{place.name} takes {_shape(shape)}, the file is for {_shape(change.shape)}")
+            else:
+                found.setdefault((place.part, f"{place.name}.{kind}"), []).append(change)
+    return found, wrong
+
+
+def _shape(shape: Sequence) -> str:
+    return str(list(shape)).replace("None", "?").replace("Ellipsis", "...")
+
+
+def _advice(names: LayerNames) -> str:
+    """What to give instead, by the width of the text that the model's UNet attends to."""
+    family = origin.WIDTHS.get(names.text_width)
+    return f"give a LoRA made for {family}" if family else "give a LoRA made for this model, or the model of the LoRA"
 
 
 def _listed(names: list[str], between: str = ", ") -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -10,48 +11,63 @@ import numpy as np
 from ppt2v.cache import fingerprint
 from ppt2v.errors import InputError
 from ppt2v.models.formats import reading
+from ppt2v.models.formats.dtypes import widen
+from ppt2v.models.layouts import contents
 
-# Keys under which AUTOMATIC1111's web UI keeps the vectors: in a pickle's "string_to_param", in a .safetensors.
-_NAMELESS = ("*", "emb_params")
+from . import origin
+
+# Names of vectors whose word is the name of the file, in pickles of AUTOMATIC1111's web UI and in .safetensors.
+_NAMELESS = ("*", "emb_params", "clip_l")
+_SECOND_ENCODER = "clip_g"  # of Stable Diffusion XL
+_LISTED = 4
+_MOST_VECTORS = 75  # that a prompt takes
+_BRACKETED, _SPECIAL = re.compile(r"<[\w-]+>"), re.compile(r"[^\w-]")
 _EMBEDDING = "token_embedding.weight"  # how the name ends of the weight that has a row for each token
 
 
 class Inversion:
-    """A textual inversion file and the word that stands for it in prompts.
+    """A word and the vectors that stand for it.
 
     Args:
-        file: in diffusers' form (one vector or several under the word), or in that of AUTOMATIC1111's web UI.
-        token: the word; None: that of the file, or the file's name where it has none.
+        file: where it comes from.
+        word: as it is written in prompts, in whatever case; spaces within are allowed.
+        vectors: ``[width]`` or ``[number, width]``.
 
     Raises:
-        InputError: the file cannot be read or holds anything else, or the word has a space in it.
+        InputError: vectors of another shape, too many, or with numbers that are not finite; a word without letters.
     """
 
-    def __init__(self, file: Path, token: str | None = None):
+    def __init__(self, file: Path, word: str, vectors: np.ndarray):
         self.file = file
-        name, vectors = _read(file)
-        self.token = (token or name).lower()  # as CLIP's tokenizer reads every text
-        self.vectors = np.atleast_2d(reading.widen(vectors)).astype(np.float32)
-        if self.vectors.ndim != 2 or not re.fullmatch(r"\S+", self.token):
+        self.word = " ".join(word.split()).lower()  # as CLIP's tokenizer reads every text
+        if vectors.ndim not in (1, 2) or not 0 < len(np.atleast_2d(vectors)) <= _MOST_VECTORS or not self.word:
             raise InputError(
-                f"{file}: vectors {list(vectors.shape)} for the word {self.token!r}; the rule is "
-                "[width] or [number, width], and a word without spaces, given as PATH:TOKEN"
+                f"{file}: vectors {list(vectors.shape)} for the word {self.word!r}; the rule is [width] or "
+                f"[number, width], with at most {_MOST_VECTORS}, and a word, given as PATH:WORD"
             )
+        self.vectors = np.atleast_2d(widen(vectors)).astype(np.float32)
+        if not np.isfinite(self.vectors).all():
+            raise InputError(f"{file}: the vectors of {self.word!r} are not finite; the training failed")
+        self.fingerprint = fingerprint(file)
 
     @property
     def mark(self) -> str:
         """Differs for different files and words."""
-        return f"{fingerprint(self.file)} {self.token}"
+        return f"{self.fingerprint} {self.word}"
 
     @property
     def tokens(self) -> list[str]:
-        """One for each vector: the word, the word with _1, ..."""
-        return [self.token, *(f"{self.token}_{number}" for number in range(1, len(self.vectors)))]
+        """One for each vector: <word>, <word>_1, ...
+
+        They have no brackets but these, which would be weights, and have these, since tokenizers find tokens that were
+        added within words, too.
+        """
+        token = self.word if _BRACKETED.fullmatch(self.word) else f"<{re.sub(_SPECIAL, '_', self.word)}>"
+        return [token, *(f"{token}_{number}" for number in range(1, len(self.vectors)))]
 
     def expand(self, text: str) -> str:
-        """The prompt with all tokens where the word stands, in whatever case; brackets in a word are no weights."""
-        tokens = re.sub(r"([()\[\]\\])", r"\\\1", " ".join(self.tokens))
-        return self._pattern.sub(lambda _: tokens, text)
+        """The prompt with all tokens where the word stands, in whatever case."""
+        return self._pattern.sub(" ".join(self.tokens), text)
 
     def occurs(self, text: str) -> bool:
         """Whether the word stands in a text."""
@@ -59,43 +75,75 @@ class Inversion:
 
     @property
     def _pattern(self) -> re.Pattern:
-        return re.compile(rf"(?<!\w){re.escape(self.token)}(?!\w)", re.IGNORECASE)
+        spelled = r"\s+".join(map(re.escape, self.word.split()))
+        return re.compile(rf"(?<!\w){spelled}(?!\w)", re.IGNORECASE)
 
 
-def _read(file: Path) -> tuple[str, np.ndarray]:
+def read(file: Path, word: str | None = None) -> list[Inversion]:
+    """The words of a textual inversion file: of diffusers, AUTOMATIC1111's web UI, kohya's scripts, the first code.
+
+    Args:
+        word: for a file with one; None: that of the file, or the file's name where it has none.
+
+    Raises:
+        InputError: the file cannot be read or holds anything else.
+    """
     tensors = reading.read(file).tensors
-    if len(tensors) != 1:
+    if _SECOND_ENCODER in tensors:
+        shapes = ", ".join(f"{name} {list(array.shape)}" for name, array in tensors.items())
         raise InputError(
-            f"{file} is no textual inversion for one text encoder: it holds {len(tensors)} tensors "
-            f"({', '.join(list(tensors)[:4])}) instead of one"
+            f"{file} is a textual inversion for {origin.XL}, which has two text encoders ({shapes}); give "
+            f"one made for {origin.SD1}"
         )
-    [(name, vectors)] = tensors.items()
-    return (file.stem if name in _NAMELESS else name), vectors
+    what = contents.describe(tensors)
+    if what not in (contents.INVERSION, contents.UNKNOWN):
+        raise InputError(f"{file} is no textual inversion but {what}: {contents.use(tensors)}")
+    if not tensors or any(array.ndim > 2 for array in tensors.values()):
+        held = ", ".join(f"{name} {list(array.shape)}" for name, array in list(tensors.items())[:_LISTED])
+        raise InputError(
+            f"{file} is no textual inversion: it holds {held or 'nothing'}; give [width] or [number, width]"
+        )
+    if word and len(tensors) > 1:
+        raise InputError(f"{file} holds {len(tensors)} words ({', '.join(tensors)}); give it without a word of its own")
+    return [
+        Inversion(file, word or (file.stem if name in _NAMELESS else name), vectors)
+        for name, vectors in tensors.items()
+    ]
 
 
-def add_tokens(tokenizer, inversions: tuple[Inversion, ...], width: int) -> dict[int, np.ndarray]:
+def check_new(tokenizer, inversions: Sequence[Inversion]) -> None:
+    """Raises InputError for words that a tokenizer has already."""
+    for inversion in inversions:
+        if _knows(tokenizer, f"{inversion.word}</w>"):
+            alone = [each.file for each in inversions].count(inversion.file) == 1
+            advice = f"another, such as {inversion.file}:<{inversion.word}>" if alone else "it in a file of its own"
+            raise InputError(
+                f"{inversion.file}: {inversion.word!r} is a word that the model has already; give {advice}"
+            )
+
+
+def add_tokens(tokenizer, inversions: Sequence[Inversion], width: int) -> dict[int, np.ndarray]:
     """Teaches the words to a tokenizer; returns the vectors by the numbers of their tokens.
 
     Args:
         width: numbers in a row of the text encoder's embedding.
 
     Raises:
-        InputError: vectors of another width, or a word that is already one of the tokenizer's.
+        InputError: vectors of another width, or the same word twice.
     """
     rows = {}
     tokenizer.verbose = False  # else it announces every word
     for inversion in inversions:
-        if inversion.vectors.shape[1] != width:
+        own = inversion.vectors.shape[1]
+        if own != width:
+            family = f", {origin.WIDTHS[own]}" if own in origin.WIDTHS else ""
             raise InputError(
-                f"{inversion.file} is for a text encoder of another family: its vectors have "
-                f"{inversion.vectors.shape[1]} numbers instead of {width}; give one made for a model of this family"
+                f"{inversion.file} is for a text encoder of another family{family}: its vectors have {own} numbers "
+                f"instead of {width}; give one made for {origin.WIDTHS.get(width, 'this model')}"
             )
         for token, vector in zip(inversion.tokens, inversion.vectors):
-            if _knows(tokenizer, f"{token}</w>") or not tokenizer.add_tokens([token]):
-                raise InputError(
-                    f"{inversion.file}: {token!r} is a word that the model has already; give another, such as "
-                    f"{inversion.file}:<{token}>"
-                )
+            if not tokenizer.add_tokens([token]):
+                raise InputError(f"{inversion.file}: another file has the word {inversion.word!r}, too; leave one out")
             rows[tokenizer.convert_tokens_to_ids(token)] = vector
     return rows
 
@@ -109,7 +157,7 @@ def with_rows(loaded: reading.WeightFile, rows: dict[int, np.ndarray], vocabular
 
     def extended(weight: np.ndarray) -> np.ndarray:
         table = np.zeros((vocabulary, weight.shape[1]), np.float32)
-        table[: len(weight)] = reading.widen(weight)
+        table[: len(weight)] = widen(weight)
         table[list(rows)] = list(rows.values())
         return table
 

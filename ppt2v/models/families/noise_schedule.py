@@ -10,6 +10,15 @@ from ppt2v.errors import InputError
 from ppt2v.models.layouts.ldm_names import EPSILON, PREDICTION_TYPES, SCHEDULER
 
 _LEVELS = range(1000, 10_001)  # more steps than levels cannot be made
+_SPACINGS = ("leading", "trailing", "linspace")
+_TYPES = {
+    "beta_start": (int, float),
+    "beta_end": (int, float),
+    "steps_offset": int,
+    "set_alpha_to_one": bool,
+    "rescale_betas_zero_snr": bool,
+    "thresholding": bool,
+}
 _OTHER_EQUATIONS = ("FlowMatch", "EDM")  # how the classes of other families begin
 
 
@@ -52,6 +61,13 @@ def _check(values: Mapping[str, Any], source: str) -> None:
         )
     if predicted not in PREDICTION_TYPES:
         raise InputError(f"{source}: prediction_type={predicted!r}; valid are {', '.join(PREDICTION_TYPES)}")
+    for name, kinds in _TYPES.items():
+        if name in values and (
+            not isinstance(values[name], kinds) or isinstance(values[name], bool) != (kinds is bool)
+        ):
+            raise InputError(f"{source} cannot be used: {name}={values[name]!r}")
+    if values.get("timestep_spacing", _SPACINGS[0]) not in _SPACINGS:
+        raise InputError(f"{source}: timestep_spacing={values['timestep_spacing']!r}; valid are {', '.join(_SPACINGS)}")
     if values.get("rescale_betas_zero_snr") and predicted == EPSILON:
         raise InputError(
             f"{source}: a schedule that ends without signal (rescale_betas_zero_snr) cannot be gone "

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from ppt2v.errors import InputError
 from ppt2v.models.adapters.adapters import Adapters
-from ppt2v.models.adapters.textual_inversion import add_tokens, with_rows
+from ppt2v.models.adapters.layer_names import TEXT_ENCODER, UNET
+from ppt2v.models.adapters.textual_inversion import add_tokens, check_new, with_rows
 from ppt2v.models.formats import reading
 from ppt2v.models.layouts import clip_vocabulary, contents, file_schedule, single_file
 from ppt2v.models.layouts.diffusers import read_json
@@ -167,9 +168,8 @@ def load_stable_diffusion(
         "text_encoder": build_network(CLIPTextModel, text_files, dtype),
         "unet": build_network(UNet2DConditionModel, unet_files, dtype),
     }
-    for lora in adapters.loras:
-        for part, merge in lora.fit({name: networks[name] for name in ("unet", "text_encoder")}).items():
-            networks[part].weights.merge(merge)
+    for part, merge in adapters.merges({name: networks[name] for name in (UNET, TEXT_ENCODER)}).items():
+        networks[part].weights.merge(merge)
     if not lazy:
         for network in networks.values():
             network.weights.load()
@@ -250,11 +250,12 @@ def _with_words(source: NetworkFiles, given: str | None, model: Path, adapters: 
             f"the tokenizer in {given or model} has {len(tokenizer)} words, {source.files[0]} has "
             f"{vocabulary}; give the tokenizer that belongs to the model"
         )
-    if not adapters.inversions:
+    if not adapters.words:
         return tokenizer, source
-    rows = add_tokens(tokenizer, adapters.inversions, source.config["hidden_size"])
+    check_new(tokenizer, adapters.inversions)
+    rows = add_tokens(tokenizer, adapters.words, source.config["hidden_size"])
     vocabulary = max(vocabulary, *(row + 1 for row in rows))
-    mark = " ".join(inversion.mark for inversion in adapters.inversions)
+    mark = " ".join(inversion.mark for inversion in adapters.words)
     return tokenizer, NetworkFiles(
         {**source.config, "vocab_size": vocabulary},
         source.files,

@@ -9,7 +9,8 @@ import numpy as np
 
 from ppt2v.errors import InputError
 
-from .reading import PYTORCH, WeightFile, widen
+from .dtypes import widen
+from .reading import PYTORCH, WeightFile
 
 _LISTED_KEYS = 4
 

@@ -1,8 +1,10 @@
-"""WeightFile files: reads one without PyTorch and without running a pickle, and puts it exactly into a network."""
+"""Files of weights, read without PyTorch and without running a pickle."""
 
 from __future__ import annotations
 
+import io
 import json
+import mmap
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -13,29 +15,19 @@ import numpy as np
 
 from ppt2v.errors import InputError
 
-from .pickles import BFLOAT16, Storage, Unpickler, state_dictionary
+from . import pickles
+from .dtypes import SAFETENSORS_TYPES
+from .pickles import Storage
+from .recognition import check_weights, is_safetensors
 
 PYTORCH, PADDLE = "pytorch", "paddle"
 
 _LEGACY_MAGIC = 0x1950A86A20F9469CFC6C
-
-SAFETENSORS_TYPES = {
-    "F64": np.dtype("<f8"),
-    "F32": np.dtype("<f4"),
-    "F16": np.dtype("<f2"),
-    "BF16": BFLOAT16,
-    "U16": BFLOAT16,
-    "I64": np.dtype("<i8"),
-    "I32": np.dtype("<i4"),
-    "I16": np.dtype("<i2"),
-    "I8": np.dtype("i1"),
-    "U8": np.dtype("u1"),
-    "BOOL": np.dtype("?"),
-}  # Paddle stores bfloat16 as plain 16 bit integers, which no network has for weights: hence U16
+_MOST_PACKED = 100  # times that the unpacked entries of an archive may exceed the file
 
 
 class WeightFile(NamedTuple):
-    """Arrays by name (bfloat16 ones of type ``BFLOAT16``), in whose layout the Linear weights are, and remarks."""
+    """Arrays by name (types: ``dtypes``), in whose layout the Linear weights are, and remarks."""
 
     tensors: dict[str, np.ndarray]
     layout: str
@@ -43,18 +35,17 @@ class WeightFile(NamedTuple):
 
 
 def read(path: Path) -> WeightFile:
-    """Reads a .safetensors, .pdparams, or PyTorch (.bin, .pth, .ckpt; zip or older) file.
+    """Reads a .safetensors, .pdparams, or PyTorch (.bin, .pth, .ckpt, .pt; zip or older) file.
 
     The kind of file is told from its content. Arrays are read-only views of the memory-mapped file where the format
     allows it. Pickles are parsed for tensors and plain containers only: nothing that they name is imported or called.
-    Raises InputError, with the file's name, for a missing, truncated or corrupt file and for anything but tensors.
+
+    Raises:
+        InputError: with the file's name, for a missing, truncated or corrupt file and for anything but tensors.
     """
     try:
-        if path.suffix == ".safetensors":
-            return _read_safetensors(path)
-        if zipfile.is_zipfile(path):
-            return _read_torch_zip(path)
-        return _read_pickle(path)
+        check_weights(path)
+        return _reader(path)(path)
     except InputError:
         raise
     except FileNotFoundError:
@@ -66,11 +57,16 @@ def read(path: Path) -> WeightFile:
         ) from error
 
 
-def widen(array: np.ndarray) -> np.ndarray:
-    """The array itself, or a float32 copy where it holds bfloat16."""
-    if array.dtype != BFLOAT16:
-        return array
-    return (array["bfloat16"].astype(np.uint32) << 16).view(np.float32)
+def _reader(path: Path):
+    """What reads a file, by its first bytes; by its name where they say nothing."""
+    with path.open("rb") as file:
+        beginning = file.read(9)
+    if is_safetensors(beginning):
+        return _read_safetensors
+    if beginning.startswith(b"PK"):
+        return _read_torch_zip
+    damaged = path.suffix == ".safetensors" and not beginning.startswith(b"\x80")
+    return _read_safetensors if damaged else _read_pickle
 
 
 def _read_safetensors(path: Path) -> WeightFile:
@@ -103,18 +99,30 @@ def _safetensors_layout(file_name: str, metadata: dict[str, str]) -> str:
 def _read_torch_zip(path: Path) -> WeightFile:
     data = np.memmap(path, np.uint8, "r")
     with zipfile.ZipFile(path) as archive:
-        (pickled,) = [name for name in archive.namelist() if name.split("/")[-1] == "data.pkl"]
-        folder = pickled.removesuffix("data.pkl")
-        if f"{folder}byteorder" in archive.namelist() and archive.read(f"{folder}byteorder") != b"little":
+        names = archive.namelist()
+        pickled = [name for name in names if name.split("/")[-1] == "data.pkl"]
+        if len(pickled) != 1:
+            raise InputError(
+                f"{path} is an archive, not the weights (it holds {', '.join(names[:3])}, ...): unpack it "
+                "and give the file inside"
+            )
+        packed = sum(entry.file_size for entry in archive.infolist() if entry.compress_type != zipfile.ZIP_STORED)
+        if packed > _MOST_PACKED * data.size:
+            raise ValueError(f"its entries claim to be {packed} bytes when unpacked")
+        folder = pickled[0].removesuffix("data.pkl")
+        if f"{folder}byteorder" in names and archive.read(f"{folder}byteorder") != b"little":
             raise InputError(f"{path} was written on a big-endian machine; save it again on a little-endian one")
+        storages: dict[str, Storage] = {}
 
         def storage(key: str, dtype: np.dtype, size: int) -> Storage:
-            entry = _zip_entry(archive, archive.getinfo(f"{folder}data/{key}"), data)
-            return Storage(dtype, size, entry[: size * dtype.itemsize].view(dtype))
+            if key not in storages:
+                entry = _zip_entry(archive, archive.getinfo(f"{folder}data/{key}"), data)
+                storages[key] = Storage(dtype, size, entry[: size * dtype.itemsize].view(dtype))
+            return storages[key]
 
-        with archive.open(pickled) as file:
-            tree = Unpickler(file, path, storage).load()
-        return WeightFile(state_dictionary(tree, path), PYTORCH)
+        content = _zip_entry(archive, archive.getinfo(pickled[0]), data)
+        tree = pickles.load(io.BytesIO(content.tobytes()), path, storage)
+        return WeightFile(pickles.state_dictionary(tree, path), PYTORCH)
 
 
 def _zip_entry(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, data: np.ndarray) -> np.ndarray:
@@ -128,20 +136,20 @@ def _zip_entry(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, data: np.ndarra
 
 
 def _read_pickle(path: Path) -> WeightFile:
-    with open(path, "rb") as file:
-        storages: dict[str, Storage] = {}
+    storages: dict[str, Storage] = {}
 
-        def storage(key: str, dtype: np.dtype, size: int) -> Storage:
-            return storages.setdefault(key, Storage(dtype, size))
+    def storage(key: str, dtype: np.dtype, size: int) -> Storage:
+        return storages.setdefault(key, Storage(dtype, size))
 
-        tree = Unpickler(file, path, storage).load()
+    with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as stream:
+        tree = pickles.load(stream, path, storage)
         if tree != _LEGACY_MAGIC:
-            return WeightFile(state_dictionary(tree, path), PADDLE)
+            return WeightFile(pickles.state_dictionary(tree, path), PADDLE)
         for _ in ("protocol version", "system", "tree"):
-            tree = Unpickler(file, path, storage).load()
-        keys = Unpickler(file, path, storage).load()
-        _map_storages(np.memmap(path, np.uint8, "r"), file.tell(), [storages[key] for key in keys])
-    return WeightFile(state_dictionary(tree, path), PYTORCH)
+            tree = pickles.load(stream, path, storage)
+        keys = pickles.load(stream, path, storage)
+        _map_storages(np.memmap(path, np.uint8, "r"), stream.tell(), [storages[key] for key in keys])
+    return WeightFile(pickles.state_dictionary(tree, path), PYTORCH)
 
 
 def _map_storages(data: np.ndarray, start: int, storages: list[Storage]) -> None:

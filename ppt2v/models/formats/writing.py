@@ -11,11 +11,10 @@ from typing import BinaryIO
 
 import numpy as np
 
-from .pickles import TORCH_TYPES
-from .reading import SAFETENSORS_TYPES
+from .dtypes import SAFETENSORS_TYPES, STORAGE_TYPES
 
 _SAFETENSORS_NAMES = {dtype: name for name, dtype in reversed(SAFETENSORS_TYPES.items()) if name != "U16"}
-_TORCH_NAMES = {dtype: name for name, dtype in TORCH_TYPES.items()}
+_TORCH_NAMES = {dtype: name for name, dtype in STORAGE_TYPES.items()}
 
 
 def save_safetensors(path: Path, tensors: Mapping[str, np.ndarray], layout: str) -> None:

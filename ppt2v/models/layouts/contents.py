@@ -18,6 +18,7 @@ class _Kind(NamedTuple):
 _WHOLE = "give a model of Stable Diffusion 1.x or 2.x, as a single file or a folder in the layout of diffusers"
 
 # The first that fits counts.
+INVERSION, UNKNOWN = "a textual inversion", "weights of an unknown kind"
 _KINDS = (
     _Kind(r"^lora_controlnet$", "a Control-LoRA", "give a whole ControlNet"),
     _Kind(
@@ -27,7 +28,7 @@ _KINDS = (
     ),
     _Kind(
         r"^(emb_params|string_to_param|clip_[lg])\b|^<[^>]*>$|^\*$",
-        "a textual inversion",
+        INVERSION,
         "give it as textual_inversion=... (--textual-inversion) beside a model",
     ),
     _Kind(r"motion_modules\.|temporal_transformer", "a motion module of AnimateDiff", _WHOLE),
@@ -80,7 +81,7 @@ _KINDS = (
     _Kind(r"^(encoder|decoder)\.(layers\.)?\d+\.", "a tiny autoencoder (TAESD)", "give a whole autoencoder"),
     _Kind(r"^(cond_stage_model|text_model|transformer\.resblocks|text_encoder)\b", "a text encoder alone", _WHOLE),
 )
-_UNKNOWN = _Kind("", "weights of an unknown kind", _WHOLE)
+_UNKNOWN = _Kind("", UNKNOWN, _WHOLE)
 # A whole model has a UNet and a text encoder, and nothing of what makes it one of another family.
 _OTHER = _KINDS[: next(place for place, kind in enumerate(_KINDS) if kind.what == "a ControlNet")]
 
@@ -96,6 +97,15 @@ def describe(names: Iterable[str]) -> str:
 def advice(names: Iterable[str]) -> str:
     """What to do with it instead."""
     return _kind(list(names), _KINDS).advice
+
+
+def use(names: Iterable[str]) -> str:
+    """How it is given, where something else than a model is wanted."""
+    names = list(names)
+    if is_stable_diffusion(names):
+        return "give it as model_name=... (--model)"
+    advice = _kind(names, _KINDS).advice
+    return advice if advice.startswith("give it as") else "it has no use there"
 
 
 def use_of_network(kind: str | None) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -71,7 +71,7 @@ _LARGEST = {
     "hidden_size": 2**16,
     "max_position_embeddings": 2**16,
 }
-_LISTED = ("block_out_channels", "layers_per_block", "cross_attention_dim")  # which may have a number for each level
+_LISTS, _LISTS_OR_NUMBERS = ("block_out_channels",), ("layers_per_block", "cross_attention_dim")
 _LARGEST_JSON = 64 * 2**20  # bytes; the vocabularies of large language models stay below
 
 
@@ -105,7 +105,7 @@ def shards(index: Path) -> list[Path]:
     files = [Path(os.path.normpath(index.absolute().parent / name)) for name in names]
     homes = list(_homes(index.absolute()))
     for name, file in zip(names, files):
-        if not any(home in file.parents for home in homes):
+        if not file.suffix or not any(home in file.parents for home in homes):
             raise InputError(f"{index} names the file {name!r}, which is no part of the model; download it again")
     return files
 
@@ -150,7 +150,12 @@ def read_config(file: Path, kind: str | None = None, needs: Sequence[str] = ()) 
     Raises:
         InputError: no such file, a network of another class, something missing, or numbers that no network here has.
     """
-    config = read_json(file)
+    notes = (
+        "_diffusers_version",
+        "_ppdiffusers_version",
+        "_name_or_path",
+    )  # of who wrote it, which change nothing here
+    config = {name: value for name, value in read_json(file).items() if name not in notes}
     if kind is not None and config.get("_class_name") != kind:
         raise InputError(
             f"{file.parent} is no {kind}, as its config.json says (_class_name: {config.get('_class_name')!r})"
@@ -159,17 +164,33 @@ def read_config(file: Path, kind: str | None = None, needs: Sequence[str] = ()) 
     if missing:
         raise InputError(f"{file} cannot be used: it does not say {', '.join(missing)}; download it again")
     for name, most in _LARGEST.items():
-        if name in config and not _is_count(config[name], most, listed=name in _LISTED):
-            raise InputError(
-                f"{file} cannot be used: {name}={config[name]!r}; the rule is a whole number from 1 to "
-                f"{most}{' (or a list of such)' if name in _LISTED else ''}"
-            )
+        rule, fits = _rule(name)
+        if name in config and not fits(config[name], most):
+            raise InputError(f"{file} cannot be used: {name}={config[name]!r}; the rule is {rule} from 1 to {most}")
+    groups, widths = config.get("norm_num_groups", 1), config.get("block_out_channels", [])
+    uneven = next((width for width in widths if width % groups), None)
+    if uneven is not None:
+        raise InputError(f"{file} cannot be used: {uneven} channels are not a multiple of norm_num_groups={groups}")
     return config
 
 
-def _is_count(value: Any, most: int, listed: bool) -> bool:
-    if listed and isinstance(value, list) and value:
-        return all(_is_count(one, most, listed=False) for one in value)
+def _rule(name: str) -> tuple[str, Callable[[Any, int], bool]]:
+    """In words, and as what tells whether a value is valid up to a largest one."""
+    if name in _LISTS:
+        return "a list of whole numbers", _are_counts
+    if name in _LISTS_OR_NUMBERS:
+        return (
+            "a whole number, or a list of such,",
+            lambda value, most: _is_count(value, most) or _are_counts(value, most),
+        )
+    return "a whole number", _is_count
+
+
+def _are_counts(values: Any, most: int) -> bool:
+    return isinstance(values, list) and bool(values) and all(_is_count(value, most) for value in values)
+
+
+def _is_count(value: Any, most: int) -> bool:
     return isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= most
 
 

@@ -75,10 +75,10 @@ def vae(loaded: WeightFile, source: str) -> Network:
     if not own:
         own = {name: array for name, array in names.items() if name.startswith(_AUTOENCODER)}
     if "decoder.conv_in.weight" not in own:
-        advice = "; give its autoencoder beside it: vae=... (--vae FILE, FOLDER or ID)" if _after(names, UNET) else ""
+        advice = "give its autoencoder beside it" if _after(names, UNET) else "give that of a model of Stable Diffusion"
         raise InputError(
-            f"{source} holds {contents.describe(names)} and no autoencoder (none of its weights begins "
-            f"with {VAE}){advice}"
+            f"{source} holds {contents.describe(names)} and no autoencoder (none of its weights begins with {VAE}); "
+            f"{advice}: vae=... (--vae FILE, FOLDER or ID)"
         )
     if "encoder.down_blocks.0.resnets.0.conv1.weight" in own:
         return Network(vae_config(own, source, {}), own)
@@ -103,8 +103,12 @@ def controlnet(loaded: WeightFile, source: str) -> Network:
             _shape(own, f"input_hint_block.{2 * place}.weight", source)[0] for place in range(0, hints - 1, 2)
         ]
         table = controlnet_table(structure)
+    elif any(name.startswith(CONTROL) for name in names):
+        raise _lack(source, "input_hint_block.0.weight")
     else:
-        raise InputError(f"{source} holds {contents.describe(names)} and no ControlNet; {contents.advice(names)}")
+        raise InputError(
+            f"{source} holds {contents.describe(names)} and no ControlNet; give one that was made for the model"
+        )
     return Network(_controlnet_config(_Shapes(own, source, table), structure), _under_diffusers_names(own, table))
 
 
@@ -176,8 +180,12 @@ class _Shapes:
 
 def _shape(tensors: Tensors, name: str, source: str) -> tuple[int, ...]:
     if name not in tensors:
-        raise InputError(f"{source} is no complete model: it has no weight {name}; download or copy it again")
+        raise _lack(source, name)
     return tensors[name].shape
+
+
+def _lack(source: str, name: str) -> InputError:
+    return InputError(f"{source} is not complete: it has no weight {name}; download or copy it again")
 
 
 def _numbered(tensors: Tensors, form: str, step: int = 1) -> int:

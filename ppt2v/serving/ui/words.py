@@ -84,6 +84,7 @@ WORDS = {
     "Start t": "起始时间",
     "End t": "结束时间",
     "Out fps": "抽帧帧率",
+    "Audio": "声音",
     "Strength": "强度",
     "Shared noise": "共享噪声",
     "Control": "控制类型",
@@ -112,6 +113,7 @@ _ENGLISH = {
     "Start t": "Start of the clip",
     "End t": "End of the clip",
     "Out fps": "Frames per second of the clip",
+    "Audio": "Keep the sound",
     "Fps": "Frames per second",
     "Also": "More controls",
 }

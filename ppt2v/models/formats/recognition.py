@@ -1,0 +1,54 @@
+"""What a file is that was given for weights and holds none."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from ppt2v.errors import InputError
+
+_EXAMINED = 512  # bytes
+_PAGES = (b"<!doctype", b"<html", b"<head", b"<?xml", b"<error")  # in small letters
+_LONGEST_HEADER = 100_000_000  # bytes, of .safetensors
+_AGAIN = "download the file itself"
+_NO_PICTURE = "give a file of weights (embeddings inside pictures are not read)"
+# What the contents of a file begin with: what it is, and what to do.
+_BEGINNINGS = (
+    (b"version https://git-lfs.github.com/", "a git-lfs pointer, not the weights", f"run git lfs pull, or {_AGAIN}"),
+    (b"\x89PNG", "a picture (PNG)", _NO_PICTURE),
+    (b"\xff\xd8\xff", "a picture (JPEG)", _NO_PICTURE),
+    (b"GIF8", "a picture (GIF)", _NO_PICTURE),
+    (b"RIFF", "a picture or a clip (RIFF)", _NO_PICTURE),
+    (b"%PDF", "a document (PDF)", "give a file of weights"),
+    (b"GGUF", "a quantized model (GGUF)", "give the model as .safetensors"),
+    (b"\x89HDF", "an HDF5 file of Keras or TensorFlow", "give weights for Paddle or PyTorch"),
+    (b"\x93NUMPY", "a NumPy array", "save it as .safetensors, by name"),
+    (b"\x1f\x8b", "a packed file (gzip)", "unpack it and give the file inside"),
+    (b"7z\xbc\xaf\x27\x1c", "an archive (7z)", "unpack it and give the file inside"),
+    (b"Rar!", "an archive (RAR)", "unpack it and give the file inside"),
+)
+
+
+def is_safetensors(beginning: bytes) -> bool:
+    """Whether a file that begins so has a header of .safetensors: its length as a 64 bit number, then JSON."""
+    return beginning[8:9] == b"{" and int.from_bytes(beginning[:8], "little") <= _LONGEST_HEADER
+
+
+def check_weights(file: Path) -> None:
+    """Raises InputError for what is no file of weights, as its first bytes say: it names what it is and what to do.
+
+    Whether a file that passes is whole is for its reader to say.
+    """
+    if file.exists() and not file.is_file():
+        raise InputError(f"{file} is no file but a folder or a device; give a file of weights")
+    with file.open("rb") as stream:
+        beginning = stream.read(_EXAMINED)
+    if is_safetensors(beginning):
+        return
+    for start, what, advice in _BEGINNINGS:
+        if beginning.startswith(start):
+            raise InputError(f"{file} is {what}: {advice}")
+    text = beginning.removeprefix(b"\xef\xbb\xbf").lstrip().lower()
+    if text.startswith(_PAGES):
+        raise InputError(f"{file} is a web page, not the weights: {_AGAIN}, with a login where the site asks for one")
+    if text.startswith((b"{", b"[")):
+        raise InputError(f"{file} is a text (JSON), not the weights: {_AGAIN}")
