@@ -9,6 +9,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import suppress
+from functools import partial
 from multiprocessing import connection, get_context
 from pathlib import Path
 from random import Random
@@ -16,7 +17,7 @@ from typing import NamedTuple
 
 from ppt2v.batch.parent import end_with_parent
 
-from .trial import Group
+from .trial import Group, Trial
 
 
 class Result(NamedTuple):
@@ -38,7 +39,7 @@ def conducted(group: Group, seed: int, number: int, latest: float) -> Iterator[R
     while done < number and time.monotonic() < latest:
         folder = Path(tempfile.mkdtemp(prefix="ppt2v-campaign-"))
         ours, theirs = get_context("spawn").Pipe()
-        child = get_context("spawn").Process(target=_work, args=(theirs, group.name, seed, number, done, folder))
+        child = get_context("spawn").Process(target=_work, args=(theirs, group, seed, number, done, folder))
         child.start()
         theirs.close()
         try:
@@ -70,19 +71,28 @@ def _results(group: Group, pipe: connection.Connection, child, latest: float) ->
             return
 
 
-def _work(pipe: connection.Connection, name: str, seed: int, number: int, done: int, folder: Path) -> None:
-    from .groups import GROUPS
-
+def _work(pipe: connection.Connection, group: Group, seed: int, number: int, done: int, folder: Path) -> None:
     os.setsid()
     end_with_parent()
-    os.environ["COLUMNS"] = "200"
-    group = next(group for group in GROUPS if group.name == name)
-    for index, trial in enumerate(group.trials(Random(f"{seed} {name}"), number, folder)):
-        if index < done:
-            continue
-        pipe.send(trial.name)
-        pipe.send(failure_of(trial.run))
+    with open(os.devnull, "w") as nowhere:  # for what libraries print past Python
+        os.dup2(nowhere.fileno(), 1)
+        os.dup2(nowhere.fileno(), 2)
+    trials = group.trials(Random(f"{seed} {group.name}"), number, folder)
+    for index in range(number):
+        try:
+            trial = next(trials, None)
+        except Exception as error:
+            trial = Trial("what is needed for the trials", partial(_raise, error))
+        if trial is None:
+            break
+        if index >= done:
+            pipe.send(trial.name)
+            pipe.send(failure_of(trial.run))
     pipe.send(None)
+
+
+def _raise(error: Exception) -> None:
+    raise error
 
 
 def failure_of(run) -> str | None:

@@ -20,7 +20,7 @@ GROUPS = (
         bad_requests.trials,
     ),
     Group(
-        "killed runs", "killed at a random moment and resumed: the same bytes, nothing else left", 24, 600, kills.runs
+        "killed runs", "killed at a random moment and resumed: the same bytes, nothing else left", 28, 600, kills.runs
     ),
     Group(
         "killed exports",
