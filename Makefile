@@ -1,6 +1,6 @@
 # make demo [PROMPT="..."] [OUT=video.mp4]
-# make test | test-slow | test-ui | smoke-paddle2 | smoke-py313 | test-paddlehub | score | tradeoff | notebooks | wheel
-#     | hub-modules | constraints | clean
+# make lint | test | test-slow | test-ui | smoke-paddle2 | smoke-py313 | test-paddlehub | score | tradeoff | notebooks
+#     | wheel | hub-modules | constraints | clean
 # make bench TORCH_PYTHON=... [BENCH="--rounds 1"]
 # make campaign [CAMPAIGN="--share 0.1 --only models"]
 
@@ -45,10 +45,19 @@ $(1)/bin/pip install --quiet --no-compile --no-deps ppdiffusers==0.29.0 paddlenl
 @touch $(1)/installed
 endef
 
+<<<<<<< HEAD
 .PHONY: demo test test-slow test-ui smoke-paddle2 smoke-py313 test-paddlehub score tradeoff notebooks constraints wheel hub-modules bench campaign clean
+=======
+.PHONY: demo lint test test-slow test-ui smoke-paddle2 smoke-py313 test-paddlehub score tradeoff notebooks constraints wheel hub-modules bench clean
+>>>>>>> main
 
 demo: .venv/installed
 	.venv/bin/ppt2v text2video $${OUT:+--out "$$OUT"} -- "$$PROMPT"
+
+lint: .venv/installed
+	.venv/bin/ruff check .
+	.venv/bin/ruff format --check .
+	.venv/bin/mypy
 
 test: .venv/installed
 	.venv/bin/pytest -q

@@ -36,8 +36,8 @@ def _signed(mode: str) -> Callable[[Callable], Callable]:
             for each in MODES[mode].parameters
             if each.name not in covered
         ]
-        method.__signature__ = inspect.Signature([*own, *rest])
-        method.__doc__ += _ABOUT.format(mode=mode)
+        vars(method)["__signature__"] = inspect.Signature([*own, *rest])
+        method.__doc__ = f"{method.__doc__}{_ABOUT.format(mode=mode)}"
         return method
 
     return sign

@@ -69,7 +69,7 @@ def _drawing(until_the_end: ExitStack) -> Watch:
 
 
 def _on_terminal(until_the_end: ExitStack, console) -> Watch:
-    from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+    from rich.progress import BarColumn, MofNCompleteColumn, TaskID, TextColumn, TimeElapsedColumn, TimeRemainingColumn
     from rich.progress import Progress as Bars
 
     columns = (
@@ -79,7 +79,8 @@ def _on_terminal(until_the_end: ExitStack, console) -> Watch:
         TimeElapsedColumn(),
         TimeRemainingColumn(),
     )
-    drawn, tasks = Bars(*columns, console=console), {}
+    drawn = Bars(*columns, console=console)
+    tasks: dict[str, TaskID] = {}
 
     def draw(progress: Progress) -> None:
         if not tasks:  # not before: downloads draw bars of their own

@@ -2,6 +2,7 @@
 
 The coefficients were measured under OpenVINO on a CPU, with a UNet of Stable Diffusion 1.5's size at 256x256 (bfloat16;
 in float32 the cells are reckoned at twice as much) and the embedded VAE at 512x512. They are estimates elsewhere.
+Mapped pages of exported weights do not count: the system takes them back when memory is short.
 """
 
 from __future__ import annotations

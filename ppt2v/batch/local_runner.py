@@ -19,7 +19,7 @@ def run_tasks(
 ) -> Iterator[Result]:
     """Does the tasks; gives their results as they come, and ends its processes with the last one."""
     waiting = deque((task, 1) for task in tasks)  # and how often it will have been begun
-    busy: dict[connection.Connection, _Process] = {}
+    busy: dict[Any, _Process] = {}  # by pipe
     try:
         while waiting or busy:
             while waiting and len(busy) < workers:

@@ -22,8 +22,10 @@ def end_with_parent() -> None:
 
 
 def _follow_parent() -> None:
-    parent_process().join()  # until the pipe between the two closes
-    os._exit(1)
+    parent = parent_process()
+    if parent is not None:
+        parent.join()  # until the pipe between the two closes
+        os._exit(1)
 
 
 @contextmanager

@@ -27,7 +27,8 @@ def run_tasks(
     except ModuleNotFoundError:
         raise InputError("the runner ray needs Ray: pip install 'ppt2v[ray]'") from None
     with _connected(ray, workers):
-        waiting, idle, busy = deque(tasks), _actors(ray, worker, workers, machine), {}
+        waiting, idle = deque(tasks), _actors(ray, worker, workers, machine)
+        busy: dict[Any, tuple[Any, Task]] = {}
         while waiting or busy:
             while waiting and idle:
                 actor, task = idle.pop(), waiting.popleft()

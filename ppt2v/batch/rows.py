@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import warnings
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -21,7 +21,7 @@ _LISTED = 10  # lines that a warning names
 DEFAULT_MODE = "text2video"
 _TRUTHS = {"true": True, "yes": True, "on": True, "1": True, "false": False, "no": False, "off": False, "0": False}
 # Values of cells: spreadsheets write whole numbers as 2.0, and in some languages a comma in numbers.
-_KINDS = {
+_KINDS: dict[type, Callable[[str], Any]] = {
     str: str,
     int: lambda text: int(re.sub(r"(\.0+|,0)$", "", text)),
     float: lambda text: float(re.sub(r"^([+-]?\d+),(\d{1,2})$", r"\1.\2", text)),
@@ -53,7 +53,7 @@ def read(path: str | Path, folder: Path) -> list[Row]:
     Raises:
         InputError: a file that cannot be read, or the first row that cannot be followed, by file and line.
     """
-    path, rows = Path(path), {}
+    path, rows = Path(path), dict[Path, Row]()
     entries = _reader(path)
     for line, values in entries(path, documents.read_text(path)):
         try:

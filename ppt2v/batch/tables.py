@@ -27,11 +27,11 @@ def rows(path: Path, text: str) -> Iterator[tuple[int, dict[str, str]]]:
     text, above = (text[said.end() :], 1) if said else (text, 0)
     delimiter = said[1] if said else _likely_delimiter(text)
     reader = csv.reader(io.StringIO(text, newline=""), strict=True, delimiter=delimiter, skipinitialspace=True)
-    line, names = above + 1, None
+    line, names = above + 1, list[str]()
     try:
         for cells in reader:
             cells = [cell.strip() for cell in cells]
-            if any(cells) and names is None:
+            if any(cells) and not names:
                 names = _names([cell.lower() for cell in cells])
             elif any(cells):
                 yield line, _by_name(names, cells)

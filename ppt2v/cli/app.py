@@ -60,7 +60,7 @@ def _fail(message: str, code: int) -> None:
 class _Group(TyperGroup):
     """Errors of every command end in one line and an exit code."""
 
-    def invoke(self, ctx: typer.Context) -> Any:
+    def invoke(self, ctx: Any) -> Any:
         with _exit_codes():
             return super().invoke(ctx)
 

@@ -90,8 +90,9 @@ def show(findings: list[Finding]) -> None:
         table.add_row(Text(finding.subject), Text(finding.found), state)
     console = Console()
     console.print(table)
-    remedies = dict.fromkeys(finding.remedy for finding in findings if finding.remedy)
-    remedies = sorted(remedies, key=_AGAIN.__eq__)  # that one last
+    remedies = sorted(
+        {finding.remedy: None for finding in findings if finding.remedy}, key=_AGAIN.__eq__
+    )  # that one last
     console.print("To mend it:" if remedies else "All is well.")
     for remedy in remedies:
         console.print(Text(f"  {remedy}"), soft_wrap=True)
@@ -139,7 +140,7 @@ def _package(requirement: Any, trial: dict[str, str], others_unmet: bool) -> Fin
         alone = "--no-deps " if name in _NEEDED_EVERYWHERE and not _asked_for(requirement) else ""
         return Finding(name, unmet, f'pip install {alone}"{name}{requirement.specifier}"')
     if "found" in trial:
-        return Finding(name, version)
+        return Finding(name, str(version))
     # A package outside its range breaks those that need it, and they need no mending of their own.
     again = _AGAIN if others_unmet else f'pip install --force-reinstall --no-deps "{name}=={version}"'
     return Finding(name, f"{version}, does not import: {trial['error']}", _remedy(trial["error"]) or again)

@@ -19,9 +19,8 @@ QUIET = typer.Option(False, "--quiet", help="No progress bars and no notices.")
 def sign(command: Callable[..., None], described: list[tuple[str, Any, Any]]) -> None:
     """Gives a function the signature that typer reads: names, descriptions and types of its keyword arguments."""
     keyword = inspect.Parameter.KEYWORD_ONLY
-    command.__signature__ = inspect.Signature(
-        [inspect.Parameter(name, keyword, default=info, annotation=kind) for name, info, kind in described]
-    )
+    parameters = [inspect.Parameter(name, keyword, default=info, annotation=kind) for name, info, kind in described]
+    vars(command)["__signature__"] = inspect.Signature(parameters)
     command.__annotations__ = {name: kind for name, _, kind in described}
 
 
@@ -36,11 +35,11 @@ def by_flag(parameters: Sequence[Parameter]) -> dict[str, list[Parameter]]:
 def describe(flag: str, group: list[Parameter]) -> tuple[str, Any, Any]:
     """Name, description and type of an option as typer takes them; the default is None: not given."""
     first, name = group[0], flag.replace("-", "_")
-    about = {"help": _help(group), "show_default": False}
+    about: dict[str, Any] = {"help": _help(group), "show_default": False}
     if first.positional:
         return name, typer.Argument(None, metavar=first.positional, **about), Optional[str]
     if first.many:
-        return name, typer.Option(None, f"--{flag}", **about), Optional[List[first.kind]]
+        return name, typer.Option(None, f"--{flag}", **about), Optional[List[first.kind]]  # type: ignore[name-defined]
     if first.kind is bool:
         return name, typer.Option(None, f"--{flag}/--no-{flag}", **about), Optional[bool]
     if len(group) == 1:

@@ -53,7 +53,7 @@ def _is_edge_map(frame: np.ndarray) -> bool:
     # A line, which a codec widens to three or four pixels, holds no block of 7 x 7, as areas do. Lines that lie close
     # together (grass, hair) may.
     areas = cv2.erode(lines.astype(np.uint8), np.ones((7, 7), np.uint8))
-    return lines.any() and (grey < _BLACK).mean() > 0.5 and areas.sum() < 0.02 * lines.sum()
+    return bool(lines.any() and (grey < _BLACK).mean() > 0.5 and areas.sum() < 0.02 * lines.sum())
 
 
 def _is_depth_map(frame: np.ndarray) -> bool:

@@ -98,7 +98,7 @@ class Control:
             text_width: channels of the texts that its UNet attends to; None where the model is not there yet.
         """
         usual = EMBEDDED_WIDTH if is_embedded(model) else FIRST_WIDTH
-        return self.networks.get(text_width, self.networks[usual])
+        return self.networks.get(text_width or usual, self.networks[usual])
 
 
 CONTROLS = {

@@ -88,7 +88,8 @@ def read(files: Iterable[Path], height: int, width: int) -> np.ndarray:
     import numpy as np
     from PIL import Image, ImageOps
 
-    return np.stack([ImageOps.fit(_open(file), (width, height), Image.Resampling.LANCZOS) for file in files])
+    fitted = (ImageOps.fit(_open(file), (width, height), Image.Resampling.LANCZOS) for file in files)
+    return np.stack([np.asarray(picture) for picture in fitted])
 
 
 def _open(file: Path) -> Image.Image:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import paddle
@@ -115,7 +115,7 @@ class Trainer:
 
     def restore(self, state: dict[str, np.ndarray]) -> None:
         """Goes back to a ``state``."""
-        kept = {}
+        kept: dict[str, Any] = {}
         for name, parameter in self.parameters.items():
             parameter.set_value(state[f"weights {name}"])
             kept |= {f"{parameter.name}_{kind}": paddle.to_tensor(state[f"{kind} {name}"]) for kind in _ACCUMULATORS}

@@ -41,10 +41,10 @@ def run(plan: Plan, show_progress: bool) -> None:
     paddle.set_device(plan.device)
     pipe = stable_diffusion.load_stable_diffusion(plan.base)
     levels, seed = pipe.scheduler.config.num_train_timesteps, values["seed"]
-    subjects = [
-        Subject(prompt, Examples(*encode(pipe.vae, read(files, *plan.size)), levels, seed, stream), weight)
-        for stream, (prompt, files, weight) in enumerate(sources)
-    ]
+    subjects = []
+    for stream, (prompt, files, weight) in enumerate(sources):
+        means, deviations = encode(pipe.vae, read(files, *plan.size))
+        subjects.append(Subject(prompt, Examples(means, deviations, levels, seed, stream), weight))
     arguments = (values[name] for name in ("learning_rate", "batch_size", "accumulate", "train_text_encoder"))
     trainer, done = Trainer(pipe, subjects, *arguments), 0
     if saved and saved["done"]:

@@ -11,7 +11,9 @@ from typing import Protocol
 class Runner(Protocol):
     """A program that is ready to run."""
 
-    half: bool  # whether it computes in half precision
+    @property
+    def half(self) -> bool:
+        """Whether it computes in half precision."""
 
     def __call__(self, inputs: list) -> list:
         """The program's outputs: tensors of the engine's own kind, which it takes as inputs as well."""

@@ -44,8 +44,9 @@ class OpenVINORunner:
         return [request.get_output_tensor(index).data for index in range(len(self._compiled.outputs))]
 
     def use_float32(self) -> None:
-        if self.half:
-            self._switch(PRECISIONS[self._precision].rescue)
+        rescue = PRECISIONS[self._precision].rescue
+        if rescue is not None:
+            self._switch(rescue)
 
     def restore(self) -> None:
         self._switch(self._own_precision)

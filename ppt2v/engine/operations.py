@@ -309,7 +309,7 @@ def _conv2d(attributes, x, weight):
     return ops.convolution(as_node(x), as_node(weight), attributes["strides"], *pads, attributes["dilations"])
 
 
-def _pads(paddings: Sequence[int]) -> tuple[list[int], list[int]]:
+def _pads(paddings: Sequence[int]) -> tuple[Sequence[int], Sequence[int]]:
     """Padding before and after: given as [height, width] or [top, bottom, left, right]."""
     return (paddings, paddings) if len(paddings) == 2 else (paddings[::2], paddings[1::2])
 

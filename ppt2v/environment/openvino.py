@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 _REPORTER = "openvino_telemetry"
 
@@ -21,12 +22,13 @@ def import_openvino():
 def unreported() -> Iterator[None]:
     """Hides the package that reports for a block: OpenVINO's packages do without it, for good, where it is missing."""
     absent = object()
-    before = sys.modules.get(_REPORTER, absent)
-    sys.modules[_REPORTER] = None  # which makes an import of it fail
+    modules: dict[str, Any] = sys.modules
+    before = modules.get(_REPORTER, absent)
+    modules[_REPORTER] = None  # which makes an import of it fail
     try:
         yield
     finally:
         if before is absent:
-            del sys.modules[_REPORTER]
+            del modules[_REPORTER]
         else:
-            sys.modules[_REPORTER] = before
+            modules[_REPORTER] = before

@@ -107,7 +107,7 @@ class TextToVideoSynthesis:
             NumericalError: the network produced NaN or infinite numbers.
         """
         several = isinstance(input, (list, tuple))
-        given = list(input) if several else [input]
+        given: list[Any] = list(input) if several else [input]
         for each in given:
             _check(each)
         targets = _targets(output_video, len(given), several)

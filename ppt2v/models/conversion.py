@@ -23,7 +23,7 @@ from ppt2v.models.loading.weights import NetworkFiles, Weights, build
 from ppt2v.video.output_path import check_parent
 
 FORMATS = ("modelscope", "diffusers", "paddle")
-PRECISIONS = {"float32": np.dtype("<f4"), "float16": np.dtype("<f2")}
+PRECISIONS: dict[str, np.dtype] = {"float32": np.dtype("<f4"), "float16": np.dtype("<f2")}
 
 _LIBRARIES = {"diffusers": ("diffusers", "transformers"), "paddle": ("ppdiffusers", "ppdiffusers.transformers")}
 _FILES = {

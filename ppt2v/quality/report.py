@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -58,12 +59,12 @@ class Figure:
 
     name: str
     label: str
-    form: Callable[[object], str] = "{:.4f}".format
+    form: Callable[[Any], str] = "{:.4f}".format
     better: str = ""
     of_steadiness: bool = False
 
 
-def _numbers(frames: object) -> str:
+def _numbers(frames: Sequence[int] | None) -> str:
     return f"{len(frames)} ({', '.join(map(str, frames[:6]))}{', ...' if len(frames) > 6 else ''})" if frames else "0"
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -241,7 +241,7 @@ def _picture(mark: str | Path) -> str:
 
 
 # By what a parameter holds: its value as a text.
-_TEXTS = {
+_TEXTS: dict[str | None, Callable[[Any], Any]] = {
     "clip": _absolute,
     "model": locate.from_anywhere,
     "file": locate.from_anywhere,

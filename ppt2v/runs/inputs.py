@@ -26,7 +26,7 @@ FPS = 8.0  # of a video whose mode neither says it nor starts from a clip
 class Inputs(NamedTuple):
     """The frames' number and rate, their size in pixels, and what the pipeline is given beside its parameters."""
 
-    count: int
+    count: int  # type: ignore[assignment]  # a tuple's method has this name
     fps: float
     size: tuple[int, int]  # height, width
     arguments: dict[str, Any]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import Any
 
 import uvicorn
@@ -33,14 +32,14 @@ def server(app: ASGIApp, patience: int | None = None) -> uvicorn.Server:
 class Connection(H11Protocol):
     """Closes itself where no request comes; uvicorn's own clock starts with the first answer, and any byte stops it."""
 
-    def connection_made(self, transport: asyncio.Transport) -> None:
+    def connection_made(self, transport: Any) -> None:
         """Makes room, if there are too many, by closing the one that has been idle for the longest time."""
         super().connection_made(transport)
         self._seen: Any = None  # the request that was the last one when it was looked at before
         self.idle_since = self.loop.time()
         self._next_look = self.loop.call_later(IDLE, self._look)
         if len(self.connections) > MOST:
-            idle = [each for each in self.connections if each.is_idle]
+            idle = [each for each in self.connections if isinstance(each, Connection) and each.is_idle]
             min(idle, key=lambda each: each.idle_since).transport.close()
 
     def connection_lost(self, exc: Exception | None) -> None:

@@ -57,7 +57,7 @@ def decoded(path: Path, keyed: bool, stamp: int | None) -> Iterator[Any]:
     for seconds in _EARLIER if keyed and stamp is not None else ():
         with opened(path) as (container, stream):
             try:
-                container.seek(stamp - int(seconds / stream.time_base), stream=stream)
+                container.seek((stamp or 0) - int(seconds / stream.time_base), stream=stream)
                 packets = _from_key_frame(container, stream)
                 first = next(packets, None)
             except av.FFmpegError:

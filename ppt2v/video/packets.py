@@ -128,7 +128,7 @@ class _Found:
     def stamps(self, fps: float) -> tuple[np.ndarray, bool]:
         """The time stamps, and whether they are those of the frames themselves and not only of as many."""
         for stamps, of_frames in ((self.shown, True), (self.decoding, False)):
-            stamps = np.array(stamps, np.int64)
-            if (stamps != _MISSING).all():
-                return stamps, of_frames
+            array = np.array(stamps, np.int64)
+            if (array != _MISSING).all():
+                return array, of_frames
         return np.rint(np.arange(len(self.shown)) * self.second / fps).astype(np.int64), False

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple, Protocol
+from typing import NamedTuple, Union
 
 import numpy as np
 
@@ -17,19 +16,9 @@ from .film import Film, open_film
 from .scaling import target_size
 from .sound import Sound, read_sound
 from .storage import on_disk
-from .timeline import SLACK, Timeline
+from .timeline import SLACK
 
-
-class Source(Protocol):
-    """What a clip is read from (``Film``, ``Pictures``)."""
-
-    path: Path
-    timeline: Timeline
-    height: int
-    width: int
-    notes: tuple[str, ...]
-
-    def frames(self, indices: np.ndarray, height: int, width: int) -> Iterator[np.ndarray]: ...
+Source = Union[Film, pictures.Pictures]  # what a clip is read from
 
 
 @dataclass(frozen=True)

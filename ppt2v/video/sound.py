@@ -59,7 +59,7 @@ def _placed(container: Any, stream: Any, begin: float, channels: int) -> Iterato
     for frame in _resampled(container, stream, begin, channels):
         heard = frame.to_ndarray().reshape(-1, channels)
         place = follows if frame.pts is None else round((float(frame.pts * frame.time_base) - begin) * RATE)
-        if follows is not None and abs(place - follows) < _GAP * RATE:
+        if follows is not None and place is not None and abs(place - follows) < _GAP * RATE:
             place = follows
         yield place or 0, heard
         follows = (place or 0) + len(heard)

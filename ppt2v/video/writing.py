@@ -58,7 +58,7 @@ def write(
         with _complete_or_nothing(path) as part:
             _WRITERS[save_format](_checked(frames), part, fps, recipe_text, sound)
     except _MakersError as error:
-        raise error.__cause__ from None
+        raise (error.__cause__ or error) from None
     return path
 
 

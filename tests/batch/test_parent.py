@@ -12,11 +12,13 @@ from pathlib import Path
 import pytest
 
 STARTED = """
+import signal
 import sys
 import stand_in_worker
 from ppt2v.batch import local_runner
 from ppt2v.batch.worker import Task
 if __name__ == "__main__":
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # which a process started in the background ignores
     tasks = [Task(number, "text2video", {"prompt": "wait", "save_path": ""}) for number in range(2)]
     try:
         list(local_runner.run_tasks(tasks, 2, {"folder": sys.argv[1]}, stand_in_worker.StandInWorker))
@@ -56,7 +58,7 @@ def test_workers_end_with_their_parent_and_say_nothing(tmp_path, number):
             os.killpg(parent.pid, number)  # as a terminal does
         else:
             parent.send_signal(number)
-        assert parent.wait() == (130 if number == signal.SIGINT else -number)
+        assert parent.wait(timeout=120) == (130 if number == signal.SIGINT else -number)
         while any(map(runs, workers)):
             time.sleep(0.05)
     assert (tmp_path / "said").read_text() == ""

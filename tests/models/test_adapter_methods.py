@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from conftest import DATA
 
+from ppt2v import InputError
 from ppt2v.models.adapters.adapters import Adapters
 from ppt2v.models.adapters.lora import Lora
 from ppt2v.models.formats.dtypes import BFLOAT16, widen
@@ -299,3 +300,41 @@ def test_ranks_and_methods_may_differ_from_layer_to_layer(tmp_path):
     for case in cases:
         found = merged(Lora(tmp_path / "mixed.safetensors", 1.0), case.split("/")[1])
         np.testing.assert_allclose(found, REFERENCE[f"{case}/after weight"], rtol=1e-6, atol=1e-6)
+
+
+# Damage
+
+
+def _damaged(array: np.ndarray, other: np.ndarray, kind: int) -> np.ndarray | None:
+    """An array taken away, exchanged for another, cut, reshaped, or of other numbers."""
+    none = np.zeros(0, np.float32)
+    return (
+        None,
+        other,
+        array[:0] if array.ndim else none,
+        array[:-1] if array.ndim else none,
+        array.T,
+        array.reshape(-1),
+        array.reshape(1, *array.shape),
+        array.reshape(1, 1, 1, 1, -1),
+        np.full_like(array, np.nan),
+        (array > 0).astype(np.int8),
+    )[kind]
+
+
+@pytest.mark.parametrize("kind", range(10))
+def test_damage_never_ends_in_anything_but_a_refusal(kind, tmp_path):
+    random = np.random.default_rng(kind)
+    for case, other in zip(CASES, random.permutation(CASES)):
+        layer, given = case.split("/")[-1], parts(case)
+        name, replacing = random.choice(sorted(given)), parts(other)[random.choice(sorted(parts(other)))]
+        damaged = _damaged(given.pop(name), replacing, kind)
+        given |= {} if damaged is None else {name: damaged}
+        file = tmp_path / "damaged.safetensors"
+        save_safetensors(file, {f"{PLACES[layer]}.{part}": array for part, array in given.items()}, "pt")
+        try:
+            after = merged(Lora(file, 1.0), layer)
+        except InputError as error:
+            assert str(file) in str(error)
+        else:
+            assert after.shape == REFERENCE[f"{layer}/weight"].shape

@@ -228,6 +228,17 @@ def test_only_linear_weights_are_transposed(layout):
         np.testing.assert_array_equal(value.numpy(), expected, err_msg=name)
 
 
+@pytest.mark.parametrize("said", [reading.PYTORCH, reading.PADDLE])
+@pytest.mark.parametrize("transposed", [False, True])
+def test_weights_of_different_sides_say_in_whose_layout_they_are(transposed, said):
+    network = _network(3, 4)
+    arrays = _arrays(network)
+    given = {**arrays, "linear.weight": arrays["linear.weight"].T} if transposed else arrays
+    fitting.put(network, reading.WeightFile(given, said), "file")
+    for name, value in network.state_dict().items():
+        np.testing.assert_array_equal(value.numpy(), arrays[name], err_msg=name)
+
+
 @pytest.mark.parametrize("dtype", ["float16", "bfloat16"])
 def test_weights_take_the_type_of_the_network(dtype):
     network = _network(3, 4)

@@ -123,7 +123,9 @@ def test_no_command_speaks_to_the_network(listener, environment, tmp_path):
     done = subprocess.run([sys.executable, "-c", RUN, json.dumps(commands)], env=environment, cwd=tmp_path,
                           capture_output=True, text=True)  # fmt: skip
     ends = re.findall(r'\["ended", "([\w-]+)", (\w+)\]', done.stderr)
-    assert [end for end in ends if end[1] not in ("0", "null")] == [], done.stderr[-3000:]
+    broken = [end for end in ends if end[1] not in ("0", "null")]
+    assert set(broken) <= {("doctor", "1")}, done.stderr[-3000:]  # which says 1 where it found something to mend
+    assert len(ends) == len(commands)
     assert done.returncode == 0 and (tmp_path / "fox.mp4").exists() and (tmp_path / "mine" / "unet").exists()
     assert not spoke(listener)
     assert written(tmp_path / "home") == []
@@ -133,12 +135,12 @@ def test_no_command_speaks_to_the_network(listener, environment, tmp_path):
 def test_no_service_speaks_to_the_network(listener, environment, tmp_path, command):
     pytest.importorskip("gradio")
     service = subprocess.Popen([sys.executable, "-m", "ppt2v", *command], env=environment, cwd=tmp_path,
-                               stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True)  # fmt: skip
+                               stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)  # fmt: skip
     try:
-        said = next(line for line in service.stderr if "127.0.0.1:" in line)
+        started = any("127.0.0.1:" in line for line in service.stdout)
     finally:
         service.send_signal(signal.SIGINT)
         service.communicate()
-    assert re.search(r"127\.0\.0\.1:\d+", said)
+    assert started
     assert not spoke(listener)
     assert written(tmp_path / "home") == []

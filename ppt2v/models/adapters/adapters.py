@@ -43,12 +43,8 @@ class Adapters(NamedTuple):
     @property
     def mark(self) -> str:
         """Differs for different files, strengths and words; "" for none."""
-        return " ".join(each.mark for each in (*self.loras, *self.inversions))
-
-    @property
-    def fingerprints(self) -> dict[Path, str]:
-        """What tells the contents of the files apart, by file."""
-        return {each.file: each.fingerprint for each in (*self.loras, *self.inversions)}
+        files: tuple[Lora | Inversion, ...] = *self.loras, *self.inversions
+        return " ".join(each.mark for each in files)
 
     def check(self, prompts: Sequence[str]) -> None:
         """Raises InputError for the same word twice, and for a textual inversion of which no prompt has a word."""

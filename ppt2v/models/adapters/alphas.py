@@ -17,7 +17,7 @@ _BEGINNING = "base_model.model."
 
 
 class Alphas:
-    """The scales of a file's layers.
+    """The scales of a file's layers; ``files`` are those beside it that say something.
 
     Args:
         file: of the weights.
@@ -29,11 +29,12 @@ class Alphas:
 
     def __init__(self, file: Path, metadata: Mapping[str, str]):
         self._file, self._said = file, {}
+        self.files: tuple[Path, ...] = ()
         beside = file.with_name(_CONFIG)
         if _METADATA in metadata:
             self._said = self._parsed(metadata[_METADATA], _METADATA)
         elif file.stem == _WEIGHTS and beside.is_file():
-            self._said = self._parsed(beside.read_bytes(), _CONFIG)
+            self._said, self.files = self._parsed(beside.read_bytes(), _CONFIG), (beside,)
 
     def scale(self, layer: str, rank: int | None) -> float:
         """The factor of a layer whose arrays have a rank; None: of a product of whole matrices.
@@ -44,9 +45,9 @@ class Alphas:
         part, _, name = layer.partition(".")
         prefix = f"{part}." if any(key.startswith(f"{part}.") for key in self._said) else ""
         name = name if prefix else layer.removeprefix(_BEGINNING)
-        rank = rank or self._number(prefix, ("r",), "rank_pattern", name, 1)
-        alpha = self._number(prefix, ("lora_alpha", "alpha"), "alpha_pattern", name, rank)
-        return alpha / (math.sqrt(rank) if self._said.get(f"{prefix}use_rslora") else rank)
+        width: float = rank or self._number(prefix, ("r",), "rank_pattern", name, 1)
+        alpha = self._number(prefix, ("lora_alpha", "alpha"), "alpha_pattern", name, width)
+        return alpha / (math.sqrt(width) if self._said.get(f"{prefix}use_rslora") else width)
 
     def _number(self, prefix: str, keys: tuple[str, ...], pattern: str, name: str, default: float) -> float:
         """What is said for all layers, or for those of the names in a pattern."""

@@ -22,7 +22,9 @@ Shape = tuple[Any, ...]  # of a weight; None for a number that may be any, ... f
 class Change(Protocol):
     """What a file adds to one weight or bias, of ``shape``."""
 
-    shape: Shape
+    @property
+    def shape(self) -> Shape:
+        """That of the weight."""
 
     def fits(self, shape: tuple[int, ...]) -> bool:
         """Whether it belongs to a weight of this shape."""
@@ -42,7 +44,7 @@ def of_weight(parts: Parts, scale: Scale) -> Change | None:
         return None
     if len(methods) > 1:
         raise ValueError(f"parts of more than one method ({', '.join(parts)})")
-    change = methods[0](parts, scale)
+    change: Change = methods[0](parts, scale)
     for name in ("dora_scale", "lora_magnitude_vector"):
         if name in parts:
             change = Decomposed.of(change, parts[name], by_rows=name == "lora_magnitude_vector")
@@ -317,7 +319,7 @@ def _check(parts: Parts, good: bool) -> None:
 
 def _same(own: Shape, shape: tuple[int, ...]) -> bool:
     """Whether a change's shape is that of a weight; a Linear layer is a convolution of 1x1."""
-    if own[-1] is ...:
+    if own[-1:] == (...,):
         return all(number in (None, other) for number, other in zip(own[:-1], shape))
     return own in (shape, (shape[0], math.prod(shape[1:]))) or _trimmed(own) == _trimmed(shape)
 

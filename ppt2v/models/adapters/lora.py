@@ -77,13 +77,14 @@ class Lora:
         layers, vectors = _sorted(file, loaded.tensors)
         self.words = tuple(Inversion(file, word, array) for word, array in vectors.items())
         self._metadata = loaded.metadata
-        self._readings = _readings(file, layers, Alphas(file, loaded.metadata))
-        self.fingerprint = fingerprint(file)
+        alphas = Alphas(file, loaded.metadata)
+        self._readings = _readings(file, layers, alphas)
+        self._fingerprint = " ".join(map(fingerprint, (file, *alphas.files)))
 
     @property
     def mark(self) -> str:
         """Differs for different files and strengths."""
-        return f"{self.fingerprint} * {self.strength}"
+        return f"{self._fingerprint} * {self.strength}"
 
     def fit(self, names: LayerNames) -> dict[tuple[str, str], list[Change]]:
         """The changes by the network and the weight that they are for.
@@ -95,7 +96,8 @@ class Lora:
         unknown = sorted(layer for layer, place in places.items() if place is None)
         if unknown:
             raise InputError(f"{self._complaint(unknown)}: {_listed(unknown)}; {_advice(names)}")
-        found, wrong = min((_fitted(places, reading) for reading in self._readings), key=lambda each: len(each[1]))
+        known = {layer: place for layer, place in places.items() if place is not None}
+        found, wrong = min((_fitted(known, reading) for reading in self._readings), key=lambda each: len(each[1]))
         if wrong:
             raise InputError(f"{self._complaint(wrong)}, by their shapes: {_listed(wrong, '; ')}; {_advice(names)}")
         return found
@@ -115,20 +117,21 @@ class Lora:
         return origin.family(layers, self._metadata) or known
 
 
-def _sorted(file: Path, tensors: Mapping[str, np.ndarray]) -> tuple[dict[str, Parts], dict[str, np.ndarray]]:
+def _sorted(file: Path, tensors: Mapping[str, np.ndarray]) -> tuple[Mapping[str, Parts], dict[str, np.ndarray]]:
     """The arrays of each layer, by what they are, and the vectors of words.
 
     Raises:
         InputError: there are others.
     """
     layers: dict[str, dict[str, np.ndarray]] = {}
-    vectors, strange = {}, []
+    vectors: dict[str, np.ndarray] = {}
+    strange = []
     for key, array in tensors.items():
         layer, part = _part(key, tensors)
         if part:
             layers.setdefault(layer, {})[part] = array
-        elif _WORD.fullmatch(key):
-            vectors[_WORD.fullmatch(key)["word"]] = array
+        elif word := _WORD.fullmatch(key):
+            vectors[word["word"]] = array
         else:
             strange.append(key)
     if strange or not layers:
@@ -234,7 +237,7 @@ def _shape(shape: Sequence) -> str:
 
 def _advice(names: LayerNames) -> str:
     """What to give instead, by the width of the text that the model's UNet attends to."""
-    family = origin.WIDTHS.get(names.text_width)
+    family = origin.WIDTHS.get(names.text_width or 0)
     return f"give a LoRA made for {family}" if family else "give a LoRA made for this model, or the model of the LoRA"
 
 

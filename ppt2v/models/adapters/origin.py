@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 
-SD1, SD2, XL = "Stable Diffusion 1.x", "Stable Diffusion 2.x", "Stable Diffusion XL"
+SD1, SD2, XL, SD3 = "Stable Diffusion 1.x", "Stable Diffusion 2.x", "Stable Diffusion XL", "Stable Diffusion 3"
 
 WIDTHS = {768: SD1, 1024: SD2, 2048: XL}  # of the text that the UNet attends to
 _NAMES = {
-    r"(lora_|text_encoders_)?(te3|t5xxl)_|text_encoder_3_|.*joint_blocks_": "Stable Diffusion 3",
+    r"(lora_|text_encoders_)?(te3|t5xxl)_|text_encoder_3_|.*joint_blocks_": SD3,
     r".*(double_blocks|single_blocks|single_transformer_blocks)_\d": "Flux or a relative of it",
     r"(lora_)?te2_|text_encoder_2_|text_encoders_clip_g_": XL,
     r".*(input|output|down|up)_blocks_\d_.*transformer_blocks_[1-9]_": XL,
@@ -23,7 +23,7 @@ _VERSIONS = {
     "stable-diffusion-v1": SD1,
     "stable-diffusion-v2": SD2,
     "stable-diffusion-xl": XL,
-    "stable-diffusion-3": "Stable Diffusion 3",
+    "stable-diffusion-3": SD3,
     "flux": "Flux",
     "wan": "Wan",
     "hunyuan": "HunyuanVideo",
@@ -32,7 +32,7 @@ _VERSIONS = {
     "sd_1": SD1,
     "sd_2": SD2,
     "sdxl": XL,
-    "sd3": "Stable Diffusion 3",
+    "sd3": SD3,
 }
 
 

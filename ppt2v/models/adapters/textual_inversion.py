@@ -18,7 +18,7 @@ from . import origin
 
 # Names of vectors whose word is the name of the file, in pickles of AUTOMATIC1111's web UI and in .safetensors.
 _NAMELESS = ("*", "emb_params", "clip_l")
-_SECOND_ENCODER = "clip_g"  # of Stable Diffusion XL
+_SECOND_ENCODER, _THIRD_ENCODER = "clip_g", "t5xxl"  # of Stable Diffusion XL, and of 3
 _LISTED = 4
 _MOST_VECTORS = 75  # that a prompt takes
 _BRACKETED, _SPECIAL = re.compile(r"<[\w-]+>"), re.compile(r"[^\w-]")
@@ -48,12 +48,12 @@ class Inversion:
         self.vectors = np.atleast_2d(widen(vectors)).astype(np.float32)
         if not np.isfinite(self.vectors).all():
             raise InputError(f"{file}: the vectors of {self.word!r} are not finite; the training failed")
-        self.fingerprint = fingerprint(file)
+        self._fingerprint = fingerprint(file)
 
     @property
     def mark(self) -> str:
         """Differs for different files and words."""
-        return f"{self.fingerprint} {self.word}"
+        return f"{self._fingerprint} {self.word}"
 
     @property
     def tokens(self) -> list[str]:
@@ -91,9 +91,10 @@ def read(file: Path, word: str | None = None) -> list[Inversion]:
     tensors = reading.read(file).tensors
     if _SECOND_ENCODER in tensors:
         shapes = ", ".join(f"{name} {list(array.shape)}" for name, array in tensors.items())
+        family = origin.SD3 if _THIRD_ENCODER in tensors else origin.XL
         raise InputError(
-            f"{file} is a textual inversion for {origin.XL}, which has two text encoders ({shapes}); give "
-            f"one made for {origin.SD1}"
+            f"{file} is a textual inversion for {family}, which has several text encoders ({shapes}); give one made "
+            f"for {origin.SD1}"
         )
     what = contents.describe(tensors)
     if what not in (contents.INVERSION, contents.UNKNOWN):

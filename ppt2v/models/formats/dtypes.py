@@ -11,7 +11,7 @@ BFLOAT16 = np.dtype([("bfloat16", "<u2")])
 FLOAT8_E4M3 = np.dtype([("float8_e4m3fn", "u1")])
 FLOAT8_E5M2 = np.dtype([("float8_e5m2", "u1")])
 
-SAFETENSORS_TYPES = {
+SAFETENSORS_TYPES: dict[str, np.dtype] = {
     "F64": np.dtype("<f8"),
     "F32": np.dtype("<f4"),
     "F16": np.dtype("<f2"),
@@ -26,7 +26,7 @@ SAFETENSORS_TYPES = {
     "U8": np.dtype("u1"),
     "BOOL": np.dtype("?"),
 }
-STORAGE_TYPES = {
+STORAGE_TYPES: dict[str, np.dtype] = {
     "UntypedStorage": np.dtype("u1"),  # of the types below, which PyTorch names at the tensor
     "DoubleStorage": np.dtype("<f8"),
     "FloatStorage": np.dtype("<f4"),
@@ -47,7 +47,7 @@ def widen(array: np.ndarray) -> np.ndarray:
     if array.dtype == BFLOAT16:
         return np.left_shift(array["bfloat16"], 16, dtype=np.uint32).view(np.float32)
     if array.dtype in (FLOAT8_E4M3, FLOAT8_E5M2):
-        [bits] = array.dtype.names
+        [bits] = array.dtype.names or ()
         return _float8()[bits][array[bits]]
     return array
 

@@ -10,7 +10,7 @@ import numpy as np
 from ppt2v.errors import InputError
 
 from .dtypes import widen
-from .reading import PYTORCH, WeightFile
+from .reading import PADDLE, PYTORCH, WeightFile
 
 _LISTED_KEYS = 4
 
@@ -62,7 +62,7 @@ def match(network, checkpoint: WeightFile, source: str) -> dict[str, np.ndarray]
     unused = getattr(network, "unused_weights", ())
     tensors = _current_names(checkpoint.tensors, set(state))
     tensors = {name: array for name, array in tensors.items() if not name.startswith(unused)}
-    if checkpoint.layout == PYTORCH:
+    if _layout(network, tensors, checkpoint.layout) == PYTORCH:
         tensors = transpose_linear(network, tensors)
     kind = type(network).__name__
     _check_names(set(state), set(tensors), f"{source} does not fit {kind}")
@@ -72,10 +72,24 @@ def match(network, checkpoint: WeightFile, source: str) -> dict[str, np.ndarray]
 
 def transpose_linear(network, tensors: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
     """The tensors of a network from PyTorch's layout to Paddle's, or back."""
+    linear = _linear_shapes(network)
+    return {name: array.T if name in linear else array for name, array in tensors.items()}
+
+
+def _layout(network, tensors: dict[str, np.ndarray], said: str) -> str:
+    """In whose layout the Linear weights are, as the first says whose sides differ; ``said`` where none does."""
+    for name, shape in _linear_shapes(network).items():
+        if shape[0] != shape[1] and name in tensors and tensors[name].shape in (shape, shape[::-1]):
+            return PADDLE if tensors[name].shape == shape else PYTORCH
+    return said
+
+
+def _linear_shapes(network) -> dict[str, tuple[int, ...]]:
+    """The shapes of the Linear weights, which PyTorch keeps transposed, by name."""
     from paddle import nn
 
-    linear = {f"{name}.weight" for name, layer in network.named_sublayers() if isinstance(layer, nn.Linear)}
-    return {name: array.T if name in linear else array for name, array in tensors.items()}
+    layers = ((name, layer) for name, layer in network.named_sublayers() if isinstance(layer, nn.Linear))
+    return {f"{name}.weight": tuple(layer.weight.shape) for name, layer in layers}
 
 
 def _current_names(tensors: dict[str, np.ndarray], expected: set[str]) -> dict[str, np.ndarray]:

@@ -7,7 +7,7 @@ import pickle
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
-from typing import BinaryIO
+from typing import IO, Any
 
 import numpy as np
 
@@ -19,7 +19,8 @@ _TORCH_NAMES = {dtype: name for name, dtype in STORAGE_TYPES.items()}
 
 def save_safetensors(path: Path, tensors: Mapping[str, np.ndarray], layout: str) -> None:
     """Writes a .safetensors file; ``layout`` is its metadata's "format": "pt", or "np" for Paddle's."""
-    header, end = {"__metadata__": {"format": layout}}, 0
+    header: dict[str, dict[str, Any]] = {"__metadata__": {"format": layout}}
+    end = 0
     for name, array in tensors.items():
         begin, end = end, end + array.nbytes
         dtype = _SAFETENSORS_NAMES[array.dtype]
@@ -47,8 +48,8 @@ def _member(name: str) -> zipfile.ZipInfo:
     return zipfile.ZipInfo(f"archive/{name}")  # without the time, so that the same tensors make the same file
 
 
-def _write(file: BinaryIO, array: np.ndarray) -> None:
-    file.write(memoryview(np.ascontiguousarray(array).reshape(-1).view(np.uint8)))
+def _write(file: IO[bytes], array: np.ndarray) -> None:
+    file.write(np.ascontiguousarray(array).reshape(-1).view(np.uint8).data)
 
 
 def _pickled(tensors: Mapping[str, np.ndarray], entry: str | None) -> bytes:

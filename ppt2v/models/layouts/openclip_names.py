@@ -70,7 +70,7 @@ def without_last_layer(tensors: Tensors) -> tuple[dict[str, Any], dict[str, np.n
 
 def separate(tensors: Tensors) -> dict[str, np.ndarray]:
     """Tells the query, key and value projections apart, which OpenCLIP keeps in one matrix."""
-    found = {}
+    found: dict[str, np.ndarray] = {}
     for name, array in tensors.items():
         match = re.match(r"(.*\.)in_proj_(weight|bias)$", name)
         if match:

@@ -149,7 +149,7 @@ def build_network(cls: type, source: NetworkFiles, dtype: str):
     return network
 
 
-def build(cls: type, config: dict, dtype: str = "float32", source: str = "the network", most: int | None = None):
+def build(cls: Any, config: dict, dtype: str = "float32", source: str = "the network", most: int | None = None):
     """A network without weights: neither memory nor time goes into numbers that are overwritten at once.
 
     Args:

@@ -129,7 +129,7 @@ def download(source: str, repository: str, fetch_wanted: Callable[[Fetch], Path]
     try:
         return fetch_wanted(_fetcher(source, repository))
     except InputError as error:
-        reason = error
+        reason = str(error)
     except Exception as error:  # whatever the libraries raise for a dead network, a closed door, a full disk
         reason = " ".join(str(error).split())[:300] or type(error).__name__
     raise InputError(
@@ -155,7 +155,7 @@ def fetch_model(fetch: Fetch) -> Path:
 
 def _fetch_modelscopes(fetch: Fetch) -> Path:
     configuration = fetch(CONFIGURATION)
-    if not is_modelscopes(configuration):
+    if configuration is None or not is_modelscopes(configuration):
         raise InputError("there is no model of this name")
     for name in file_names(read_json(configuration)).values():
         fetch_file(fetch, (name,))
@@ -179,7 +179,8 @@ def _fetch_part(fetch: Fetch, prefix: str, groups: tuple[tuple[str, ...], ...]) 
             for shard in shards(file):
                 if fetch(prefix + shard.name) is None:
                     raise InputError(f"it has no {prefix}{shard.name}")
-    return file.parent
+        folder = file.parent
+    return folder
 
 
 def _fetcher(source: str, repository: str) -> Fetch:

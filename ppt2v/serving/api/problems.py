@@ -50,7 +50,7 @@ def add_handlers(app: FastAPI) -> None:
     app.add_exception_handler(Exception, _failed)
 
 
-async def _invalid(_: Request, error: RequestValidationError) -> ProblemResponse:
+async def _invalid(_: Request, error: Any) -> ProblemResponse:
     errors = error.errors()
     told = [f"{_cut('.'.join(map(str, each['loc'][1:]))) or 'the body'}: {_cut(each['msg'])}" for each in errors]
     more = [f"and {len(told) - _MOST_TOLD} more"] if len(told) > _MOST_TOLD else []
@@ -61,11 +61,11 @@ def _cut(text: str) -> str:
     return text if len(text) <= _MOST_LETTERS else f"{text[:_MOST_LETTERS]} ..."
 
 
-async def _refused(_: Request, error: HTTPException) -> ProblemResponse:
+async def _refused(_: Request, error: Any) -> ProblemResponse:
     return ProblemResponse(error.status_code, str(error.detail), error.headers)
 
 
-async def _gone(_: Request, error: ClientDisconnect) -> ProblemResponse:
+async def _gone(_: Request, error: Exception) -> ProblemResponse:
     return ProblemResponse(400, "the connection broke off")  # which nobody reads
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable
-from typing import Annotated, List
+from typing import Annotated, Any, List
 
 from fastapi import FastAPI, HTTPException, Query, Request, Response
 from fastapi.responses import FileResponse
@@ -60,7 +60,9 @@ class Routes:
             ("/jobs/{id}/preview", self.preview, ["image/png"], [404, 409]),
             ("/jobs/{id}/result", self.result, _MEDIA_TYPES.values(), [404, 409, 410]),
         ):
-            answered = {200: {"content": {media_type: {"schema": _BINARY} for media_type in media_types}}}
+            answered: dict[int | str, dict[str, Any]] = {
+                200: {"content": {media_type: {"schema": _BINARY} for media_type in media_types}}
+            }
             app.add_api_route(
                 path, route, response_class=Response, responses={**answered, **documented(*_ANYWHERE, *failures)}
             )

@@ -90,7 +90,7 @@ def _date(seconds: float | None) -> datetime | None:
 
 def request_model(row: Mode, limits: Limits) -> type[BaseModel]:
     """What a request for a video of a mode says; values are of their own types, not texts of them."""
-    fields = {parameter.name: _field(parameter, limits) for parameter in limits.open_parameters(row)}
+    fields: dict[str, Any] = {parameter.name: _field(parameter, limits) for parameter in limits.open_parameters(row)}
     name = "".join(word.title() for word in row.name.split("-"))
     strict = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False, protected_namespaces=())
     return create_model(name, __config__=strict, __doc__=row.summary, **fields)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from functools import partial
+from operator import ne
 from typing import Any
 
 from ppt2v.serving.job import DONE, QUEUED, RUNNING, Job
@@ -33,8 +35,7 @@ class Visits:
         try:
             while not job.finished:
                 yield job
-                seen = job
-                job = self.jobs.wait(job.id, timeout=1, until=lambda now, seen=seen: now != seen)
+                job = self.jobs.wait(job.id, timeout=1, until=partial(ne, job))
             yield job
         finally:
             self.jobs.cancel(job.id)  # which leaves a finished one as it is
