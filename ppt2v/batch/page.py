@@ -14,7 +14,6 @@ from urllib.parse import quote
 import numpy as np
 
 from ppt2v import video
-from ppt2v.errors import InputError
 from ppt2v.video.overlay import tile
 
 from .rows import Row
@@ -62,7 +61,8 @@ def write(outcomes: Sequence[tuple[Row, str, str | None]], path: Path) -> Path:
 def _figure(outcome: tuple[Row, str, str | None]) -> str:
     row, state, error = outcome
     picture = "" if error else _picture(row.target)
-    about = " · ".join([row.mode.name, f"seed {row.given['seed']}", row.target.name, state])
+    seed = [f"seed {row.given['seed']}"] if row.mode.has("seed") else []
+    about = " · ".join([row.mode.name, *seed, row.target.name, state])
     return _FIGURE.substitute(
         state=state,
         picture=picture,
@@ -73,10 +73,7 @@ def _figure(outcome: tuple[Row, str, str | None]) -> str:
 
 def _picture(file: Path) -> str:
     """Some frames of a video, evenly spaced, as a link to it."""
-    try:
-        frames = video.read(file, resolution=_SIDE, multiple=1).frames
-    except InputError:  # numbered pictures are no video
-        return f'<a href="{quote(file.name)}">{escape(file.name)}</a>'
+    frames = video.read(file, resolution=_SIDE, multiple=1).frames
     chosen = np.linspace(0, len(frames) - 1, min(_SHOWN, len(frames))).round().astype(int)
     return f'<a href="{quote(file.name)}"><img alt="" src="{_data(tile(list(frames[chosen]), _SHOWN))}"></a>'
 

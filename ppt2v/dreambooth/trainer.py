@@ -9,7 +9,8 @@ import numpy as np
 import paddle
 import paddle.nn.functional as F
 
-from ppt2v.errors import NumericalError
+from ppt2v.errors import InputError, NumericalError
+from ppt2v.parameters import shown
 
 from .examples import Batch, Examples
 
@@ -123,7 +124,10 @@ class Trainer:
 
 
 def _tokens(pipe, prompts: list[str]) -> paddle.Tensor:
-    """``[prompts, tokens]``."""
+    """``[prompts, tokens]``; InputError for a prompt that the text encoder does not read at once."""
     length = pipe.text_encoder.config.max_position_embeddings
-    options = {"padding": "max_length", "max_length": length, "truncation": True, "return_tensors": "pd"}
-    return pipe.tokenizer(prompts, **options)["input_ids"]
+    for prompt in prompts:
+        count = len(pipe.tokenizer(prompt, verbose=False)["input_ids"])
+        if count > length:
+            raise InputError(f"the prompt {shown(prompt)} has {count} tokens: a training takes {length}; shorten it")
+    return pipe.tokenizer(prompts, padding="max_length", max_length=length, return_tensors="pd")["input_ids"]

@@ -8,6 +8,7 @@ import shutil
 import tempfile
 from pathlib import Path
 
+from ppt2v.cache import user_cache
 from ppt2v.errors import InputError
 
 _VARIABLE, _LENT = "PPNLP_HOME", "ppt2v-home-"
@@ -24,6 +25,8 @@ def can_be_written(folder: str | Path) -> bool:
 
 def lend_home() -> None:
     """Gives PaddleNLP a home for this process where it cannot make its own; one that the user has named counts."""
+    if not os.path.isabs(os.path.expanduser("~")):  # else libraries make a folder called ~ in the current one
+        os.environ.setdefault("XDG_CACHE_HOME", str(user_cache()))
     home = Path(os.path.expanduser("~/.paddlenlp"))
     if _VARIABLE in os.environ or _suffices(home):
         return

@@ -56,6 +56,8 @@ def decoded(path: Path, keyed: bool, stamp: int | None) -> Iterator[Any]:
 
     for seconds in _EARLIER if keyed and stamp is not None else ():
         with opened(path) as (container, stream):
+            if container.format.name == "mpeg":  # its time stamps are too few to know where one is after a jump
+                break
             try:
                 container.seek((stamp or 0) - int(seconds / stream.time_base), stream=stream)
                 packets = _from_key_frame(container, stream)

@@ -162,7 +162,7 @@ def _seen(path: Path, packets: Packets, fps: float, first: Any, container: Any, 
     if not packets.counted:
         packets = _from_stamp(packets, first.pts)
     starts = (packets.stamps - packets.stamps[0]) / packets.second
-    timeline = Timeline(starts, (packets.end - packets.stamps[0]) / packets.second, fps)
+    timeline = Timeline(starts, float(packets.end - packets.stamps[0]) / packets.second, fps)
     matrix = first.side_data.get("DISPLAYMATRIX")
     orientation = Orientation() if matrix is None else Orientation.of(bytes(matrix))
     colour = Colour(stream.codec_context.color_trc, stream.codec_context.color_primaries)

@@ -260,7 +260,7 @@ def test_the_sheet_is_whole_in_itself_and_escaped(batch, tmp_path):
     tags = [tag for tag, _ in page.tags]
     assert "script" not in tags and odd in page.texts
     sources = [attributes["src"] for tag, attributes in page.tags if tag == "img"]
-    assert len(sources) == 1 and sources[0].startswith("data:image/jpeg;base64,")
+    assert len(sources) == 2 and all(source.startswith("data:image/jpeg;base64,") for source in sources)
     assert [attributes["href"] for tag, attributes in page.tags if tag == "a"] == ["a%20b.mp4", "x-0.png"]
     assert any("failed: ZeroDivisionError" in text for text in page.texts)
 

@@ -2,9 +2,9 @@
 
 import json
 import warnings
-from pathlib import Path
 
 import pytest
+from conftest import ROOT
 
 from ppt2v import InputError
 from ppt2v.batch import rows
@@ -174,7 +174,7 @@ def test_names_are_cut_by_bytes_at_whole_characters(tmp_path, prompt):
 
 def test_a_clip_with_a_long_name_leaves_room_for_the_seed(tmp_path):
     clip = tmp_path / f"{'熊猫' * 40}.mp4"
-    clip.write_bytes((Path(__file__).parents[2] / "__assets__" / "clips" / "panda.mp4").read_bytes())
+    clip.write_bytes((ROOT / "__assets__" / "clips" / "panda.mp4").read_bytes())
     [row] = read(tmp_path, "a.jsonl", json.dumps({"mode": "canny", "video_path": str(clip), "prompt": "a bear"}))
     assert row.target.name.startswith("熊猫") and row.target.name.endswith("-0.mp4")
     assert len(row.target.name.encode()) <= 204

@@ -401,6 +401,11 @@ def test_a_file_and_a_missing_parent_are_no_folder_to_write(train, tmp_path, unl
         train(out=tmp_path / "a" / "b")
 
 
+def test_a_prompt_that_the_text_encoder_does_not_read_at_once_is_refused(train):
+    with pytest.raises(InputError, match=r"has 162 tokens: a training takes 77; shorten it"):
+        train(instance_prompt="a sks fox in the snow " * 20)
+
+
 def test_a_training_with_other_settings_is_not_gone_on_with(train, fox, monkeypatch):
     def kill(*_):
         raise Killed

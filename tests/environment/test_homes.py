@@ -74,6 +74,8 @@ def test_users_without_any_home_have_no_cache(no_home, monkeypatch):
     assert not homes.can_be_written(cache.user_cache())
     assert cache.Cache().entries() == [] and cache.Cache().find({"engine": "openvino"}) is None
     assert downloads.cached_folder(downloads.PADDLE, "some/model") is None
+    homes.lend_home()
+    assert os.environ["XDG_CACHE_HOME"] == str(cache.user_cache()), "or libraries take ~ for the name of a folder"
 
 
 def test_doctor_says_that_nothing_can_be_kept(no_home, monkeypatch, tmp_path):

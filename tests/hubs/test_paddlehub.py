@@ -60,7 +60,7 @@ def run(environment, tmp_path_factory):
 def installed(run, tmp_path_factory) -> str:
     """What `hub install` says to the archives of all modules."""
     dist = tmp_path_factory.mktemp("dist")
-    subprocess.run([sys.executable, ROOT / "hub" / "build.py", dist], check=True)
+    subprocess.run([sys.executable, ROOT / "paddlehub" / "build.py", dist], check=True)
     return run("hub", "install", *sorted(dist.iterdir()))
 
 

@@ -112,6 +112,8 @@ def test_a_file_that_says_nothing_predicts_noise(tmp_path):
     [
         {"names": ("v_pred",)},
         {"prediction_type": "v"},
+        {"architecture": "stable-diffusion-v2-768-v"},
+        {"architecture": "stable-diffusion-v2-512", "prediction_type": "v"},
         {"prediction_type": "v_prediction"},
         {"yaml": "model:\n  params:\n    parameterization: v\n"},
         {"yaml": "model: {params: {parameterization: eps}}", "names": ("v_pred",)},

@@ -13,7 +13,8 @@ import paddle
 import pytest
 from conftest import DATA
 
-from ppt2v import Model
+from ppt2v import Model, video
+from ppt2v.controls import CONTROLS
 from ppt2v.errors import InputError
 from ppt2v.models.families import stable_diffusion
 from ppt2v.models.loading.tokenizer import load_tokenizer
@@ -222,3 +223,64 @@ def test_videos_from_folder_and_file_are_the_same(folder, file, words, tmp_path)
     other = maker.run("text2video", model_name=file, save_path=tmp_path / "b.png", **given)
     pictures = [sorted(Path(folder).glob("*.png")) for folder in (one, other)]
     assert [file.read_bytes() for file in pictures[0]] == [file.read_bytes() for file in pictures[1]]
+
+
+# In the guided modes, from single files
+
+
+@pytest.fixture(scope="module")
+def clip(tmp_path_factory) -> Path:
+    frames = np.random.default_rng(0).integers(0, 256, (2, 32, 32, 3), np.uint8)
+    return video.write(frames, tmp_path_factory.mktemp("clips") / "clip.mp4", 10, {})
+
+
+@pytest.fixture(scope="module")
+def maker() -> Model:
+    return Model(device="cpu", engine="eager", show_progress=False)
+
+
+def guided(maker: Model, mode: str, model: Path, words: Path, clip: Path, out: Path, **given) -> bytes:
+    given |= {"prompt": "the fox", "resolution": 32, "num_inference_steps": 2, "seed": 0, "tokenizer": str(words)}
+    given |= {"video_path": clip, "prediction_type": "v_prediction", "save_path": out}
+    return Path(maker.run(mode, model_name=model, **given)).read_bytes()
+
+
+@pytest.mark.parametrize("mode", ["canny", "pose", "depth"])
+def test_a_single_file_guides_a_video_and_a_second_one_too(maker, mode, file, words, clip, tmp_path):
+    given = {"controlnet": file, "control": "map"}
+    one = guided(maker, mode, file, words, clip, tmp_path / "a.gif", **given)
+    other = guided(maker, mode, file, words, clip, tmp_path / "b.gif", extra_controls=[f"{mode}:0.5:{file}"], **given)
+    assert one != other
+
+
+def test_an_editing_model_in_a_single_file(maker, tensors, file, words, clip, tmp_path):
+    first = "model.diffusion_model.input_blocks.0.0.weight"
+    wider = save(tmp_path / "edits.safetensors", {**tensors, first: np.concatenate([tensors[first]] * 2, 1)})
+    assert guided(maker, "pix2pix", wider, words, clip, tmp_path / "a.gif")
+    with pytest.raises(InputError, match=r"no model for pix2pix but one that makes pictures"):
+        guided(maker, "pix2pix", file, words, clip, tmp_path / "b.gif")
+    gaps = np.concatenate([tensors[first]] * 2 + [tensors[first][:, :1]], 1)
+    inpainting = save(tmp_path / "inpainting.safetensors", {**tensors, first: gaps})
+    with pytest.raises(InputError, match=r"one that fills gaps \(inpainting\)"):
+        guided(maker, "canny", inpainting, words, clip, tmp_path / "c.gif", controlnet=file, control="map")
+
+
+def test_a_controlnet_of_the_first_family_is_refused(maker, file, words, clip, tmp_path):
+    controlnet = DATA / "guided_reference" / "controlnet0"
+    with pytest.raises(InputError, match="belongs to another family of models.*controlnet-sd21-canny"):
+        guided(maker, "canny", file, words, clip, tmp_path / "a.gif", controlnet=controlnet, control="map")
+
+
+@pytest.mark.parametrize(
+    ("model", "width", "name"),
+    [
+        ("embedded", None, "embedded/canny"),
+        ("some/model", None, "lllyasviel/sd-controlnet-canny"),
+        ("some/model", 768, "lllyasviel/sd-controlnet-canny"),
+        ("some/model", 1024, "hf:thibaud/controlnet-sd21-canny-diffusers"),
+        ("my/teddy", 128, "embedded/canny"),
+        ("some/model", 999, "lllyasviel/sd-controlnet-canny"),
+    ],
+)
+def test_the_controlnet_is_chosen_by_the_texts_that_the_unet_attends_to(model, width, name):
+    assert CONTROLS["canny"].network_for(model, width) == name

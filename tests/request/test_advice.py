@@ -1,17 +1,20 @@
+import re
 import warnings
-from pathlib import Path
+from itertools import chain
 
 import numpy as np
 import pytest
+from conftest import ROOT
 
 from ppt2v import MODES, InputError, Model
 from ppt2v.models.adapters.adapters import Adapters
 from ppt2v.models.formats.writing import save_torch
-from ppt2v.models.sources import downloads
+from ppt2v.models.layouts.diffusers import read_json
+from ppt2v.models.sources import downloads, locate
 from ppt2v.request import prompts
 from ppt2v.request.request import Request
 
-CLIP = Path(__file__).parents[2] / "__assets__" / "clips" / "panda.mp4"
+CLIP = ROOT / "__assets__" / "clips" / "panda.mp4"
 
 
 def said(mode="text2video", **given):
@@ -32,6 +35,20 @@ def test_the_samples_of_every_mode_hold_known_words_alone(mode):
     assert MODES[mode].samples
     for _, prompt in MODES[mode].samples:
         assert not said(mode, prompt=prompt)
+
+
+def test_the_words_are_those_that_the_models_were_taught(monkeypatch):
+    monkeypatch.syspath_prepend(ROOT)
+    from training.pictures import moving, sprites
+
+    for model in ("embedded", "embedded/pix2pix", "embedded/video", "embedded/videofusion", "embedded/dreambooth"):
+        taught = read_json(locate.locate(model) / "words.json")
+        assert set(taught["subjects"]) >= set(sprites.SUBJECTS)
+        phrases = {phrase for place in sprites.PLACES.values() for phrase in place.phrases}
+        if model in ("embedded/video", "embedded/videofusion"):
+            phrases |= {phrase for motion in moving.MOTIONS.values() for phrase in motion}
+        known = set(re.findall(r"[a-z]+", " ".join(chain(*taught.values())).lower()))
+        assert known >= set(re.findall(r"[a-z]+", " ".join(phrases)))
 
 
 @pytest.mark.parametrize(("mode", "model", "prompt", "unknown"), [

@@ -14,8 +14,6 @@ from ppt2v.models.sources import downloads
 from ppt2v.parameters import resolve
 from ppt2v.runs import files
 
-CLIP = Path(__file__).parents[2] / "__assets__" / "clips" / "panda.mp4"
-
 
 def found(mode="text2video", **given):
     return files.fingerprints(MODES[mode], resolve(MODES[mode].parameters, given, {}))

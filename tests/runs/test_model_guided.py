@@ -189,3 +189,49 @@ def test_clips_that_are_none(model, tmp_path, content):
         file.write_bytes(content)
     with pytest.raises(InputError, match="clip.mp4"):
         model.process_pix2pix(file, **SHORT)
+
+
+@pytest.fixture(scope="module")
+def loud_clip(tmp_path_factory, clip) -> Path:
+    """The same clip with half a second of noise to be heard, the second half louder."""
+    heard = np.random.default_rng(0).integers(-3000, 3000, (24000, 1), np.int16)
+    heard[12000:] *= 8
+    path = tmp_path_factory.mktemp("clips") / "loud.mp4"
+    return video.write(video.read(clip, multiple=1).frames, path, 10, {}, video.Sound(heard))
+
+
+def heard_in(path: str | Path) -> video.Sound | None:
+    return video.part(path).sound()
+
+
+@pytest.mark.parametrize("ending", ["mp4", "webm"])
+def test_the_sound_of_the_clip_is_kept_and_cut_with_it(model, loud_clip, tmp_path, ending):
+    given = {"model_name": BASE, "controlnet": CONTROLNET, "control": "map", "video_path": loud_clip, **SHORT}
+    path = model.run("canny", save_path=tmp_path / f"made.{ending}", **given)
+    samples = np.abs(heard_in(path).samples.astype(int))[:, 0]
+    assert len(samples) == 24000 and samples[14000:20000].mean() > 3 * samples[2000:10000].mean() > 1000
+    late = model.run("canny", start_t=0.3, save_path=tmp_path / f"late.{ending}", **given)
+    assert len(heard_in(late).samples) == 9600
+    assert heard_in(model.run("canny", audio=False, save_path=tmp_path / f"mute.{ending}", **given)) is None
+
+
+def test_sound_is_left_out_where_the_video_has_another_speed_and_it_is_said(loud_clip, tmp_path, capsys):
+    given = {"model_name": BASE, "controlnet": CONTROLNET, "control": "map", "video_path": loud_clip, **SHORT}
+    slow = Model(device="cpu").run("canny", fps=5, save_path=tmp_path / "slow.mp4", **given)
+    assert heard_in(slow) is None and "sound is left out" in capsys.readouterr().err
+
+
+def test_the_clip_itself_is_not_overwritten(model, loud_clip):
+    before = loud_clip.read_bytes()
+    with pytest.raises(InputError, match="made from"):
+        model.run("canny", video_path=loud_clip, save_path=loud_clip, model_name=BASE, controlnet=CONTROLNET, **SHORT)
+    assert loud_clip.read_bytes() == before
+
+
+def test_what_is_done_to_a_clip_is_said(tmp_path, capsys):
+    from PIL import Image
+
+    Image.new("RGB", (64, 48), "red").save(tmp_path / "still.png")
+    given = {"model_name": BASE, "controlnet": CONTROLNET, "control": "map", **SHORT}
+    path = Model(device="cpu").run("canny", video_path=tmp_path / "still.png", save_path=tmp_path / "a.mp4", **given)
+    assert len(video.read(path).frames) == 1 and "still.png is a single picture" in capsys.readouterr().err

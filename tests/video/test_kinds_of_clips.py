@@ -87,6 +87,14 @@ def test_no_more_of_a_file_is_read_than_a_part_takes(tmp_path):
         video.read(path)
 
 
+@pytest.mark.parametrize("ending", ["mpg", "ts", "mkv"])
+def test_a_clip_is_read_from_any_place(tmp_path, ending):
+    options = {name: text.format(gop=5, b=3) for name, text in CODECS["mpeg2video"].items()}
+    path = write(tmp_path / f"a.{ending}", map(picture, range(40)), "mpeg2video", options, rate=25)
+    for start in (1, 7, 19, 32, 36):
+        assert numbers(video.read(path, start_t=start / 25, multiple=1).frames) == list(range(start, 40))
+
+
 def test_a_stream_that_begins_between_key_frames_begins_at_the_first_one(tmp_path):
     path = write(tmp_path / "a.ts", map(picture, range(40)), options={"x264-params": X264.format(gop=10, b=2, open=0)})
     data = path.read_bytes()

@@ -94,7 +94,7 @@ def text_state(networks: Networks) -> dict[str, torch.Tensor]:
 
 
 def export(out: Path, folder: Path) -> None:
-    """Writes every part but ``ppt2v.json`` and the model card, which are kept by hand."""
+    """Writes every part but ``ppt2v.json``, ``words.json`` and the model card, which are kept by hand."""
     networks = Networks()
     networks.load_state_dict(torch.load(out / "unet.pt")["average"])
     vae = AutoencoderKL.from_pretrained(out / "vae")

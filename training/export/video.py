@@ -35,7 +35,7 @@ def write_text_encoder(networks: torch.nn.Module, folder: Path) -> None:
 
 
 def export(out: Path, embedded: Path) -> None:
-    """Writes every part but ``ppt2v.json``, which is kept by hand."""
+    """Writes every part but ``ppt2v.json`` and ``words.json``, which are kept by hand."""
     networks, folder = VideoNetworks(), embedded / "video"
     networks.load_state_dict(average(out, "video"))
     write_json(folder / "model_index.json", INDEX)

@@ -57,6 +57,14 @@ _OTHER_FAMILIES = {
     "depth_estimator": "depth to image",
     "vocoder": "sound",
 }
+# Inputs of networks that no mode has, and whose they are.
+_UNFED = {
+    "addition_embed_type": "Stable Diffusion XL or a relative",
+    "encoder_hid_dim_type": "another family",
+    "class_embed_type": "Stable unCLIP or a relative",
+    "num_class_embeds": "an upscaler or a relative",
+    "time_cond_proj_dim": "a latent consistency model with guidance of its own",
+}
 # Numbers of configurations by which sizes and memory are planned before weights are read.
 _LARGEST = {
     "in_channels": 2**12,
@@ -159,6 +167,12 @@ def read_config(file: Path, kind: str | None = None, needs: Sequence[str] = ()) 
     if kind is not None and config.get("_class_name") != kind:
         raise InputError(
             f"{file.parent} is no {kind}, as its config.json says (_class_name: {config.get('_class_name')!r})"
+        )
+    unfed = next((name for name in _UNFED if config.get(name)), None)
+    if unfed is not None:
+        raise InputError(
+            f"{file} says {unfed}={config[unfed]!r}: a network of {_UNFED[unfed]}, which is not run here; give one of "
+            "Stable Diffusion 1.x or 2.x"
         )
     missing = [name for name in needs if name not in config]
     if missing:

@@ -12,7 +12,9 @@ from .ldm_names import EPSILON, PREDICTION_TYPES, SAMPLE, SCHEDULER
 from .ldm_names import V_PREDICTION as V
 from .single_file import is_second
 
-_METADATA = "modelspec.prediction_type"  # of the ModelSpec standard, whose values are "epsilon" and "v"
+# Of the ModelSpec standard: what is predicted, "epsilon" or "v"; and what models of Stable Diffusion 2.x are called.
+_PREDICTION, _ARCHITECTURE = "modelspec.prediction_type", "modelspec.architecture"
+_ARCHITECTURES = {"stable-diffusion-v2-512": EPSILON, "stable-diffusion-v2-768-v": V}
 _KEYS = {"v": V, V: V, "eps": EPSILON, EPSILON: EPSILON, "x0": SAMPLE, SAMPLE: SAMPLE}
 _LONGEST_YAML = 2**20  # bytes
 
@@ -33,8 +35,9 @@ def schedule(loaded: WeightFile, file: Path, prediction_type: str | None = None)
         InputError: a prediction that is unknown, or, in a model of Stable Diffusion 2.x, not said at all.
     """
     said = _yaml(file)
-    if loaded.metadata.get(_METADATA):
-        said["prediction_type"] = loaded.metadata[_METADATA]
+    for told in (_ARCHITECTURES.get(loaded.metadata.get(_ARCHITECTURE)), loaded.metadata.get(_PREDICTION)):
+        if told:
+            said["prediction_type"] = told
     if "v_pred" in loaded.tensors:
         said["prediction_type"] = V
     if "ztsnr" in loaded.tensors:  # such models must begin at the last level, where there is no signal
