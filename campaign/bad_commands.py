@@ -113,7 +113,7 @@ def _other(random: Random, bad_files: list[str]) -> list[str]:
             ["batch", "half.json", "--workers", number],
             ["dreambooth", "train", file, "--instance-prompt", "a sks fox", "--out", "subject", "--quiet"],
             ["dreambooth", "train", "--images", file, "--instance-prompt", "a sks fox", "--out", other, "--quiet"],
-            ["text2video", "a fox", "--config", file, *_QUICK],
+            ["text2video", "a fox", "--config", file, *_QUICK, "--steps", "2", "--frames", "2"],
             ["serve", "--host", "0.0.0.0"],
             ["serve", "--token", "short"],
             ["serve", "--port", random.choice(["-1", "65536", "x"])],
