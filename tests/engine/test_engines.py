@@ -33,6 +33,7 @@ if int(paddle.__version__.split(".")[0]) < 3:
     pytest.skip("the OpenVINO engine needs Paddle 3", allow_module_level=True)
 
 from ppt2v.engine import openvino as engine_module
+from ppt2v.engine import precisions
 from ppt2v.engine import weights as weights_module
 from ppt2v.engine.inference import InferenceEngine
 from ppt2v.engine.openvino import OpenVINOEngine
@@ -416,7 +417,8 @@ def test_what_the_cache_holds_changes_nothing(run, tmp_path):
 
 def test_what_is_asked_for_is_used(run, tiny_folder, tmp_path):
     assert run(2, "openvino")["engine"] == "openvino"
-    model = Model(device="cpu", dtype="bfloat16", show_progress=False)
+    precision = precisions.available()[-1]
+    model = Model(device="cpu", dtype=precision, show_progress=False)
     path = model.run(
         "text2video",
         prompt="a fox",
@@ -427,7 +429,7 @@ def test_what_is_asked_for_is_used(run, tiny_folder, tmp_path):
         save_path=tmp_path / "half.mp4",
     )
     recipe = video.read_recipe(path)
-    assert (recipe["engine"], recipe["dtype"]) == ("openvino", "bfloat16")
+    assert (recipe["engine"], recipe["dtype"]) == ("openvino", precision)
 
 
 def test_waiting_for_an_export_is_explained_once(tiny_folder, tmp_path, monkeypatch, capsys):
