@@ -153,7 +153,10 @@ BAD_LORAS = {
         r"lora_down \[0, 8\], lora_up \[8, 0\]",
     ),
     "an alpha that is no number": ({**LOW_RANK, f"{LAYER}.alpha": np.float32("nan")}, "no finite number for alpha"),
-    "something beside": ({**LOW_RANK, "other.thing": UP}, r"not understood beside its LoRA \(other.thing\)"),
+    "something beside": (
+        {**LOW_RANK, "other.thing": UP},
+        r"holds weights of an unknown kind beside its LoRA \(other.thing\)",
+    ),
     "another layer": (
         {"unet.no_such.lora_A.weight": DOWN, "unet.no_such.lora_B.weight": UP},
         "1 of its 1 layers do not: unet.no_such; give a LoRA made for this model",
@@ -326,8 +329,18 @@ def test_words_and_their_tokens(tmp_path):
     two = adapted(textual_inversion=[FILES / "two.bin"])
     assert two.inversions[0].tokens == [TOKEN, f"{TOKEN}_1"]
     assert two.expand(PROMPT) == "a fox like <thing> <thing>_1 in the snow"
-    [web] = adapted(textual_inversion=[FILES / "thing.pt"]).inversions
-    assert web.word == "thing" and web.expand("Thing, nothing, things") == "<thing> <thing>_1, nothing, things"
+    web = adapted(textual_inversion=[FILES / "thing.pt"])
+    assert web.inversions[0].word == "thing"
+    assert web.expand("Thing, nothing, things") == "<thing> <thing>_1, nothing, things"
+
+
+def test_words_within_words_are_not_expanded_twice(tmp_path):
+    words = ("cat-toy", "toy", "my cat-toy", "s")
+    files = [_saved(tmp_path / f"{number}.safetensors", {word: VECTORS[0]}) for number, word in enumerate(words)]
+    given = adapted(textual_inversion=files)
+    assert given.expand("my  Cat-Toy, a cat-toy, a TOY") == "<my_cat-toy>, a <cat-toy>, a <toy>"
+    assert given.expand("ſ") == "<s>"  # which is the same letter in another case
+    assert adapted().expand("a toy") == "a toy"
 
 
 def test_a_word_is_not_found_within_others():

@@ -149,6 +149,13 @@ def test_claims_of_a_safetensors_header_are_refused(name, tmp_path):
         reading.read(file)
 
 
+def test_endless_names_are_refused(tmp_path):
+    """Which patterns of names would take the square of their length to compare."""
+    header = {"lora_" * 200_000 + "x": ENTRY}
+    with pytest.raises(InputError, match="a name has 1000001 letters"):
+        reading.read(_safetensors(tmp_path / "model.safetensors", header))
+
+
 def test_random_damage_never_ends_in_anything_but_a_refusal(tmp_path):
     """One byte, or a piece, of each format replaced, at many places."""
     random = np.random.default_rng(0)

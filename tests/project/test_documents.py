@@ -123,6 +123,7 @@ def execute(block: Block, names: dict) -> None:
         Path(block.code.splitlines()[0].lstrip("# ")).write_text(block.code, encoding="utf-8")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("document", [each for each in DOCUMENTS if each != CHINESE], ids=lambda each: each.stem)
 def test_what_a_document_says_can_be_done(document, folder, quick):
     names: dict = {}

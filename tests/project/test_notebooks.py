@@ -85,6 +85,7 @@ def shown_videos(notebook: nbformat.NotebookNode, folder: Path) -> list[Path]:
     return files
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", NAMES)
 def test_makes_and_shows_its_videos(name, folder):
     settings, modes = RUNS[name]

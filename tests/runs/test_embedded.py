@@ -28,6 +28,7 @@ def model():
     return Model(device="cpu")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("subject", "place", "prompt", "motion"),
     [
@@ -62,6 +63,7 @@ GUIDED = {  # mode: clip, prompt, what the judge sees in most frames (subject, p
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("mode", GUIDED)
 def test_guided_modes_make_of_their_clip_what_is_asked_for(model, judge, tmp_path, mode):
     clip, prompt, expected = GUIDED[mode]
@@ -77,6 +79,7 @@ def test_guided_modes_make_of_their_clip_what_is_asked_for(model, judge, tmp_pat
         assert wanted is None or seen.count(wanted) >= 3, seen
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("subject", "place", "prompt", "way"),
     [
@@ -95,6 +98,7 @@ def test_the_video_model_moves_one_subject_as_told(model, judge, tmp_path, subje
     assert moved @ way > 8 and moved @ way > 2 * abs(moved[::-1] @ way)
 
 
+@pytest.mark.slow
 def test_base_noise_decides_what_a_videofusion_clip_shows(model, judge, tmp_path):
     clips = []
     for seed, content_seed in ((1, 1), (2, 1), (2, 2)):

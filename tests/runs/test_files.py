@@ -6,7 +6,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import ROOT
 
 from ppt2v import MODES, Model, video
 from ppt2v.batch import outcomes, rows
@@ -14,8 +13,6 @@ from ppt2v.models.formats.writing import save_torch
 from ppt2v.models.sources import downloads
 from ppt2v.parameters import resolve
 from ppt2v.runs import files
-
-CLIP = ROOT / "__assets__" / "clips" / "panda.mp4"
 
 
 def found(mode="text2video", **given):

@@ -62,9 +62,7 @@ class Adapters(NamedTuple):
 
     def expand(self, text: str) -> str:
         """A prompt as the tokenizer takes it: with a token for each vector."""
-        for inversion in self.words:
-            text = inversion.expand(text)
-        return text
+        return textual_inversion.expanded(text, self.words)
 
     def merges(self, networks: Mapping[str, Any]) -> dict[str, Merge]:
         """What the LoRA files add to each of the networks, which are named as in ``layer_names``.

@@ -65,7 +65,6 @@ class LayerNames:
             for layer in _layers(part, network)
             for spelling in _spellings(layer.name, _original_names(part, network))
         }
-
         widths = (layer.shape[1] for layer in self._layers.values() if layer.name.endswith(_TEXT_PROJECTION))
         self.text_width = next(widths, None)
 

@@ -54,7 +54,7 @@ _OTHER_METHODS = {
     r"fourierft_\w+": "FourierFT",
     r"\w+:\d+:(up|down)": "LoRA that numbers the layers instead of naming them",
 }
-_MERGED = "LoRA, LoHa, LoKr, GLoRA, IA3, OFT, DoRA and whole differences are understood"
+_MERGED = "LoRA, LoHa, LoKr, GLoRA, IA3, OFT, BOFT, DoRA and whole differences are understood"
 
 
 class _Changes(NamedTuple):
@@ -156,9 +156,10 @@ def _described(strange: list[str], has_layers: bool) -> str:
     for pattern, method in _OTHER_METHODS.items():
         if any(re.fullmatch(rf"(?:.*[._])?{pattern}(?:[._](?:\w+\.)?weight)?", name) for name in strange):
             return f"is {method}, which cannot be merged here ({_listed(strange)}); {_MERGED}"
+    what = contents.describe(strange)
     if has_layers:
-        return f"holds what is not understood beside its LoRA ({_listed(strange)}); {_MERGED}"
-    return f"is no LoRA but {contents.describe(strange)} ({_listed(strange)}): {contents.use(strange)}"
+        return f"holds {what} beside its LoRA ({_listed(strange)}); {_MERGED}"
+    return f"is no LoRA but {what} ({_listed(strange)}): {contents.use(strange)}"
 
 
 def _readings(file: Path, layers: Mapping[str, Parts], alphas: Alphas) -> list[dict[str, _Changes]]:

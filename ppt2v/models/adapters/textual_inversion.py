@@ -65,18 +65,25 @@ class Inversion:
         token = self.word if _BRACKETED.fullmatch(self.word) else f"<{re.sub(_SPECIAL, '_', self.word)}>"
         return [token, *(f"{token}_{number}" for number in range(1, len(self.vectors)))]
 
-    def expand(self, text: str) -> str:
-        """The prompt with all tokens where the word stands, in whatever case."""
-        return self._pattern.sub(" ".join(self.tokens), text)
-
     def occurs(self, text: str) -> bool:
         """Whether the word stands in a text."""
-        return bool(self._pattern.search(text))
+        return bool(_pattern([self]).search(text))
 
-    @property
-    def _pattern(self) -> re.Pattern:
-        spelled = r"\s+".join(map(re.escape, self.word.split()))
-        return re.compile(rf"(?<!\w){spelled}(?!\w)", re.IGNORECASE)
+
+def expanded(text: str, inversions: Sequence[Inversion]) -> str:
+    """A prompt with all tokens where a word stands, in whatever case; of words that overlap, the longest counts."""
+    longest_first = sorted(inversions, key=lambda inversion: len(inversion.word), reverse=True)
+
+    def tokens(found: re.Match) -> str:
+        return next(" ".join(each.tokens) for each, part in zip(longest_first, found.groups()) if part)
+
+    return _pattern(longest_first).sub(tokens, text) if inversions else text
+
+
+def _pattern(inversions: Sequence[Inversion]) -> re.Pattern:
+    """Finds any of the words; the number of the group says which."""
+    words = "|".join(r"(" + r"\s+".join(map(re.escape, inversion.word.split())) + ")" for inversion in inversions)
+    return re.compile(rf"(?<!\w)(?:{words})(?!\w)", re.IGNORECASE)
 
 
 def read(file: Path, word: str | None = None) -> list[Inversion]:

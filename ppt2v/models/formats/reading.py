@@ -23,6 +23,7 @@ from .recognition import check_weights, is_safetensors
 PYTORCH, PADDLE = "pytorch", "paddle"
 
 _LEGACY_MAGIC = 0x1950A86A20F9469CFC6C
+_LONGEST_NAME = 1000  # letters
 _MOST_PACKED = 100  # times that the unpacked entries of an archive may exceed the file
 
 
@@ -45,7 +46,9 @@ def read(path: Path) -> WeightFile:
     """
     try:
         check_weights(path)
-        return _reader(path)(path)
+        found = _reader(path)(path)
+        _check_names(found)
+        return found
     except InputError:
         raise
     except FileNotFoundError:
@@ -55,6 +58,13 @@ def read(path: Path) -> WeightFile:
         raise InputError(
             f"{path} is truncated, corrupt or no checkpoint ({reason}); download or copy this file again"
         ) from error
+
+
+def _check_names(found: WeightFile) -> None:
+    """Raises ValueError for names that no layer has, and that would take long to compare with patterns."""
+    longest = max(map(len, found.tensors), default=0)
+    if longest > _LONGEST_NAME:
+        raise ValueError(f"a name has {longest} letters")
 
 
 def _reader(path: Path):
