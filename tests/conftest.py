@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -23,6 +24,13 @@ import ppt2v  # noqa: E402, F401  (before Paddle, for its threads and its zlib)
 ROOT = Path(__file__).parents[1]
 DATA = ROOT / "tests" / "data"
 CLIPS = ROOT / "__assets__" / "clips"
+
+
+def pytest_runtest_setup() -> None:
+    """Takes numpy.bool back, which PPDiffusers makes Python's own: NumPy 2.4 compares no single numbers with that."""
+    numpy = sys.modules.get("numpy")
+    if numpy is not None:
+        numpy.bool = numpy.bool_
 
 
 @pytest.fixture(scope="session", autouse=True)
