@@ -2,6 +2,7 @@
 # make lint | test | test-slow | test-ui | smoke-paddle2 | smoke-py313 | test-paddlehub | score | tradeoff | notebooks
 #     | wheel | hub-modules | constraints | clean
 # make bench TORCH_PYTHON=... [BENCH="--rounds 1"]
+# make campaign [CAMPAIGN="--share 0.1 --only models"]
 
 # The Pythons that serve, the best tested first; PYTHON=... names one by its command.
 PYTHONS := 3.11 3.12 3.13 3.10
@@ -44,7 +45,11 @@ $(1)/bin/pip install --quiet --no-compile --no-deps ppdiffusers==0.29.0 paddlenl
 @touch $(1)/installed
 endef
 
+<<<<<<< HEAD
+.PHONY: demo test test-slow test-ui smoke-paddle2 smoke-py313 test-paddlehub score tradeoff notebooks constraints wheel hub-modules bench campaign clean
+=======
 .PHONY: demo lint test test-slow test-ui smoke-paddle2 smoke-py313 test-paddlehub score tradeoff notebooks constraints wheel hub-modules bench clean
+>>>>>>> main
 
 demo: .venv/installed
 	.venv/bin/ppt2v text2video $${OUT:+--out "$$OUT"} -- "$$PROMPT"
@@ -103,9 +108,13 @@ hub-modules: wheel
 bench: .venv/installed
 	.venv/bin/python benchmarks/bench.py --torch-python "$$TORCH_PYTHON" $(BENCH)
 
+# Bad input, kills, full disks (mounted by root only), many at once: about an hour.
+campaign: .venv/installed
+	.venv/bin/python -m campaign $(CAMPAIGN)
+
 clean:
 	rm -rf .venv .venv-paddle2 .venv-py313 .venv-paddlehub .pytest_cache build dist ppt2v.egg-info
-	find ppt2v pipelines tests training benchmarks notebooks -name __pycache__ -exec rm -rf {} +
+	find ppt2v pipelines tests training benchmarks campaign notebooks -name __pycache__ -exec rm -rf {} +
 
 .venv/installed: EXTRAS := cpu,dev,ui
 .venv/installed: setup.py pyproject.toml constraints.txt

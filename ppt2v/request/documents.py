@@ -51,7 +51,7 @@ def _decoded(path: Path, data: bytes) -> str:
         text = data.decode("gb18030", "replace") if encoding == "utf-8" and not mark else ""
     letters = [letter for letter in text if not letter.isascii()]
     # Western encodings pass for GB18030 too, as rare signs of their accents and the letters that follow.
-    if not letters or "\ufffd" in letters or sum(map(bool, map(_is_common, letters))) < 0.8 * len(letters):
+    if not letters or "\ufffd" in letters or sum(map(_is_common, letters)) < 0.8 * len(letters):
         raise InputError(f"{path} is neither UTF-8 nor UTF-16 nor GB18030: save it as UTF-8 (in Excel: CSV UTF-8)")
     warnings.warn(f"{path} is not in UTF-8: read as GB18030", stacklevel=4)
     return text

@@ -178,7 +178,7 @@ class Jobs:
             error = "the service stopped twice while it ran this job, without a step completed in between"
             job = replace(job, state=FAILED, ended=time.time(), error=error)
             shutil.rmtree(self.folder / job.id, ignore_errors=True)
-        self._store.save(job)
+        self._keep(job)
         return job
 
     def _has_got_on(self, job: Job) -> bool:
@@ -192,11 +192,17 @@ class Jobs:
         self._store.save(job)
 
     def _note(self, job: Job) -> None:
-        """Puts a job; where the disk is full a restart will not know of it, but the others have their turn."""
+        """Puts a job that goes on even where its state cannot be kept."""
+        self._jobs[job.id] = job
+        self._changed.notify_all()
+        self._keep(job)
+
+    def _keep(self, job: Job) -> None:
+        """Where the disk is full a restart will not know of the job's state, but the others have their turn."""
         try:
-            self._put(job)
+            self._store.save(job)
         except sqlite3.OperationalError as error:
-            _LOG.error("job %s: its state %s could not be kept", job.id, job.state, exc_info=error)
+            _LOG.error("job %s: its state %s could not be kept: %s", job.id, job.state, error)
 
     def _work(self) -> None:
         while True:

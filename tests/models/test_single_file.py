@@ -309,15 +309,17 @@ def test_what_is_no_controlnet_is_refused_by_its_name(file, tiny_folder):
 # Precisions, wrappers and names beside
 
 
-@pytest.mark.parametrize("kind", ["half", "wrapped", "ckpt", "averaged"])
+@pytest.mark.parametrize("kind", ["half", "module.", "model.", "ckpt", "averaged", "another ending"])
 def test_forms_of_the_same_file(tensors, model, tmp_path, kind):
     from ppt2v.models.formats.writing import save_torch
 
     place = tmp_path / "model.safetensors"
     if kind == "half":
         write(place, {name: array.astype(np.float16) for name, array in tensors.items()})
-    elif kind == "wrapped":
-        write(place, {f"module.{name}": array for name, array in tensors.items()})
+    elif kind.endswith("."):
+        write(place, {f"{kind}{name}": array for name, array in tensors.items()})
+    elif kind == "another ending":
+        place = write(tmp_path / "model.sft", tensors)
     elif kind == "averaged":
         ema = {
             f"model_ema.{name[6:].replace('.', '')}": array for name, array in tensors.items() if "diffusion" in name
@@ -326,7 +328,7 @@ def test_forms_of_the_same_file(tensors, model, tmp_path, kind):
     else:
         place = tmp_path / "model.ckpt"
         save_torch(place, tensors, entry="state_dict")
-    loaded = stable_diffusion.load_stable_diffusion(place, tokenizer=str(TOKENIZER))
+    loaded = stable_diffusion.load_stable_diffusion(locate.locate(place), tokenizer=str(TOKENIZER))
     tolerance = {"rtol": 1e-3, "atol": 1e-3} if kind == "half" else {"rtol": 0, "atol": 0}
     for part in ("unet", "vae", "text_encoder"):
         for name, value in getattr(model, part).state_dict().items():

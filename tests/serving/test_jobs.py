@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
 from collections import namedtuple
@@ -262,6 +263,27 @@ def test_starts_count_only_without_a_step_completed_in_between(tmp_path, model, 
     jobs.close()
     assert (again.state, again.starts) == ((DONE, 1) if saved_after == 1 else (FAILED, 2))
     assert (tmp_path / job.id).exists() == (saved_after == 1)
+
+
+def test_a_full_disk_at_the_start_keeps_no_job_from_going_on(tmp_path, model, monkeypatch):
+    jobs = Jobs(tmp_path, model)
+    job = jobs.wait(jobs.submit("text2video", ASKED).id)
+    jobs.close()
+    store = Store(tmp_path)
+    store.save(replace(job, state=RUNNING, starts=1, path=None, ended=None))
+    store.close()
+
+    def full(self, job):
+        raise sqlite3.OperationalError("database or disk is full")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Store, "save", full)
+        jobs = Jobs(tmp_path, model)
+        assert jobs.wait(job.id).state == DONE
+        with pytest.raises(DiskFull):
+            jobs.submit("text2video", ASKED)
+    assert jobs.wait(jobs.submit("text2video", ASKED).id).state == DONE
+    jobs.close()
 
 
 def test_one_process_per_folder(jobs):

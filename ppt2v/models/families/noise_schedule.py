@@ -11,7 +11,7 @@ from ppt2v.models.layouts.ldm_names import EPSILON, PREDICTION_TYPES, SCHEDULER
 
 _LEVELS = range(1000, 10_001)  # more steps than levels cannot be made
 _SPACINGS = ("leading", "trailing", "linspace")
-_TYPES = {
+_TYPES: dict[str, Any] = {
     "beta_start": (int, float),
     "beta_end": (int, float),
     "steps_offset": int,

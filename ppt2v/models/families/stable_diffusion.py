@@ -150,12 +150,6 @@ def load_stable_diffusion(
         InputError: no such model, weights or adapters that do not fit exactly, a tokenizer of other words, an
             autoencoder of other latents, a model that does not say what it predicts.
     """
-    if model.is_dir() and not (model / "model_index.json").exists():
-        kind = read_json(model / "config.json").get("_class_name")
-        raise InputError(
-            f"{model} is a single network and no Stable Diffusion model: it has no model_index.json; "
-            f"{contents.use_of_network(kind)}"
-        )
     check_dtype(dtype)
     from ppdiffusers import AutoencoderKL, StableDiffusionPipeline, UNet2DConditionModel
     from ppdiffusers.transformers import CLIPTextModel
@@ -200,6 +194,12 @@ def load_controlnet(place: Path, dtype: str = "float32"):
 
 
 def _files(model: Path, part: str) -> NetworkFiles:
+    if model.is_dir() and not (model / "model_index.json").exists():
+        kind = read_json(model / "config.json").get("_class_name")
+        raise InputError(
+            f"{model} is a single network and no Stable Diffusion model: it has no model_index.json; "
+            f"{contents.use_of_network(kind)}"
+        )
     return network_files(model / part if model.is_dir() else model, _READERS[part], needs=_NEEDS[part])
 
 

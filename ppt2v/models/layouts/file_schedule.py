@@ -35,7 +35,7 @@ def schedule(loaded: WeightFile, file: Path, prediction_type: str | None = None)
         InputError: a prediction that is unknown, or, in a model of Stable Diffusion 2.x, not said at all.
     """
     said = _yaml(file)
-    for told in (_ARCHITECTURES.get(loaded.metadata.get(_ARCHITECTURE)), loaded.metadata.get(_PREDICTION)):
+    for told in (_ARCHITECTURES.get(loaded.metadata.get(_ARCHITECTURE, "")), loaded.metadata.get(_PREDICTION)):
         if told:
             said["prediction_type"] = told
     if "v_pred" in loaded.tensors:

@@ -134,7 +134,8 @@ def _model_part(loaded: WeightFile, prefix: str, source: str) -> dict[str, np.nd
 
 
 def _unwrapped(names: Tensors) -> Tensors:
-    for wrapper in _WRAPPERS:
+    wrappers = _WRAPPERS if not any(name.startswith(f"model.{UNET}") for name in names) else (*_WRAPPERS, "model.")
+    for wrapper in wrappers:
         if names and all(name.startswith(wrapper) for name in names):
             return _unwrapped(_after(names, wrapper))
     return names

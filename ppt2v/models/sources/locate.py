@@ -34,9 +34,10 @@ def check(name: str | Path) -> None:
         _embedded_folder(str(name))
     elif folder:
         _check_folder(folder)
+    elif _given_file(name):
+        return
     elif str(name).endswith(_FILE_ENDINGS):
-        if _given_file(name) is None:
-            raise InputError(f"{name}: no such file; give the path of a model's file or folder, or an id")
+        raise InputError(f"{name}: no such file; give the path of a model's file or folder, or an id")
     elif not _ID.fullmatch(_split(str(name))[1]):
         hint = _nearest(str(name)) or f"; known are {', '.join(_names())}"
         raise InputError(
