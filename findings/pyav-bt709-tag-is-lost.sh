@@ -7,7 +7,7 @@
 #          "unspecified" and are read back with BT.601, with other colours. ProRes alone keeps it, for its encoder writes
 #          each frame's own tag. codec_context.colorspace and color_range have to be set beside the frames.
 # Seen:    red (200, 30, 30) comes back as (185, 11, 31) from libx264, libvpx-vp9, ffv1, and as (198, 28, 28) from prores_ks;
-#          with codec_context.colorspace = 1 libx264 gives (199..201, 28..31, 28..31). Left alone (BT.601, no tag) it is also right here, but
+#          with codec_context.colorspace = 1 libx264 gives (200, 29, 30). Left alone (BT.601, no tag) it is right here, too, but
 #          players take untagged HD for BT.709.
 # Matters: the writer of a generated video does the right thing for HD, the frame in hand says BT.709, and each round trip
 #          (video to video, resuming, joining clips) shifts skin and greens by 15 to 20 of 255.
