@@ -53,7 +53,7 @@ def batches(random: Random, number: int, folder: Path) -> Iterator[Trial]:
 def _values(folder: Path) -> dict:
     model = tiny_model.write_stable_diffusion(folder / "tiny")
     # So that a run stays short where a damaged file does not say how long it is.
-    tiny_model.write_json(model / "ppt2v.json", {"text2video": {"num_inference_steps": 2, "video_length": 2}})
+    tiny_model.write_json(model / "ppt2v.json", {"text2video": {"num_inference_steps": 2}})
     return {"model_name": str(model), "num_inference_steps": 2, "video_length": 2, "guidance_scale": 5.0, "seed": 1}
 
 
@@ -67,6 +67,6 @@ def _try(command: Command, name: str, content: bytes, arguments: list[str]) -> N
     file = command.work / name
     file.write_bytes(content)
     try:
-        command.refuses(arguments)
+        command.refuses(arguments, some_rows=arguments[0] == "batch")
     finally:
         file.unlink()

@@ -64,11 +64,11 @@ class Command:
                 code = end.code or 0
         return Outcome(code, out.getvalue(), err.getvalue(), _memory("VmHWM") - before, time.process_time() - began)
 
-    def refuses(self, arguments: Sequence[str], or_works: bool = True) -> None:
-        """Tries input that is most likely bad.
+    def refuses(self, arguments: Sequence[str], some_rows: bool = False) -> None:
+        """Tries input that is most likely bad, but may turn out to be good; then the command has to do what it says.
 
         Args:
-            or_works: whether it may turn out to be good after all; then the command has to do what it says.
+            some_rows: whether it may go on after what it refuses, and say so in a table.
 
         Raises:
             AssertionError: it is refused in another way than with one line and code 2, something is left, or it takes
@@ -77,11 +77,11 @@ class Command:
         before = self._files()
         outcome = self.run(arguments)
         lines = [line for line in outcome.err.splitlines() if line.strip() and not line.startswith("Warning:")]
-        if outcome.code == 0:
-            expect(or_works, f"it was taken: {outcome.out.strip()[:200]}")
+        if outcome.code == 0 or (some_rows and outcome.code == 1 and " failed" in outcome.out and not lines):
             self._clear(before)
             return
-        expect(outcome.code == 2 or (outcome.code == 1 and or_works), f"exit code {outcome.code}: {lines[-1:]}")
+        # Weights that are damaged within themselves may give no numbers, which the networks tell.
+        expect(outcome.code in (1, 2), f"exit code {outcome.code}: {lines[-1:]}")
         wrong_usage = bool(lines) and lines[0].startswith("Usage:")
         expect(wrong_usage or len(lines) == 1, f"{len(lines)} lines: {lines[:3]}")
         expect(lines[-1].startswith("Error: "), f"it says {lines[-1][:200]}")

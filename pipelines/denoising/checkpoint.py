@@ -19,10 +19,15 @@ class Checkpoint:
         folder: made when the first state is saved.
         settings: all that decides the result, as JSON values. A checkpoint made with others is refused.
         stem: of the file's name.
+
+    Raises:
+        InputError: there is a file in the folder's place.
     """
 
     def __init__(self, folder: str | Path, settings: dict, stem: str = "latents"):
         self.folder, self.settings = Path(folder), settings
+        if self.folder.exists() and not self.folder.is_dir():
+            raise InputError(f"{folder} is a file: the state of the run needs a folder")
         self._file, self._partial = self.folder / f"{stem}.npz", self.folder / f"{stem}.partial.npz"
 
     @staticmethod
@@ -38,10 +43,18 @@ class Checkpoint:
         return file.stat().st_mtime if file.exists() else None
 
     def save(self, **state: np.ndarray | int) -> None:
-        """Replaces the saved state; a kill at any moment leaves the old or the new one, never half of one."""
-        self.folder.mkdir(parents=True, exist_ok=True)
-        np.savez(self._partial, settings=json.dumps(self.settings), **state)
-        os.replace(self._partial, self._file)
+        """Replaces the saved state; a kill at any moment leaves the old or the new one, never half of one.
+
+        Raises:
+            InputError: it cannot be written; the state that was there stays.
+        """
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            np.savez(self._partial, settings=json.dumps(self.settings), **state)
+            os.replace(self._partial, self._file)
+        except OSError as error:
+            self._partial.unlink(missing_ok=True)
+            raise InputError(f"the state of the run cannot be kept in {self.folder}: {error.strerror}") from error
 
     def load(self) -> dict[str, np.ndarray] | None:
         """The saved state, or None where there is none.

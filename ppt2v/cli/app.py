@@ -45,11 +45,17 @@ def _exit_codes() -> Iterator[None]:
     except ImportError as error:
         _fail(f"Error: {error}; `ppt2v doctor` says what mends it", 1)
     except OSError as error:
-        if error.errno != errno.ENAMETOOLONG:
-            raise
-        _fail(f"Error: {shown(error.filename)}: no file has so long a name", 2)
+        _fail(f"Error: {_explained(error)}", 2)
     except KeyboardInterrupt:
         _fail("Interrupted", 130)
+
+
+def _explained(error: OSError) -> str:
+    """What a file or the disk is the reason of, where no module has said it better."""
+    if error.errno == errno.ENAMETOOLONG:
+        return f"{shown(error.filename)}: no file has so long a name"
+    why = error.strerror or str(error) or type(error).__name__
+    return why if error.filename is None else f"{shown(error.filename)}: {why}"
 
 
 def _fail(message: str, code: int) -> None:

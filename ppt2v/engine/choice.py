@@ -76,7 +76,7 @@ def _precisions_of_openvino(device: str) -> tuple[str, ...]:
 def _fastest_of_openvino(device: str) -> str:
     from . import precisions
 
-    return precisions.fastest(precisions.measured())
+    return precisions.default()
 
 
 def _obstacle_to_openvino(device: str) -> str | None:

@@ -38,6 +38,12 @@ def available() -> tuple[str, ...]:
     return tuple(name for name in PRECISIONS if _CAPABILITIES.get(name) in capabilities)
 
 
+def default() -> str:
+    """The precision to take where none is asked for."""
+    precisions = available()
+    return fastest(measured()) if len(precisions) > 1 else precisions[0]
+
+
 def fastest(seconds: Mapping[str, float]) -> str:
     """The precision to take: of those in ``seconds``, the most exact first, the fastest by a clear margin."""
     chosen, *others = seconds

@@ -65,8 +65,8 @@ def convert(source: str | Path, target: str | Path, format: str, dtype: str | No
         raise InputError(f"{source} is a VideoFusion model, for which there is only one format: use it as it is")
     _check(target, format, dtype)
     made = unfinished.beside(target.absolute().parent, ".convert-")
-    made.mkdir(mode=0o700)
     try:
+        made.mkdir(mode=0o700)
         configs = {}
         for name in modelscope.PARTS:
             part = _open(source, name)
@@ -80,6 +80,8 @@ def convert(source: str | Path, target: str | Path, format: str, dtype: str | No
             target.rmdir()
         os.chmod(made, 0o755)
         os.rename(made, target)
+    except OSError as error:
+        raise InputError(f"{target} cannot be written: {error.strerror}; nothing of it is left") from error
     finally:
         unfinished.remove(made)
     return target

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import logging
 import os
 import shutil
@@ -539,3 +540,20 @@ def test_an_interruption_while_the_commands_are_loaded_is_one_line(monkeypatch, 
     with pytest.raises(SystemExit) as ended:
         ppt2v.cli.main(["models"])
     assert ended.value.code == 130 and capsys.readouterr().err == "Interrupted\n"
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (OSError(errno.ENOSPC, "No space left on device"), "No space left on device"),
+        (PermissionError(errno.EACCES, "Permission denied", "out/a.json"), "'out/a.json': Permission denied"),
+        (FileExistsError(errno.EEXIST, "File exists", "state"), "'state': File exists"),
+    ],
+    ids=["full", "closed", "taken"],
+)
+def test_what_the_system_refuses_is_one_line(run, monkeypatch, error, said):
+    def refuse():
+        raise error
+
+    monkeypatch.setattr(doctor, "examine", refuse)
+    assert run("doctor") == (2, "", f"Error: {said}\n")

@@ -58,6 +58,12 @@ def test_what_is_asked_for_is_not_measured(measurements):
     assert measurements == []
 
 
+def test_where_there_is_one_precision_nothing_is_measured(measurements, monkeypatch):
+    monkeypatch.setattr(precisions, "available", lambda: ("float32",))
+    assert choose("auto", "cpu", None).precision == "float32"
+    assert measurements == []
+
+
 def test_another_processor_and_a_damaged_file_are_measured_anew(measurements, tmp_path, monkeypatch):
     precisions.measured()
     [file] = (tmp_path / "cache").iterdir()

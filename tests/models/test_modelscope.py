@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import shutil
 from pathlib import Path
@@ -14,6 +15,7 @@ from modelscope_tiny import FRAMES, GUIDANCE, PROMPT, REFERENCE, STEPS
 
 from ppt2v.cache import default_folder
 from ppt2v.errors import InputError
+from ppt2v.models import conversion
 from ppt2v.models.conversion import FORMATS, convert
 from ppt2v.models.families.text_to_video import load_text_to_video
 from ppt2v.models.formats import reading, writing
@@ -270,4 +272,14 @@ def test_files_are_written_as_pytorch_reads_them(tmp_path):
 def test_a_target_whose_folder_is_missing_is_refused(modelscope_folder, tmp_path):
     with pytest.raises(InputError, match="there is no folder .*missing; make it first"):
         convert(modelscope_folder, tmp_path / "missing" / "made", "paddle")
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_disk_that_fills_up_during_a_conversion_leaves_nothing(modelscope_folder, tmp_path, monkeypatch):
+    def fail(*arguments):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(conversion, "_write_rest", fail)
+    with pytest.raises(InputError, match="made cannot be written: No space left on device"):
+        convert(modelscope_folder, tmp_path / "made", "paddle")
     assert not list(tmp_path.iterdir())
