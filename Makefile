@@ -45,11 +45,7 @@ $(1)/bin/pip install --quiet --no-compile --no-deps ppdiffusers==0.29.0 paddlenl
 @touch $(1)/installed
 endef
 
-<<<<<<< HEAD
-.PHONY: demo test test-slow test-ui smoke-paddle2 smoke-py313 test-paddlehub score tradeoff notebooks constraints wheel hub-modules bench campaign clean
-=======
-.PHONY: demo lint test test-slow test-ui smoke-paddle2 smoke-py313 test-paddlehub score tradeoff notebooks constraints wheel hub-modules bench clean
->>>>>>> main
+.PHONY: demo lint test test-slow test-ui smoke-paddle2 smoke-py313 test-paddlehub score tradeoff notebooks constraints wheel hub-modules bench campaign clean
 
 demo: .venv/installed
 	.venv/bin/ppt2v text2video $${OUT:+--out "$$OUT"} -- "$$PROMPT"
