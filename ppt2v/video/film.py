@@ -20,6 +20,7 @@ from .packets import Packets, scan
 from .scaling import resample
 from .timeline import SLACK, Timeline
 
+_WHOLE = ("asf", "wtv")  # formats that say when the file ends, and not when each stream does
 _FEW_PIXELS = 512 * 512  # of a frame; larger ones take decord longer than PyAV
 
 
@@ -146,7 +147,9 @@ def _is_cut_off(container: Any, stream: Any, packets: Packets) -> bool:
 
 
 def _stated_end(container: Any, stream: Any) -> float | None:
-    """Seconds at which the file's header says that the stream ends."""
+    """Seconds at which the file's header says that the stream ends; None: it does not say it."""
+    if container.format.name in _WHOLE and len(container.streams) > 1:
+        return None
     if stream.duration:
         return float(stream.duration * stream.time_base)
     if "DURATION" in stream.metadata:
