@@ -1,6 +1,7 @@
 """Batch files as spreadsheets and people write them."""
 
 import json
+import os
 import warnings
 
 import pytest
@@ -178,3 +179,19 @@ def test_a_clip_with_a_long_name_leaves_room_for_the_seed(tmp_path):
     [row] = read(tmp_path, "a.jsonl", json.dumps({"mode": "canny", "video_path": str(clip), "prompt": "a bear"}))
     assert row.target.name.startswith("熊猫") and row.target.name.endswith("-0.mp4")
     assert len(row.target.name.encode()) <= 204
+
+
+@pytest.mark.parametrize("kind", ["large", "folder", "pipe", "device"])
+def test_what_no_text_file_is_is_not_read(tmp_path, kind):
+    file = tmp_path / "rows.csv"
+    if kind == "large":
+        with open(file, "wb") as sparse:
+            sparse.truncate(10**10)
+    elif kind == "folder":
+        file.mkdir()
+    elif kind == "pipe":
+        os.mkfifo(file)
+    else:
+        file.symlink_to("/dev/zero")
+    with pytest.raises(InputError, match="is larger than 64 MiB|is no file but"):
+        read_text(file)

@@ -65,7 +65,7 @@ _UNFED = {
     "num_class_embeds": "an upscaler or a relative",
     "time_cond_proj_dim": "a latent consistency model with guidance of its own",
 }
-# Numbers of configurations by which sizes and memory are planned before weights are read.
+# Numbers of configurations by which sizes and memory are planned before weights are read, or texts are read at all.
 _LARGEST = {
     "in_channels": 2**12,
     "out_channels": 2**12,
@@ -78,6 +78,7 @@ _LARGEST = {
     "vocab_size": 2**22,
     "hidden_size": 2**16,
     "max_position_embeddings": 2**16,
+    "eos_token_id": 2**22,
 }
 _LISTS, _LISTS_OR_NUMBERS = ("block_out_channels",), ("layers_per_block", "cross_attention_dim")
 _LARGEST_JSON = 64 * 2**20  # bytes; the vocabularies of large language models stay below
