@@ -34,8 +34,8 @@ elif command -v uv > /dev/null; then uv venv --quiet --clear --seed --python $(o
 else echo "No Python $(2) with its venv module is here (Debian: python3-venv), nor uv, which would fetch one" >&2; exit 1; fi
 endef
 
-# $(call install,folder,constraints,versions). On Python 3.13 setup.py leaves out the two of the last line, whose
-# dependencies have no build for it.
+# $(call install,folder,constraints,versions). From Python 3.12 on setup.py leaves out the two of the last line, whose
+# dependencies have no build for it or ask for numpy 1.
 define install
 $(call venv,$(1),$(3))
 @echo "Installing into $(1) (some minutes, 2 GB) ..."

@@ -45,7 +45,8 @@ def _change(before: np.ndarray, after: np.ndarray, flow_of) -> tuple[float, floa
     followed = _consistent(forward, _moved_back(backward, forward))
     difference = np.abs(_moved_back(after, forward) - before).mean(-1)
     warp_error = difference[followed].mean() / 255 if followed.any() else np.nan
-    motion = 100 * np.linalg.norm(forward, axis=-1).mean() / np.hypot(*before.shape[:2])
+    height, width = before.shape[:2]
+    motion = 100 * np.linalg.norm(forward, axis=-1).mean() / np.hypot(height, width)
     return np.abs(after - before).mean() / 255, warp_error, motion
 
 

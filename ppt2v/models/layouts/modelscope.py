@@ -184,7 +184,7 @@ def _file(folder: Path, part: str) -> Path:
 def _architecture(configuration: dict[str, Any]) -> dict[str, Any]:
     """What the configuration says of the UNet; InputError where something is missing or no number of a network."""
     model = configuration.get("model")
-    given = model.get("model_cfg") if isinstance(model, dict) else None
+    given: Any = model.get("model_cfg") if isinstance(model, dict) else None
     missing = sorted(_ARCHITECTURE - given.keys()) if isinstance(given, dict) else ["everything"]
     if missing:
         raise InputError(f"{CONFIGURATION} lacks {', '.join(missing)} in model.model_cfg; give the file as published")
