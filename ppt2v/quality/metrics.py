@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import NamedTuple
 
 import cv2
@@ -33,7 +34,7 @@ class Change(NamedTuple):
 def changes(frames: np.ndarray) -> Change:
     """Flicker, warp error (Lai et al., arXiv 1808.00449, section 4) and motion ``[F-1]``, with OpenCV's DIS flow."""
     flow_of = cv2.DISOpticalFlow_create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
-    rows = [_change(before, after, flow_of) for before, after in zip(frames, frames[1:])]
+    rows = [_change(before, after, flow_of) for before, after in itertools.pairwise(frames)]
     return Change(*np.array(rows).reshape(-1, 3).T)
 
 

@@ -124,7 +124,7 @@ def open_film(path: Path, end_t: float = -1.0, most_frames: int | None = None, m
 def _check_side(path: Path, stream: Any, most: int | None) -> None:
     side = max(_width(stream, stream.width), stream.height)
     if most is not None and side > most:
-        raise InputError(f"{path} is too large, its longest side has {side} pixels; the most here is {most}")
+        raise InputError(f"{path}: the clip's longest side: {side} is too much, the most here is {most} pixels")
 
 
 def _width(stream: Any, stored: int) -> int:
