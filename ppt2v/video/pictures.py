@@ -94,7 +94,8 @@ def open_pictures(path: Path, most_frames: int | None = None, most_side: int | N
         height, width = _upright_size(image)
         if most_side is not None and max(height, width) > most_side:
             raise InputError(
-                f"{path}: the clip's longest side: {max(height, width)} is too much, the most here is {most_side} pixels"
+                f"{path}: the clip's longest side: {max(height, width)} is too much, the most here is {most_side} "
+                "pixels"
             )
         count = getattr(image, "n_frames", 1) if format_name in _ANIMATED else 1
         first = int(count > 1 and bool(image.info.get("default_image")))  # an APNG's picture for old programs
