@@ -34,7 +34,7 @@ def read_text(path: Path) -> str:
     """
     try:
         if path.exists() and not path.is_file():
-            raise InputError(f"{path} is no file but a folder, a device or a pipe")
+            raise InputError(f"{path} cannot be read: it is no file but a folder, a device or a pipe")
         if path.stat().st_size > _LARGEST:
             raise InputError(f"{path} is larger than {_LARGEST // 2**20} MiB, which no such file is")
         data = path.read_bytes()
