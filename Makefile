@@ -34,8 +34,8 @@ elif command -v uv > /dev/null; then uv venv --quiet --clear --seed --python $(o
 else echo "No Python $(2) with its venv module is here (Debian: python3-venv), nor uv, which would fetch one" >&2; exit 1; fi
 endef
 
-# $(call install,folder,constraints,versions). On Python 3.13 setup.py leaves out the two of the last line, whose
-# dependencies have no build for it.
+# $(call install,folder,constraints,versions). From Python 3.12 on setup.py leaves out the two of the last line, whose
+# dependencies have no build for it or ask for numpy 1.
 define install
 $(call venv,$(1),$(3))
 @echo "Installing into $(1) (some minutes, 2 GB) ..."
@@ -45,11 +45,7 @@ $(1)/bin/pip install --quiet --no-compile --no-deps ppdiffusers==0.29.0 paddlenl
 @touch $(1)/installed
 endef
 
-<<<<<<< HEAD
-.PHONY: demo test test-slow test-ui smoke-paddle2 smoke-py313 test-paddlehub score tradeoff notebooks constraints wheel hub-modules bench campaign clean
-=======
-.PHONY: demo lint test test-slow test-ui smoke-paddle2 smoke-py313 test-paddlehub score tradeoff notebooks constraints wheel hub-modules bench clean
->>>>>>> main
+.PHONY: demo lint test test-slow test-ui smoke-paddle2 smoke-py313 test-paddlehub score tradeoff notebooks constraints wheel hub-modules bench campaign clean
 
 demo: .venv/installed
 	.venv/bin/ppt2v text2video $${OUT:+--out "$$OUT"} -- "$$PROMPT"

@@ -14,11 +14,11 @@ PADDLE_STACK = [
     "aistudio-sdk>=0.2.6,<0.3",
     "huggingface_hub>=0.23,<1",
     "numpy>=1.23",
-    "paddlenlp>=2.8,<2.9; python_version < '3.13'",
-    "ppdiffusers>=0.29,<0.30; python_version < '3.13'",
+    "paddlenlp>=2.8,<2.9; python_version < '3.12'",
+    "ppdiffusers>=0.29,<0.30; python_version < '3.12'",
 ]
-# On Python 3.13 the last two are installed without their dependencies (README), of which some have no build for it and
-# are never called by ppt2v. Those that they import are named here.
+# From Python 3.12 on the last two are installed without their dependencies (README), of which some have no build for
+# it, or ask for numpy 1, and are never called by ppt2v. Those that they import are named here.
 IMPORTED_BY_PADDLE_STACK = [
     "colorlog",
     "datasets>=2.20",
@@ -84,7 +84,7 @@ setup(
     },
     install_requires=[
         *PADDLE_STACK,
-        *(f"{package}; python_version >= '3.13'" for package in IMPORTED_BY_PADDLE_STACK),
+        *(f"{package}; python_version >= '3.12'" for package in IMPORTED_BY_PADDLE_STACK),
         *OWN,
     ],
     extras_require={

@@ -102,7 +102,7 @@ def _other(random: Random, bad_files: list[str]) -> list[str]:
                 "canny",
                 "good.mp4",
                 "--out",
-                random.choice(["/proc/x.mp4", "good.mp4", "folder.mp4", "x.exe"]),
+                random.choice(["missing/x.mp4", "good.mp4", "folder.mp4", "x.exe"]),
             ],
             ["rerun", file],
             ["rerun", file, "--trust", "--out", other],

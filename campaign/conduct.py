@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import resource
 import shutil
 import signal
 import tempfile
@@ -18,6 +19,8 @@ from typing import NamedTuple
 from ppt2v.batch.parent import end_with_parent
 
 from .trial import Group, Trial
+
+_MOST_MEMORY = 16 * 2**30  # bytes of addresses of a trial's process
 
 
 class Result(NamedTuple):
@@ -74,6 +77,7 @@ def _results(group: Group, pipe: connection.Connection, child, latest: float) ->
 def _work(pipe: connection.Connection, group: Group, seed: int, number: int, done: int, folder: Path) -> None:
     os.setsid()
     end_with_parent()
+    resource.setrlimit(resource.RLIMIT_AS, (_MOST_MEMORY, _MOST_MEMORY))  # a failure must not take the machine down
     with open(os.devnull, "w") as nowhere:  # for what libraries print past Python
         os.dup2(nowhere.fileno(), 1)
         os.dup2(nowhere.fileno(), 2)

@@ -18,14 +18,16 @@ class Disk:
     def __init__(self, folder: Path):
         self.folder, self._filler = folder, folder / ".filler"
 
-    def fill(self) -> None:
-        """Takes all room."""
+    def fill(self, but: int = 0) -> None:
+        """Takes all room but so many bytes."""
         with open(self._filler, "ab", buffering=0) as file, contextlib.suppress(OSError):
             while True:
                 file.write(b"\0" * 2**20)
         with open(self._filler, "ab", buffering=0) as file, contextlib.suppress(OSError):
             while True:
                 file.write(b"\0" * _PIECE)
+
+        os.truncate(self._filler, self._filler.stat().st_size - but)
 
     def empty(self) -> None:
         """Gives it back."""

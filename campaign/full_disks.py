@@ -55,10 +55,10 @@ def _pictures(folder: Path) -> None:
         Image.new("RGB", (16, 16), (80 * shade, 40, 200)).save(folder / f"{shade}.png")
 
 
-def _on_full_disk(folder: Path, trial: Callable[[Disk], None]) -> None:
+def _on_full_disk(folder: Path, trial: Callable[[Disk], None], but: int = 0) -> None:
     folder.mkdir()
     with small_disk(folder / "disk") as disk:
-        disk.fill()
+        disk.fill(but)
         before = {path for path in folder.rglob("*") if "engines" not in path.parts}
         trial(disk)
         left = {path for path in folder.rglob("*") if "engines" not in path.parts} - before
@@ -72,7 +72,9 @@ def _refused(folder: Path, command: list) -> None:
 
 
 def _temporary(folder: Path) -> None:
-    _on_full_disk(folder, lambda disk: refused([*_GUIDED, "--out", "out.mp4"], folder, TMPDIR=str(disk.folder)))
+    """There is the room by which Python takes it for a temporary folder, but not that for the frames of a clip."""
+    command = [*_GUIDED, "--out", "out.mp4"]
+    _on_full_disk(folder, lambda disk: refused(command, folder, TMPDIR=str(disk.folder)), but=2**15)
 
 
 def _goes_round(folder: Path, model: Path, variable: str) -> None:

@@ -33,7 +33,7 @@ if not (PACKAGE / "pipelines").is_dir():  # a checkout, where they lie beside th
 
 use_all_cores()
 lend_home()
-huggingface.complete()
+huggingface.complete_for_ppdiffusers()
 
 
 def __getattr__(name: str):

@@ -47,7 +47,7 @@ def read(path: str | Path, folder: Path) -> list[Row]:
     """The rows of a file, every one of them checked.
 
     Args:
-        path: ends in .yaml, .yml, .jsonl or .csv.
+        path: ends in .yaml, .yml, .jsonl, .csv or .tsv.
         folder: where the videos go.
 
     Raises:
@@ -57,7 +57,7 @@ def read(path: str | Path, folder: Path) -> list[Row]:
     entries = _reader(path)
     for line, values in entries(path, documents.read_text(path)):
         try:
-            row = _row(line, values, folder, of_texts=path.suffix.lower() == ".csv")
+            row = _row(line, values, folder, of_texts=entries is tables.rows)
             if row.target in rows:
                 raise InputError(
                     f"line {rows[row.target].line} makes {row.target.name} too: give one of them another "
@@ -78,6 +78,7 @@ def _reader(path: Path):
         ".yml": documents.yaml_list,
         ".jsonl": documents.json_lines,
         ".csv": tables.rows,
+        ".tsv": tables.rows,
     }
     if path.suffix.lower() not in readers:
         raise InputError(f"{path}: the name of a batch's file ends in one of {', '.join(readers)}")

@@ -39,7 +39,9 @@ def rows(path: Path, text: str) -> Iterator[tuple[int, dict[str, str]]]:
     except InputError as error:
         raise InputError(f"{path}, line {line}: {error}") from None
     except csv.Error as error:
-        raise InputError(f"{path}, line {line}: {error}") from None
+        raise InputError(
+            f"{path}, line {line}: its quotation marks cannot be read ({error}): close each, and double those inside"
+        ) from None
 
 
 def _likely_delimiter(text: str) -> str:

@@ -21,7 +21,7 @@ def batch(
     file: Path = typer.Argument(
         ...,
         metavar="FILE",
-        help="Rows in YAML, JSON lines or CSV (.yaml, .jsonl, .csv): a "
+        help="Rows in YAML, JSON lines or CSV (.yaml, .jsonl, .csv, .tsv): a "
         "prompt, and any other parameter of the row's mode (text2video if not given).",
     ),
     folder: Path = typer.Option("videos", "--out", metavar="FOLDER", help="Where the videos go."),

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import tempfile
 import time
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
@@ -14,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from ppt2v import unfinished
 from ppt2v.cache import default_folder
 from ppt2v.environment import processor
 from ppt2v.environment.devices import PRECISIONS
@@ -78,9 +78,12 @@ def _kept(file: Path) -> dict[str, float]:
 def _keep(file: Path, content: Mapping) -> None:
     with suppress(OSError):  # without a cache the next process measures again
         file.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile("w", dir=file.parent, prefix=".", delete=False, encoding="utf-8") as stream:
-            json.dump(content, stream, indent=1)
-        os.replace(stream.name, file)
+        part = unfinished.beside(file.parent, ".precisions-")
+        try:
+            part.write_text(json.dumps(content, indent=1), encoding="utf-8")
+            os.replace(part, file)
+        finally:
+            unfinished.remove(part)
 
 
 def _measure(precisions: Iterable[str]) -> dict[str, float]:

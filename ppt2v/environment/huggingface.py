@@ -2,13 +2,30 @@
 
 from __future__ import annotations
 
+import sys
+from importlib.abc import MetaPathFinder
 
-def complete() -> None:
-    """Gives huggingface_hub the name ``cached_download``, which 0.26 dropped.
+
+class _BeforePPDiffusers(MetaPathFinder):
+    """Finds no module itself; is asked first when PPDiffusers is imported, and then no more."""
+
+    def find_spec(self, fullname: str, path=None, target=None) -> None:
+        if fullname == "ppdiffusers" and self in sys.meta_path:
+            sys.meta_path.remove(self)
+            _complete()
+
+
+def complete_for_ppdiffusers() -> None:
+    """Gives huggingface_hub, once PPDiffusers is imported, the name ``cached_download``, which 0.26 dropped.
 
     PPDiffusers 0.29 does not import without it; it would call it for code that others keep on Hugging Face, which ppt2v
     never loads.
     """
+    if "ppdiffusers" not in sys.modules:
+        sys.meta_path.insert(0, _BeforePPDiffusers())
+
+
+def _complete() -> None:
     try:
         import huggingface_hub
     except ModuleNotFoundError:

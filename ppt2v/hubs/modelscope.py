@@ -6,7 +6,7 @@ import os
 import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Union
+from typing import Any
 
 from ppt2v.errors import InputError
 from ppt2v.model import Model
@@ -23,7 +23,7 @@ _PUBLISHED_AS = dict.fromkeys(
 )
 _KEYS = ["text", "height", "width"]
 
-Target = Union[str, Path, None]
+Target = str | Path | None
 
 
 class OutputKeys:

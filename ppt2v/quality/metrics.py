@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import NamedTuple
 
 import cv2
@@ -33,7 +34,7 @@ class Change(NamedTuple):
 def changes(frames: np.ndarray) -> Change:
     """Flicker, warp error (Lai et al., arXiv 1808.00449, section 4) and motion ``[F-1]``, with OpenCV's DIS flow."""
     flow_of = cv2.DISOpticalFlow_create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
-    rows = [_change(before, after, flow_of) for before, after in zip(frames, frames[1:])]
+    rows = [_change(before, after, flow_of) for before, after in itertools.pairwise(frames)]
     return Change(*np.array(rows).reshape(-1, 3).T)
 
 
@@ -45,7 +46,8 @@ def _change(before: np.ndarray, after: np.ndarray, flow_of) -> tuple[float, floa
     followed = _consistent(forward, _moved_back(backward, forward))
     difference = np.abs(_moved_back(after, forward) - before).mean(-1)
     warp_error = difference[followed].mean() / 255 if followed.any() else np.nan
-    motion = 100 * np.linalg.norm(forward, axis=-1).mean() / np.hypot(*before.shape[:2])
+    height, width = before.shape[:2]
+    motion = 100 * np.linalg.norm(forward, axis=-1).mean() / np.hypot(height, width)
     return np.abs(after - before).mean() / 255, warp_error, motion
 
 

@@ -20,6 +20,7 @@ _MARKS = (
     (codecs.BOM_UTF16_LE, "utf-16-le"),
     (codecs.BOM_UTF16_BE, "utf-16-be"),
 )
+_LARGEST = 64 * 2**20  # bytes
 _CHINESE = re.compile(r"[\u2010-\u203b\u3000-\u303f\u4e00-\u9fff\uff00-\uffef]")
 _MERGE = "tag:yaml.org,2002:merge"
 _LINE_ENDS = re.compile(r"\r\n|\r|\n")
@@ -29,9 +30,13 @@ def read_text(path: Path) -> str:
     """The text of a file in UTF-8, UTF-16 or UTF-32, else in GB18030, as Chinese spreadsheets write it, with a warning.
 
     Raises:
-        InputError: no such file, one that cannot be read, or another encoding.
+        InputError: no such file, one that cannot be read or is far too large, or another encoding.
     """
     try:
+        if path.exists() and not path.is_file():
+            raise InputError(f"{path} cannot be read: it is no file but a folder, a device or a pipe")
+        if path.stat().st_size > _LARGEST:
+            raise InputError(f"{path} is larger than {_LARGEST // 2**20} MiB, which no such file is")
         data = path.read_bytes()
     except FileNotFoundError:
         raise InputError(f"{path}: there is no such file") from None

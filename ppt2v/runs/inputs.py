@@ -68,7 +68,8 @@ def gather(
     }
     if request.guides:
         arguments = {"controls": _controls(request, clip.frames, configs[0], load_controlnet, explain, watch)}
-    return Inputs(len(clip.frames), request.values.get("fps") or clip.fps, clip.frames.shape[1:3], arguments)
+    count, height, width = clip.frames.shape[:3]
+    return Inputs(count, request.values.get("fps") or clip.fps, (height, width), arguments)
 
 
 def sound(request: Request, fps: float, explain: Callable[[str], None]) -> video.Sound | None:

@@ -102,13 +102,18 @@ class Limits:
         from ppt2v.video import facts
 
         check_beginning(path)
-        about = facts(path, self.clip_seconds * _MOST_FPS + 1, self.clip_side)
+        about = facts(path, self._clip_frames + 1, self.clip_side)
         self._check_facts(about)
         return about
 
+    @property
+    def _clip_frames(self) -> int:
+        """The most frames of a clip, for one that says nothing of its seconds."""
+        return max(1, self.clip_seconds) * _MOST_FPS
+
     def _check_facts(self, about: Facts) -> None:
         _at_most("the clip", round(about.seconds), self.clip_seconds, "seconds")
-        _at_most("frames of the clip", about.frames, self.clip_seconds * _MOST_FPS, "frames")
+        _at_most("frames of the clip", about.frames, self._clip_frames, "frames")
         _at_most("the clip's longest side", max(about.height, about.width), self.clip_side, "pixels")
 
     def check_request(self, request: Request) -> None:

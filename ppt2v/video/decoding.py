@@ -17,11 +17,13 @@ _OWED = 2  # frames that some decoders do not give at the end; more that are mis
 def opened(path: Path) -> Iterator[tuple[Any, Any]]:
     """The container (``av.InputContainer``) and the video stream that players show; None where there is none."""
     import av
+    from av.codec.context import Flags
 
     with av.open(str(path)) as container:
         stream = _video_stream(container)
         if stream is not None:
             stream.thread_type = "AUTO"
+            stream.codec_context.flags |= Flags.unaligned  # else a margin on the left is cut off in steps
         yield container, stream
 
 
@@ -66,7 +68,7 @@ def decoded(path: Path, keyed: bool, stamp: int | None) -> Iterator[Any]:
                 continue
             # The index of some containers leads to a place behind the one that is asked for.
             if first is not None and first.pts is not None and first.pts <= stamp:
-                yield from _decoded(container, chain([first], packets))
+                yield from decoded_packets(container, chain([first], packets))
                 return
     with opened(path) as (container, stream):
         yield from from_first(container, stream, keyed)
@@ -74,14 +76,15 @@ def decoded(path: Path, keyed: bool, stamp: int | None) -> Iterator[Any]:
 
 def from_first(container: Any, stream: Any, keyed: bool) -> Iterator[Any]:
     """The same of a file that has just been opened, from its first frame on."""
-    return _decoded(container, _from_key_frame(container, stream) if keyed else container.demux(stream))
+    return decoded_packets(container, _from_key_frame(container, stream) if keyed else container.demux(stream))
 
 
 def _from_key_frame(container: Any, stream: Any) -> Iterator[Any]:
     return dropwhile(lambda packet: not packet.is_keyframe, container.demux(stream))
 
 
-def _decoded(container: Any, packets: Iterable[Any]) -> Iterator[Any]:
+def decoded_packets(container: Any, packets: Iterable[Any]) -> Iterator[Any]:
+    """Their frames; what is damaged in a recording is passed over."""
     import av
 
     for packet in packets:

@@ -17,9 +17,10 @@ from .decoding import decoded, from_first, is_recorded, opened, shown
 from .fields import deinterlaced
 from .orientation import Orientation
 from .packets import Packets, scan
-from .scaling import resample
+from .scaling import check_side, resample
 from .timeline import SLACK, Timeline
 
+_WHOLE = ("asf", "wtv")  # formats that say when the file ends, and not when each stream does
 _FEW_PIXELS = 512 * 512  # of a frame; larger ones take decord longer than PyAV
 
 
@@ -112,18 +113,12 @@ def open_film(path: Path, end_t: float = -1.0, most_frames: int | None = None, m
             packets = scan(container, stream, fps, is_recorded(container), end_t, most_frames)
             if not len(packets.stamps) or _is_cut_off(container, stream, packets):
                 raise InputError(f"{path} is truncated: a part of the video is missing; copy or download it again")
-            _check_side(path, stream, most_side)
+            check_side(path, stream.height, _width(stream, stream.width), most_side)
         with opened(path) as (container, stream):
             first = next(from_first(container, stream, packets.keyed))
             return _seen(path, packets, fps, first, container, stream)
     except (av.FFmpegError, UnicodeDecodeError, StopIteration) as error:
         raise InputError(f"{path} is no video that can be read, or is damaged: {error}") from error
-
-
-def _check_side(path: Path, stream: Any, most: int | None) -> None:
-    side = max(_width(stream, stream.width), stream.height)
-    if most is not None and side > most:
-        raise InputError(f"{path} is too large, its longest side has {side} pixels; the most here is {most}")
 
 
 def _width(stream: Any, stored: int) -> int:
@@ -146,7 +141,9 @@ def _is_cut_off(container: Any, stream: Any, packets: Packets) -> bool:
 
 
 def _stated_end(container: Any, stream: Any) -> float | None:
-    """Seconds at which the file's header says that the stream ends."""
+    """Seconds at which the file's header says that the stream ends; None: it does not say it."""
+    if container.format.name in _WHOLE and len(container.streams) > 1:
+        return None
     if stream.duration:
         return float(stream.duration * stream.time_base)
     if "DURATION" in stream.metadata:

@@ -97,10 +97,11 @@ class _Found:
     @property
     def reached(self) -> float:
         """Seconds from the first frame on that all further packets are behind."""
-        if not self.shown:
+        latest = next((stamps[-1] for stamps in (self.decoding, self.shown) if stamps and stamps[-1] != _MISSING), None)
+        if latest is None:
             return 0.0
-        latest = self.shown[-1] if self.decoding[-1] == _MISSING else self.decoding[-1]
-        return (latest - self.shown[0]) / self.second
+        known = (stamp for both in zip(self.shown, self.decoding) for stamp in both if stamp != _MISSING)
+        return (latest - next(known)) / self.second
 
     def add(self, packet: Any) -> None:
         if packet.is_keyframe and not self.keyed:
@@ -131,4 +132,7 @@ class _Found:
             array = np.array(stamps, np.int64)
             if (array != _MISSING).all():
                 return array, of_frames
+        durations = np.array(self.durations, np.int64)
+        if (durations > 0).all():  # streams without a container
+            return np.cumsum(durations) - durations, False
         return np.rint(np.arange(len(self.shown)) * self.second / fps).astype(np.int64), False

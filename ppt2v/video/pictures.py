@@ -14,7 +14,7 @@ import numpy as np
 from ppt2v.errors import InputError
 
 from .colour import on_white
-from .scaling import resample
+from .scaling import check_side, resample
 from .timeline import Timeline
 
 FOLDER_FPS = 25.0  # of pictures that do not say it; as ffmpeg has it
@@ -92,10 +92,7 @@ def open_pictures(path: Path, most_frames: int | None = None, most_side: int | N
         raise InputError(f"{path} is truncated: a part of the video is missing; copy or download it again")
     with _opened(path) as image:
         height, width = _upright_size(image)
-        if most_side is not None and max(height, width) > most_side:
-            raise InputError(
-                f"{path} is too large, its longest side has {max(height, width)} pixels; the most here is {most_side}"
-            )
+        check_side(path, height, width, most_side)
         count = getattr(image, "n_frames", 1) if format_name in _ANIMATED else 1
         first = int(count > 1 and bool(image.info.get("default_image")))  # an APNG's picture for old programs
         last = count if most_frames is None else min(count, first + most_frames)

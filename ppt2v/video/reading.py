@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple, Union
+from typing import NamedTuple
 
 import numpy as np
 
@@ -18,7 +18,7 @@ from .sound import Sound, read_sound
 from .storage import on_disk
 from .timeline import SLACK
 
-Source = Union[Film, pictures.Pictures]  # what a clip is read from
+Source = Film | pictures.Pictures  # what a clip is read from
 
 
 @dataclass(frozen=True)

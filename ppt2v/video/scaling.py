@@ -2,7 +2,18 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
+
+from ppt2v.errors import InputError
+
+
+def check_side(path: Path, height: int, width: int, most: int | None) -> None:
+    """Raises InputError for a clip with more than ``most`` pixels along a side; None: there is no limit."""
+    side = max(height, width)
+    if most is not None and side > most:
+        raise InputError(f"{path}: the clip's longest side: {side} is too much, the most here is {most} pixels")
 
 
 def target_size(height: int, width: int, resolution: int | None, multiple: int) -> tuple[int, int]:

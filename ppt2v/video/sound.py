@@ -9,9 +9,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from .decoding import decoded_packets
 from .storage import on_disk
 
 RATE = 48000  # samples per second; Opus has no other
+_IN_ORDER = ("mpeg", "hls")  # formats in which a jump leads into the middle of a frame, or is impossible
 _EARLIER = 1.0  # seconds that decoding begins before what is wanted
 _GAP = 0.05  # seconds; time stamps that differ by less follow each other
 
@@ -68,9 +70,9 @@ def _placed(container: Any, stream: Any, begin: float, channels: int) -> Iterato
 def _resampled(container: Any, stream: Any, begin: float, channels: int) -> Iterator[Any]:
     import av
 
-    if begin > _EARLIER:
+    if begin > _EARLIER and container.format.name not in _IN_ORDER:
         container.seek(int((begin - _EARLIER) / stream.time_base), stream=stream)
     resampler = av.AudioResampler(format="s16", layout="mono" if channels == 1 else "stereo", rate=RATE)
-    for frame in container.decode(stream):
+    for frame in decoded_packets(container, container.demux(stream)):
         yield from resampler.resample(frame)
     yield from resampler.resample(None)

@@ -1,6 +1,7 @@
 """Batch files as spreadsheets and people write them."""
 
 import json
+import os
 import warnings
 
 import pytest
@@ -51,6 +52,11 @@ def test_csv_of_every_spreadsheet_says_the_same(tmp_path, content):
     assert given(tmp_path, "a.csv", content) == [FOX]
 
 
+def test_a_table_with_tabs_may_be_named_so(tmp_path):
+    content = HEAD.replace(",", "\t") + "\na fox in the snow\t2\t2\t1\n"
+    assert given(tmp_path, "a.tsv", content) == [FOX]
+
+
 def test_cells_keep_their_commas_quotes_and_lines(tmp_path):
     made = read(tmp_path, "a.csv", 'prompt,seed\r\n"a fox, a ""red""\r\none",2\r\na dog,3\r\n')
     assert [row.given["prompt"] for row in made] == ['a fox, a "red"\r\none', "a dog"]
@@ -72,7 +78,7 @@ def test_truths_of_spreadsheets(tmp_path, text):
     ("prompt,Prompt\na,b", "line 1: 'prompt' is given twice"),
     ("prompt,seed\na,1,2", "line 2: the cell '2' is below none of the names"),
     ("prompt,,seed\na,b,1", "line 2: the cell 'b' is below none of the names"),
-    ("prompt,seed\na,\"1\nb", "line 2: unexpected end of data"),
+    ("prompt,seed\na,\"1\nb", "line 2: its quotation marks cannot be read"),
     ("prompt,seed\na,1\na,1.5", "line 3: seed='1.5': the rule is a whole number"),
     ("prompt,seed\na,\"1,000\"", "line 2: seed='1,000': the rule is a whole number"),
     ("prompt,fps\na,\"1,000\"", "line 2: fps='1,000': the rule is a number"),
@@ -178,3 +184,19 @@ def test_a_clip_with_a_long_name_leaves_room_for_the_seed(tmp_path):
     [row] = read(tmp_path, "a.jsonl", json.dumps({"mode": "canny", "video_path": str(clip), "prompt": "a bear"}))
     assert row.target.name.startswith("熊猫") and row.target.name.endswith("-0.mp4")
     assert len(row.target.name.encode()) <= 204
+
+
+@pytest.mark.parametrize("kind", ["large", "folder", "pipe", "device"])
+def test_what_no_text_file_is_is_not_read(tmp_path, kind):
+    file = tmp_path / "rows.csv"
+    if kind == "large":
+        with open(file, "wb") as sparse:
+            sparse.truncate(10**10)
+    elif kind == "folder":
+        file.mkdir()
+    elif kind == "pipe":
+        os.mkfifo(file)
+    else:
+        file.symlink_to("/dev/zero")
+    with pytest.raises(InputError, match="is larger than 64 MiB|is no file but"):
+        read_text(file)

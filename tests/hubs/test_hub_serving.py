@@ -97,6 +97,7 @@ CLOSED = (
     "lora",
     "textual_inversion",
     "tokenizer",
+    "vae",
     "controlnet",
     "detector_weights",
     "saliency_weights",

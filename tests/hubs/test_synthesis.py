@@ -275,7 +275,13 @@ def test_an_incomplete_folder_is_refused_with_what_it_lacks(modelscope_folder, t
         locate.check(copied)
 
 
-@pytest.mark.parametrize("content", [[], {}, {"pipeline": "x"}, {"pipeline": {"type": "image-captioning"}}], ids=str)
+def test_a_configuration_that_is_no_object_is_named(tmp_path):
+    (tmp_path / modelscope.CONFIGURATION).write_text("[]")
+    with pytest.raises(InputError, match=f"{modelscope.CONFIGURATION} holds a list instead of an object"):
+        locate.check(tmp_path)
+
+
+@pytest.mark.parametrize("content", [{}, {"pipeline": "x"}, {"pipeline": {"type": "image-captioning"}}], ids=str)
 def test_a_configuration_of_something_else_makes_no_model(tmp_path, content):
     (tmp_path / modelscope.CONFIGURATION).write_text(json.dumps(content))
     with pytest.raises(InputError, match="it has no model_index.json"):

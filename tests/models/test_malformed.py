@@ -11,7 +11,8 @@ import pytest
 from ppt2v.errors import InputError
 from ppt2v.models.families import stable_diffusion
 from ppt2v.models.families.family import Use, fitting_family
-from ppt2v.models.layouts.diffusers import shards, weight_files
+from ppt2v.models.layouts.diffusers import read_config, shards, weight_files
+from ppt2v.models.loading.tokenizer import load_tokenizer
 from ppt2v.models.sources import downloads, locate
 from ppt2v.pipelines.planning import sizes
 
@@ -159,3 +160,28 @@ def test_a_broken_model_in_a_cache_stops_nobody(tiny_folder, tmp_path, monkeypat
         shutil.copytree(tiny_folder, tmp_path / "org" / name)
     (tmp_path / "org" / "broken" / "model_index.json").write_text("[]")
     assert [name for name, _ in downloads.cached_folders(downloads.PADDLE)] == ["org/whole"]
+
+
+@pytest.mark.parametrize("length", [{}, "77", [77]], ids=str)
+def test_a_tokenizers_length_that_is_no_number_is_refused(copy, length):
+    config = copy / "tokenizer" / "tokenizer_config.json"
+    config.write_text(json.dumps({**json.loads(config.read_text()), "model_max_length": length}))
+    with pytest.raises(InputError, match="the tokenizer in .* cannot be used"):
+        load_tokenizer(copy / "tokenizer")
+
+
+@pytest.mark.parametrize(
+    ("part", "name", "value"),
+    [
+        ("unet", "norm_eps", True),
+        ("unet", "dropout", "x"),
+        ("vae", "scaling_factor", None),
+        ("text_encoder", "layer_norm_eps", []),
+        ("text_encoder", "eos_token_id", []),
+    ],
+)
+def test_what_is_no_number_is_refused_before_a_network_is_built(copy, part, name, value):
+    config = copy / part / "config.json"
+    config.write_text(json.dumps({**json.loads(config.read_text()), name: value}))
+    with pytest.raises(InputError, match=f"config.json cannot be used: {name}="):
+        read_config(config)

@@ -283,3 +283,28 @@ def test_a_disk_that_fills_up_during_a_conversion_leaves_nothing(modelscope_fold
     with pytest.raises(InputError, match="made cannot be written: No space left on device"):
         convert(modelscope_folder, tmp_path / "made", "paddle")
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("unet_res_blocks", 10**6),
+        ("unet_dim", -32),
+        ("unet_dim", "32"),
+        ("unet_dim_mult", 3),
+        ("unet_dim_mult", [1, None]),
+        ("unet_attn_scales", 1),
+        ("unet_head_dim", True),
+    ],
+)
+def test_numbers_of_no_network_are_refused_before_one_is_built(modelscope_folder, name, value):
+    configuration = json.loads((modelscope_folder / "configuration.json").read_text())
+    configuration["model"]["model_cfg"][name] = value
+    with pytest.raises(InputError, match=f"configuration.json: {name}=.*the rule is"):
+        modelscope._architecture(configuration)
+
+
+@pytest.mark.parametrize("model", [{}, {"model": 3}, {"model": {"model_cfg": 2**63}}, {"model": {"model_cfg": []}}])
+def test_a_configuration_without_an_architecture_is_refused(model):
+    with pytest.raises(InputError, match="lacks everything in model.model_cfg"):
+        modelscope._architecture(model)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 import paddle
 import pytest
@@ -102,7 +104,7 @@ def test_sampling_with_right_predictions_finds_the_clip():
     angles = np.linspace(np.pi / 2, 0, 8)
     levels = [Level(float(np.cos(angle)), float(np.sin(angle))) for angle in angles]
     latents = levels[0].noised(clean, parts.noise(base, residual))
-    for level, following in zip(levels, levels[1:]):
+    for level, following in itertools.pairwise(levels):
         base_velocity = level.velocity(parts.base_of(clean), base)
         seen = parts.residual_latents(latents, base_velocity, level)
         own_velocity = parts.residual_level(level)[0].velocity(clean, residual)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 import paddle
 import pytest
@@ -164,7 +166,7 @@ def test_windows_cover_every_frame_and_share_it_out(frames, window, overlap):
     parts = windows(frames, window, overlap)
     assert {frame for part in parts for frame in part} == set(range(frames))
     assert all(len(part) == window for part in parts)
-    assert all(one.stop - other.start >= overlap for one, other in zip(parts, parts[1:]))
+    assert all(one.stop - other.start >= overlap for one, other in itertools.pairwise(parts))
     total = np.zeros(frames)
     for part, say in zip(parts, shares(parts, frames)):
         assert (say > 0).all()

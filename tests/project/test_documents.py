@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import itertools
 import json
 import logging
 import re
@@ -169,7 +170,7 @@ def check_make(words: list[str]) -> None:
 def check_pip(words: list[str]) -> None:
     extras = metadata.metadata("ppt2v").get_all("Provides-Extra")
     wanted = [extra for found in re.findall(r"^\.\[(.+)\]$", "\n".join(words), re.M) for extra in found.split(",")]
-    constraints = [after for word, after in zip(words, words[1:]) if word == "-c"]
+    constraints = [after for word, after in itertools.pairwise(words) if word == "-c"]
     assert words[0] == "install" and set(wanted) <= set(extras) and all((ROOT / name).exists() for name in constraints)
 
 

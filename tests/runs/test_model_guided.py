@@ -12,7 +12,6 @@ from conftest import DATA
 
 from ppt2v import InputError, Model, video
 from ppt2v.models.families import stable_diffusion
-from ppt2v.models.loading import weights
 
 BASE = DATA / "text2video_reference" / "model"
 CONTROLNET = DATA / "guided_reference" / "controlnet0"
@@ -133,7 +132,7 @@ def test_recipe_makes_the_same_video_again(model, make, tmp_path):
 
 def test_networks_are_kept_for_the_next_run(make, monkeypatch):
     make("process_controlnet_canny")
-    monkeypatch.setattr(weights, "load_component", None)
+    monkeypatch.setattr(stable_diffusion, "load_controlnet", None)
     make("process_controlnet_pose")
 
 
@@ -158,13 +157,13 @@ def other_family(tmp_path) -> Path:
         ({"extra_controls": ["canny:much"]}, "KIND:STRENGTH"),
         ({"model_path_list": [BASE, CONTROLNET, CONTROLNET]}, "extra_controls"),
         ({"model_path_list": [BASE, "no/such/folder"]}, "unknown model"),
-        ({"model_path_list": [BASE, DATA / "adapters_reference" / "kohya.safetensors"]}, "has no config.json"),
+        ({"model_path_list": [BASE, DATA / "adapters_reference" / "kohya.safetensors"]}, "a LoRA and no ControlNet"),
         ({"strenght": 1}, "unknown parameter"),
     ],
 )
 def test_wrong_values_are_refused_before_networks_are_loaded(make, monkeypatch, tmp_path, wrong, message):
     monkeypatch.setattr(stable_diffusion, "load_stable_diffusion", None)
-    monkeypatch.setattr(weights, "load_component", None)
+    monkeypatch.setattr(stable_diffusion, "load_controlnet", None)
     with pytest.raises(InputError, match=message):
         make("process_controlnet_canny", **wrong)
     assert not list(tmp_path.glob("made*"))

@@ -10,7 +10,8 @@ from fractions import Fraction
 import av
 import numpy as np
 import pytest
-from numbered import decoded, number, numbers, picture, trim, turn, write
+from av.bitstream import BitStreamFilterContext
+from numbered import FPS, decoded, number, numbers, picture, trim, turn, write
 
 from ppt2v import video
 from ppt2v.errors import InputError
@@ -119,6 +120,56 @@ def test_time_stamps_in_the_order_of_decoding_do_not_mix_up_the_frames(tmp_path)
     path = write(tmp_path / "a.mp4", map(picture, range(20)), options=options, edit=mislabel)
     assert numbers(video.read(path, multiple=1).frames) == list(range(20))
     assert numbers(video.read(path, start_t=1.0, out_fps=5, multiple=1).frames) == list(range(10, 20, 2))
+
+
+def test_the_end_of_a_windows_media_file_may_be_that_of_its_sound(tmp_path):
+    path = tmp_path / "a.wmv"
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("wmv2", rate=FPS)
+        stream.width, stream.height, stream.pix_fmt = 128, 64, "yuv420p"
+        voice = container.add_stream("wmav2", rate=44100, layout="mono")
+        voice.bit_rate = 64000
+        for index in range(20):
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(picture(index), format="rgb24")))
+        silence = av.AudioFrame.from_ndarray(np.zeros((1, 3 * 44100), np.float32), format="fltp", layout="mono")
+        silence.sample_rate = 44100
+        container.mux(voice.encode(silence))
+        container.mux(stream.encode())
+        container.mux(voice.encode())
+    assert numbers(video.read(path, multiple=1).frames) == list(range(20))
+
+
+@pytest.mark.parametrize("codec", ["libx264", "mpeg4"])
+def test_a_stream_without_a_container_has_the_rate_of_its_own(tmp_path, codec):
+    path = write(tmp_path / {"libx264": "a.h264", "mpeg4": "a.m4v"}[codec], map(picture, range(20)), codec)
+    clip = video.read(path, multiple=1)
+    assert numbers(clip.frames) == list(range(20)) and clip.fps == pytest.approx(FPS)
+
+
+def test_the_end_is_looked_for_where_the_first_frames_have_no_time_stamp(tmp_path):
+    path = write(tmp_path / "a.avi", map(picture, range(40)), "mpeg4")
+    with av.open(str(path)) as container:
+        stream = container.streams.video[0]
+        found = packets._Found(stream, may_jump=False)
+        for index, packet in zip(range(20), container.demux(stream)):
+            if index < 4:
+                packet.pts = packet.dts = None
+            found.add(packet)
+    assert found.reached == pytest.approx(1.5, abs=0.11)
+
+
+def test_a_margin_on_the_left_is_cut_off_to_the_pixel(tmp_path):
+    plain = write(tmp_path / "plain.mp4", map(picture, range(3)))
+    path = tmp_path / "a.mp4"
+    with av.open(str(plain)) as source, av.open(str(path), "w") as container:
+        stream = container.add_stream_from_template(source.streams.video[0])
+        cropped = BitStreamFilterContext("h264_metadata=crop_left=16", source.streams.video[0], stream)
+        for packet in source.demux(video=0):
+            for changed in cropped.filter(packet if packet.size else None):
+                container.mux(changed)
+    frames = video.read(path, multiple=1).frames
+    assert frames.shape[1:3] == (64, 112)
+    np.testing.assert_array_equal(frames[0], decoded(plain)[0][:, 16:])
 
 
 def test_a_rate_that_varies_keeps_motion_at_its_speed(tmp_path):

@@ -101,3 +101,25 @@ def test_pictures_have_no_sound(tmp_path):
     assert video.part(path).sound() is None and not video.keeps_sound(path)
     with pytest.raises(InputError, match="no sound"):
         video.write([picture(1)], tmp_path / "b.gif", 10, {}, sound)
+
+
+def test_sound_of_a_recorder_is_cut_with_the_frames(tmp_path):
+    path = tmp_path / "a.mpg"
+    seconds, rate = 6, 25
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("mpeg2video", rate=rate)
+        stream.width, stream.height, stream.pix_fmt = 128, 64, "yuv420p"
+        voice = container.add_stream("mp2", rate=44100, layout="mono")
+        samples = np.zeros(seconds * 44100, np.int16)
+        for click in (1.2, 4.2):
+            begin = round(click * 44100)
+            samples[begin : begin + 882] = 16000 * np.sin(np.arange(882) * 2 * np.pi * 1000 / 44100)
+        for index in range(seconds * rate):
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(picture(index % 64), format="rgb24")))
+            piece = samples[index * 1764 : (index + 1) * 1764].reshape(1, -1)
+            heard = av.AudioFrame.from_ndarray(piece, format="s16", layout="mono")
+            heard.sample_rate, heard.pts, heard.time_base = 44100, index * 1764, Fraction(1, 44100)
+            container.mux(voice.encode(heard))
+        container.mux(stream.encode())
+        container.mux(voice.encode())
+    assert clicks(video.part(path, start_t=4.0, end_t=5.0).sound()) == pytest.approx([0.2], abs=0.03)

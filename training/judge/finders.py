@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import itertools
 from pathlib import Path
 
 import numpy as np
@@ -30,7 +31,7 @@ class Finder(nn.Layer):
     def __init__(self):
         super().__init__()
         widths = (3, 32, 64, 96, 160)
-        self.down = nn.LayerList([layer(a, b) for a, b in zip(widths, widths[1:])])
+        self.down = nn.LayerList([layer(a, b) for a, b in itertools.pairwise(widths)])
         self.up16, self.up32 = layer(160 + 96, 96), layer(96 + 64, 64)
         self.heat = nn.Conv2D(64, 18, 1)
         self.subject = nn.Linear(160, len(LOOKS))
@@ -58,7 +59,7 @@ class Recogniser(nn.Layer):
         self.blocks = nn.LayerList(
             [
                 nn.Sequential(nn.Conv2D(a, b, 3, padding=1), nn.GroupNorm(8, b), nn.ReLU(), nn.MaxPool2D(2))
-                for a, b in zip(widths, widths[1:])
+                for a, b in itertools.pairwise(widths)
             ]
         )
         self.mascot = nn.Linear(64, 1)

@@ -8,6 +8,7 @@
 from __future__ import annotations
 
 import argparse
+import itertools
 from pathlib import Path
 from typing import NamedTuple
 
@@ -39,7 +40,7 @@ class Judge(nn.Layer):
     def __init__(self):
         super().__init__()
         widths = (3, 32, 64, 128, 192)
-        self.blocks = nn.LayerList([self._block(a, b) for a, b in zip(widths, widths[1:])])
+        self.blocks = nn.LayerList([self._block(a, b) for a, b in itertools.pairwise(widths)])
         self.subject = nn.Linear(widths[-1] * 16, len(SUBJECT_NAMES))
         self.place = nn.Linear(widths[-1] * 16, len(PLACE_NAMES))
         self.centre = nn.Linear(widths[-1] * 16, 2)

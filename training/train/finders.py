@@ -9,6 +9,7 @@ the mascot among everything else; both blurred, tinted and noised at random.
 from __future__ import annotations
 
 import argparse
+import itertools
 from pathlib import Path
 
 import numpy as np
@@ -36,7 +37,7 @@ class Finder(nn.Module):
     def __init__(self):
         super().__init__()
         widths = (3, 32, 64, 96, 160)
-        self.down = nn.ModuleList([layer(a, b) for a, b in zip(widths, widths[1:])])
+        self.down = nn.ModuleList([layer(a, b) for a, b in itertools.pairwise(widths)])
         self.up16, self.up32 = layer(160 + 96, 96), layer(96 + 64, 64)
         self.heat = nn.Conv2d(64, 18, 1)
         self.subject = nn.Linear(160, len(LOOKS))
@@ -61,7 +62,7 @@ class Recogniser(nn.Module):
     def __init__(self):
         super().__init__()
         widths = (3, 24, 32, 48, 64)
-        self.blocks = nn.ModuleList([block(a, b) for a, b in zip(widths, widths[1:])])
+        self.blocks = nn.ModuleList([block(a, b) for a, b in itertools.pairwise(widths)])
         self.mascot = nn.Linear(64, 1)
 
     def forward(self, pictures):

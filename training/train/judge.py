@@ -9,6 +9,7 @@ blurred, tinted and noised at random.
 from __future__ import annotations
 
 import argparse
+import itertools
 from pathlib import Path
 
 import numpy as np
@@ -33,7 +34,7 @@ class Judge(nn.Module):
 
     def __init__(self):
         super().__init__()
-        self.blocks = nn.ModuleList([block(a, b) for a, b in zip(WIDTHS, WIDTHS[1:])])
+        self.blocks = nn.ModuleList([block(a, b) for a, b in itertools.pairwise(WIDTHS)])
         self.subject = nn.Linear(WIDTHS[-1] * 16, len(SUBJECTS))
         self.place = nn.Linear(WIDTHS[-1] * 16, len(PLACES))
         self.centre = nn.Linear(WIDTHS[-1] * 16, 2)

@@ -46,9 +46,9 @@ def widen(array: np.ndarray) -> np.ndarray:
     """The array itself, or a float32 copy where it holds numbers of a type that NumPy lacks."""
     if array.dtype == BFLOAT16:
         return np.left_shift(array["bfloat16"], 16, dtype=np.uint32).view(np.float32)
-    if array.dtype in (FLOAT8_E4M3, FLOAT8_E5M2):
-        [bits] = array.dtype.names or ()
-        return _float8()[bits][array[bits]]
+    for name, dtype in TORCH_TYPES.items():
+        if array.dtype == dtype:
+            return _float8()[name][array[name]]
     return array
 
 

@@ -18,7 +18,7 @@ from ppt2v.errors import InputError
 from . import pickles
 from .dtypes import SAFETENSORS_TYPES
 from .pickles import Storage
-from .recognition import check_weights, is_safetensors
+from .recognition import check_no_text, check_weights, is_safetensors
 
 PYTORCH, PADDLE = "pytorch", "paddle"
 
@@ -54,6 +54,7 @@ def read(path: Path) -> WeightFile:
     except FileNotFoundError:
         raise InputError(f"{path}: no such file; give a checkpoint that exists") from None
     except Exception as error:  # a damaged pickle can raise any exception
+        check_no_text(path)
         reason = " ".join(str(error).split()) or type(error).__name__
         raise InputError(
             f"{path} is truncated, corrupt or no checkpoint ({reason}); download or copy this file again"

@@ -7,7 +7,8 @@ from pathlib import Path
 from ppt2v.errors import InputError
 
 _EXAMINED = 512  # bytes
-_PAGES = (b"<!doctype", b"<html", b"<head", b"<?xml", b"<error")  # in small letters
+_PAGES = (b"<!doctype", b"<html", b"<head", b"<!--", b"<?xml", b"<error")  # in small letters
+_QUOTED = 60  # letters
 _LONGEST_HEADER = 100_000_000  # bytes, of .safetensors
 _AGAIN = "download the file itself"
 _NO_PICTURE = "give a file of weights (embeddings inside pictures are not read)"
@@ -42,13 +43,27 @@ def check_weights(file: Path) -> None:
         raise InputError(f"{file} is no file but a folder or a device; give a file of weights")
     with file.open("rb") as stream:
         beginning = stream.read(_EXAMINED)
+    if not beginning:
+        raise InputError(f"{file} is empty: {_AGAIN}")
     if is_safetensors(beginning):
         return
+    beginning = beginning.removeprefix(b"\xef\xbb\xbf")
     for start, what, advice in _BEGINNINGS:
         if beginning.startswith(start):
             raise InputError(f"{file} is {what}: {advice}")
-    text = beginning.removeprefix(b"\xef\xbb\xbf").lstrip().lower()
+    text = beginning.lstrip().lower()
     if text.startswith(_PAGES):
         raise InputError(f"{file} is a web page, not the weights: {_AGAIN}, with a login where the site asks for one")
     if text.startswith((b"{", b"[")):
         raise InputError(f"{file} is a text (JSON), not the weights: {_AGAIN}")
+
+
+def check_no_text(file: Path) -> None:
+    """Raises InputError for a text, such as a server's refusal that was saved; weights may look like one as well (the
+    oldest pickles), so this is for what no reader takes."""
+    with file.open("rb") as stream:
+        beginning = stream.read(_EXAMINED)
+    text = beginning.decode("utf-8", errors="ignore")
+    if len(text.encode()) >= len(beginning) - 3 and all(letter.isprintable() or letter in "\t\r\n" for letter in text):
+        said = " ".join(text.split())[:_QUOTED]
+        raise InputError(f"{file} is a text, not the weights (it begins with {said!r}): {_AGAIN}")

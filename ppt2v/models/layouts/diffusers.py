@@ -65,7 +65,7 @@ _UNFED = {
     "num_class_embeds": "an upscaler or a relative",
     "time_cond_proj_dim": "a latent consistency model with guidance of its own",
 }
-# Numbers of configurations by which sizes and memory are planned before weights are read.
+# Numbers of configurations by which sizes and memory are planned before weights are read, or texts are read at all.
 _LARGEST = {
     "in_channels": 2**12,
     "out_channels": 2**12,
@@ -78,7 +78,9 @@ _LARGEST = {
     "vocab_size": 2**22,
     "hidden_size": 2**16,
     "max_position_embeddings": 2**16,
+    "eos_token_id": 2**22,
 }
+_FRACTIONS = ("norm_eps", "layer_norm_eps", "dropout", "attention_dropout", "mid_block_scale_factor", "scaling_factor")
 _LISTS, _LISTS_OR_NUMBERS = ("block_out_channels",), ("layers_per_block", "cross_attention_dim")
 _LARGEST_JSON = 64 * 2**20  # bytes; the vocabularies of large language models stay below
 
@@ -181,6 +183,9 @@ def read_config(file: Path, kind: str | None = None, needs: Sequence[str] = ()) 
         rule, fits = _rule(name)
         if name in config and not fits(config[name], most):
             raise InputError(f"{file} cannot be used: {name}={config[name]!r}; the rule is {rule} from 1 to {most}")
+    for name in _FRACTIONS:
+        if not isinstance(config.get(name, 0.0), (int, float)) or isinstance(config.get(name), bool):
+            raise InputError(f"{file} cannot be used: {name}={config[name]!r}; the rule is a number")
     groups, widths = config.get("norm_num_groups", 1), config.get("block_out_channels", [])
     uneven = next((width for width in widths if width % groups), None)
     if uneven is not None:

@@ -23,16 +23,17 @@ from .modelscope_names import Tensors, to_diffusers, to_original
 
 PARTS = ("unet", "vae", "text_encoder")
 VAE_PREFIX = "first_stage_model."
-_ARCHITECTURE = {
-    "unet_in_dim",
-    "unet_dim",
-    "unet_context_dim",
-    "unet_out_dim",
-    "unet_dim_mult",
-    "unet_head_dim",
-    "unet_res_blocks",
-    "unet_attn_scales",
+# What the configuration says of the UNet, and the largest that it may be.
+_LARGEST = {
+    "unet_in_dim": 2**12,
+    "unet_out_dim": 2**12,
+    "unet_dim": 2**12,
+    "unet_dim_mult": 2**6,
+    "unet_context_dim": 2**16,
+    "unet_head_dim": 2**12,
+    "unet_res_blocks": 2**6,
 }
+_ARCHITECTURE = {*_LARGEST, "unet_attn_scales"}
 
 
 class Part(NamedTuple):
@@ -60,7 +61,7 @@ def read(folder: Path, part: str) -> Part:
     """
     tensors = reading.read(_file(folder, part)).tensors
     if part == "unet":
-        return _unet(tensors, read_json(folder / CONFIGURATION).get("model", {}).get("model_cfg", {}))
+        return _unet(tensors, _architecture(read_json(folder / CONFIGURATION)))
     return _vae(tensors) if part == "vae" else _text_encoder(tensors)
 
 
@@ -180,10 +181,23 @@ def _file(folder: Path, part: str) -> Path:
     return folder / file_names(read_json(folder / CONFIGURATION))[part]
 
 
-def _unet(tensors: Tensors, given: dict[str, Any]) -> Part:
-    missing = sorted(_ARCHITECTURE - given.keys())
+def _architecture(configuration: dict[str, Any]) -> dict[str, Any]:
+    """What the configuration says of the UNet; InputError where something is missing or no number of a network."""
+    model = configuration.get("model")
+    given: Any = model.get("model_cfg") if isinstance(model, dict) else None
+    missing = sorted(_ARCHITECTURE - given.keys()) if isinstance(given, dict) else ["everything"]
     if missing:
         raise InputError(f"{CONFIGURATION} lacks {', '.join(missing)} in model.model_cfg; give the file as published")
+    for name, most in _LARGEST.items():
+        numbers = given[name] if name == "unet_dim_mult" else [given[name]]
+        if not isinstance(numbers, list) or not all(type(each) is int and 1 <= each <= most for each in numbers):
+            raise InputError(f"{CONFIGURATION}: {name}={given[name]!r}; the rule is whole numbers from 1 to {most}")
+    if not isinstance(given["unet_attn_scales"], list):
+        raise InputError(f"{CONFIGURATION}: unet_attn_scales={given['unet_attn_scales']!r}; the rule is a list")
+    return given
+
+
+def _unet(tensors: Tensors, given: dict[str, Any]) -> Part:
     fixed = {"unet_num_heads": 8, "temporal_attention": "True", "num_timesteps": 1000, "mean_type": "eps"}
     for name, value in fixed.items():
         if str(given.get(name, value)) != str(value):

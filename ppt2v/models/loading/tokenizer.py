@@ -58,6 +58,8 @@ def load_tokenizer(folder: Path):
     """
     try:
         tokenizer = _load(folder)
+        if not isinstance(tokenizer.model_max_length, (int, float)):  # which the library compares with lengths
+            raise TypeError(f"model_max_length is {tokenizer.model_max_length!r}")
     except InputError:
         raise
     except Exception as error:  # whatever the library raises for damaged files
