@@ -7,7 +7,7 @@
 #          asked for nor the 2 from before: each further eager operation (and each library on the same OpenMP) works on one core.
 # Seen:    OpenMP (libiomp5) 2 before, 2 after the predictor was made, 1 after its first run
 # Matters: a pipeline with an exported UNet and an eager VAE or text encoder computes the eager part on one core from the second
-#          video on, whatever it was told, and only a profiler shows it. Calling omp_set_num_threads again after each run mends it.
+#          video on, whatever it was told, and only a profiler shows it.
 # Holds:   on Linux with libiomp5 (Paddle's x86-64 wheels) and 2 cores or more; elsewhere said to be not applicable.
 set -euo pipefail
 if [ "$(uname -sm)" != "Linux x86_64" ]; then
