@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
 import ctypes
 import json
-import resource
 from pathlib import Path
 
 import numpy as np
@@ -219,22 +217,6 @@ class Placed(Decoder):
     def __init__(self, network, height: int, width: int):
         super().__init__(network, height, width)
         self.place = f"{height}x{width}"
-
-
-@pytest.fixture
-def full_disk(monkeypatch):
-    """Lets no file grow beyond so many bytes."""
-
-    @contextlib.contextmanager
-    def full_disk(size: int):
-        soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-        resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
-        try:
-            yield
-        finally:
-            resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
-
-    return full_disk
 
 
 @pytest.mark.parametrize("engine_class", [OpenVINOEngine, InferenceEngine])

@@ -503,26 +503,16 @@ def test_import_is_light():
     assert subprocess.run([sys.executable, "-c", code]).returncode == 0
 
 
-@pytest.fixture
-def small_files():
-    """As on a full disk, writing ends in an OSError: no file may have more than 20 kB."""
-    resource = pytest.importorskip("resource")
-    before = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, before[1]))
-    yield
-    resource.setrlimit(resource.RLIMIT_FSIZE, before)
-
-
 @pytest.mark.parametrize("ending", video.FORMATS)
-def test_what_goes_wrong_in_writing_is_said_and_nothing_is_left(tmp_path, small_files, ending):
+def test_what_goes_wrong_in_writing_is_said_and_nothing_is_left(tmp_path, full_disk, ending):
     frames = np.random.default_rng(0).integers(0, 256, (20, 128, 128, 3), dtype=np.uint8)
-    with pytest.raises(InputError, match=rf"clip\.{ending} cannot be written: File too large"):
+    with pytest.raises(InputError, match=rf"clip\.{ending} cannot be written: File too large"), full_disk(20_000):
         video.write(frames, tmp_path / f"clip.{ending}", 4, {})
     assert left_over(tmp_path) == []
 
 
-def test_a_contact_sheet_that_cannot_be_written_is_said(tmp_path, small_files):
-    with pytest.raises(InputError, match="cannot be written"):
+def test_a_contact_sheet_that_cannot_be_written_is_said(tmp_path, full_disk):
+    with pytest.raises(InputError, match="cannot be written"), full_disk(20_000):
         video.contact_sheet(noise(), tmp_path / "sheet.png")
     assert left_over(tmp_path) == []
 
@@ -537,10 +527,10 @@ def test_an_error_of_what_makes_the_frames_stays_what_it_is(tmp_path):
     assert left_over(tmp_path) == []
 
 
-def test_frames_for_which_the_disk_has_no_room_are_refused(ten_fps, small_files):
-    with pytest.raises(InputError, match="TMPDIR"):
+def test_frames_for_which_the_disk_has_no_room_are_refused(ten_fps, full_disk):
+    with pytest.raises(InputError, match="TMPDIR"), full_disk(20_000):
         video.read(ten_fps)
-    with pytest.raises(InputError, match="TMPDIR"):
+    with pytest.raises(InputError, match="TMPDIR"), full_disk(20_000):
         video.on_disk((100, 100, 3))
 
 
