@@ -11,12 +11,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Container, Iterator
+from itertools import accumulate
 from typing import NamedTuple
 
 from ppt2v.errors import InputError
 
 STRONGER, WEAKER = 1.1, 1 / 1.1
 MOST = 10.0  # of a weight, in either direction
+DEEPEST = 100  # brackets within each other
 COMMA_REACH = 20  # tokens: a window that is full ends behind a comma that is no further away
 
 _MARK = re.compile(
@@ -45,10 +47,12 @@ def parse(prompt: str) -> list[list[Piece]]:
     """The pieces between one ``BREAK`` and the next; neighbours of the same weight are one piece.
 
     Raises:
-        InputError: a weight beyond -10..10, alone or with those of the brackets around it.
+        InputError: a weight beyond -10..10, alone or with those of the brackets around it; more than ``DEEPEST``
+            brackets within each other.
     """
     marks = list(_MARK.finditer(prompt))
     pairs = _pairs(marks)
+    _check_depth(pairs)
     brackets = {index for first, last, _ in pairs for index in (first, last)}
     weights = [1.0] * (len(marks) + 1)  # of the text in front of each mark, and behind the last one
     for first, last, factor in pairs:
@@ -78,6 +82,16 @@ def _pairs(marks: list[re.Match]) -> list[tuple[int, int, float]]:
         elif mark[0][-1] == ")" and mark[0][0] != "\\" and opened["("]:
             pairs.append((opened["("].pop(), index, float(mark["weight"] or STRONGER)))
     return pairs
+
+
+def _check_depth(pairs: list[tuple[int, int, float]]) -> None:
+    ends = sorted(change for first, last, _ in pairs for change in ((first, 1), (last, -1)))
+    deepest = max(accumulate((step for _, step in ends), initial=0))
+    if deepest > DEEPEST:
+        raise InputError(
+            f"the prompt has {deepest} brackets within each other: the most is {DEEPEST}; write \\( and \\) for "
+            "brackets that are no weight"
+        )
 
 
 def _check(weights: list[float]) -> None:

@@ -139,3 +139,11 @@ def test_the_vectors_of_a_word_stay_together():
 
 def test_a_prompt_without_tokens_has_one_empty_window():
     assert windows("", letters, ROOM) == [EMPTY]
+
+
+def test_brackets_may_be_within_each_other_to_a_limit():
+    """Each takes the time of all that is in it: thousands would keep a service busy."""
+    assert parse("([" * 50 + "a" + "])" * 50)[0][0].weight == pytest.approx(1)
+    with pytest.raises(InputError, match="has 10002 brackets within each other: the most is 100"):
+        parse("([" * 5001 + "a" + "])" * 5001)
+    assert parse("(" * 10000 + "a") == [[Piece("(" * 10000 + "a")]]

@@ -254,7 +254,7 @@ def test_uploads_that_are_too_large_too_long_or_of_another_type(client, tmp_path
     with serving(tmp_path / "short", StandInModel(), clip_seconds=1) as strict:
         assert "2 is too much, the most here is 1 seconds" in problem(upload(strict, CLIP.read_bytes()), 422)
     with serving(tmp_path / "small", StandInModel(), clip_side=64) as strict:
-        assert "128 pixels; the most here is 64" in problem(upload(strict, CLIP.read_bytes()), 422)
+        assert "128 is too much, the most here is 64 pixels" in problem(upload(strict, CLIP.read_bytes()), 422)
 
 
 def test_large_and_deep_requests(client):

@@ -392,7 +392,7 @@ def test_nothing_is_written_on_standard_error(tmp_path):
 def test_limits_end_the_looking(tmp_path):
     path = write(tmp_path / "a.mp4", map(picture, range(40)))
     assert video.facts(path, most_frames=7).frames == 7
-    with pytest.raises(InputError, match="128 pixels"):
+    with pytest.raises(InputError, match="128 is too much"):
         video.facts(path, most_side=100)
 
 
