@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import re
-import signal
 import socket
 import subprocess
 import sys
@@ -139,8 +138,8 @@ def test_no_service_speaks_to_the_network(listener, environment, tmp_path, comma
     try:
         started = any("127.0.0.1:" in line for line in service.stdout)
     finally:
-        service.send_signal(signal.SIGINT)
-        service.communicate()
+        service.terminate()  # not by an interruption, which a process started in the background ignores
+        service.communicate(timeout=120)
     assert started
     assert not spoke(listener)
     assert written(tmp_path / "home") == []
