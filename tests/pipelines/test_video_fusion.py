@@ -311,7 +311,7 @@ def test_the_command_makes_the_same_from_its_recipe(video_fusion_folder, tmp_pat
             "--out",
             "fox.gif",
         ],
-        ["rerun", "fox.gif", "--quiet"],
+        ["rerun", "fox.gif", "--trust", "--quiet"],
     ):
         with pytest.raises(SystemExit) as ended:
             main(arguments)
