@@ -63,7 +63,7 @@ def gather(
     for note in request.clip.notes:
         explain(note)
     clip = request.clip.read(longest, sizes.multiple(*configs, any_latents=any_latents))
-    arguments = {each.argument: clip.frames for each in request.mode.parameters if each.takes_frames}
+    arguments = {str(each.argument): clip.frames for each in request.mode.parameters if each.takes_frames}
     if request.guides:
         arguments = {"controls": _controls(request, clip.frames, configs[0], load_controlnet, explain, watch)}
     count, height, width = clip.frames.shape[:3]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -71,11 +72,10 @@ def settings_before(request: Request) -> dict[str, Any] | None:
     return Checkpoint.saved_settings(folder)
 
 
-def seed(request: Request) -> int:
-    """The seed given, else that of the run to go on with, else one from Paddle's global generator."""
+def seed(request: Request, before: Mapping[str, Any] | None) -> int:
+    """The seed given, else that of the run to go on with (``before``), else one from Paddle's global generator."""
     import paddle
 
     if request.values.get("seed") is not None:
         return request.values["seed"]
-    before = settings_before(request)
     return paddle.randint(0, 2**31 - 1, [1]).item() if before is None else before["seed"]

@@ -68,18 +68,18 @@ class Session:
         video.check_fps(made.fps, video.ending(output))
         self._notice(row, request.model_name)
         pipeline = pipeline_class(**self._parts(request, family, folder))
-        decided = {"seed": record.seed(request), **self._within_memory(pipeline, request, made)}
+        before = record.settings_before(request)
+        decided = {"seed": record.seed(request, before), **self._within_memory(pipeline, request, made)}
         request = replace(request, values={**request.values, **decided})
-        before = record.settings_before(request) or {}
-        with threads.using(before.get("threads") or threads.threads()):
-            return self._make(pipeline, request, output, made, watch)
+        pipeline.engine, choice = self._engine_for(before)
+        with threads.using((before or {}).get("threads") or threads.threads()):
+            return self._make(pipeline, request, choice, output, made, watch)
 
-    def _make(self, pipeline, request: Request, output: Path, made: Inputs, watch: Watch) -> str:
+    def _make(self, pipeline, request: Request, choice: Choice, output: Path, made: Inputs, watch: Watch) -> str:
         from ppt2v.pipelines.denoising.noise import Noise
 
         values, arguments = request.values, _arguments(request, made)
         pipeline.offload = values.get("offload", False)
-        choice = self._use_engine(pipeline, request)
         checkpoint, read = record.checkpoint(request, made, choice), fingerprints(request.mode, values)
         denoising, tile = f"Denoising ({choice.engine}, {choice.precision})", values.get("decode_tile")
 
@@ -102,13 +102,12 @@ class Session:
     def _parts(self, request: Request, family: Family, folder: Path) -> dict[str, Any]:
         return self.loaded.model(family, folder, request.adapters, Replacements.among(request.values))
 
-    def _use_engine(self, pipeline, request: Request) -> Choice:
-        """Gives the pipeline its engine for this run: that of the run to go on with, unless another is asked for."""
-        choice, before = self._choice, record.settings_before(request)
+    def _engine_for(self, before: Mapping[str, Any] | None) -> tuple[Engine, Choice]:
+        """The engine of a run: that of the run to go on with, if there is one, unless another is asked for."""
+        choice = self._choice
         if self._automatic and before is not None:
             choice = choose(before["engine"], self.device, before["dtype"])
-        pipeline.engine = self._engine if choice == self._choice else self._build(choice)
-        return choice
+        return self._engine if choice == self._choice else self._build(choice), choice
 
     def _within_memory(self, pipeline, request: Request, made: Inputs) -> dict[str, Any]:
         """The settings that keep the run within the memory that it may use."""
