@@ -507,7 +507,7 @@ def test_recipe_repeats_a_run_with_adapters(model, make, tmp_path):
         ({"lora": ["no/such/file.safetensors"]}, "LoRA file: .* is no file"),
         ({"lora": [f"{KOHYA}:strong"]}, "PATH:STRENGTH"),
         ({"lora": [(KOHYA, float("nan"))]}, "PATH:STRENGTH"),
-        ({"lora": [DATA / "make_checkpoints.py"]}, "no checkpoint"),
+        ({"lora": [DATA / "make_checkpoints.py"]}, "is a text, not the weights"),
         ({"textual_inversion": [(FILES / "one.safetensors", "<other>")]}, "'<other>' is in no prompt"),
         ({"textual_inversion": [FILES / "one.safetensors", FILES / "two.bin"]}, "two textual inversions have the word"),
         ({"tokenizer": "no/such/place/at/all"}, "tokenizer"),

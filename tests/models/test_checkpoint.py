@@ -202,12 +202,19 @@ def test_tensor_that_reaches_beyond_its_data_is_refused(offset, shape, stride):
         pickles._Tensor(storage, offset, shape, stride).array()
 
 
-@pytest.mark.parametrize("share", [0.0, 0.02, 0.3, 0.9, 0.999])
+@pytest.mark.parametrize("share", [0.02, 0.3, 0.9, 0.999])
 @pytest.mark.parametrize("file", ["zip.bin", "legacy.bin", "types.safetensors", "model_state.pdparams"])
 def test_truncated_file_is_refused_by_name(tmp_path, file, share):
     content = pickle.dumps({"w": np.ones(500)}) if file == "model_state.pdparams" else (CHECKPOINTS / file).read_bytes()
     (tmp_path / file).write_bytes(content[: int(len(content) * share)])
     with pytest.raises(InputError, match=f"{file} is truncated, corrupt or no checkpoint"):
+        reading.read(tmp_path / file)
+
+
+@pytest.mark.parametrize("file", ["zip.bin", "types.safetensors", "model_state.pdparams"])
+def test_empty_file_is_refused_by_name(tmp_path, file):
+    (tmp_path / file).touch()
+    with pytest.raises(InputError, match=f"{file} is empty: download the file itself"):
         reading.read(tmp_path / file)
 
 
