@@ -1,4 +1,4 @@
-"""The help of parameters and the rules of their values in Chinese."""
+"""The help of parameters, their groups and the rules of their values in Chinese."""
 
 # of the parameters
 HELP = {
@@ -93,6 +93,13 @@ HELP = {
     "Number that fixes the randomness.": "固定随机性的数。",
     "Steps between two saved states, from which a killed training goes on.": "每隔多少步保存一次状态，训练中断后从那里继续。",
     "Longest side in pixels; the clip's own if not given.": "最长边的像素数；不给时与输入视频相同。",
+    # their groups
+    "Main": "主要",
+    "Motion": "运动",
+    "Guidance": "引导",
+    "Speed and memory": "速度与内存",
+    "Adapters": "适配器",
+    "File": "文件",
 }
 
 # of a parameter's valid values
