@@ -107,6 +107,10 @@ class Store:
         names = [column[0] for column in rows.description]
         return [self._job(dict(zip(names, row))) for row in rows]
 
+    def delete(self, id: str) -> None:
+        """Keeps a job no longer."""
+        self._connection.execute("DELETE FROM jobs WHERE id = ?", (id,))
+
     def save(self, job: Job) -> None:
         """Keeps a job as it is; its progress is not kept."""
         path = None if job.path is None else str(job.path.relative_to(self.folder))

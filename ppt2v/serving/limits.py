@@ -14,6 +14,8 @@ from ppt2v.modes import Mode
 from ppt2v.parameters import Parameter, holding
 from ppt2v.request.guides import models_of
 
+from .adapter_folder import AdapterFolder
+
 if TYPE_CHECKING:
     from ppt2v.request.request import Request
     from ppt2v.video import Facts
@@ -43,6 +45,7 @@ class Limits:
         upload_mb: size of an uploaded file, in MB (1e6 bytes).
         free_mb: what has to be left on the disk before anything is taken on.
         models: those that may be named beside the embedded ones.
+        adapters: those that may be named; None: none.
         closed: what the parameters hold that are not theirs to give (``Parameter.holds``).
         at_home: whether the client is the person at the machine: any parameter may be given, and any model named.
     """
@@ -56,12 +59,16 @@ class Limits:
     upload_mb: int = 50
     free_mb: int = 500
     models: tuple[str, ...] = ()
+    adapters: AdapterFolder | None = None
     closed: tuple[str, ...] = OPERATORS
     at_home: bool = False
 
     def open_parameters(self, row: Mode) -> tuple[Parameter, ...]:
         """What may be said."""
-        return tuple(parameter for parameter in row.parameters if self.at_home or parameter.holds not in self.closed)
+        return tuple(parameter for parameter in row.parameters if self.at_home or self._is_open(parameter))
+
+    def _is_open(self, parameter: Parameter) -> bool:
+        return parameter.holds not in self.closed or (parameter.holds == "adapter" and self.adapters is not None)
 
     def check_given(self, row: Mode, given: Mapping[str, Any]) -> None:
         """Refuses what names things of the machine, before any of it is looked at.
@@ -86,8 +93,14 @@ class Limits:
 
         allowed = [parameter.name for parameter in self.open_parameters(row)]
         for name in holding(row.parameters, *self.closed):
-            if given.get(name) is not None:
+            if given.get(name) is not None and name not in allowed:
                 raise InputError(f"{name} cannot be chosen here; choose among {', '.join(allowed)}")
+        for name in holding(row.parameters, "adapter"):
+            if self.adapters is not None and not self.adapters.holds(given.get(name) or []):
+                raise InputError(
+                    f"{name}: only the files that are listed can be chosen here: "
+                    f"{', '.join(self.adapters.names(name)) or 'there are none'}"
+                )
         for model in _models(row, given):
             self._check_model(model)
         for name in holding(row.parameters, "format"):

@@ -137,6 +137,18 @@ class Jobs:
                 self._cancelled.add(id)
             return self._jobs[id]
 
+    def delete(self, id: str) -> bool:
+        """Takes a finished job from the list and its video from the disk; False where it is not finished. KeyError as
+        for ``get``."""
+        with self._changed:
+            if not self._jobs[id].finished:
+                return False
+            if (self.folder / id).exists():
+                shutil.rmtree(self.folder / id)
+            self._store.delete(id)
+            del self._jobs[id]
+            return True
+
     def wait(self, id: str, timeout: float | None = None, until: Callable[[Job], bool] = attrgetter("finished")) -> Job:
         """The job as it stands once ``until`` holds, after ``timeout`` seconds, or when the queue is closed. KeyError
         as for ``get``."""

@@ -18,12 +18,12 @@ class _Kind(NamedTuple):
 _WHOLE = "give a model of Stable Diffusion 1.x or 2.x, as a single file or a folder in the layout of diffusers"
 
 # The first that fits counts.
-INVERSION, UNKNOWN = "a textual inversion", "weights of an unknown kind"
+INVERSION, LORA, UNKNOWN = "a textual inversion", "a LoRA", "weights of an unknown kind"
 _KINDS = (
     _Kind(r"^lora_controlnet$", "a Control-LoRA", "give a whole ControlNet"),
     _Kind(
         r"lora_(down|up|A|B)\b|_lora\.(down|up)|\.lora\.|hada_w1|lokr_w|^(lora|lycoris)_|\.dora_scale|lora_magnitude",
-        "a LoRA",
+        LORA,
         "give it as lora=... (--lora) beside a model",
     ),
     _Kind(
