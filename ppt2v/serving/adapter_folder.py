@@ -28,7 +28,9 @@ class AdapterFolder:
     def __init__(self, folder: str | Path):
         self.folder = Path(folder).expanduser().absolute()
         if not self.folder.is_dir():
-            raise InputError(f"{folder}: no such folder; give one with LoRA files and embeddings")
+            raise InputError(
+                "E-ADAPTER-FOLDER", "{folder}: no such folder; give one with LoRA files and embeddings", folder=folder
+            )
 
     def names(self, parameter: str) -> list[str]:
         """The names of the files for a parameter, as they are now."""

@@ -8,15 +8,16 @@ from multiprocessing.connection import Connection
 from typing import NamedTuple
 
 from ppt2v.errors import InputError
+from ppt2v.language import Message
 from ppt2v.models.sources import locate
 
 
 class Download(NamedTuple):
-    """How a download stands: whether it goes on, how many bytes are here, what has gone wrong ("": nothing)."""
+    """How a download stands: whether it goes on, how many bytes are here, and what has gone wrong, if anything."""
 
     runs: bool
     received: int
-    error: str = ""
+    error: Message | None = None
 
 
 class Downloads:
@@ -25,7 +26,7 @@ class Downloads:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._running: dict[str, tuple[multiprocessing.process.BaseProcess, Connection]] = {}
-        self._errors: dict[str, str] = {}
+        self._errors: dict[str, Message | None] = {}
 
     def start(self, name: str) -> None:
         """Downloads a model, unless it is on its way already."""
@@ -37,7 +38,7 @@ class Downloads:
             process = context.Process(target=_download, args=(name, sender), daemon=True)
             process.start()
             sender.close()  # the process has the other end of it
-            self._running[name], self._errors[name] = (process, receiver), ""
+            self._running[name], self._errors[name] = (process, receiver), None
 
     def cancel(self, name: str) -> None:
         """Stops a download; what has arrived is kept."""
@@ -51,7 +52,7 @@ class Downloads:
     def state(self, name: str) -> Download:
         """How the download of a model stands."""
         with self._lock:
-            return Download(self._runs(name), locate.received(name), self._errors.get(name, ""))
+            return Download(self._runs(name), locate.received(name), self._errors.get(name))
 
     def _runs(self, name: str) -> bool:
         if name not in self._running:
@@ -64,11 +65,13 @@ class Downloads:
         return False
 
 
-def _last_words(receiver: Connection) -> str:
+def _last_words(receiver: Connection) -> Message | None:
     try:
         return receiver.recv()
     except EOFError:
-        return "the download ended without a word; try again to go on where it stopped"
+        return Message(
+            "E-DOWNLOAD-ENDED", "the download has ended before its time; try again to go on where it stopped"
+        )
     finally:
         receiver.close()
 
@@ -77,6 +80,6 @@ def _download(name: str, sender: Connection) -> None:
     """Downloads a model, and sends what has gone wrong."""
     try:
         locate.locate(name, progress=False)
-        sender.send("")
+        sender.send(None)
     except InputError as error:
-        sender.send(str(error))
+        sender.send(error.message)

@@ -98,9 +98,7 @@ class Tab:
 
     def _check_here(self, model: str | None) -> None:
         if model and self.form.address(model):
-            raise InputError(
-                self.text("This model is not here yet: download it first, with the button below its name.")
-            )
+            raise InputError("E-MODEL-NOT-HERE", "the model {model} is not here yet: download it first", model=model)
 
     def _explained(self, error: Exception, data: Mapping[Any, Any]) -> str:
         """What went wrong, without the folder in which uploads lie."""
