@@ -7,13 +7,17 @@ import reprlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
-from typing import Any
+from typing import Any, Literal, get_args
 
 from .errors import InputError
+from .language import either
 
 _SHORT = reprlib.Repr()
 _SHORT.maxlevel, _SHORT.maxlist = 2, 4
 _SHORT.maxstring = _SHORT.maxother = 120
+
+Group = Literal["Main", "Motion", "Guidance", "Speed and memory", "Adapters", "File"]
+GROUPS: tuple[Group, ...] = get_args(Group)
 
 
 @dataclass(frozen=True)
@@ -48,6 +52,7 @@ class Parameter:
             "file": only what is made of that, or how large and how many the frames are;
             "values": only the values of other parameters;
             "nothing": not the video.
+        group: the heading under which help and web page show it, one of ``GROUPS``, which are in their order.
     """
 
     name: str
@@ -64,6 +69,7 @@ class Parameter:
     positional: str | None = None
     holds: str | None = None
     decides: str = "frames"
+    group: Group = "Main"
 
     @property
     def takes_frames(self) -> bool:
@@ -102,9 +108,20 @@ class Parameter:
         accepted = {str: (str,), int: (int,), float: (int, float), bool: (bool,)}[self.kind]
         right_type = isinstance(value, accepted) and isinstance(value, bool) == (self.kind is bool)
         if not right_type or not self._in_range(value):
-            raise InputError(f"{self.name}={shown(value)}: the rule is {self.rule}")
+            raise InputError(
+                "E-PARAMETER-VALUE",
+                "{name}={value}: the rule is {rule}",
+                name=self.name,
+                value=shown(value),
+                rule=self.rule,
+            )
         if self.kind is str and not self._can_be_written(value):
-            raise InputError(f"{self.name}={shown(value)} has a character that is none (a zero byte, half of a pair)")
+            raise InputError(
+                "E-PARAMETER-CHARACTER",
+                "{name}={value} has a character that is none (a zero byte, half of a pair)",
+                name=self.name,
+                value=shown(value),
+            )
         return self.kind(value)
 
     def _can_be_written(self, text: str) -> bool:
@@ -162,4 +179,9 @@ def refuse_unknown(given: Mapping[str, Any], known: list[str]) -> None:
     for name in given:
         if name not in known:
             near = get_close_matches(name, known, n=3) or known
-            raise InputError(f"unknown parameter {name!r}; did you mean {' or '.join(near)}?")
+            raise InputError(
+                "E-PARAMETER-UNKNOWN",
+                "unknown parameter {name!r}; did you mean {names}?",
+                name=name,
+                names=either(near),
+            )

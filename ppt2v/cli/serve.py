@@ -52,7 +52,7 @@ def serve(
     keep_days: Optional[float] = KEEP_DAYS,
     device: Optional[str] = DEVICE,
     dtype: Optional[str] = DTYPE,
-    engine: str = ENGINE,
+    engine: Optional[str] = ENGINE,
 ) -> None:
     """Make videos for others over HTTP: a small REST API, described at /openapi.json."""
     limits = Limits(
@@ -72,7 +72,9 @@ def _run(listening: socket.socket, queue: Queue, token: str | None, machine: Map
         from ppt2v.serving.api.app import create_app
         from ppt2v.serving.connections import server
     except ModuleNotFoundError as error:
-        raise InputError(f"the service needs {error.name}: pip install 'ppt2v[serve]'") from None
+        raise InputError(
+            "E-SERVICE-PACKAGE", "the service needs {package}: pip install 'ppt2v[serve]'", package=error.name
+        ) from None
     jobs = queue.open(machine, for_strangers=token is not None)
     here = address(listening)
     say(f"Listening at {here}, described at {here}/openapi.json; videos go to {jobs.folder}. Ctrl-C stops.")
