@@ -261,13 +261,17 @@ def test_an_error_within_a_step_leaves_the_network_as_it_was(text2video, monkeyp
 
 # As in test_text_to_video_zero.py: calls 1, 2 are the anchor's way to T1; 3, 4, 5 its way to T0; 6, 7, 8 the followers'
 # way to T0; after that anchor and followers report in turn up to call 18. With smoothing 8 steps of both follow.
-@pytest.mark.parametrize("call", [1, 4, 6, 7, 9, 11, 15, 16, 18])
+_MOMENTS = [7, 16, *(pytest.param(call, marks=pytest.mark.slow) for call in (1, 4, 6, 9, 11, 15, 18))]
+
+
+@pytest.mark.parametrize("call", _MOMENTS)
 def test_a_killed_run_ends_in_the_same_bytes(text2video, plain, tmp_path, call):
     with pytest.raises(Killed):
         make(text2video, TEXT2VIDEO, checkpoint=Checkpoint(tmp_path, SETTINGS), progress=kill_at(call))
     assert np.array_equal(make(text2video, TEXT2VIDEO, checkpoint=Checkpoint(tmp_path, SETTINGS)), plain)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "changes, call",
     [
@@ -293,6 +297,7 @@ def test_nan_in_half_precision_is_computed_again_in_float32(text2video, plain, m
     assert all(runner.half for runner in engine.runners)
 
 
+@pytest.mark.slow
 def test_openvino_makes_the_same(runs, monkeypatch):
     pipe, given = runs["one control"]
     eager = make(pipe, given)
@@ -300,6 +305,7 @@ def test_openvino_makes_the_same(runs, monkeypatch):
     assert np.abs(make(pipe, given) - eager).max() < 1e-3 * eager.std()
 
 
+@pytest.mark.slow
 def test_openvino_makes_the_same_where_the_outermost_level_has_no_attention(without_attention, monkeypatch, recwarn):
     eager = make(without_attention, TEXT2VIDEO)
     monkeypatch.setattr(without_attention, "engine", OpenVINOEngine("float32"), raising=False)
