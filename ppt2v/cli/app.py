@@ -13,12 +13,14 @@ from typer.core import TyperGroup
 from ppt2v.controls import CONTROLS
 from ppt2v.environment.quiet import quiet_process
 from ppt2v.errors import InputError, NumericalError
+from ppt2v.language import Message, words
 from ppt2v.modes import MODES
 from ppt2v.parameters import shown
 from ppt2v.version import __version__
 
 from . import dreambooth, media, models, modes
 from .batch import batch
+from .help import SETTINGS, Command
 from .rerun import rerun
 from .serve import serve
 from .ui import ui
@@ -39,28 +41,34 @@ def _exit_codes() -> Iterator[None]:
     try:
         yield
     except InputError as error:
-        _fail(f"Error: {error}", 2)
+        _fail(error.message, 2)
     except NumericalError as error:
-        _fail(f"Error: {error}", 1)
+        _fail(error.message, 1)
     except ImportError as error:
-        _fail(f"Error: {error}; `ppt2v doctor` says what mends it", 1)
+        _fail(Message("E-PACKAGE-BROKEN", "{reason}; `ppt2v doctor` says what mends it", reason=error), 1)
     except OSError as error:
-        _fail(f"Error: {_explained(error)}", 2)
+        _fail(_explained(error), 2)
     except KeyboardInterrupt:
-        _fail("Interrupted", 130)
+        _end(words("Interrupted"), 130)
 
 
-def _explained(error: OSError) -> str:
+def _explained(error: OSError) -> Message:
     """What a file or the disk is the reason of, where no module has said it better."""
     if error.errno == errno.ENAMETOOLONG:
-        return f"{shown(error.filename)}: no file has so long a name"
+        return Message("E-NAME-LONG", "{name}: no file has so long a name", name=shown(error.filename))
     why = error.strerror or str(error) or type(error).__name__
-    return why if error.filename is None else f"{shown(error.filename)}: {why}"
+    if error.filename is None:
+        return Message("E-SYSTEM", "{reason}", reason=why)
+    return Message("E-SYSTEM-FILE", "{file}: {reason}", file=shown(error.filename), reason=why)
 
 
-def _fail(message: str, code: int) -> None:
-    typer.echo(" ".join(message.split()), err=True)
-    raise typer.Exit(code) from None
+def _fail(message: Message, status: int) -> None:
+    _end(words("Error: {message} [{code}]", message=message, code=message.code), status)
+
+
+def _end(message: Message, status: int) -> None:
+    typer.echo(" ".join(str(message).split()), err=True)
+    raise typer.Exit(status) from None
 
 
 class _Group(TyperGroup):
@@ -75,7 +83,7 @@ app = typer.Typer(
     cls=_Group,
     help="Text to video on PaddlePaddle.",
     no_args_is_help=True,
-    add_completion=False,
+    context_settings=SETTINGS,
     rich_markup_mode=None,  # whose tables cut names of options on narrow terminals
     pretty_exceptions_enable=False,
 )
@@ -105,7 +113,7 @@ def _add_group(name: str, about: str) -> typer.Typer:
 def _add(group: typer.Typer, name: str, command: Callable[..., None], about: str | None = None) -> None:
     """Adds a command; what it is about, as its docstring says if not given, is shown whole in the list of commands."""
     about = about or command.__doc__
-    group.command(name, help=about, short_help=about)(command)
+    group.command(name, help=about, short_help=about, cls=Command)(command)
 
 
 # Here each command is added.

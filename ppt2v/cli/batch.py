@@ -11,10 +11,11 @@ import typer
 from ppt2v.batch.outcomes import FAILED, SHEET, made, standing, table
 from ppt2v.batch.runners import RUNNERS
 from ppt2v.errors import InputError
+from ppt2v.language import either
 from ppt2v.modes import shared
 from ppt2v.parameters import resolve
 
-from .options import DEVICE, DTYPE, ENGINE, QUIET
+from .options import DEVICE, DTYPE, ENGINE, OUT, QUIET
 
 
 def batch(
@@ -24,7 +25,7 @@ def batch(
         help="Rows in YAML, JSON lines or CSV (.yaml, .jsonl, .csv, .tsv): a "
         "prompt, and any other parameter of the row's mode (text2video if not given).",
     ),
-    folder: Path = typer.Option("videos", "--out", metavar="FOLDER", help="Where the videos go."),
+    folder: Path = typer.Option("videos", *OUT, metavar="FOLDER", help="Where the videos go."),
     workers: int = typer.Option(1, min=1, help="Videos made at once; each worker holds a model of its own."),
     runner: str = typer.Option(
         "local",
@@ -32,7 +33,7 @@ def batch(
     ),
     device: Optional[str] = DEVICE,
     dtype: Optional[str] = DTYPE,
-    engine: str = ENGINE,
+    engine: Optional[str] = ENGINE,
     quiet: bool = QUIET,
 ) -> None:
     """Make many videos, each named by its prompt and seed; those that are there already are left as they are."""
@@ -43,7 +44,9 @@ def batch(
     from ppt2v.video import make_folder
 
     if runner not in RUNNERS:
-        raise InputError(f"unknown runner {runner!r}: choose {' or '.join(RUNNERS)}")
+        raise InputError(
+            "E-RUNNER-UNKNOWN", "unknown runner {runner!r}: choose {runners}", runner=runner, runners=either(RUNNERS)
+        )
     machine = resolve(shared.MACHINE, {"device": device, "dtype": dtype, "engine": engine}, {})
     rows = read(file, Path(os.path.expanduser(folder)).absolute())
     folder = make_folder(folder)

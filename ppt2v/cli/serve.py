@@ -56,7 +56,7 @@ def serve(
     keep_days: Optional[float] = KEEP_DAYS,
     device: Optional[str] = DEVICE,
     dtype: Optional[str] = DTYPE,
-    engine: str = ENGINE,
+    engine: Optional[str] = ENGINE,
 ) -> None:
     """Make videos for others over HTTP: a small REST API, which its own page describes."""
     limits = Limits(
@@ -86,7 +86,9 @@ def _run(listening: socket.socket, queue: Queue, token: str | None, machine: Map
         from ppt2v.serving.api.app import create_app
         from ppt2v.serving.connections import server
     except ModuleNotFoundError as error:
-        raise InputError(f"the service needs {error.name}: pip install 'ppt2v[serve]'") from None
+        raise InputError(
+            "E-SERVICE-PACKAGE", "the service needs {package}: pip install 'ppt2v[serve]'", package=error.name
+        ) from None
     jobs = queue.open(machine, for_strangers=token is not None)
     app = create_app(jobs, token, listening.getsockname()[1])
     say(f"Listening at {address(listening)}, where it is described; videos go to {jobs.folder}. Ctrl-C stops.")

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from ppt2v.errors import DiskFull, InputError
+from ppt2v.errors import DiskFull, InputError, QueueFull
 from ppt2v.modes import Mode
 from ppt2v.parameters import holding
 from ppt2v.request.prompts import advice
@@ -36,7 +36,7 @@ def job(row: Mode, values: Mapping[str, Any], webhook: str | None, folder: Path,
     """
     for name in holding(row.parameters, "output"):
         if values.get(name) is not None:
-            raise InputError(f"{name}: a job chooses its own; leave it out")
+            raise InputError("E-JOB-OUTPUT", "{name}: a job chooses its own; leave it out", name=name)
     given = {name: value for name, value in values.items() if value is not None}
     if limits is not None:
         limits.check_given(row, given)
@@ -49,6 +49,17 @@ def job(row: Mode, values: Mapping[str, Any], webhook: str | None, folder: Path,
         limits.check_request(asked)
     advised = tuple(advice(asked.values, asked.adapters))
     return Job(uuid.uuid4().hex, row.name, asked.given, advised, webhook=webhook)
+
+
+def check_capacity(waiting: int, more: int, capacity: int) -> None:
+    """Raises QueueFull where so many more jobs cannot wait."""
+    if waiting + more > capacity:
+        raise QueueFull(
+            "E-QUEUE-FULL",
+            "{waiting} jobs wait already, and the most is {capacity}: try again later",
+            waiting=waiting,
+            capacity=capacity,
+        )
 
 
 def check_room(folder: Path, limits: Limits) -> None:

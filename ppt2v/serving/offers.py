@@ -57,7 +57,12 @@ def check_names(models: tuple[str, ...]) -> None:
     names = [public_name(model) for model in models]
     for name, model in zip(names, models):
         if names.count(name) > 1 or (_here(model) and locate.is_embedded(name)):
-            raise InputError(f"--model {model}: clients know it as {name!r}, as they do another one; rename the folder")
+            raise InputError(
+                "E-MODEL-SAME-NAME",
+                "--model {model}: clients know it as {name!r}, as they do another one; rename the folder",
+                model=model,
+                name=name,
+            )
 
 
 def defaults(row: Mode) -> dict[str, Any]:

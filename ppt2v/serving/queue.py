@@ -16,7 +16,7 @@ from operator import attrgetter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
-from ppt2v.errors import Cancelled, DiskFull, InputError, NumericalError, QueueFull
+from ppt2v.errors import Cancelled, DiskFull, InputError, NumericalError
 from ppt2v.pipelines.denoising.checkpoint import Checkpoint
 from ppt2v.progress import Progress, Watch
 from ppt2v.request.request import mode as mode_of
@@ -103,9 +103,7 @@ class Jobs:
         jobs = [asking.job(mode_of(mode), values, webhook, self.folder, self.limits) for values in each]
         self.check_disk()
         with self._changed:
-            waiting = len(self.places())
-            if waiting + len(jobs) > self.capacity:
-                raise QueueFull(f"{waiting} jobs wait already, and the most is {self.capacity}: try again later")
+            asking.check_capacity(len(self.places()), len(jobs), self.capacity)
             try:
                 self._store.add(jobs)
             except sqlite3.OperationalError as error:

@@ -47,7 +47,11 @@ def check(server: str) -> None:
     """Raises InputError for what does not name a server, as an operator has to."""
     parts = urlsplit(server)
     if origin(server) is None or parts.path not in ("", "/") or parts.query or parts.fragment:
-        raise InputError(f"--webhook {server}: give the address of a server alone, such as https://hooks.example.com")
+        raise InputError(
+            "E-WEBHOOK-SERVER",
+            "--webhook {server}: give the address of a server alone, such as https://hooks.example.com",
+            server=server,
+        )
 
 
 class Webhooks:

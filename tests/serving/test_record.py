@@ -14,7 +14,7 @@ from ppt2v.serving import record
 
 @pytest.fixture
 def client(tmp_path):
-    with serving(tmp_path / "out", StandInModel(failure=InputError("a\nline of its own"))) as opened:
+    with serving(tmp_path / "out", StandInModel(failure=InputError(None, "a\nline of its own"))) as opened:
         yield opened
 
 

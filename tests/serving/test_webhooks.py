@@ -52,7 +52,7 @@ def delivered() -> None:
 
 @pytest.mark.parametrize("end", ["done", "failed", "cancelled"])
 def test_a_finished_job_is_reported_once(tmp_path, receiver, end):
-    model = StandInModel(failure=InputError("it cannot be"))
+    model = StandInModel(failure=InputError(None, "it cannot be"))
     with serving(tmp_path, model, webhooks=(receiver.address,)) as client:
         model.go.clear()
         url = f"{receiver.address}/told?key=1"
@@ -99,7 +99,7 @@ def test_a_receiver_that_is_not_there_harms_nobody(tmp_path, receiver, caplog):
 def test_without_the_option_no_webhook_can_be_asked_for(tmp_path):
     with serving(tmp_path, StandInModel()) as client:
         assert "not permitted" in problem(client.post("/jobs/text2video", json={**ASKED, "webhook": "http://a"}), 422)
-    with pytest.raises(InputError, match="reports to none"):
+    with pytest.raises(InputError, match="reports jobs to nobody"):
         Limits().check_webhook("http://a")
 
 
@@ -129,7 +129,7 @@ def test_without_the_option_no_webhook_can_be_asked_for(tmp_path):
     ],
 )
 def test_other_addresses_than_the_operators_are_refused(tmp_path, url):
-    with pytest.raises(InputError, match="it is at https://hooks.example"):
+    with pytest.raises(InputError, match="it has to be at https://hooks.example$"):
         Limits(webhooks=("https://hooks.example",)).check_webhook(url)
 
 

@@ -101,7 +101,7 @@ class JobRoutes:
     def _submitted(self, row: Mode, values: dict[str, Any]) -> list[Job]:
         webhook, seeds = values.pop(WEBHOOK, None), values.pop(SEEDS, None)
         if seeds is not None and values.get("seed") is not None:
-            raise InputError("seed and seeds: give one of them")
+            raise InputError("E-SEED-TWICE", "seed and seeds: give one of them")
         for name in holding(row.parameters, "clip"):
             if values.get(name) is not None:
                 values[name] = self.clips.path(values[name])
