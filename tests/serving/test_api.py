@@ -455,7 +455,7 @@ def test_the_service_keeps_to_its_schema_whatever_comes(tmp_path):
         valid, invalid = (operation.as_strategy(generation_mode=mode) for mode in schemathesis.GenerationMode)
 
         @settings(
-            max_examples=12, deadline=None, derandomize=True, database=None, suppress_health_check=list(HealthCheck)
+            max_examples=8, deadline=None, derandomize=True, database=None, suppress_health_check=list(HealthCheck)
         )
         @given(case=valid | invalid)
         def conforms(case):
