@@ -13,7 +13,7 @@ import typer
 
 from ppt2v.errors import InputError
 from ppt2v.modes import Mode, shared
-from ppt2v.parameters import Parameter, resolve
+from ppt2v.parameters import Parameter, resolve, shown
 from ppt2v.progress import JsonLines
 
 from .options import QUIET
@@ -129,19 +129,23 @@ def _seeds(mode: Mode, given: Mapping[str, Any], manner: Manner) -> list[int]:
     """The seed of each video."""
     parameter = next((each for each in mode.parameters if each.name == "seed"), None)
     if parameter is None:
-        raise InputError(f"-n and --seeds: {mode.name} has no seed")
+        raise InputError("E-SEEDS-MODE", "-n and --seeds: {mode} has no seed", mode=mode.name)
     if given.get("checkpoint_dir"):
-        raise InputError("--resume and --checkpoint-dir go with one video: leave out -n and --seeds")
+        raise InputError("E-SEEDS-RESUME", "--resume and --checkpoint-dir go with one video: leave out -n and --seeds")
     if manner.seeds is None:
         first = given.get("seed")
         first = secrets.randbelow(2**31 - (manner.count or 1)) if first is None else first
         return [parameter.check(first + place) for place in range(manner.count or 1)]
     if manner.count is not None or given.get("seed") is not None:
-        raise InputError("--seeds says them all: leave out -n and --seed")
+        raise InputError("E-SEEDS-TWICE", "--seeds says them all: leave out -n and --seed")
     texts = [text.strip() for text in manner.seeds.split(",") if text.strip()]
     seeds = [parameter.check(int(text) if text.isdecimal() else text) for text in texts]
     if not seeds or len(set(seeds)) < len(seeds):
-        raise InputError(f"--seeds={manner.seeds!r}: the rule is different whole numbers with commas between, as 1,2,3")
+        raise InputError(
+            "E-SEEDS",
+            "--seeds={seeds}: the rule is different whole numbers with commas between, as 1,2,3",
+            seeds=shown(manner.seeds),
+        )
     return seeds
 
 

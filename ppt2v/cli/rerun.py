@@ -75,7 +75,12 @@ def _of_mode(mode: Mode, changes: Mapping[str, Any]) -> dict[str, Any]:
     own = {parameter.name: parameter for parameter in (*parameters(mode), *mode.parameters)}
     stray = next((name for name in changes if name not in own), None)
     if stray is not None:
-        raise InputError(f"{stray} is no parameter of {mode.name}, by which the video was made; leave it out")
+        raise InputError(
+            "E-RERUN-MODE",
+            "{name} is no parameter of {mode}, by which the video was made; leave it out",
+            name=stray,
+            mode=mode.name,
+        )
     return {name: _of_kind(own[name], value) for name, value in changes.items()}
 
 
