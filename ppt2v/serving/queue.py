@@ -40,7 +40,7 @@ _UNFINISHED = "unfinished"  # the folder of a job's checkpoint
 class Maker(Protocol):
     """What makes the videos: ``Model``."""
 
-    def run(self, mode: str, watch: Watch | None = None, **given: Any) -> str:
+    def run(self, mode: str, callback: Watch | None = None, **given: Any) -> str:
         """Makes a video and returns its path."""
 
 
@@ -251,7 +251,7 @@ class Jobs:
         try:
             folder.mkdir(exist_ok=True)
             files = {name: file for name, file in files.items() if mode_of(job.mode).has(name)}
-            path = self.model.run(job.mode, watch=PreviewWatch(partial(self._report, job.id)), **job.values, **files)
+            path = self.model.run(job.mode, callback=PreviewWatch(partial(self._report, job.id)), **job.values, **files)
             return {"state": DONE, "path": Path(path), "ended": time.time()}
         except Cancelled:
             if self._closed and job.id not in self._cancelled:
