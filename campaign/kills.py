@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import signal
+import threading
 import time
 import urllib.request
 from collections.abc import Iterator
@@ -146,6 +147,9 @@ class Service:
         line = self.process.stderr.readline()
         expect("http://" in line, f"it does not begin: {line}")
         self.address = f"http://{line.split('http://')[1].split(',')[0].strip()}"
+        self._said: list[str] = []  # a pipe that nobody reads fills up, and the service waits
+        self._listening = threading.Thread(target=lambda: self._said.extend(self.process.stderr), daemon=True)
+        self._listening.start()
 
     def asked(self, path: str, body: object = None, kind: str = "application/json") -> tuple[int, bytes]:
         """Status and body of an answer."""
@@ -164,7 +168,9 @@ class Service:
     def end(self, number: signal.Signals = signal.SIGINT) -> str:
         """Ends it; what it said on standard error."""
         self.process.send_signal(number)
-        return self.process.communicate()[1]
+        self.process.wait()
+        self._listening.join()
+        return "".join(self._said)
 
 
 def _serve(folder: Path, moments: list[float]) -> None:
