@@ -157,17 +157,25 @@ def test_adapters_of_the_folder_are_chosen_with_a_strength(visit, tmp_path):
     page.close()
 
 
+# The contrast of what is written small to what is behind it, as WCAG 2.2 defines it, with the text.
 CONTRAST = """scheme => {
     const colour = text => text.match(/[\\d.]+/g).map(Number);
-    const light = ([r, g, b]) => [r, g, b].map(c => c / 255).map(c => c <= .04045 ? c / 12.92 : ((c + .055) / 1.055) ** 2.4)
-        .reduce((sum, c, n) => sum + c * [.2126, .7152, .0722][n], 0);
-    const behind = e => { for (; e; e = e.parentElement) {
-        const c = colour(getComputedStyle(e).backgroundColor); if (c.length < 4 || c[3] === 1) return c; }
-        return scheme === 'dark' ? [0, 0, 0] : [255, 255, 255]; };
-    const ratio = e => { const [a, b] = [light(colour(getComputedStyle(e).color)), light(behind(e))].sort((x, y) => y - x);
-        return (a + .05) / (b + .05); };
-    return [...document.querySelectorAll('[data-testid=block-info], [data-testid=block-info] + *, .made, summary, .panel p')]
-        .filter(e => e.offsetParent && e.innerText.trim()).map(e => [ratio(e), e.innerText]);
+    const linear = part => part <= .04045 ? part / 12.92 : ((part + .055) / 1.055) ** 2.4;
+    const light = rgb => rgb.slice(0, 3).reduce((sum, c, n) => sum + linear(c / 255) * [.2126, .7152, .0722][n], 0);
+    const behind = e => {
+        for (; e; e = e.parentElement) {
+            const found = colour(getComputedStyle(e).backgroundColor);
+            if (found.length < 4 || found[3] === 1) return found;
+        }
+        return scheme === 'dark' ? [0, 0, 0] : [255, 255, 255];
+    };
+    const ratio = e => {
+        const both = [light(colour(getComputedStyle(e).color)), light(behind(e))].sort((a, b) => b - a);
+        return (both[0] + .05) / (both[1] + .05);
+    };
+    const small = '[data-testid=block-info], [data-testid=block-info] + *, .made, summary, .panel p';
+    return [...document.querySelectorAll(small)].filter(e => e.offsetParent && e.innerText.trim())
+        .map(e => [ratio(e), e.innerText]);
 }"""
 
 

@@ -132,7 +132,7 @@ class Form:
     def _offered(self) -> list[tuple[str, str]]:
         return [(self._described(offer), offer.name) for offer in choices.models(self.row, self.limits)]
 
-    def _described(self, offer: choices.Offer) -> str:
+    def _described(self, offer: choices.Choice) -> str:
         state = self.text("here") if offer.here else self.text("to be downloaded")
         return f"{offer.name} ({state})" if offer.gb is None else f"{offer.name} ({offer.gb:.2f} GB, {state})"
 
@@ -175,7 +175,12 @@ class Form:
 
     def restore_on(self, event: Callable) -> None:
         """Fills in the draft at an event."""
-        event(lambda draft: self.fill(draft if isinstance(draft, dict) else {}), self._draft, self.filled, **QUIET)
+        event(self._restored, self._draft, self.filled, **QUIET)
+
+    def _restored(self, draft: Any) -> dict[Any, Any]:
+        if isinstance(draft, dict) and draft:
+            return self.fill(draft)
+        return {self.entered["model_name"]: gr.update(choices=self._offered())}  # others may be here by now
 
     def fill(self, values: Mapping[str, Any]) -> dict[Any, Any]:
         """Updates that put these into the form, as its components hold them; what does not fit, or is not given, gets
