@@ -47,6 +47,8 @@ def _messages(file: Path) -> Iterator[Told]:
         if _called(call) == "words":
             assert first is not None, f"{place}: words have to stand where they are said"
             yield Told(place, None, first, values)
+        elif second is None and values is None:  # passed on
+            continue
         elif _called(call) in ERRORS or CODE.fullmatch(first or ""):
             assert second is not None, f"{place}: a message has a code, its English, and values by name"
             yield Told(place, first, second, values)
