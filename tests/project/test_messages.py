@@ -104,5 +104,5 @@ def test_the_chinese_has_no_entry_twice_or_for_nothing():
 
 @pytest.mark.parametrize("table", TABLES, ids=lambda table: table.__name__.split(".")[-1])
 def test_the_chinese_is_written_with_chinese_punctuation(table):
-    half_width = re.compile(r"[\u4e00-\u9fff][,;:?!(]|[,;:?!)][\u4e00-\u9fff]")
+    half_width = re.compile(r"[\u4e00-\u9fff][,;?!(]|[,;?!)][\u4e00-\u9fff]")
     assert [text for text in table.MESSAGES.values() if half_width.search(text)] == []

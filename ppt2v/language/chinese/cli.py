@@ -20,4 +20,12 @@ MESSAGES = {
     "E-SERVICE-PACKAGE": "服务需要 {package}：pip install 'ppt2v[serve]'",
     "E-PAGE-PACKAGE": "网页需要 {package}：pip install 'ppt2v[ui]'，Python 须为 3.10 或更新版本",
     "E-SHARE-FAILED": "无法开通公网地址：{reason}；请去掉 --share",
+    "E-SEEDS-MODE": "-n 和 --seeds：{mode} 没有随机种子",
+    "E-SEEDS-RESUME": "--resume 和 --checkpoint-dir 只用于单个视频：请去掉 -n 和 --seeds",
+    "E-SEEDS-TWICE": "--seeds 已给出全部随机种子：请去掉 -n 和 --seed",
+    "E-SEEDS": "--seeds={seeds}：须为各不相同的整数，以逗号分隔，例如 1,2,3",
+    "E-RERUN-MODE": "生成该视频的 {mode} 没有参数 {name}；请去掉它",
+    "downloads {name} from {server}": "从 {server} 下载 {name}",
+    "reads {name}": "读取 {name}",
+    "The recipe {steps}": "该配方会{steps}",
 }
