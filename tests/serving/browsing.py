@@ -75,10 +75,10 @@ def generate(page, name: str = "Generate"):
     return seen(page, f".panel video:not([src='{former}'])")
 
 
-def choose(page, label: str, option: str | re.Pattern) -> None:
-    """Chooses from a list by what an option begins with."""
+def choose(page, label: str, option: str) -> None:
+    """Chooses from a list by a part of an option."""
     page.get_by_label(label, exact=True).locator("visible=true").click()
-    page.get_by_role("option", name=option).locator("visible=true").first.click()
+    page.get_by_role("option").filter(has_text=option, visible=True).first.click()
 
 
 def upload(page, file: Path) -> None:

@@ -59,7 +59,7 @@ def test_a_running_job_survives_a_reload_the_other_language_and_a_dead_network(v
 
 def test_in_chinese_on_a_phone_a_video_is_made_found_again_repeated_and_deleted(visit, tmp_path):
     page = visit("zh-CN", width=390, height=844)
-    choose(page, "模型", re.compile("^" + re.escape(str(MODEL))))
+    choose(page, "模型", str(MODEL))
     for label, value in {"帧数": "2", "步数": "2", "大小": "16", "提示词": "a fox in the snow"}.items():
         field(page, label).fill(value)
         field(page, label).blur()
@@ -113,7 +113,7 @@ def test_a_model_is_typed_in_and_an_unknown_one_is_told(pages):
         page.keyboard.press("Enter")
         button(page, "Generate").click()
         expect(seen(page, ".refusal .failure")).to_contain_text(said)
-    choose(page, "Model", re.compile("^embedded "))
+    choose(page, "Model", "embedded (")
 
 
 def test_a_model_is_downloaded_with_progress_stopped_and_gone_on_with(pages, store):
@@ -136,13 +136,13 @@ def test_a_model_is_downloaded_with_progress_stopped_and_gone_on_with(pages, sto
     page.get_by_label("Model", exact=True).locator("visible=true").click()
     expect(page.get_by_role("option", name=re.compile(f"{name} .*, here"))).to_be_visible()
     page.keyboard.press("Escape")
-    choose(page, "Model", re.compile("^embedded "))
+    choose(page, "Model", "embedded (")
 
 
 def test_adapters_of_the_folder_are_chosen_with_a_strength(visit, tmp_path):
     page = visit()
     open_tab(page, "text2video", {**SHORT, "Size": "16"}, "a dog")
-    choose(page, "Model", re.compile("^" + re.escape(str(MODEL))))
+    choose(page, "Model", str(MODEL))
     open_group(page, "Adapters")
     choose(page, "Files for: LoRA files", "kohya.safetensors")
     field(page, "number input for Strength").fill("0.5")
