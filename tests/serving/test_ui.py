@@ -20,6 +20,7 @@ from ppt2v.cli import app
 from ppt2v.controls import CLIP, CONTROLS
 from ppt2v.models.sources import catalogue, locate
 from ppt2v.modes.shared import MACHINE
+from ppt2v.parameters import GROUPS
 from ppt2v.progress import Progress
 from ppt2v.serving import limits, uploads
 from ppt2v.serving import queue as jobs_module
@@ -36,8 +37,8 @@ from starlette.datastructures import UploadFile  # noqa: E402
 from starlette.testclient import TestClient  # noqa: E402
 
 from ppt2v.serving.ui import choices, widgets  # noqa: E402
-from ppt2v.serving.ui.fetching import Download  # noqa: E402
-from ppt2v.serving.ui.server import application  # noqa: E402
+from ppt2v.serving.ui.fetching import Download, Downloads  # noqa: E402
+from ppt2v.serving.ui.server import application, is_clip_of  # noqa: E402
 
 HERE = "http://localhost"
 ENGLISH, CHINESE = translator("en"), translator("zh")
@@ -377,6 +378,55 @@ def test_only_finished_videos_are_served(client, served, tmp_path):
     for file in others:
         assert client.get(f"/en/gradio_api/file={file}").status_code == 403, file
         assert client.get(f"/en/gradio_api/file={served.folder}/uploads/..%2f..{file}").status_code == 403, file
+
+
+def test_a_page_sees_how_jobs_stand_by_their_ids_alone(client, served):
+    job = served.wait(served.submit("text2video", ASKED).id)
+    answer = client.get(f"/zh/jobs/{job.id}").json()
+    assert answer["finished"] and f"../videos/{job.id}" in answer["parts"]["screen"]
+    assert set(answer["parts"]) == set(panels.PARTS) and "已完成" in answer["parts"]["status"]
+    for path in ("/en/jobs/", "/maps/"):
+        assert client.get(f"{path}{'0' * 32}").status_code == 404
+    assert client.get(f"/maps/{job.id}").status_code == 404
+
+
+def test_only_what_may_be_chosen_is_downloaded(client, monkeypatch):
+    started = []
+    monkeypatch.setattr(Downloads, "start", lambda self, name: started.append(name))
+    for name in ("CompVis/stable-diffusion-v1-4", "embedded", "../x", "org/name"):
+        assert client.post(f"/en/downloads/{name}").json() == {"parts": {"download": ""}, "finished": True}
+    assert started == []
+
+
+def test_a_clip_of_a_browsers_draft_is_one_that_was_uploaded_or_a_sample(served, tmp_path):
+    upload, sample = served.folder / "uploads" / "clips" / "x.mp4", choices.sample_clips() / "panda.mp4"
+    upload.parent.mkdir(parents=True, exist_ok=True)
+    upload.write_bytes(PANDA)
+    folders = [served.folder / "uploads", choices.sample_clips()]
+    assert is_clip_of(folders, str(upload)) and is_clip_of(folders, str(sample))
+    others = [served.folder / "jobs.sqlite", f"{upload.parent}/../../jobs.sqlite", upload.parent, __file__, "", "a\0b"]
+    assert not any(is_clip_of(folders, str(path)) for path in others)
+
+
+@pytest.mark.parametrize(
+    ("name", "good", "bad"),
+    [
+        ("prompt", "a fox", 7),
+        ("num_inference_steps", 7, "7"),
+        ("seed", "7", 7),
+        ("solver", "lcm", "steam"),
+        ("smooth_bg", True, 1),
+        ("eta", 0.5, True),
+        ("lora", "a.pt", ["a.pt"]),
+    ],
+)
+def test_a_browsers_draft_is_taken_where_a_component_can_show_it(name, good, bad):
+    parameter = next(each for each in MODES["text2video"].parameters if each.name == name)
+    assert widgets.fits(parameter, good) and not widgets.fits(parameter, bad) and not widgets.fits(parameter, None)
+
+
+def test_every_parameter_has_a_group_that_the_page_shows():
+    assert {each.group for mode in MODES.values() for each in mode.parameters} == set(GROUPS)
 
 
 def test_unfinished_videos_are_not_served(client, served):
