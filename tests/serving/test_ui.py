@@ -201,6 +201,9 @@ def _own_words():
     yield from MODES
     yield from (mode.summary for mode in MODES.values())
     yield from (control.summary for control in CONTROLS.values())
+    yield from GROUPS
+    for mode in MODES.values():
+        yield from widgets.labels(choices.parameters(mode, Limits(at_home=True)), str).values()
     for table in (*MODES.values(), *CONTROLS.values()):
         yield from (parameter.help for parameter in table.parameters)
     yield from (parameter.help for parameter in (*CLIP, *MACHINE, *dreambooth.PARAMETERS))

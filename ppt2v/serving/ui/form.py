@@ -11,6 +11,7 @@ import gradio as gr
 
 from ppt2v.modes import Mode
 from ppt2v.parameters import GROUPS, Parameter, holding
+from ppt2v.serving import offers
 from ppt2v.serving.adapter_folder import AdapterFolder
 from ppt2v.serving.limits import Limits
 
@@ -19,7 +20,7 @@ from .live import live
 from .words import Translate
 
 _FRONT, *_FOLDED = GROUPS
-_NARROW = 130  # pixels; two go beside each other on a phone
+_NARROW, _BROAD = 130, 220  # pixels: on a phone two go beside each other, or one goes alone
 # What is otherwise on a page than the table says, which is for the command line too.
 _HELP = {
     "seed": "The same number makes the same video; with none each is another one.",
@@ -104,7 +105,7 @@ class Form:
         with gr.Accordion(self.text(group), open=False):
             with gr.Row():
                 for parameter in parameters:
-                    self._add(parameter)
+                    self._add(parameter, min_width=_BROAD)
             for parameter in parameters:
                 if parameter.holds == "adapter" and self.limits.adapters is not None:
                     self._add_picker(parameter, self.limits.adapters)
@@ -134,7 +135,8 @@ class Form:
 
     def _described(self, offer: choices.Choice) -> str:
         state = self.text("here") if offer.here else self.text("to be downloaded")
-        return f"{offer.name} ({state})" if offer.gb is None else f"{offer.name} ({offer.gb:.2f} GB, {state})"
+        name = offers.public_name(offer.name)
+        return f"{name} ({state})" if offer.gb is None else f"{name} ({offer.gb:.2f} GB, {state})"
 
     def _add_picker(self, parameter: Parameter, folder: AdapterFolder) -> None:
         """A choice among the files of the folder, of which each is added to what is entered."""
