@@ -7,13 +7,16 @@ import reprlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
-from typing import Any
+from typing import Any, Literal, get_args
 
 from .errors import InputError
 
 _SHORT = reprlib.Repr()
 _SHORT.maxlevel, _SHORT.maxlist = 2, 4
 _SHORT.maxstring = _SHORT.maxother = 120
+
+Group = Literal["Main", "Motion", "Guidance", "Speed and memory", "Adapters", "File"]
+GROUPS: tuple[Group, ...] = get_args(Group)
 
 
 @dataclass(frozen=True)
@@ -48,6 +51,7 @@ class Parameter:
             "file": only what is made of that, or how large and how many the frames are;
             "values": only the values of other parameters;
             "nothing": not the video.
+        group: the heading under which help and web page show it, one of ``GROUPS``, which are in their order.
     """
 
     name: str
@@ -64,6 +68,7 @@ class Parameter:
     positional: str | None = None
     holds: str | None = None
     decides: str = "frames"
+    group: Group = "Main"
 
     @property
     def takes_frames(self) -> bool:

@@ -19,6 +19,7 @@ from ppt2v.version import __version__
 
 from . import dreambooth, media, models, modes
 from .batch import batch
+from .help import SETTINGS, Command
 from .rerun import rerun
 from .serve import serve
 from .ui import ui
@@ -75,7 +76,7 @@ app = typer.Typer(
     cls=_Group,
     help="Text to video on PaddlePaddle.",
     no_args_is_help=True,
-    add_completion=False,
+    context_settings=SETTINGS,
     rich_markup_mode=None,  # whose tables cut names of options on narrow terminals
     pretty_exceptions_enable=False,
 )
@@ -105,7 +106,7 @@ def _add_group(name: str, about: str) -> typer.Typer:
 def _add(group: typer.Typer, name: str, command: Callable[..., None], about: str | None = None) -> None:
     """Adds a command; what it is about, as its docstring says if not given, is shown whole in the list of commands."""
     about = about or command.__doc__
-    group.command(name, help=about, short_help=about)(command)
+    group.command(name, help=about, short_help=about, cls=Command)(command)
 
 
 # Here each command is added.

@@ -14,7 +14,7 @@ from ppt2v.errors import InputError
 from ppt2v.modes import shared
 from ppt2v.parameters import resolve
 
-from .options import DEVICE, DTYPE, ENGINE, QUIET
+from .options import DEVICE, DTYPE, ENGINE, OUT, QUIET
 
 
 def batch(
@@ -24,7 +24,7 @@ def batch(
         help="Rows in YAML, JSON lines or CSV (.yaml, .jsonl, .csv, .tsv): a "
         "prompt, and any other parameter of the row's mode (text2video if not given).",
     ),
-    folder: Path = typer.Option("videos", "--out", metavar="FOLDER", help="Where the videos go."),
+    folder: Path = typer.Option("videos", *OUT, metavar="FOLDER", help="Where the videos go."),
     workers: int = typer.Option(1, min=1, help="Videos made at once; each worker holds a model of its own."),
     runner: str = typer.Option(
         "local",
@@ -32,7 +32,7 @@ def batch(
     ),
     device: Optional[str] = DEVICE,
     dtype: Optional[str] = DTYPE,
-    engine: str = ENGINE,
+    engine: Optional[str] = ENGINE,
     quiet: bool = QUIET,
 ) -> None:
     """Make many videos, each named by its prompt and seed; those that are there already are left as they are."""

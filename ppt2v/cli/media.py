@@ -11,10 +11,10 @@ import typer
 from ppt2v.controls import CLIP, Control
 from ppt2v.parameters import resolve
 
-from .options import by_flag, describe, given_values, sign
+from .options import OUT, by_flag, describe, given_values, sign
 
 _CLIP = typer.Argument(..., metavar="CLIP", help="A video, or a clip of ready maps.")
-_OUT = typer.Option(None, "--out", metavar="FILE", help="File to write; named after CLIP, here, if not given.")
+_OUT = typer.Option(None, *OUT, metavar="FILE", help="File to write; named after CLIP, here, if not given.")
 
 
 def control_command(control: Control) -> Callable[..., None]:

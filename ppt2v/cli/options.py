@@ -9,11 +9,14 @@ from typing import Any, List, Optional, Tuple
 
 import typer
 
+from ppt2v.models.families.presets import MAY_DECIDE, MAY_DECIDE_OF_TRAINING
 from ppt2v.modes.shared import MACHINE
 from ppt2v.parameters import Parameter
 
-DEVICE, DTYPE, ENGINE = (typer.Option(parameter.default, help=parameter.help) for parameter in MACHINE)
-QUIET = typer.Option(False, "--quiet", help="No progress bars and no notices.")
+from .help import panel
+
+_VALUE = {str: "TEXT", int: "N", float: "NUMBER"}  # what stands for a value of such a kind
+_SHORT = {"out": "-o"}
 
 
 def sign(command: Callable[..., None], described: list[tuple[str, Any, Any]]) -> None:
@@ -38,26 +41,55 @@ def describe(flag: str, group: list[Parameter]) -> tuple[str, Any, Any]:
     about: dict[str, Any] = {"help": _help(group), "show_default": False}
     if first.positional:
         return name, typer.Argument(None, metavar=first.positional, **about), Optional[str]
-    if first.many:
-        return name, typer.Option(None, f"--{flag}", **about), Optional[List[first.kind]]  # type: ignore[name-defined]
+    about["rich_help_panel"] = panel(first.group)
     if first.kind is bool:
         return name, typer.Option(None, f"--{flag}/--no-{flag}", **about), Optional[bool]
-    if len(group) == 1:
-        return name, typer.Option(None, f"--{flag}", **about), Optional[first.kind]
-    metavar = " ".join(parameter.name.rsplit("_", 1)[-1].upper() for parameter in group)
+    names = [f"--{flag}", *([_SHORT[flag]] if flag in _SHORT else [])]
+    option = typer.Option(None, *names, metavar=_metavar(group), autocompletion=_completion(first), **about)
+    kind = _kind(group)
+    return name, option, Optional[kind]
+
+
+def _kind(group: list[Parameter]) -> Any:
+    """The type of an option's value."""
     kinds = tuple(parameter.kind for parameter in group)
-    return name, typer.Option(None, f"--{flag}", metavar=metavar, **about), Optional[Tuple[kinds]]
+    kind = kinds[0]
+    if group[0].many:
+        return List[kind]  # type: ignore[valid-type]
+    return kind if len(kinds) == 1 else Tuple[kinds]
+
+
+def _metavar(group: list[Parameter]) -> str:
+    """What stands for the value in the help."""
+    if len(group) > 1:
+        return " ".join(parameter.name.rsplit("_", 1)[-1].upper() for parameter in group)
+    return "|".join(group[0].choices) or _VALUE[group[0].kind]
+
+
+def _completion(parameter: Parameter) -> Callable[[str], list[str]] | None:
+    """What a shell offers for the beginning of a value; None: files."""
+    if not parameter.choices:
+        return None
+    return lambda incomplete: [choice for choice in parameter.choices if choice.startswith(incomplete)]
 
 
 def _help(group: list[Parameter]) -> str:
-    """The help of one option, with the real defaults."""
-    defaults = [_default(parameter) for parameter in group if parameter.default not in (None, "", ())]
-    shown = [f"[default: {' '.join(defaults)}]"] if defaults else []
-    return " ".join([*(parameter.help for parameter in group), *shown])
+    """The help of one option, with the default that is used where nothing is given."""
+    defaults = [_shown(parameter) for parameter in group if parameter.default not in (None, "", ())]
+    notes = [f"[default: {_origin(group[0])}{' '.join(defaults)}]"] if defaults else []
+    if group[0].many:
+        notes.append("[repeatable]")
+    return " ".join([*(parameter.help for parameter in group), *notes])
 
 
-def _default(parameter: Parameter) -> str:
-    return ("on" if parameter.default else "off") if parameter.kind is bool else str(parameter.default)
+def _origin(parameter: Parameter) -> str:
+    return "the model's own, else " if parameter.name in (*MAY_DECIDE, *MAY_DECIDE_OF_TRAINING) else ""
+
+
+def _shown(parameter: Parameter) -> str:
+    if parameter.kind is bool:
+        return "on" if parameter.default else "off"
+    return f"{parameter.default:g}" if parameter.kind is float else str(parameter.default)
 
 
 def given_values(options: Mapping[str, list[Parameter]], values: Mapping[str, Any]) -> dict[str, Any]:
@@ -70,3 +102,8 @@ def given_values(options: Mapping[str, list[Parameter]], values: Mapping[str, An
         for parameter, single in zip(group, value if len(group) > 1 else [value]):
             given[parameter.name] = replace(parameter, name=f"--{flag}").check(single)
     return given
+
+
+DEVICE, DTYPE, ENGINE = (describe(parameter.flag, [parameter])[1] for parameter in MACHINE)
+OUT = ("--out", "-o")
+QUIET = typer.Option(False, "--quiet", "-q", help="No progress bars and no notices.")

@@ -15,12 +15,14 @@ from ppt2v.parameters import holding, resolve
 from ppt2v.version import __version__
 
 from .modes import make_video
-from .options import QUIET
+from .options import OUT, QUIET
 
 
 def rerun(
     file: Path = typer.Argument(..., metavar="FILE", help="A video that ppt2v has written."),
-    out: Optional[str] = typer.Option(None, help="File to write; FILE's name with -rerun, here, if not given."),
+    out: Optional[str] = typer.Option(
+        None, *OUT, metavar="FILE", help="File to write; FILE's name with -rerun, here, if not given."
+    ),
     device: Optional[str] = typer.Option(None, help="Another device than that of the first run."),
     dtype: Optional[str] = typer.Option(None, help="Another precision than that of the first run."),
     engine: Optional[str] = typer.Option(None, help="Another engine than that of the first run."),

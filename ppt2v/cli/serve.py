@@ -52,7 +52,7 @@ def serve(
     keep_days: Optional[float] = KEEP_DAYS,
     device: Optional[str] = DEVICE,
     dtype: Optional[str] = DTYPE,
-    engine: str = ENGINE,
+    engine: Optional[str] = ENGINE,
 ) -> None:
     """Make videos for others over HTTP: a small REST API, described at /openapi.json."""
     limits = Limits(

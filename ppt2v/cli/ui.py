@@ -41,7 +41,7 @@ def ui(
     keep_days: Optional[float] = KEEP_DAYS,
     device: Optional[str] = DEVICE,
     dtype: Optional[str] = DTYPE,
-    engine: str = ENGINE,
+    engine: Optional[str] = ENGINE,
 ) -> None:
     """Make videos on a web page, in English or Chinese: for yourself or, with --auth, for others too."""
     password = parse_auth(auth, share or host not in LOCAL_HOSTS)

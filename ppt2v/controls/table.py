@@ -15,10 +15,15 @@ EMBEDDED_WIDTH, FIRST_WIDTH, SECOND_WIDTH = 128, 768, 1024
 AUTO, MAP, VIDEO = "auto", "map", "video"
 
 CLIP = (
-    Parameter("start_t", float, 0.0, "Second of the clip at which to start.", minimum=0),
-    Parameter("end_t", float, -1.0, "Second of the clip at which to end; -1 for its end."),
+    Parameter("start_t", float, 0.0, "Second of the clip at which to start.", minimum=0, group="File"),
+    Parameter("end_t", float, -1.0, "Second of the clip at which to end; -1 for its end.", group="File"),
     Parameter(
-        "out_fps", float, -1.0, "Frames per second to take from the clip; -1 for all of its frames.", maximum=240
+        "out_fps",
+        float,
+        -1.0,
+        "Frames per second to take from the clip; -1 for all of its frames.",
+        maximum=240,
+        group="File",
     ),
     Parameter("resolution", int, None, "Longest side in pixels; the clip's own if not given.", minimum=1, holds="size"),
 )
@@ -28,6 +33,7 @@ SOURCE = Parameter(
     AUTO,
     "What the clip is: map (a ready control map, used as it is), video (a map is made of it), or auto (found out).",
     choices=(AUTO, MAP, VIDEO),
+    group="Guidance",
 )
 THRESHOLDS = (
     Parameter(
@@ -38,6 +44,7 @@ THRESHOLDS = (
         minimum=0,
         maximum=65535,
         option="low-threshold",
+        group="Guidance",
     ),
     Parameter(
         "high_threshold",
@@ -47,6 +54,7 @@ THRESHOLDS = (
         minimum=1,
         maximum=65535,
         option="high-threshold",
+        group="Guidance",
     ),
 )
 POSE_DETECTOR = Parameter(
@@ -56,6 +64,7 @@ POSE_DETECTOR = Parameter(
     "File, folder or id of OpenPose's weights, such as hf:lllyasviel/Annotators; MediaPipe if not given.",
     option="detector",
     holds="file",
+    group="Guidance",
 )
 DEPTH_DETECTOR = Parameter(
     "detector_weights",
@@ -64,6 +73,7 @@ DEPTH_DETECTOR = Parameter(
     "Folder or id of a DPT network, such as hf:Intel/dpt-hybrid-midas.",
     option="detector",
     holds="file",
+    group="Guidance",
 )
 
 

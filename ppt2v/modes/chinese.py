@@ -1,4 +1,4 @@
-"""The help of parameters and the rules of their values in Chinese."""
+"""The help of parameters, their groups and the rules of their values in Chinese."""
 
 # of the parameters
 HELP = {
@@ -34,8 +34,8 @@ HELP = {
     "Share of the tokens that are merged where there are most of them: faster at large sizes, less detail.": "在令牌最多的层合并的比例：大尺寸时更快，细节较少。",
     "Of so many steps one computes the whole UNet, the others its outermost level alone: faster, less faithful; 1 "
     "turns it off.": "每隔这么多步完整计算一次 UNet，其余各步只算最外层：更快，但不够精确；1 为关闭。",
-    "Motion to the left per frame, in 1/512 of the width.": "每帧向左移动多少，以宽度的 1/512 为单位；负值向右。",
-    "Motion upwards per frame, in 1/512 of the height.": "每帧向上移动多少，以高度的 1/512 为单位；负值向下。",
+    "Motion to the left per frame, in 1/512 of the width; negative: to the right.": "每帧向左移动多少，以宽度的 1/512 为单位；负值向右。",
+    "Motion upwards per frame, in 1/512 of the height; negative: down.": "每帧向上移动多少，以高度的 1/512 为单位；负值向下。",
     "Noise level T0, where the motion is added: an index from the end of the 50-step DDIM schedule.": "加入运动时的噪声水平 T0，即 50 步 DDIM 从末尾数起的下标。",
     "Noise level T1, to which the moved frames are noised again; likewise an index.": "运动之后重新加噪到的水平 T1，同样是下标。",
     "Start the frames from the moved first frame instead of from noise of their own.": "各帧从移动后的首帧开始，而不是从各自的噪声开始。",
@@ -93,6 +93,13 @@ HELP = {
     "Number that fixes the randomness.": "固定随机性的数。",
     "Steps between two saved states, from which a killed training goes on.": "每隔多少步保存一次状态，训练中断后从那里继续。",
     "Longest side in pixels; the clip's own if not given.": "最长边的像素数；不给时与输入视频相同。",
+    # their groups
+    "Main": "主要",
+    "Motion": "运动",
+    "Guidance": "引导",
+    "Speed and memory": "速度与内存",
+    "Adapters": "适配器",
+    "File": "文件",
 }
 
 # of a parameter's valid values

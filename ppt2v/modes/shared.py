@@ -12,12 +12,15 @@ from ppt2v.parameters import Parameter
 from ppt2v.pipelines.planning.timesteps import SOLVERS
 
 MACHINE = (
-    Parameter("device", str, None, "cpu, cuda or cuda:N; a GPU where there is one if not given."),
+    Parameter(
+        "device", str, None, "cpu, cuda or cuda:N; a GPU where there is one if not given.", group="Speed and memory"
+    ),
     Parameter(
         "dtype",
         str,
         None,
         "float32, float16 or bfloat16; if not given, float16 on a GPU, and on a CPU what is fastest there.",
+        group="Speed and memory",
     ),
     Parameter(
         "engine",
@@ -25,6 +28,7 @@ MACHINE = (
         "auto",
         "What executes the networks: eager, openvino, inference, or auto, which takes the fastest for each run.",
         choices=ENGINES,
+        group="Speed and memory",
     ),
 )
 
@@ -56,6 +60,7 @@ ADAPTERS = (
         "LoRA file that is merged into the model for this run, as PATH or PATH:STRENGTH.",
         many=True,
         holds="adapter",
+        group="Adapters",
     ),
     Parameter(
         "textual_inversion",
@@ -64,6 +69,7 @@ ADAPTERS = (
         "File of a word that the model is to know for this run, as PATH or PATH:WORD.",
         many=True,
         holds="adapter",
+        group="Adapters",
     ),
     Parameter(
         "tokenizer",
@@ -71,6 +77,7 @@ ADAPTERS = (
         None,
         "Folder or id whose vocabulary is used; the model's own if not given, for a single file that of CLIP.",
         holds="file",
+        group="Adapters",
     ),
     Parameter(
         "vae",
@@ -78,6 +85,7 @@ ADAPTERS = (
         None,
         "File, folder or id of the autoencoder (VAE) that is used; the model's own if not given.",
         holds="file",
+        group="Adapters",
     ),
     Parameter(
         "prediction_type",
@@ -85,10 +93,13 @@ ADAPTERS = (
         None,
         "What the network predicts: epsilon (the noise), v_prediction or sample; what the model says if not given.",
         choices=PREDICTION_TYPES,
+        group="Adapters",
     ),
 )
 
-AUDIO = Parameter("audio", bool, True, "Keep the clip's sound, cut with it; in mp4 and webm.", decides="file")
+AUDIO = Parameter(
+    "audio", bool, True, "Keep the clip's sound, cut with it; in mp4 and webm.", decides="file", group="File"
+)
 
 CLIP = (
     Parameter(
@@ -118,11 +129,18 @@ FAST = Parameter(
     False,
     "Fewer steps by a better solver: the cheapest setting that keeps the quality; what is given beside it wins.",
     decides="values",
+    group="Speed and memory",
 )
 
 STEPS = (
     Parameter(
-        "n_prompt", str, "", "What the video must not show.", option="negative-prompt", argument="negative_prompt"
+        "n_prompt",
+        str,
+        "",
+        "What the video must not show.",
+        option="negative-prompt",
+        argument="negative_prompt",
+        group="Guidance",
     ),
     Parameter(
         "seed",
@@ -150,6 +168,7 @@ STEPS = (
         minimum=0,
         maximum=100,
         argument="guidance_scale",
+        group="Guidance",
     ),
     Parameter(
         "guidance_stop_step",
@@ -160,6 +179,7 @@ STEPS = (
         maximum=1,
         option="guidance-stop",
         argument="guidance_stop_step",
+        group="Guidance",
     ),
     Parameter(
         "solver",
@@ -169,9 +189,17 @@ STEPS = (
         "(for models distilled for it).",
         choices=SOLVERS,
         argument="solver",
+        group="Guidance",
     ),
     Parameter(
-        "eta", float, 0.0, "Stochasticity of DDIM: 0 is deterministic, 1 is DDPM.", minimum=0, maximum=1, argument="eta"
+        "eta",
+        float,
+        0.0,
+        "Stochasticity of DDIM: 0 is deterministic, 1 is DDPM.",
+        minimum=0,
+        maximum=1,
+        argument="eta",
+        group="Guidance",
     ),
 )
 
@@ -186,6 +214,7 @@ SAMPLING = (
         minimum=1,
         maximum=12,
         argument="clip_skip",
+        group="Guidance",
     ),
     Parameter(
         "chunk_size",
@@ -195,6 +224,7 @@ SAMPLING = (
         minimum=2,
         argument="chunk_size",
         decides="nothing",
+        group="Speed and memory",
     ),
     Parameter(
         "use_cf_attn",
@@ -203,6 +233,7 @@ SAMPLING = (
         "Let every frame attend to the first one.",
         option="cross-frame-attention",
         argument="use_cf_attn",
+        group="Guidance",
     ),
     Parameter(
         "merging_ratio",
@@ -212,6 +243,7 @@ SAMPLING = (
         minimum=0,
         maximum=0.9,
         argument="merging_ratio",
+        group="Speed and memory",
     ),
     Parameter(
         "cache_interval",
@@ -222,6 +254,7 @@ SAMPLING = (
         minimum=1,
         maximum=10,
         argument="cache_interval",
+        group="Speed and memory",
     ),
 )
 
@@ -248,6 +281,7 @@ START = (
         above=0,
         maximum=1,
         argument="strength",
+        group="Guidance",
     ),
 )
 
@@ -256,7 +290,7 @@ MOTION = (
         "motion_field_strength_x",
         float,
         12.0,
-        "Motion to the left per frame, in 1/512 of the width.",
+        "Motion to the left per frame, in 1/512 of the width; negative: to the right.",
         minimum=-512,
         maximum=512,
         option="motion",
@@ -266,7 +300,7 @@ MOTION = (
         "motion_field_strength_y",
         float,
         12.0,
-        "Motion upwards per frame, in 1/512 of the height.",
+        "Motion upwards per frame, in 1/512 of the height; negative: down.",
         minimum=-512,
         maximum=512,
         option="motion",
@@ -278,9 +312,15 @@ MOTION = (
         44,
         "Noise level T0, where the motion is added: an index from the end of the 50-step DDIM schedule.",
         argument="t0",
+        group="Motion",
     ),
     Parameter(
-        "t1", int, 47, "Noise level T1, to which the moved frames are noised again; likewise an index.", argument="t1"
+        "t1",
+        int,
+        47,
+        "Noise level T1, to which the moved frames are noised again; likewise an index.",
+        argument="t1",
+        group="Motion",
     ),
     Parameter(
         "use_motion_field",
@@ -289,6 +329,7 @@ MOTION = (
         "Start the frames from the moved first frame instead of from noise of their own.",
         option="motion-field",
         argument="use_motion_field",
+        group="Motion",
     ),
     Parameter(
         "smooth_bg",
@@ -296,6 +337,7 @@ MOTION = (
         False,
         "Keep the background steady with the first frame's, moved along; takes about twice the time.",
         option="smooth-background",
+        group="Motion",
     ),
     Parameter(
         "smooth_bg_strength",
@@ -306,6 +348,7 @@ MOTION = (
         maximum=1,
         option="background-kept",
         argument="smooth_bg_strength",
+        group="Motion",
     ),
     Parameter(
         "saliency_weights",
@@ -315,6 +358,7 @@ MOTION = (
         "one is; the embedded one knows the embedded model's subjects.",
         option="saliency",
         holds="file",
+        group="Motion",
     ),
 )
 
@@ -326,6 +370,7 @@ MEMORY = (
         "Most memory to use, such as 8GB: chooses chunk size, decoding in tiles and offloading, where not given.",
         holds="machine",
         decides="values",
+        group="Speed and memory",
     ),
     Parameter(
         "decode_tile",
@@ -335,6 +380,7 @@ MEMORY = (
         minimum=64,
         holds="machine",
         decides="file",
+        group="Speed and memory",
     ),
     Parameter(
         "offload",
@@ -343,6 +389,7 @@ MEMORY = (
         "Let each network leave the memory when its part is done; the next run reads it again.",
         holds="machine",
         decides="nothing",
+        group="Speed and memory",
     ),
 )
 
@@ -355,6 +402,7 @@ OUTPUT = (
         above=0,
         maximum=240,
         decides="file",
+        group="File",
     ),
     Parameter(
         "watermark",
@@ -363,6 +411,7 @@ OUTPUT = (
         "A text, or the path of a picture, to put into the lower right corner.",
         holds="picture",
         decides="file",
+        group="File",
     ),
     Parameter(
         "save_path",
@@ -381,6 +430,7 @@ OUTPUT = (
         option="format",
         holds="format",
         decides="file",
+        group="File",
     ),
     Parameter(
         "checkpoint_dir",
@@ -389,6 +439,7 @@ OUTPUT = (
         "Folder that keeps the last completed step; a killed run goes on from there.",
         holds="output",
         decides="nothing",
+        group="File",
     ),
 )
 
@@ -403,7 +454,7 @@ def controlled(a_prompt: str, n_prompt: str, fps: float | None = None) -> tuple[
     return (
         *CLIP,
         PROMPT,
-        Parameter("a_prompt", str, a_prompt, "Added to the prompt.", option="added-prompt"),
+        Parameter("a_prompt", str, a_prompt, "Added to the prompt.", option="added-prompt", group="Guidance"),
         MODEL,
         *ADAPTERS,
         Parameter(
@@ -412,6 +463,7 @@ def controlled(a_prompt: str, n_prompt: str, fps: float | None = None) -> tuple[
             None,
             "Folder, single file or id of the ControlNet; the one for this control that fits the model if not given.",
             holds="model",
+            group="Guidance",
         ),
         Parameter(
             "controlnet_conditioning_scale",
@@ -421,6 +473,7 @@ def controlled(a_prompt: str, n_prompt: str, fps: float | None = None) -> tuple[
             minimum=0,
             maximum=10,
             option="control-strength",
+            group="Guidance",
         ),
         Parameter(
             "extra_controls",
@@ -430,6 +483,7 @@ def controlled(a_prompt: str, n_prompt: str, fps: float | None = None) -> tuple[
             many=True,
             option="also",
             holds="guide",
+            group="Guidance",
         ),
         *with_defaults(SAMPLING, n_prompt=n_prompt, num_inference_steps=20, guidance_scale=9.0),
         *MEMORY,

@@ -159,6 +159,7 @@ MODES = {
                     "seed if not given.",
                     minimum=0,
                     maximum=2**63 - 1,
+                    group="Guidance",
                 ),
                 *with_defaults(STEPS, guidance_scale=9.0),
                 *START,
@@ -188,6 +189,7 @@ MODES = {
                     minimum=0,
                     maximum=100,
                     argument="image_guidance_scale",
+                    group="Guidance",
                 ),
                 Parameter(
                     "shared_noise",
@@ -195,6 +197,7 @@ MODES = {
                     True,
                     "Give all frames the same noise, which flickers less than noise of their own.",
                     argument="shared_noise",
+                    group="Guidance",
                 ),
                 *with_defaults(SAMPLING, solver="euler_a"),
                 *MEMORY,

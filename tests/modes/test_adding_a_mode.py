@@ -48,7 +48,7 @@ def command(row, capsys, tmp_path, monkeypatch):
 
 def test_the_command_line_helps_with_it(command, row):
     assert f"{row.name} {row.summary}" in command("--help")
-    assert re.search(r"--motion X Y .+?\[default: 0\.0 0\.0\]", command(row.name, "--help"))
+    assert re.search(r"--motion X Y .+?\[default: 0 0\]", command(row.name, "--help"))
 
 
 def test_its_defaults_are_printed_and_read_back(command, row, tmp_path):

@@ -17,6 +17,7 @@ from ppt2v.models.loading.weights import NetworkFiles, build_network, check_dtyp
 from ppt2v.models.sources import locate
 
 from .noise_schedule import noise_schedule
+from .presets import MAY_DECIDE, MAY_DECIDE_OF_TRAINING
 from .replacements import Replacements
 
 if TYPE_CHECKING:
@@ -76,22 +77,6 @@ _NEEDS = {
 }
 
 
-# What a model may decide of a run: nothing that names files, or that takes more of the machine.
-_MAY_DECIDE = (
-    "num_inference_steps",
-    "guidance_scale",
-    "image_guidance_scale",
-    "solver",
-    "resolution",
-    "t0",
-    "t1",
-    "a_prompt",
-    "n_prompt",
-    "fps",
-)
-_MAY_DECIDE_OF_TRAINING = ("learning_rate", "steps", "class_images")
-
-
 def model_defaults(folder: Path) -> dict[str, dict[str, Any]]:
     """The defaults that a model brings along in its optional ppt2v.json, by modes; {} without one.
 
@@ -104,7 +89,7 @@ def model_defaults(folder: Path) -> dict[str, dict[str, Any]]:
     content = read_json(file)
     fast = _section(file, "fast", content.get("fast", {}))
     for mode, values in [*((name, content[name]) for name in content if name != "fast"), *fast.items()]:
-        _check_names(file, mode, values, _MAY_DECIDE_OF_TRAINING if mode == "dreambooth" else _MAY_DECIDE)
+        _check_names(file, mode, values, MAY_DECIDE_OF_TRAINING if mode == "dreambooth" else MAY_DECIDE)
     return content
 
 
