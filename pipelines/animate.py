@@ -1,4 +1,4 @@
-"""AnimateDiff (arXiv 2307.04725): motion modules, trained on videos, make any image model of their family one of videos.
+"""AnimateDiff (arXiv 2307.04725): motion modules, trained on videos, make an image model one of moving pictures.
 
 All frames of a window are denoised together; a clip longer than that is made of overlapping windows, whose frames start
 from noise that is repeated from window to window. From a given clip, noised to some level, another one of the same

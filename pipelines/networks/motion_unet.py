@@ -23,13 +23,13 @@ class MotionUNet(nn.Layer):
 
     def __init__(self, unet, modules: MotionModules):
         super().__init__()
-        self.unet, self.modules = unet, modules
+        self.unet, self.motion = unet, modules
         self.config = FrozenDict({**unet.config, "motion_modules": dict(modules.config)})
 
     @property
     def longest(self) -> int:
         """The most frames that can be seen together."""
-        return self.modules.config.motion_max_seq_length
+        return self.motion.config.motion_max_seq_length
 
     @property
     def dtype(self):
@@ -60,9 +60,9 @@ class MotionUNet(nn.Layer):
 
     def _places(self, branches) -> Iterator[tuple[nn.Layer, Callable[[paddle.Tensor], paddle.Tensor]]]:
         """The layers of the UNet that modules follow: those that attend to the text, else residual blocks."""
-        pairs = [*zip(self.down_blocks, self.modules.down_blocks), *zip(self.up_blocks, self.modules.up_blocks)]
-        if self.modules.mid_block is not None:
-            pairs.append((self.mid_block, self.modules.mid_block))
+        pairs = [*zip(self.down_blocks, self.motion.down_blocks), *zip(self.up_blocks, self.motion.up_blocks)]
+        if self.motion.mid_block is not None:
+            pairs.append((self.mid_block, self.motion.mid_block))
         for block, level in pairs:
             layers = getattr(block, "attentions", block.resnets)
             for layer, module in zip(layers, level.motion_modules):

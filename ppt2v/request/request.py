@@ -11,7 +11,7 @@ from typing import Any
 
 from ppt2v import controls, video
 from ppt2v.errors import InputError
-from ppt2v.models.adapters import adapters
+from ppt2v.models.adapters import adapters, motion
 from ppt2v.models.families import stable_diffusion
 from ppt2v.models.families.family import Family, Use, fitting_family
 from ppt2v.models.sources import catalogue, locate
@@ -19,6 +19,7 @@ from ppt2v.modes import MODES, Mode
 from ppt2v.parameters import Parameter, holding, resolve, shown
 from ppt2v.pipelines.planning import memory, sizes
 from ppt2v.pipelines.planning.timesteps import check_eta, check_motion_levels
+from ppt2v.pipelines.planning.windows import window_length
 from ppt2v.video.overlay import check_mark, names_image
 
 from . import guides, prompts
@@ -102,8 +103,9 @@ class Request:
 
     def family_of(self, model: Path) -> Family:
         """The family of the model, given as its folder or file; InputError where it cannot do what is asked."""
-        edits = any(parameter.takes_frames for parameter in self.mode.parameters)
-        use = Use(self.mode.name, self.mode.family, self.mode.example, self.model_name, edits, self.values)
+        edits = any(parameter.takes_frames and parameter.positional for parameter in self.mode.parameters)
+        mode, modules = self.mode, self.adapters.motion
+        use = Use(mode.name, mode.family, mode.example, self.model_name, edits, self.values, modules)
         return fitting_family(model, use)
 
     @property
@@ -116,6 +118,12 @@ class Request:
         if self.values.get("guidance_scale", 2.0) <= 1:
             return 1
         return 3 if "image_guidance_scale" in self.values else 2
+
+    @property
+    def window(self) -> int | None:
+        """The frames that motion modules see together; None without any."""
+        modules = self.adapters.motion
+        return window_length(self.values["motion_window"], modules.longest) if modules else None
 
     @property
     def frames(self) -> int | None:
@@ -139,6 +147,11 @@ class Request:
     def _check_together(self) -> None:
         """What can only be said of several values; no file is read again."""
         self.adapters.check([self.values[name] for name in prompts.PROMPTS if self.values.get(name)])
+        if self.window is None and self.values.get("motion_window") is not None:
+            raise InputError(
+                f"motion_window={self.values['motion_window']} needs a motion module: give motion_module=... "
+                "(--motion-module)"
+            )
         for guide in self.guides:
             controls.check(guide.kind, self.values)
             locate.check(guide.model)
@@ -158,6 +171,11 @@ def _check(mode: Mode, values: Mapping[str, Any]) -> None:
     if not (values["prompt"] or "").strip():
         order = "; the clip comes first, then the prompt" if mode.takes_clip else ""
         raise InputError(f"the prompt is empty: say in a few words what the video should show{order}")
+    if mode.moves and values["motion_module"] is None:
+        raise InputError(
+            f"{mode.name} needs a motion module: give motion_module=... (--motion-module) as a folder, file or id, "
+            f"such as {motion.EXAMPLE}, with a model that it was made for (model_name, --model)"
+        )
     prompts.check(values)
     if values.get("use_motion_field"):
         check_motion_levels(values["t0"], values["t1"])

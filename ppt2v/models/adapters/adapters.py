@@ -1,4 +1,4 @@
-"""Small files that change a model for a run: LoRA and textual inversion."""
+"""What changes a model for a run: LoRA, textual inversion, motion modules."""
 
 from __future__ import annotations
 
@@ -12,10 +12,11 @@ from typing import Any, NamedTuple
 from ppt2v.errors import InputError
 from ppt2v.models.sources import locate
 
-from . import textual_inversion
+from . import motion, textual_inversion
 from .layer_names import LayerNames
 from .lora import Lora
 from .merging import Merge
+from .motion import MotionModules
 from .textual_inversion import Inversion
 
 _LORA_FILES = (
@@ -34,6 +35,7 @@ class Adapters(NamedTuple):
 
     loras: tuple[Lora, ...] = ()
     inversions: tuple[Inversion, ...] = ()
+    motion: MotionModules | None = None
 
     @property
     def words(self) -> tuple[Inversion, ...]:
@@ -43,7 +45,8 @@ class Adapters(NamedTuple):
     @property
     def mark(self) -> str:
         """Differs for different files, strengths and words; "" for none."""
-        files: tuple[Lora | Inversion, ...] = *self.loras, *self.inversions
+        modules = () if self.motion is None else (self.motion,)
+        files: tuple[Lora | Inversion | MotionModules, ...] = *self.loras, *self.inversions, *modules
         return " ".join(each.mark for each in files)
 
     def check(self, prompts: Sequence[str]) -> None:
@@ -100,7 +103,9 @@ def read(values: Mapping[str, Any]) -> Adapters:
         for text in values.get("textual_inversion", ())
         for path, word in [_split(text)]
     )
-    return Adapters(tuple(loras), tuple(chain.from_iterable(inversions)))
+    name = values.get("motion_module")
+    modules = None if name is None else motion.read(name)
+    return Adapters(tuple(loras), tuple(chain.from_iterable(inversions)), modules)
 
 
 def as_texts(given: Any) -> list[str]:

@@ -95,11 +95,13 @@ class Lora:
         places = {layer: names.find(layer) for layer in self._readings[0]}
         unknown = sorted(layer for layer, place in places.items() if place is None)
         if unknown:
-            raise InputError(f"{self._complaint(unknown)}: {_listed(unknown)}; {_advice(names)}")
+            raise InputError(f"{self._complaint(unknown)}: {_listed(unknown)}; {self._advice(names)}")
         known = {layer: place for layer, place in places.items() if place is not None}
         found, wrong = min((_fitted(known, reading) for reading in self._readings), key=lambda each: len(each[1]))
         if wrong:
-            raise InputError(f"{self._complaint(wrong)}, by their shapes: {_listed(wrong, '; ')}; {_advice(names)}")
+            raise InputError(
+                f"{self._complaint(wrong)}, by their shapes: {_listed(wrong, '; ')}; {self._advice(names)}"
+            )
         return found
 
     def _complaint(self, wrong: list[str]) -> str:
@@ -107,6 +109,15 @@ class Lora:
         made = f"; it was made for {family}" if family else ""
         layers = len(self._readings[0])
         return f"{self.file} does not fit the model{made}: {len(wrong)} of its {layers} layers do not"
+
+    def _advice(self, names: LayerNames) -> str:
+        """What to give instead, by the width of the text that the model's UNet attends to."""
+        if self._family() == origin.MOTION:
+            return "give the motion module that it was made for, motion_module=... (--motion-module), beside it"
+        family = origin.WIDTHS.get(names.text_width or 0)
+        return (
+            f"give a LoRA made for {family}" if family else "give a LoRA made for this model, or the model of the LoRA"
+        )
 
     def _family(self) -> str | None:
         """The family of models that the file was made for, as its names, remarks or shapes say."""
@@ -234,12 +245,6 @@ def _fitted(places: Mapping[str, Layer], layers: Mapping[str, _Changes]) -> tupl
 
 def _shape(shape: Sequence) -> str:
     return str(list(shape)).replace("None", "?").replace("Ellipsis", "...")
-
-
-def _advice(names: LayerNames) -> str:
-    """What to give instead, by the width of the text that the model's UNet attends to."""
-    family = origin.WIDTHS.get(names.text_width or 0)
-    return f"give a LoRA made for {family}" if family else "give a LoRA made for this model, or the model of the LoRA"
 
 
 def _listed(names: list[str], between: str = ", ") -> str:

@@ -19,6 +19,8 @@ _WHOLE = "give a model of Stable Diffusion 1.x or 2.x, as a single file or a fol
 
 # The first that fits counts.
 INVERSION, UNKNOWN = "a textual inversion", "weights of an unknown kind"
+MOTION_MODULE = "a motion module of AnimateDiff"
+_BESIDE = "give it as motion_module=... (--motion-module) beside a model of Stable Diffusion 1.x"
 _KINDS = (
     _Kind(r"^lora_controlnet$", "a Control-LoRA", "give a whole ControlNet"),
     _Kind(
@@ -31,7 +33,7 @@ _KINDS = (
         INVERSION,
         "give it as textual_inversion=... (--textual-inversion) beside a model",
     ),
-    _Kind(r"motion_modules\.|temporal_transformer", "a motion module of AnimateDiff", _WHOLE),
+    _Kind(r"motion_modules\.|temporal_transformer", MOTION_MODULE, _BESIDE),
     _Kind(
         r"temopral_conv|temp_convs\.",
         "the UNet of a text-to-video model",
@@ -113,7 +115,7 @@ def use_of_network(kind: str | None) -> str:
     return {
         "ControlNetModel": "it is a ControlNet: give it as controlnet=... (--controlnet) beside a model",
         "AutoencoderKL": "it is an autoencoder: give it as vae=... (--vae) beside a model",
-        "MotionAdapter": f"it is a motion module: {_WHOLE}",
+        "MotionAdapter": f"it is a motion module: {_BESIDE}",
     }.get(str(kind), _WHOLE)
 
 
