@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from functools import partial
 
 import paddle
@@ -24,6 +24,7 @@ class MotionUNet(nn.Layer):
     def __init__(self, unet, modules: MotionModules):
         super().__init__()
         self.unet, self.motion = unet, modules
+        self._places = list(_places(unet, modules))
         self.config = FrozenDict({**unet.config, "motion_modules": dict(modules.config)})
 
     @property
@@ -55,18 +56,17 @@ class MotionUNet(nn.Layer):
         """As the UNet's; the text has one row for each branch."""
         text = encoder_hidden_states
         branches = text.shape[0] if paddle.in_dynamic_mode() else paddle.shape(text)[0]
-        with followed(self._places(branches)):
+        with followed((layer, partial(module, branches=branches)) for layer, module in self._places):
             return self.unet(latents, timestep, encoder_hidden_states=text, **added)
 
-    def _places(self, branches) -> Iterator[tuple[nn.Layer, Callable[[paddle.Tensor], paddle.Tensor]]]:
-        """The layers of the UNet that modules follow: those that attend to the text, else residual blocks."""
-        pairs = [*zip(self.down_blocks, self.motion.down_blocks), *zip(self.up_blocks, self.motion.up_blocks)]
-        if self.motion.mid_block is not None:
-            pairs.append((self.mid_block, self.motion.mid_block))
-        for block, level in pairs:
-            layers = getattr(block, "attentions", block.resnets)
-            for layer, module in zip(layers, level.motion_modules):
-                yield layer, partial(module, branches=branches)
+
+def _places(unet, modules: MotionModules) -> Iterator[tuple[nn.Layer, nn.Layer]]:
+    """The layers of the UNet that modules follow: those that attend to the text, else residual blocks."""
+    levels = [*zip(unet.down_blocks, modules.down_blocks), *zip(unet.up_blocks, modules.up_blocks)]
+    if modules.mid_block is not None:
+        levels.append((unet.mid_block, modules.mid_block))
+    for block, level in levels:
+        yield from zip(getattr(block, "attentions", block.resnets), level.motion_modules)
 
 
 def image_unet(network):

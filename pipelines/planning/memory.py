@@ -13,6 +13,7 @@ from collections.abc import Collection, Mapping
 from typing import NamedTuple
 
 from ppt2v.errors import InputError
+from ppt2v.language import words
 
 GB = 1e9
 _UNITS = {"MB": 1e6, "GB": 1e9, "MIB": 2**20, "GIB": 2**30}
@@ -107,7 +108,7 @@ def parse(text: str) -> float:
     match = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([KMG]i?B)\s*", text, re.IGNORECASE)
     unit = match and match[2].upper()
     if unit not in _UNITS or not float(match[1]):
-        raise InputError(f"memory={text!r}: give a size such as 8GB, 6.5GB or 900MB")
+        raise InputError("E-MEMORY-FORM", "memory={text!r}: give a size such as 8GB, 6.5GB or 900MB", text=text)
     return float(match[1]) * _UNITS[unit]
 
 
@@ -144,10 +145,18 @@ def choose(limit: float, sizes: Needs, precision: str, fixed: Mapping[str, objec
         if plan.peak <= limit:
             return plan
     least = min(plan.peak for plan in plans)
-    together = "the smallest chunks" if sizes.window is None else f"windows of {sizes.window} frames (motion_window)"
+    together = words("the smallest chunks")
+    if sizes.window is not None:
+        together = words("windows of {frames} frames (motion_window)", frames=sizes.window)
     raise InputError(
-        f"memory={limit / GB:.1f}GB is too little: this model needs about {least / GB:.1f}GB at {sizes.width}x"
-        f"{sizes.height} even with {together}; make smaller frames, or take a half precision (dtype)"
+        "E-MEMORY-LITTLE",
+        "memory={limit:.1f}GB is too little: this model needs about {least:.1f}GB at {width}x{height} even with "
+        "{together}; make smaller frames, or take a half precision (dtype)",
+        limit=limit / GB,
+        least=least / GB,
+        together=together,
+        width=sizes.width,
+        height=sizes.height,
     )
 
 

@@ -19,8 +19,11 @@ def window_length(asked: int | None, longest: int) -> int:
     """
     if asked is not None and asked > longest:
         raise InputError(
-            f"motion_window={asked}: the motion module tells {longest} frames apart; give 2 to {longest}, longer "
-            "videos are made of several windows"
+            "E-MOTION-WINDOW",
+            "motion_window={asked}: the motion module tells {longest} frames apart; give 2 to {longest}, longer videos "
+            "are made of several windows",
+            asked=asked,
+            longest=longest,
         )
     return min(WINDOW, longest) if asked is None else asked
 

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 from ppt2v.cache import fingerprint
 from ppt2v.errors import InputError
+from ppt2v.language import Message, words
 from ppt2v.models.layouts import motion_modules
 from ppt2v.models.layouts.diffusers import weight_files
 from ppt2v.models.sources import locate
@@ -47,8 +48,15 @@ class MotionModules(NamedTuple):
         wanted = list(unet["block_out_channels"]), unet.get("layers_per_block", 2)
         if own != wanted:
             raise InputError(
-                f"the motion module {self.name} was made for {_described(*own)}; {model} is {_described(*wanted)}: "
-                f"give a module and a model that belong together, such as {EXAMPLE} and a model of {origin.SD1}"
+                "E-MOTION-MODULE-FAMILY",
+                "the motion module {name} was made for {own}; {model} is {wanted}: give a module and a model that "
+                "belong together, such as {example} and a model of {family}",
+                name=self.name,
+                own=_described(*own),
+                model=model,
+                wanted=_described(*wanted),
+                example=EXAMPLE,
+                family=origin.SD1,
             )
 
 
@@ -61,11 +69,25 @@ def read(name: str) -> MotionModules:
     place = locate.locate(name)
     made = MotionModules(place, name, motion_modules.configuration(place))
     if _FAMILIES.get(tuple(made.config["block_out_channels"])) == origin.XL:
-        raise InputError(f"{name} is a motion module for {origin.XL}: give one for {origin.SD1}, such as {EXAMPLE}")
+        raise InputError(
+            "E-MOTION-MODULE-XL",
+            "{name} is a motion module for {family}: give one for {wanted}, such as {example}",
+            name=name,
+            family=origin.XL,
+            wanted=origin.SD1,
+            example=EXAMPLE,
+        )
     return made
 
 
-def _described(widths: list[int], layers: Any) -> str:
+def _described(widths: list[int], layers: Any) -> Message:
+    """In words what a model has whose UNet is such."""
     known = _FAMILIES.get(tuple(widths))
-    family = f"one of {known}, with " if known else "a model with "
-    return f"{family}{layers} layers at each of the widths {', '.join(map(str, widths))}"
+    if known:
+        return words(
+            "one of {family}, with {layers} layers at each of the widths {widths}",
+            family=known,
+            layers=layers,
+            widths=widths,
+        )
+    return words("a model with {layers} layers at each of the widths {widths}", layers=layers, widths=widths)

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from ppt2v.errors import InputError
+from ppt2v.language import words
 from ppt2v.models.formats import reading
 from ppt2v.models.formats.reading import WeightFile
 
@@ -59,15 +60,26 @@ def configuration(place: Path) -> dict[str, Any]:
     file = place / "config.json"
     said = read_config(file, KIND, ("block_out_channels",))
     if said.get("conv_in_channels") is not None:
-        raise InputError(f"{file} is that of PIA, whose UNet takes a picture beside the latents: such are not run here")
+        raise InputError(
+            "E-MOTION-MODULE-PIA",
+            "{file} is that of PIA, whose UNet takes a picture beside the latents: such are not run here",
+            file=file,
+        )
     config = {"block_out_channels": said["block_out_channels"]}
     config |= {name: said.get(name) or value for name, value in {**_NUMBERS, **_FIXED}.items()}
     wrong = next((name for name in _FIXED if config[name] != _FIXED[name]), None) or next(
         (name for name in _NUMBERS if type(config[name]) is not int or not 0 < config[name] < 2**12), None
     )
     if wrong is not None:
-        rule = _FIXED.get(wrong, "a whole number from 1 to 4095")
-        raise InputError(f"{file} cannot be used: {wrong}={config[wrong]!r}; the rule is {rule}")
+        rule = _FIXED.get(wrong, words("a whole number from {first} to {last}", first=1, last=4095))
+        raise InputError(
+            "E-MOTION-MODULE-CONFIG",
+            "{file} cannot be used: {name}={value}; the rule is {rule}",
+            file=file,
+            name=wrong,
+            value=repr(config[wrong]),
+            rule=rule,
+        )
     own = {name: value for name, value in config.items() if name not in _FIXED}
     return {**own, "use_motion_mid_block": bool(said.get("use_motion_mid_block", True))}
 
@@ -84,7 +96,13 @@ def in_file(loaded: WeightFile, source: str) -> Network:
     """
     if contents.describe(loaded.tensors) != contents.MOTION_MODULE:
         names = list(loaded.tensors)
-        raise InputError(f"{source} is no motion module but {contents.describe(names)}: {contents.use(names)}")
+        raise InputError(
+            "E-MOTION-MODULE-NONE",
+            "{source} is no motion module but {held}: {use}",
+            source=source,
+            held=contents.describe(names),
+            use=contents.use(names),
+        )
     found = ((_MODULE.fullmatch(name), array) for name, array in loaded.tensors.items())
     own = {_current(match[1]): array for match, array in found if match and not match[1].endswith(_SECOND_POSITIONS)}
     config = _configuration(own, source)
@@ -110,7 +128,12 @@ def _configuration(own: Mapping[str, np.ndarray], source: str) -> dict[str, Any]
     first = "down_blocks.{}.motion_modules.0.proj_in.weight"
     levels = _numbered(own, first)
     if not levels:
-        raise InputError(f"{source} is not complete: it has no weight {first.format(0)}; download or copy it again")
+        raise InputError(
+            "E-MOTION-MODULE-INCOMPLETE",
+            "{source} is not complete: it has no weight {name}; download or copy it again",
+            source=source,
+            name=first.format(0),
+        )
     module = "down_blocks.0.motion_modules.0.transformer_blocks"
     positions = own.get(f"{module}.0.{_POSITIONS}")
     return {
