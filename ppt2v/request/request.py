@@ -79,6 +79,19 @@ class Request:
         locate.check(values["model_name"])
         return read
 
+    def with_motion_module(self, progress: bool) -> Request:
+        """The same with its motion module, if it has one; downloaded, with ``progress`` bars, where it is not here.
+
+        Raises:
+            InputError: it is none, or does not go together with other values.
+        """
+        name = self.values.get("motion_module")
+        if name is None or self.adapters.motion is not None:
+            return self
+        completed = replace(self, adapters=self.adapters._replace(motion=motion.read(name, progress)))
+        completed._check_together()
+        return completed
+
     def with_defaults_of(self, model: Path) -> Request:
         """The same with what the model, given as its folder or file, brings along.
 
@@ -121,7 +134,7 @@ class Request:
 
     @property
     def window(self) -> int | None:
-        """The frames that motion modules see together; None without any."""
+        """The frames that motion modules see together; None without any, or before they are downloaded."""
         modules = self.adapters.motion
         return window_length(self.values["motion_window"], modules.longest) if modules else None
 
@@ -147,7 +160,7 @@ class Request:
     def _check_together(self) -> None:
         """What can only be said of several values; no file is read again."""
         self.adapters.check([self.values[name] for name in prompts.PROMPTS if self.values.get(name)])
-        if self.window is None and self.values.get("motion_window") is not None:
+        if self.window is None and self.values.get("motion_window") and self.values["motion_module"] is None:
             raise InputError(
                 "E-MOTION-WINDOW-ALONE",
                 "motion_window={asked} needs a motion module: give motion_module=... (--motion-module)",

@@ -57,6 +57,7 @@ class Session:
         for line in advice(request.values, request.adapters):
             warnings.warn(str(line), stacklevel=2)
         output = request.output_file()
+        request = request.with_motion_module(self._show_progress)
         folder = locate.locate(request.model_name, self._show_progress)
         family = request.family_of(folder)
         request = request.with_defaults_of(folder)

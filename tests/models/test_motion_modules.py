@@ -19,6 +19,7 @@ from ppt2v.models.families import motion as networks
 from ppt2v.models.families.stable_diffusion import load_stable_diffusion
 from ppt2v.models.formats.writing import save_torch
 from ppt2v.models.layouts import motion_modules
+from ppt2v.models.sources import locate
 from ppt2v.request.request import Request
 
 # Of one module, the names in the files of the authors, and diffusers' names for the same.
@@ -214,3 +215,18 @@ def test_a_lora_of_motion_modules_without_them_says_what_lacks(tiny_folder, tmp_
     save_torch(tmp_path / "zoom.ckpt", {name.format(half): np.zeros((2, 2), np.float32) for half in ("down", "up")})
     with pytest.raises(InputError, match="made for AnimateDiff.*motion_module=... .--motion-module.*beside it"):
         load_stable_diffusion(tiny_folder, lazy=True, adapters=adapters.read({"lora": [str(tmp_path / "zoom.ckpt")]}))
+
+
+def test_what_would_have_to_be_downloaded_is_not_asked_for_by_reading_a_request(motion_folder, monkeypatch):
+    asked = []
+
+    def located(name: str, progress: bool) -> Path:
+        asked.append(name)
+        return motion_folder
+
+    monkeypatch.setattr(locate, "locate", located)
+    read = request(motion_module="hf:someone/motion", motion_window=7)
+    assert (asked, read.adapters.motion, read.window) == ([], None, None)
+    with pytest.raises(InputError, match="motion_window=7"):
+        read.with_motion_module(False)
+    assert asked == ["hf:someone/motion"]

@@ -166,20 +166,19 @@ class Killed(Exception):
     pass
 
 
-@pytest.mark.parametrize("interval", [1, 2])
-def test_a_killed_run_ends_in_the_same_bytes(interval, animate, tmp_path):
-    settings = {"video_length": 8, "num_inference_steps": 5, "eta": 0.5, "solver": "ddim", **SIZE, **COMMON}
-    settings |= {"cache_interval": interval, "noise": Noise(3), "window": 4}
+def test_a_killed_run_goes_on_at_a_whole_step_and_ends_in_the_same_bytes(animate, tmp_path):
+    settings = {"video_length": 5, "num_inference_steps": 4, "eta": 0.5, **SIZE, **COMMON}
+    settings |= {"cache_interval": 2, "noise": Noise(3), "window": 4}
     whole = animate(**settings).numpy()
     checkpoint = Checkpoint(tmp_path, {})
 
     def kill(done: int, total: int) -> None:
-        if done == 4 * 8:
+        if done == 4 * 5:
             raise Killed
 
     with pytest.raises(Killed):
         animate(**settings, checkpoint=checkpoint, progress=kill)
-    assert int(checkpoint.load()["step"]) == (3 if interval == 1 else 2)
+    assert int(checkpoint.load()["step"]) == 2
     assert np.array_equal(animate(**settings, checkpoint=checkpoint).numpy(), whole)
 
 
@@ -196,4 +195,7 @@ def test_levels_without_text_attention_have_modules_too(tiny_folder, motion_fold
 def test_the_published_sizes():
     with paddle.LazyGuard():
         networks = [MotionModules(use_motion_mid_block=with_middle) for with_middle in (False, True)]
-    assert [sum(int(np.prod(each.shape)) for each in network.parameters()) for network in networks] == []
+    assert [sum(int(np.prod(each.shape)) for each in network.parameters()) for network in networks] == [
+        417_700_800,
+        453_813_440,
+    ]

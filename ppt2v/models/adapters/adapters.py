@@ -97,6 +97,8 @@ class Adapters(NamedTuple):
 def read(values: Mapping[str, Any]) -> Adapters:
     """The adapters that a run's parameters ask for; none in a mode without such parameters.
 
+    Motion modules are large: what this machine lacks of them is left for ``motion.read`` to download.
+
     Raises:
         InputError: a file that is missing or something else, or a strength that is no number.
     """
@@ -111,7 +113,7 @@ def read(values: Mapping[str, Any]) -> Adapters:
         for path, word in [_split(text)]
     )
     name = values.get("motion_module")
-    modules = None if name is None else motion.read(name)
+    modules = None if name is None or locate.missing_from(name) else motion.read(name)
     return Adapters(tuple(loras), tuple(chain.from_iterable(inversions)), modules)
 
 

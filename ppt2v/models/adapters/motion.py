@@ -60,13 +60,13 @@ class MotionModules(NamedTuple):
             )
 
 
-def read(name: str) -> MotionModules:
-    """The modules in a folder, in a file, or of an id.
+def read(name: str, progress: bool = True) -> MotionModules:
+    """The modules in a folder, in a file, or of an id; name and progress as for ``locate.locate``.
 
     Raises:
         InputError: they are none, or of a kind that cannot be run.
     """
-    place = locate.locate(name)
+    place = locate.locate(name, progress)
     made = MotionModules(place, name, motion_modules.configuration(place))
     if _FAMILIES.get(tuple(made.config["block_out_channels"])) == origin.XL:
         raise InputError(
