@@ -11,7 +11,7 @@ from ppt2v.pipelines.video_controlnet import VideoControlNetPipeline
 from ppt2v.pipelines.video_fusion import VideoFusionPipeline
 from ppt2v.pipelines.video_instruct_pix2pix import VideoInstructPix2PixPipeline
 
-OF_IMAGE_MODELS = TextToVideoZeroPipeline, VideoControlNetPipeline, VideoInstructPix2PixPipeline
+OF_IMAGE_MODELS = AnimatePipeline, TextToVideoZeroPipeline, VideoControlNetPipeline, VideoInstructPix2PixPipeline
 OF_VIDEO_MODELS = TextToVideoPipeline, VideoFusionPipeline
 
 
