@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import os
+import socket
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Callable
@@ -118,9 +119,17 @@ def _pattern(source: str, repository: str) -> str:
     return repository if source == PADDLE else f"models--{repository.replace('/', '--')}/snapshots/*"
 
 
-def download(source: str, repository: str, fetch_wanted: Callable[[Fetch], Path], instead: str) -> Path:
-    """What ``fetch_wanted`` fetches; ``instead`` is what can be given if the download fails."""
-    cache, name = cache_folder(source), PREFIXES[source] + repository
+def download(source: str, repository: str, name: str, fetch_wanted: Callable[[Fetch], Path], instead: str) -> Path:
+    """What ``fetch_wanted`` fetches.
+
+    Args:
+        name: what was asked for, which may be known to the source by another id.
+        instead: what can be given if the download fails.
+
+    Raises:
+        InputError: the download fails.
+    """
+    cache = cache_folder(source)
     if not can_be_written(cache):
         raise InputError(
             "E-DOWNLOAD-PLACE",
@@ -136,6 +145,15 @@ def download(source: str, repository: str, fetch_wanted: Callable[[Fetch], Path]
     except InputError as error:
         reason = str(error)
     except Exception as error:  # whatever the libraries raise for a dead network, a closed door, a full disk
+        if _is_unreached(error):
+            raise InputError(
+                "E-DOWNLOAD-OFFLINE",
+                "{name!r} is not on this machine, and {server} cannot be reached: try again with a connection, or give "
+                "{instead}",
+                name=name,
+                server=server(source),
+                instead=instead,
+            ) from None
         reason = " ".join(str(error).split())[:300] or type(error).__name__
     raise InputError(
         "E-DOWNLOAD-FAILED",
@@ -145,6 +163,18 @@ def download(source: str, repository: str, fetch_wanted: Callable[[Fetch], Path]
         reason=reason,
         instead=instead,
     )
+
+
+def _is_unreached(error: BaseException) -> bool:
+    """Whether a server was never reached, by the errors that led to this one."""
+    from huggingface_hub.errors import LocalEntryNotFoundError, OfflineModeIsEnabled
+    from urllib3.exceptions import ConnectTimeoutError, NewConnectionError
+
+    never = LocalEntryNotFoundError, OfflineModeIsEnabled, NewConnectionError, ConnectTimeoutError, socket.gaierror
+    chain: BaseException | None = error
+    while chain is not None and not isinstance(chain, never):
+        chain = chain.__cause__ or chain.__context__
+    return chain is not None
 
 
 def fetch_model(fetch: Fetch) -> Path:
