@@ -107,6 +107,7 @@ setup(
             "nbformat>=5.7",
             "playwright>=1.49",
             "pytest>=7",
+            "pytest-xdist>=3.6",
             "ruff>=0.14",
             "schemathesis>=4",
             "setuptools>=64",
