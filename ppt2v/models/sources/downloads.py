@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import functools
+import logging
 import os
 import socket
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Callable
 
@@ -141,7 +143,8 @@ def download(source: str, repository: str, name: str, fetch_wanted: Callable[[Fe
             instead=instead,
         )
     try:
-        return fetch_wanted(_fetcher(source, repository))
+        with _without_retries_told():
+            return fetch_wanted(_fetcher(source, repository))
     except InputError as error:
         reason = str(error)
     except Exception as error:  # whatever the libraries raise for a dead network, a closed door, a full disk
@@ -163,6 +166,18 @@ def download(source: str, repository: str, name: str, fetch_wanted: Callable[[Fe
         reason=reason,
         instead=instead,
     )
+
+
+@contextmanager
+def _without_retries_told() -> Iterator[None]:
+    """Hugging Face's library warns of each of its retries; what comes of them is said once."""
+    logger = logging.getLogger("huggingface_hub.utils._http")
+    before = logger.level
+    logger.setLevel(logging.ERROR)
+    try:
+        yield
+    finally:
+        logger.setLevel(before)
 
 
 def _is_unreached(error: BaseException) -> bool:
