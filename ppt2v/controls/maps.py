@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ppt2v.environment.threads import import_paddle
 from ppt2v.errors import InputError
-from ppt2v.language import words
+from ppt2v.language import Message, words
 
 from .table import AUTO, CONTROLS, MAP, Control
 
@@ -163,10 +163,9 @@ def check_pose_detector(values: Mapping[str, Any]) -> None:
 
     if values["detector_weights"] is not None or blazepose.is_installed():
         return
+    install: str | Message = ""
     if sys.version_info < blazepose.NOT_SINCE:
         install = words(", or run pip install '{requirement}'", requirement=blazepose.REQUIREMENT)
-    else:
-        install = words("")
     raise InputError(
         "E-POSE-DETECTOR",
         "poses in a video need a detector: add --detector hf:lllyasviel/Annotators (in Python detector_weights=...), "

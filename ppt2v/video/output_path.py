@@ -130,7 +130,7 @@ def check_target(path: Path) -> None:
             "E-OUT-EXISTS",
             "{path} exists and is no {kind}: choose another name",
             path=path,
-            kind="folder" if is_folder else "ordinary file",
+            kind=words("folder") if is_folder else words("ordinary file"),
         )
     check_parent(path)
 

@@ -14,6 +14,7 @@ from typing import Callable
 from ppt2v.cache import user_cache
 from ppt2v.environment.homes import can_be_written, paddlenlp_home
 from ppt2v.errors import InputError
+from ppt2v.language import Message, words
 from ppt2v.models.layouts.diffusers import (
     NETWORK,
     OPTIONAL,
@@ -75,13 +76,13 @@ def cached_folders(source: str) -> Iterator[tuple[str, Path]]:
             yield f"{organisation}/{model}", folder
 
 
-def broken_folders(source: str) -> Iterator[tuple[Path, str]]:
+def broken_folders(source: str) -> Iterator[tuple[Path, Message]]:
     """The folders in the cache of a source that are passed over because they are damaged, and what is wrong."""
     for folder in _folders(source):
         try:
             first_missing(folder)
         except InputError as error:
-            yield folder, str(error)
+            yield folder, error.message
 
 
 def _folders(source: str) -> list[Path]:
@@ -121,7 +122,7 @@ def _pattern(source: str, repository: str) -> str:
     return repository if source == PADDLE else f"models--{repository.replace('/', '--')}/snapshots/*"
 
 
-def download(source: str, repository: str, name: str, fetch_wanted: Callable[[Fetch], Path], instead: str) -> Path:
+def download(source: str, repository: str, name: str, fetch_wanted: Callable[[Fetch], Path], instead: Message) -> Path:
     """What ``fetch_wanted`` fetches.
 
     Args:
@@ -146,7 +147,7 @@ def download(source: str, repository: str, name: str, fetch_wanted: Callable[[Fe
         with _without_retries_told():
             return fetch_wanted(_fetcher(source, repository))
     except InputError as error:
-        reason = str(error)
+        reason: str | Message = error.message
     except Exception as error:  # whatever the libraries raise for a dead network, a closed door, a full disk
         if _is_unreached(error):
             raise InputError(
@@ -200,7 +201,7 @@ def fetch_model(fetch: Fetch) -> Path:
     index = fetch("model_index.json")
     if index is None:
         return _fetch_part(fetch, "", NETWORK) if fetch("config.json") else _fetch_modelscopes(fetch)
-    check_pipeline(read_json(index), "it")
+    check_pipeline(read_json(index), words("it"))
     for part in parts(read_json(index)):
         _fetch_part(fetch, f"{part}/", PIPELINE[part])
     for name in OPTIONAL:
