@@ -78,6 +78,7 @@ class Request:
         )
         read._check_together()
         locate.check(values["model_name"])
+        read._check_detectors()
         return read
 
     def with_motion_module(self, progress: bool) -> Request:
@@ -157,6 +158,19 @@ class Request:
         if self.values.get("fps") is not None:
             video.check_fps(self.values["fps"], video.ending(output))
         return output
+
+    def control_values(self, kind: str) -> dict[str, Any]:
+        """What the making of this kind of control maps is told; the defaults for another kind than the mode's."""
+        own = self.values if kind == self.mode.control else {}
+        return {each.name: own.get(each.name, each.default) for each in controls.CONTROLS[kind].parameters}
+
+    def _check_detectors(self) -> None:
+        """Refuses a clip whose control maps need a detector that is not there."""
+        if self.clip is None:
+            return
+        clip = self.clip
+        for kind in {guide.kind for guide in self.guides}:
+            controls.check_detector(kind, self.control_values(kind), lambda count: clip.first(count).read().frames)
 
     def _check_together(self) -> None:
         """What can only be said of several values; no file is read again."""

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ppt2v import video
+from ppt2v.cache import first_of_the_day
 from ppt2v.engine import Engine
 from ppt2v.engine.choice import ROWS, Choice, build, choose
 from ppt2v.environment import threads
@@ -153,8 +154,10 @@ class Session:
             say(decision)
 
     def _notice(self, mode: Mode, model_name: str) -> None:
-        if locate.is_embedded(model_name) and self._show_progress and not Session._notice_given:
-            Session._notice_given = True
+        if not locate.is_embedded(model_name) or not self._show_progress or Session._notice_given:
+            return
+        Session._notice_given = True
+        if first_of_the_day("embedded-notice"):
             say(EMBEDDED_NOTICE.format(example=mode.example))
 
 
