@@ -428,6 +428,10 @@ def test_a_browsers_draft_is_taken_where_a_component_can_show_it(name, good, bad
     assert widgets.fits(parameter, good) and not widgets.fits(parameter, bad) and not widgets.fits(parameter, None)
 
 
+def test_every_tab_has_a_title_that_a_visitor_understands():
+    assert all(ENGLISH(mode) != mode != CHINESE(mode) for mode in MODES)
+
+
 def test_every_parameter_has_a_group_that_the_page_shows():
     assert {each.group for mode in MODES.values() for each in mode.parameters} == set(GROUPS)
 

@@ -122,7 +122,7 @@ def test_a_model_is_downloaded_with_progress_stopped_and_gone_on_with(pages, sto
     page, name = pages[2], "CompVis/stable-diffusion-v1-4"
     open_tab(page, "text2video", SHORT, "a dog")
     choose(page, "Model", f"{name} (4.28 GB, to be downloaded)")
-    expect(seen(page, ".download")).to_contain_text("about 4.3 GB")
+    expect(seen(page, ".block.download")).to_contain_text("about 4.3 GB")
     button(page, "Generate").click()
     expect(seen(page, ".refusal .failure")).to_contain_text("is not here yet: download it first")
     button(page, "Download").click()
@@ -133,7 +133,7 @@ def test_a_model_is_downloaded_with_progress_stopped_and_gone_on_with(pages, sto
     expect(button(page, "Download")).to_be_visible()
     store.go.set()
     button(page, "Download").click()
-    expect(seen(page, ".download")).to_have_count(0)
+    expect(seen(page, ".block.download")).to_have_count(0)
     expect(generate(page)).to_be_visible()
     page.get_by_label("Model", exact=True).locator("visible=true").click()
     expect(page.get_by_role("option", name=re.compile(f"{name} .*, here"))).to_be_visible()

@@ -20,7 +20,7 @@ from .live import live
 from .words import Translate
 
 _FRONT, *_FOLDED = GROUPS
-_NARROW, _BROAD = 130, 220  # pixels: on a phone two go beside each other, or one goes alone
+_NARROW = 130  # pixels; two go beside each other on a phone
 # What is otherwise on a page than the table says, which is for the command line too.
 _HELP = {
     "seed": "The same number makes the same video; with none each is another one.",
@@ -103,9 +103,9 @@ class Form:
         if not parameters:
             return
         with gr.Accordion(self.text(group), open=False):
-            with gr.Row():
+            with gr.Row(elem_classes="folded"):
                 for parameter in parameters:
-                    self._add(parameter, min_width=_BROAD)
+                    self._add(parameter)
             for parameter in parameters:
                 if parameter.holds == "adapter" and self.limits.adapters is not None:
                     self._add_picker(parameter, self.limits.adapters)

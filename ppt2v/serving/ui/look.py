@@ -45,6 +45,7 @@ CSS = """
 .videos button { font-size: .85rem; font-weight: normal; }
 .videos time { color: inherit; }
 .download:has([data-address=""]), .refusal:not(:has(.failure)) { display: none; }
+.folded > *, .folded .form > * { min-width: min(100%, 14rem) !important; }
 @media (max-width: 640px) {
     .basics [data-testid="block-info"] + * { display: none; }
     .gradio-container { padding: .5rem !important; }

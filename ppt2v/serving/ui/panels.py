@@ -142,8 +142,8 @@ def _figure(job: Job, text: Translate) -> str:
 
 
 def _video(job: Job, autoplay: bool) -> str:
-    begins = "autoplay" if autoplay else "preload='metadata'"
-    return f"<video src='{_address(job)}' controls loop muted playsinline {begins}></video>"
+    at, begins = ("", "autoplay") if autoplay else ("#t=0.001", "preload='metadata'")  # there a browser shows a frame
+    return f"<video src='{_address(job)}{at}' controls loop muted playsinline {begins}></video>"
 
 
 def _download(job: Job, text: Translate) -> str:

@@ -8,7 +8,7 @@ from ppt2v.modes import chinese
 
 WORDS = {
     # the page
-    "Text to video on PaddlePaddle": "PaddlePaddle 文本生成视频",
+    "Text to video on PaddlePaddle": "飞桨文本生成视频",
     "The model that ships with ppt2v knows about fifty subjects in about a dozen places, at 128x128 pixels. For "
     "anything else choose another model.": "随 ppt2v 附带的小模型只认识约五十种主体和十几个场景，分辨率 128x128；其他内容请换用别的模型。",
     "Generate": "生成",
@@ -137,6 +137,7 @@ Translate = Callable[[str], str]
 _ENGLISH = {
     "text2video": "Text to video",
     "synthesize": "Video model",
+    "animate": "Motion module",
     "pix2pix": "Edit a clip",
     "pose": "Poses of a clip",
     "canny": "Edges of a clip",
