@@ -31,9 +31,8 @@ WORDS = {
     "Add": "添加",
     "here": "已在本机",
     "to be downloaded": "待下载",
-    "about {gb:.1f} GB": "约 {gb:.1f} GB",
+    "This model is not here yet; it has about {gb:.1f} GB.": "本机还没有这个模型，大小约 {gb:.1f} GB。",
     "This model is not here yet.": "本机还没有这个模型。",
-    "This model is not here yet: download it first, with the button below its name.": "本机还没有这个模型：请先用模型名称下方的按钮下载。",
     "Downloading": "正在下载",
     "Cancel": "取消",
     # a run
