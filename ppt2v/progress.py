@@ -10,6 +10,8 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from .language import Message, translated, words
+
 if TYPE_CHECKING:
     import numpy as np
 
@@ -46,13 +48,13 @@ def _console():
     return Console(stderr=True)
 
 
-def say(message: str) -> None:
+def say(message: str | Message) -> None:
     """Prints a message beside the results: on standard error, in a notebook below the cell."""
     console = _console()
     if console.is_jupyter:
         print(message)  # rich would not wrap it there
     else:
-        console.print(message, highlight=False, markup=False, soft_wrap=True)
+        console.print(str(message), highlight=False, markup=False, soft_wrap=True)
 
 
 @contextmanager
@@ -96,7 +98,7 @@ def _on_terminal(until_the_end: ExitStack, console) -> Watch:
         if not tasks:  # not before: downloads draw bars of their own
             until_the_end.enter_context(drawn)
         if progress.stage not in tasks:
-            tasks[progress.stage] = drawn.add_task(progress.stage, total=None)
+            tasks[progress.stage] = drawn.add_task(_shown(progress.stage), total=None)
         drawn.update(tasks[progress.stage], completed=progress.done, total=progress.total)
 
     return draw
@@ -110,13 +112,19 @@ def _on_notebook(until_the_end: ExitStack) -> Watch:
 
     def draw(progress: Progress) -> None:
         if progress.stage not in lines:  # on standard output, since standard error has a red background
-            line = tqdm(desc=progress.stage, bar_format=layout, file=sys.stdout)
+            line = tqdm(desc=_shown(progress.stage), bar_format=layout, file=sys.stdout)
             lines[progress.stage] = until_the_end.enter_context(line)
         line = lines[progress.stage]
         line.total = progress.total
         line.update(progress.done - line.n)
 
     return draw
+
+
+def _shown(stage: str) -> str:
+    """A stage in the language in force, with what is said of it in brackets."""
+    name, bracket, rest = stage.partition(" (")
+    return translated(name) + bracket + rest
 
 
 class _Clock:
@@ -152,8 +160,15 @@ class Lines:
         tenth = 10 * progress.done // progress.total
         if tenth > self._tenth or taken >= self._said + self._PATIENCE:
             self._tenth, self._said = tenth, taken
-            left = "" if remaining is None else f", {remaining:.0f} s left"
-            say(f"{progress.stage}: {100 * progress.done // progress.total} % ({progress.done}/{progress.total}{left})")
+            line = words(
+                "{stage}: {percent} % ({done}/{total}{left})",
+                stage=_shown(progress.stage),
+                percent=100 * progress.done // progress.total,
+                done=progress.done,
+                total=progress.total,
+                left="" if remaining is None else words(", {seconds:.0f} s left", seconds=remaining),
+            )
+            say(line)
 
 
 class JsonLines:

@@ -13,6 +13,7 @@ from collections.abc import Collection, Mapping
 from typing import NamedTuple
 
 from ppt2v.errors import InputError
+from ppt2v.language import words
 
 GB = 1e9
 _UNITS = {"MB": 1e6, "GB": 1e9, "MIB": 2**20, "GIB": 2**30}
@@ -81,9 +82,16 @@ class Plan(NamedTuple):
     peak: float
 
     def __str__(self) -> str:
-        tile = f", decoding in tiles of {self.decode_tile} pixels" if self.decode_tile else ""
-        offload = ", networks leaving the memory when they are done" if self.offload else ""
-        return f"chunk size {self.chunk_size}{tile}{offload}; expected peak {self.peak / GB:.1f} GB"
+        tile = words(", decoding in tiles of {pixels} pixels", pixels=self.decode_tile) if self.decode_tile else ""
+        offload = words(", networks leaving the memory when they are done") if self.offload else ""
+        plan = words(
+            "chunk size {chunk_size}{tile}{offload}; expected peak {peak:.1f} GB",
+            chunk_size=self.chunk_size,
+            tile=tile,
+            offload=offload,
+            peak=self.peak / GB,
+        )
+        return str(plan)
 
 
 def parse(text: str) -> float:

@@ -6,6 +6,7 @@ import ast
 import re
 import string
 from collections.abc import Iterator
+from itertools import chain
 from pathlib import Path
 from typing import NamedTuple
 
@@ -62,6 +63,16 @@ def _source() -> Iterator[Path]:
 MESSAGES = [told for file in _source() for told in _messages(file)]
 
 
+def _texts(file: Path) -> Iterator[str]:
+    for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str):
+            yield node.value.partition(" (")[0]
+            yield node.value
+
+
+LABELS = set(chain.from_iterable(map(_texts, _source())))
+
+
 def _fields(template: str) -> set[tuple]:
     return {(name, spec, conversion) for _, name, spec, conversion in string.Formatter().parse(template) if name}
 
@@ -98,7 +109,7 @@ def test_a_code_means_one_message():
 def test_the_chinese_has_no_entry_twice_or_for_nothing():
     entries = [key for table in TABLES for key in table.MESSAGES]
     assert len(entries) == len(set(entries))
-    used = {_key(told) for told in MESSAGES} | CHAINS
+    used = {_key(told) for told in MESSAGES} | CHAINS | LABELS
     assert set(entries) - used == set()
 
 

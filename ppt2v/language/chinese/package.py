@@ -16,4 +16,13 @@ MESSAGES = {
     "{kind} {bounds}": "{kind} {bounds}",
     "{one} or {other}": "{one} 或 {other}",
     "{one} and {other}": "{one} 且 {other}",
+    # progress
+    "Preparing": "准备中",
+    "Denoising": "去噪",
+    "Decoding": "解码",
+    "Control maps": "控制图",
+    "Videos": "视频",
+    "Training": "训练",
+    "{stage}: {percent} % ({done}/{total}{left})": "{stage}：{percent}%（{done}/{total}{left}）",
+    ", {seconds:.0f} s left": "，约剩 {seconds:.0f} 秒",
 }

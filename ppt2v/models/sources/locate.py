@@ -118,7 +118,7 @@ def locate_file(name: str | Path, files: tuple[str, ...], what: Message, progres
 
 def _announce(source: str, repository: str, shown: bool) -> None:
     if shown:
-        say(f"Downloading {repository} from {downloads.server(source)}")
+        say(words("Downloading {name} from {server}", name=repository, server=downloads.server(source)))
 
 
 def is_id(name: str) -> bool:

@@ -61,7 +61,7 @@ def _stage(stage: str, text: Translate) -> str:
 
 def advice(job: Job, text: Translate) -> str:
     """What the visitor should know of the prompts; nothing where all is well."""
-    lines = [text(each.sentence).format(**each.details) for each in job.advice]
+    lines = [str(each) for each in job.advice]
     return "".join(f"<p class='advice' role='note'>{escape(line)}</p>" for line in lines)
 
 
