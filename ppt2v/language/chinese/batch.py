@@ -22,7 +22,6 @@ MESSAGES = {
     "{name}: {number} videos": "{name}：{number} 个视频",
     "seed {seed}": "随机种子 {seed}",
     "Line": "行",
-    "File": "文件",
     "done": "完成",
     "skipped": "跳过",
     "failed": "失败",

@@ -14,6 +14,7 @@ MESSAGES = {
     "true or false": "true 或 false",
     "one of {choices}": "{choices} 之一",
     "{kind} {bounds}": "{kind} {bounds}",
+    "{rule}; repeatable": "{rule}；可重复",
     "{one} or {other}": "{one} 或 {other}",
     "{one} and {other}": "{one} 且 {other}",
     # progress

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from ppt2v.modes import chinese
+from ppt2v.language.chinese import TABLE
 
 WORDS = {
     # the page
@@ -118,7 +118,7 @@ _ENGLISH = {
     "Also": "More controls",
 }
 
-LANGUAGES: dict[str, dict[str, str]] = {"en": _ENGLISH, "zh": {**WORDS, **chinese.HELP}}
+LANGUAGES: dict[str, dict[str, str]] = {"en": _ENGLISH, "zh": {**WORDS, **TABLE}}
 NAMES = {"en": "English", "zh": "中文"}
 
 
