@@ -25,5 +25,6 @@ MESSAGES = {
     "Videos": "视频",
     "Training": "训练",
     "{stage}: {percent} % ({done}/{total}{left})": "{stage}：{percent}%（{done}/{total}{left}）",
+    "({taken:.0f} s{left})": "（{taken:.0f} 秒{left}）",
     ", {seconds:.0f} s left": "，约剩 {seconds:.0f} 秒",
 }

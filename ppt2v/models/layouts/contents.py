@@ -20,8 +20,9 @@ class _Kind(NamedTuple):
 _WHOLE = words("give a model of Stable Diffusion 1.x or 2.x, as a single file or a folder in the layout of diffusers")
 
 # The first that fits counts.
-INVERSION, UNKNOWN, _CONTROLNET = (
+INVERSION, LORA, UNKNOWN, _CONTROLNET = (
     words("a textual inversion"),
+    words("a LoRA"),
     words("weights of an unknown kind"),
     words("a ControlNet"),
 )
@@ -29,7 +30,7 @@ _KINDS = (
     _Kind(r"^lora_controlnet$", words("a Control-LoRA"), words("give a whole ControlNet")),
     _Kind(
         r"lora_(down|up|A|B)\b|_lora\.(down|up)|\.lora\.|hada_w1|lokr_w|^(lora|lycoris)_|\.dora_scale|lora_magnitude",
-        words("a LoRA"),
+        LORA,
         words("give it as lora=... (--lora) beside a model"),
     ),
     _Kind(

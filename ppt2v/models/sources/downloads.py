@@ -101,6 +101,11 @@ def place(source: str, repository: str) -> Path | None:
     return max(folders, key=lambda folder: folder.stat().st_mtime, default=None)
 
 
+def entry(source: str, repository: str) -> Path:
+    """The folder with all that the cache of a source has of this id, whether or not it exists."""
+    return cache_folder(source) / (repository if source == PADDLE else f"models--{repository.replace('/', '--')}")
+
+
 def cached_folder(source: str, repository: str) -> Path | None:
     """The newest complete model of this id in the cache of a source."""
     folders = [folder for name, folder in cached_folders(source) if name == repository]

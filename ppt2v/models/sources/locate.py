@@ -140,6 +140,21 @@ def cached_place(name: str) -> Path | None:
     return downloads.place(source, _server_id(source, repository)) or downloads.place(source, repository)
 
 
+def would_download(name: str) -> bool:
+    """Whether ``locate`` would download the model of that name: an id of which the cache has no complete one."""
+    if is_embedded(name) or not is_id(name):
+        return False
+    source, repository = _split(name)
+    return downloads.cached_folder(source, _server_id(source, repository)) is None
+
+
+def received(name: str) -> int:
+    """Bytes that the cache of an id's source has of it, also of what is still being downloaded."""
+    source, repository = _split(name)
+    entry = downloads.entry(source, _server_id(source, repository))
+    return sum(file.stat().st_size for file in entry.rglob("*") if file.is_file() and not file.is_symlink())
+
+
 def from_anywhere(name: str | Path) -> str:
     """The name under which a model is found from every folder: the absolute path of what exists, else the name."""
     return str(_given_folder(name) or _given_file(name) or name)
