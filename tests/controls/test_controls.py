@@ -111,7 +111,7 @@ def test_other_clips_are_not_taken_for_maps(name, picture, shown, monkeypatch):
 
 def test_nobody_in_some_frames_of_a_skeleton_clip():
     clip = [black(), skeleton(), black(), skeleton()]
-    assert "already a skeleton drawing" in control_maps("pose", clip, values("pose")).decision
+    assert "already a skeleton drawing" in str(control_maps("pose", clip, values("pose")).decision)
 
 
 def test_what_a_clip_is_can_be_said():

@@ -20,7 +20,7 @@ from .fetching import Downloads
 from .routes import add_media, add_states
 from .uploads import MULTIPART, add_route
 from .visits import Visits
-from .words import LANGUAGES, preferred
+from .words import LANGUAGES
 
 # Gradio's page asks for a script and fonts of other servers; its scripts are inline, and evaluate.
 _HEADERS = {
