@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import difflib
+import functools
 import io
 import os
 import re
@@ -68,10 +69,10 @@ def locate(name: str | Path, progress: bool = True) -> Path:
     folder = _given_folder(name) or _given_file(name) or downloads.cached_folder(source, repository)
     if folder:
         return folder
-    _announce(source, repository, progress)
+    _announce(source, repository, str(name), progress)
     with contextlib.nullcontext() if progress else contextlib.redirect_stderr(io.StringIO()):
         instead = words("the path of a folder that holds the model{hint}", hint=_nearest(str(name)))
-        return downloads.download(source, repository, downloads.fetch_model, instead)
+        return downloads.download(source, repository, str(name), downloads.fetch_model, instead)
 
 
 def locate_file(name: str | Path, files: tuple[str, ...], what: Message, progress: bool = True) -> Path:
@@ -110,15 +111,18 @@ def locate_file(name: str | Path, files: tuple[str, ...], what: Message, progres
     cached = downloads.cached_file(source, repository, files)
     if cached:
         return cached
-    _announce(source, repository, progress)
+    _announce(source, repository, str(name), progress)
     with contextlib.nullcontext() if progress else contextlib.redirect_stderr(io.StringIO()):
         instead = words("the path of the {what}{hint}", what=what, hint=_nearest(str(name)))
-        return downloads.download(source, repository, lambda fetch: downloads.fetch_file(fetch, files), instead)
+        wanted = functools.partial(downloads.fetch_file, files=files)
+        return downloads.download(source, repository, str(name), wanted, instead)
 
 
-def _announce(source: str, repository: str, shown: bool) -> None:
+def _announce(source: str, repository: str, name: str, shown: bool) -> None:
     if shown:
-        say(words("Downloading {name} from {server}", name=repository, server=downloads.server(source)))
+        same = name == downloads.PREFIXES[source] + repository
+        there = "" if same else words(", there {repository}", repository=repository)
+        say(words("Downloading {name} from {server}{there}", name=name, server=downloads.server(source), there=there))
 
 
 def is_id(name: str) -> bool:

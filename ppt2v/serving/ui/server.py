@@ -11,6 +11,7 @@ from fastapi import FastAPI, HTTPException, Request
 from fastapi.responses import RedirectResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from ppt2v.language import preferred
 from ppt2v.serving.admission import Door, password_secret
 from ppt2v.serving.fairness import LimitedBodies
 from ppt2v.serving.queue import Jobs
