@@ -91,7 +91,7 @@ def _preview(job: Job) -> str:
 
 def advice(job: Job, text: Translate) -> str:
     """What the visitor should know of the prompts; nothing where all is well."""
-    lines = [text(each.sentence).format(**each.details) for each in job.advice]
+    lines = map(text, job.advice)
     return "".join(f"<p class='advice' role='note'>{escape(line)}</p>" for line in lines)
 
 
@@ -112,7 +112,7 @@ def _map(job: Job, text: Translate) -> str:
 def download(state: Download, gb: float | None, text: Translate) -> str:
     """How the download of a model stands, with the button for what can be done; ``gb``: about its size."""
     if not state.runs:
-        failed = f"<div class='failure' role='alert'>{escape(str(state.error))}</div>" if state.error else ""
+        failed = f"<div class='failure' role='alert'>{escape(text(state.error))}</div>" if state.error else ""
         sized = text("This model is not here yet; it has about {gb:.1f} GB.")
         said = text("This model is not here yet.") if gb is None else sized.format(gb=gb)
         return f"{failed}<p>{said} <button data-method='POST'>{text('Download')}</button></p>"

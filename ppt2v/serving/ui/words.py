@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from ppt2v.modes import chinese
+from ppt2v.language import Message, speaking
+from ppt2v.language.chinese import TABLE
 
 WORDS = {
     # the page
@@ -130,7 +131,7 @@ WORDS = {
     "Watermark": "水印",
 }
 
-Translate = Callable[[str], str]
+Translate = Callable[[str | Message], str]
 
 # Where the command line's name for a mode or a parameter says little on a page.
 _ENGLISH = {
@@ -158,23 +159,18 @@ _ENGLISH = {
     "Also": "More controls",
 }
 
-LANGUAGES: dict[str, dict[str, str]] = {"en": _ENGLISH, "zh": {**WORDS, **chinese.HELP}}
+LANGUAGES: dict[str, dict[str, str]] = {"en": _ENGLISH, "zh": {**WORDS, **TABLE}}
 NAMES = {"en": "English", "zh": "中文"}
 
 
 def translator(language: str) -> Translate:
-    """Takes the English words to those of the language, a key of ``LANGUAGES``; words it lacks stay."""
+    """Takes the English words and messages to those of the language, a key of ``LANGUAGES``; words it lacks stay."""
     table = LANGUAGES[language]
-    return lambda words: table.get(words, words)
 
+    def translate(told: str | Message) -> str:
+        if isinstance(told, str):
+            return table.get(told, told)
+        with speaking(language):
+            return str(told)
 
-def preferred(accept_language: str) -> str:
-    """The language that a browser asks for with its Accept-Language header, else English (RFC 9110, 12.5.4)."""
-    wanted = []
-    for part in accept_language.split(","):
-        tag, _, weight = part.partition(";q=")
-        try:
-            wanted.append((-float(weight or 1), tag.strip().lower().split("-")[0]))
-        except ValueError:
-            continue
-    return next((tag for _, tag in sorted(wanted, key=lambda each: each[0]) if tag in LANGUAGES), "en")
+    return translate
