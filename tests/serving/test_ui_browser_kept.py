@@ -78,7 +78,7 @@ def test_in_chinese_on_a_phone_a_video_is_made_found_again_repeated_and_deleted(
     expect(figure).to_contain_text(f"随机种子 {made['seed']}")
     expect(figure.locator("time")).to_have_text(re.compile(r"^\d{4}-\d\d-\d\d \d\d:\d\d$"))
     expect(seen(page, ".panel video")).to_be_visible()
-    tab(page, "pix2pix", "zh").or_(button(page, "更多")).first.click()
+    tab(page, "synthesize", "zh").click()
     figure.get_by_role("button", name="使用这些设置").click()
     expect(field(page, "随机种子")).to_have_value(str(made["seed"]))
     expect(field(page, "步数")).to_have_value("2")
