@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ppt2v import controls, video
 from ppt2v.errors import InputError
+from ppt2v.language import words
 from ppt2v.models.families import stable_diffusion
 from ppt2v.models.families.family import Family
 from ppt2v.models.sources import locate
@@ -146,7 +147,10 @@ def _check_family(name: str, controlnet: Mapping, unet: Mapping) -> None:
         if key in controlnet and key in unet and controlnet[key] != unet[key]
     ]
     if differing:
-        values = ", ".join(f"{key} {controlnet[key]} instead of {unet[key]}" for key in differing)
+        values = [
+            words("{name} {given} instead of {wanted}", name=key, given=str(controlnet[key]), wanted=str(unet[key]))
+            for key in differing
+        ]
         raise InputError(
             "E-CONTROLNET-FAMILY",
             "the ControlNet {name} belongs to another family of models ({values}); choose one that was trained for "

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ppt2v.errors import InputError
+from ppt2v.language import words
 from ppt2v.models.adapters.adapters import Adapters
 from ppt2v.models.adapters.layer_names import TEXT_ENCODER, UNET
 from ppt2v.models.adapters.textual_inversion import add_tokens, check_new, with_rows
@@ -41,7 +42,7 @@ class StableDiffusion:
         unet, vae = frame_configs(model, use.values.get("vae"))
         wanted = vae["latent_channels"] * (2 if use.edits else 1)
         if unet["in_channels"] != wanted:
-            kind = _KINDS.get(unet["in_channels"], "a model of another kind")
+            kind = _KINDS.get(unet["in_channels"], words("a model of another kind"))
             raise InputError(
                 "E-MODEL-CHANNELS",
                 "{name} is no model for {mode} but {kind}: its UNet takes {channels} channels (in_channels) instead "
@@ -73,11 +74,11 @@ class StableDiffusion:
 
 # What models are whose UNet takes so many channels.
 _KINDS = {
-    4: "one that makes pictures",
-    5: "one that goes by depth",
-    7: "an upscaler",
-    8: "one that edits pictures (instruct-pix2pix)",
-    9: "one that fills gaps (inpainting)",
+    4: words("one that makes pictures"),
+    5: words("one that goes by depth"),
+    7: words("an upscaler"),
+    8: words("one that edits pictures (instruct-pix2pix)"),
+    9: words("one that fills gaps (inpainting)"),
 }
 _READERS = {"unet": single_file.unet, "vae": single_file.vae, "text_encoder": single_file.text_encoder}
 # What is planned by before the networks are built.

@@ -1,0 +1,27 @@
+"""The Chinese for the messages of ``request``, ``runs`` and ``quality``."""
+
+MESSAGES = {
+    "E-REPORT-WRITE": "{path} 无法写入：{reason}",
+    "E-FILE-ZERO-BYTES": "{path} 不是文本：含有零字节",
+    "E-FILE-ENCODING": "{path} 既不是 UTF-8、UTF-16，也不是 GB18030：请存为 UTF-8（在 Excel 中选 CSV UTF-8）",
+    "E-GIVEN-TWICE": "{name!r} 给出了两次；请去掉一个",
+    "E-FILE-NO-FILE": "{path} 无法读取：它不是文件，而是文件夹、设备或管道",
+    "E-FILE-LARGE": "{path} 大于 {most} MiB，这类文件不会这么大",
+    "E-FILE-MISSING": "{path}：没有这个文件",
+    "E-FILE-UNREADABLE": "{path} 无法读取：{reason}",
+    "E-YAML-LIST": "{path} 不是列表：请写成 `- prompt: 视频的内容` 的形式",
+    "E-YAML-SYNTAX": "{path} 不是 YAML：{reason}",
+    "E-JSON-LINE": "{path} 第 {line} 行：不是 JSON（{reason}）",
+    "E-EXTRA-CONTROLS": "extra_controls：{text!r} 不是 类型:强度 或 类型:强度:模型 的形式，类型为 {controls} 之一，强度为数；例如 depth:0.5",
+    "E-PROMPT-LORA": "{name} 里有 {tag}：LoRA 要以文件与提示词分开给出，写作 --lora {given}，在 Python 中写作 lora={given!r}；请从提示词中去掉",
+    "E-PROMPT-EMPTY": "提示词为空：请用几个词说明视频的内容{order}",
+    "; the clip comes first, then the prompt": "；片段在前，提示词在后",
+    "E-SMOOTH-WITHOUT-MOTION": "smooth_bg=True 使背景随运动场移动；请不要关闭 use_motion_field",
+    "E-PATH-LONG": "{name}={value} 含有超过 {most} 字节的文件名：没有这样的文件",
+    "E-MODE-UNKNOWN": "未知的模式 {name!r}：请从 {modes} 中选择",
+    "E-RESOLUTION-WITH-CLIP": "resolution={resolution!r}：有 init_video 时请给出一个数，即视频的最长边",
+    "E-MOTION-STEPS-ONE": "num_inference_steps=1：运动场至少需要 2 步；或关闭运动场（use_motion_field=False，--no-motion-field）",
+    "E-CLIP-NOT-GIVEN": "缺少片段：请给出视频文件的路径",
+    "E-CONTROLNET-FAMILY": "ControlNet {name} 属于另一类模型（{values}）；请选择与模型配套的，例如 Stable Diffusion 1.x 用 lllyasviel/sd-controlnet-canny，2.x 用 hf:thibaud/controlnet-sd21-canny-diffusers",
+    "{name} {given} instead of {wanted}": "{name} 为 {given}，应为 {wanted}",
+}
