@@ -102,7 +102,7 @@ def _table(parameters: Iterable[Parameter], language: Language) -> str:
 
 
 def _row(parameter: Parameter, language: Language) -> str:
-    rule = language.rule(f"{parameter.rule}; repeatable" if parameter.many else parameter.rule)
+    rule = language.rule(f"{parameter.rule}; repeatable" if parameter.many else str(parameter.rule))
     help_text = language.text(parameter.help)
     cells = _option(parameter), f"`{parameter.name}`", rule, _default(parameter.default), help_text
     return "| " + " | ".join(cell.replace("|", r"\|") for cell in cells) + " |\n"

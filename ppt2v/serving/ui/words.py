@@ -68,7 +68,7 @@ WORDS = {
     "Guidance scale": "引导强度",
     "Guidance stop": "引导截止",
     "Image guidance scale": "图像引导强度",
-    "Solver": "求解器",
+    "Solver": "采样器",
     "Fast": "快速",
     "Clip skip": "CLIP 跳层",
     "Chunk size": "分块大小",
