@@ -57,7 +57,7 @@ def read(path: str | Path, folder: Path) -> list[Row]:
     entries = _reader(path)
     for line, values in entries(path, documents.read_text(path)):
         try:
-            row = _row(line, values, folder, of_texts=entries is tables.rows)
+            row = row_of(line, values, folder, of_texts=entries is tables.rows)
             if row.target in rows:
                 raise InputError(
                     "E-BATCH-TWICE",
@@ -94,7 +94,18 @@ def _reader(path: Path):
     return readers[path.suffix.lower()]
 
 
-def _row(line: int, values: Any, folder: Path, of_texts: bool) -> Row:
+def row_of(line: int, values: Any, folder: Path, of_texts: bool = False) -> Row:
+    """The row that asks for these values, checked.
+
+    Args:
+        line: where it is asked for.
+        values: by name; with a mode, and a name for the file, if these are not to be the usual ones.
+        folder: where the video goes.
+        of_texts: whether all values are texts, as in a table.
+
+    Raises:
+        InputError: what cannot be followed.
+    """
     if not isinstance(values, Mapping):
         raise InputError(
             "E-BATCH-ROW",

@@ -36,8 +36,9 @@ HELP = {
     "Share of the tokens that are merged where there are most of them: faster at large sizes, less detail.": "在令牌最多的层合并的比例：大尺寸时更快，细节较少。",
     "Of so many steps one computes the whole UNet, the others its outermost level alone: faster, less faithful; 1 "
     "turns it off.": "每隔这么多步完整计算一次 UNet，其余各步只算最外层：更快，但不够精确；1 为关闭。",
-    "Motion to the left per frame, in 1/512 of the width; negative: to the right.": "每帧向左移动多少，以宽度的 1/512 为单位；负值向右。",
-    "Motion upwards per frame, in 1/512 of the height; negative: down.": "每帧向上移动多少，以高度的 1/512 为单位；负值向下。",
+    "Motion to the left per frame, in 1/512 of the width; negative: to the right. Over more than 8 frames the "
+    "default is less, so that the subject stays in the picture.": "每帧向左移动多少，以宽度的 1/512 为单位；负值向右。超过 8 帧时默认值更小，使主体留在画面内。",
+    "Motion upwards per frame, in 1/512 of the height, likewise; negative: down.": "每帧向上移动多少，以高度的 1/512 为单位；负值向下；默认值同上。",
     "Noise level T0, where the motion is added: an index from the end of the 50-step DDIM schedule.": "加入运动时的噪声水平 T0，即 50 步 DDIM 从末尾数起的下标。",
     "Noise level T1, to which the moved frames are noised again; likewise an index.": "运动之后重新加噪到的水平 T1，同样是下标。",
     "Start the frames from the moved first frame instead of from noise of their own.": "各帧从移动后的首帧开始，而不是从各自的噪声开始。",

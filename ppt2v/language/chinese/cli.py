@@ -1,6 +1,8 @@
 """The Chinese for the messages of ``cli``."""
 
 MESSAGES = {
+    "E-BATCH-MODE": "多个文件、--prompt 和 --config 用于片段：请用 --mode 说明如何处理它们",
+    "E-BATCH-MACHINE": "{config}：{names} 请作为选项给出",
     "Error: {message} [{code}]": "错误：{message} [{code}]",
     "Interrupted": "已中断",
     "{path}: {error}": "{path}：{error}",
