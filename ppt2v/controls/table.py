@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from ppt2v.language import Message, words
 from ppt2v.models.sources.catalogue import EMBEDDED
 from ppt2v.models.sources.locate import is_embedded
 from ppt2v.parameters import Parameter
@@ -95,7 +96,7 @@ class Control:
 
     name: str
     summary: str
-    ready: str
+    ready: Message
     recogniser: str
     parameters: tuple[Parameter, ...]
     maker: str
@@ -119,7 +120,7 @@ CONTROLS = {
         Control(
             "canny",
             "Edges, by Canny's method.",
-            "an edge map",
+            words("an edge map"),
             "recognition:are_edge_maps",
             (SOURCE, *THRESHOLDS),
             "maps:canny",
@@ -132,7 +133,7 @@ CONTROLS = {
         Control(
             "pose",
             "Skeletons of the people, by OpenPose or MediaPipe.",
-            "a skeleton drawing",
+            words("a skeleton drawing"),
             "recognition:are_skeletons",
             (SOURCE, POSE_DETECTOR),
             "maps:pose",
@@ -146,7 +147,7 @@ CONTROLS = {
         Control(
             "depth",
             "Depth, near is bright, by DPT.",
-            "a depth picture",
+            words("a depth picture"),
             "recognition:are_depth_maps",
             (SOURCE, DEPTH_DETECTOR),
             "maps:depth",

@@ -149,7 +149,7 @@ def test_a_lost_workers_task_is_done_again_and_the_others_are_done(tmp_path, run
     monkeypatch.setenv("OMP_NUM_THREADS", "6")
     asked = tasks(tmp_path, "a", "die once", "b", "die", "fail", "c", "d")
     results = list(runner.run_tasks(asked, 2, {"folder": str(tmp_path)}, stand_in_worker.StandInWorker))
-    assert dict(results) == {0: None, 1: None, 2: None, 3: LOST, 4: "failed as asked", 5: None, 6: None}
+    assert dict(results) == {0: None, 1: None, 2: None, 3: LOST, 4: stand_in_worker.FAILED, 5: None, 6: None}
     assert len(results) == len(asked)
     assert {file.read_text() for file in tmp_path.glob("*.txt")} == {"6"}, "each computes as a single run would"
     assert len(list(tmp_path.glob("*.txt"))) == 5 and (tmp_path / "deaths-3").read_text() == "again"

@@ -30,4 +30,7 @@ MESSAGES = {
     "downloads {name} from {server}": "从 {server} 下载 {name}",
     "reads {name}": "读取 {name}",
     "The recipe {steps}": "该配方会{steps}",
+    "N-RERUN-FILES": "以下文件的内容与当时不同：{names}；新视频会不一样",
+    "N-RERUN-VERSIONS": "该视频由 {versions} 生成：新视频可能不一样",
+    "{name} {version} (here {here})": "{name} {version}（这里是 {here}）",
 }

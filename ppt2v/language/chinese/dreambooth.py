@@ -19,4 +19,5 @@ MESSAGES = {
     "; it cannot read {names}": "；无法读取 {names}",
     "a folder with pictures": "图片文件夹",
     "a folder for the model": "存放模型的文件夹",
+    "N-PICTURES-LEFT-OUT": "{folder} 的图片中略去：{names}",
 }

@@ -1,7 +1,6 @@
 """The help of parameters, their groups and the rules of their values in Chinese."""
 
-# of the parameters
-HELP = {
+MESSAGES = {
     "What the video shows.": "视频的内容，用英文。",
     "What the video shows, in English.": "视频的内容，用英文。",
     'What to do with the clip, such as "make it snow".': "对视频的编辑指令，用英文，例如“make it snow”。",
@@ -105,15 +104,4 @@ HELP = {
     "Speed and memory": "速度与内存",
     "Adapters": "适配器",
     "File": "文件",
-}
-
-# of a parameter's valid values
-RULES = {
-    "a text": "文本",
-    "a whole number": "整数",
-    "a number": "数",
-    "true or false": "true 或 false",
-    "one of": "其中之一",
-    "and": "且",
-    "repeatable": "可重复",
 }
