@@ -36,7 +36,7 @@ class VideoUNet(ScheduledNetwork):
         window: int = WINDOW,
         overlap: int = WINDOW // 2,
     ):
-        text = LookedUpText(VideoTextLookup(program.network), engine, schedule.text)
+        text = LookedUpText(VideoTextLookup(program.network), engine, [schedule.text])
         super().__init__(program, text, engine, schedule)
         self._window, self._overlap = window, overlap
 

@@ -22,6 +22,7 @@ from ppt2v.pipelines.planning.timesteps import check_eta, check_motion_levels
 from ppt2v.video.overlay import check_mark, names_image
 
 from . import guides, prompts
+from .families import check_families
 from .guides import Guide
 
 _MOST_BYTES = 255  # of a name within a path, on nearly every file system
@@ -139,6 +140,7 @@ class Request:
     def _check_together(self) -> None:
         """What can only be said of several values; no file is read again."""
         self.adapters.check([self.values[name] for name in prompts.PROMPTS if self.values.get(name)])
+        check_families(self.model_name, self.guides, self.adapters)
         for guide in self.guides:
             controls.check(guide.kind, self.values)
             locate.check(guide.model)

@@ -11,6 +11,7 @@ from ppt2v.models.adapters.adapters import Adapters
 
 from .replacements import Replacements
 from .stable_diffusion import StableDiffusion
+from .stable_diffusion_xl import StableDiffusionXL
 from .text_to_video import TextToVideo
 from .video_fusion import VideoFusion
 
@@ -69,7 +70,7 @@ class Family(Protocol):
 
 
 # The first that recognises a model has it; the last one takes what no other does.
-FAMILIES: tuple[Family, ...] = (VideoFusion(), TextToVideo(), StableDiffusion())
+FAMILIES: tuple[Family, ...] = (VideoFusion(), TextToVideo(), StableDiffusionXL(), StableDiffusion())
 
 
 def family_of(model: Path) -> Family:
