@@ -18,7 +18,7 @@ from ppt2v.engine.eager import EagerEngine
 from ppt2v.engine.program import Program
 from ppt2v.errors import NumericalError
 from ppt2v.pipelines.denoising.denoiser import Denoiser, finite
-from ppt2v.pipelines.denoising.solvers import Frames, Solver
+from ppt2v.pipelines.denoising.solvers import Solver
 from ppt2v.pipelines.denoising.solvers import solver as make_solver
 from ppt2v.pipelines.networks.conditions import Conditions
 from ppt2v.pipelines.networks.predictors import Schedule
@@ -132,7 +132,7 @@ class Run(Protocol):
     """One run from noise to latents."""
 
     denoiser: Denoiser
-    anchor: Frames  # the first frame as it stands
+    preview: paddle.Tensor  # latents of the frames as the last step took them for, the first one in front
 
     def __call__(self) -> paddle.Tensor:
         """The latents of all frames."""
@@ -212,13 +212,14 @@ class LatentDiffusion:
             if self.offload:
                 run.denoiser.unet.release()
 
-    def preview(self, tile: int | None = None) -> np.ndarray:
-        """The first frame in the middle of a run, uint8 RGB ``[height, width, 3]``: what the last step took it for.
+    def preview(self, tile: int | None = None, frames: int | None = None) -> np.ndarray:
+        """Frames in the middle of a run, uint8 RGB ``[F, height, width, 3]``: what the last step took them for.
 
-        ``tile`` is as for ``decode``.
+        Args:
+            tile: as for ``decode``.
+            frames: how many at most, from the first on; None: all.
         """
-        anchor = self.running.anchor
-        return next(self.decode(anchor.latents if anchor.clean is None else anchor.clean, tile))
+        return np.stack(list(self.decode(self.running.preview[:frames], tile)))
 
     @paddle.no_grad()
     def encode(self, frames: np.ndarray) -> paddle.Tensor:

@@ -47,12 +47,17 @@ class WholeClipRun:
         finally:
             self.denoiser.unet.restore()
 
+    @property
+    def preview(self) -> paddle.Tensor:
+        """As ``latent_diffusion.Run`` has it."""
+        return self.frames.preview
+
     def _latents(self) -> paddle.Tensor:
         frames, first = self._restored() or (Frames(self.start()), self.first)
         frame_ids, last = list(range(len(frames.latents))), len(self.denoiser.solver.timesteps)
         for step in range(first, last):
             frames = self.denoiser(frames, step, frame_ids)
-            self.anchor = frames.part(0, 1)
+            self.frames = frames
             self.progress((step + 1 - self.first) * len(frame_ids), (last - self.first) * len(frame_ids))
             self._save(frames, step + 1)
         return frames.latents

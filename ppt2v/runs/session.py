@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import importlib
 import warnings
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ppt2v import video
 from ppt2v.engine import Engine
@@ -27,6 +27,9 @@ from . import record
 from .files import fingerprints
 from .inputs import Inputs, gather, sound
 from .loaded import Loaded
+
+if TYPE_CHECKING:
+    import numpy as np
 
 EXPORT_NOTICE = "Preparing the networks for {engine}, once per model and size ..."
 EMBEDDED_NOTICE = (
@@ -49,8 +52,13 @@ class Session:
         self._export_explained = False
         self.loaded = Loaded(device, self._choice.network)
 
-    def make(self, row: Mode, given: Mapping[str, Any], watch: Watch) -> str:
-        """Makes a video with the parameters given, and returns the path written; raises what ``Model`` raises."""
+    def make(
+        self, row: Mode, given: Mapping[str, Any], watch: Watch, take: Callable[[np.ndarray], None] | None = None
+    ) -> str:
+        """Makes a video with the parameters given, and returns the path written; raises what ``Model`` raises.
+
+        ``take`` gets each frame, uint8 RGB ``[H, W, 3]``, as it goes into the file.
+        """
         # First without the model's own defaults, so that a wrong value is refused before anything is downloaded.
         request = Request.of(row, given)
         for line in advice(request.values, request.adapters):
@@ -71,11 +79,12 @@ class Session:
         before = record.settings_before(request)
         decided = {"seed": record.seed(request, before), **self._within_memory(pipeline, request, made)}
         request = replace(request, values={**request.values, **decided})
+        self._explain(f"Seed: {decided['seed']}")
         pipeline.engine, choice = self._engine_for(before)
         with threads.using((before or {}).get("threads") or threads.threads()):
-            return self._make(pipeline, request, choice, output, made, watch)
+            return self._make(pipeline, request, choice, output, made, watch, take)
 
-    def _make(self, pipeline, request: Request, choice: Choice, output: Path, made: Inputs, watch: Watch) -> str:
+    def _make(self, pipeline, request: Request, choice: Choice, output: Path, made: Inputs, watch: Watch, take) -> str:
         from ppt2v.pipelines.denoising.noise import Noise
 
         values, arguments = request.values, _arguments(request, made)
@@ -84,7 +93,8 @@ class Session:
         denoising, tile = f"Denoising ({choice.engine}, {choice.precision})", values.get("decode_tile")
 
         def report(done: int, total: int) -> None:
-            watch(Progress(denoising, done, total, lambda: pipeline.preview(tile)))
+            first, every = lambda: pipeline.preview(tile, 1)[0], lambda: pipeline.preview(tile)
+            watch(Progress(denoising, done, total, first, every))
 
         heard = sound(request, made.fps, self._explain) if video.keeps_sound(output) else None
         watch(Progress(denoising))
@@ -93,6 +103,8 @@ class Session:
         frames = counted(pipeline.decode(latents, tile), latents.shape[0], "Decoding", watch)
         if values.get("watermark"):
             frames = video.watermark(frames, values["watermark"])
+        if take:
+            frames = _passed(frames, take)
         recipe = record.recipe(request, self.device, choice, read, self._for_strangers)
         path = video.write(frames, output, made.fps, recipe, heard)
         if checkpoint:
@@ -137,6 +149,12 @@ class Session:
         if locate.is_embedded(model_name) and self._show_progress and not Session._notice_given:
             Session._notice_given = True
             say(EMBEDDED_NOTICE.format(example=mode.example))
+
+
+def _passed(frames: Iterable[np.ndarray], take: Callable[[np.ndarray], None]) -> Iterator[np.ndarray]:
+    for frame in frames:
+        take(frame)
+        yield frame
 
 
 def _class(name: str) -> type:

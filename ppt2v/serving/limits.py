@@ -9,10 +9,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ppt2v.errors import InputError
+from ppt2v.language import either
 from ppt2v.models.sources import catalogue, locate
 from ppt2v.modes import Mode
-from ppt2v.parameters import Parameter, holding
+from ppt2v.parameters import Parameter, holding, shown
 from ppt2v.request.guides import models_of
+
+from . import webhooks
 
 if TYPE_CHECKING:
     from ppt2v.request.request import Request
@@ -43,6 +46,8 @@ class Limits:
         upload_mb: size of an uploaded file, in MB (1e6 bytes).
         free_mb: what has to be left on the disk before anything is taken on.
         models: those that may be named beside the embedded ones.
+        seeds: videos that one request may ask for.
+        webhooks: addresses, as SCHEME://HOST:PORT, of the servers to which a job may be reported.
         closed: what the parameters hold that are not theirs to give (``Parameter.holds``).
         at_home: whether the client is the person at the machine: any parameter may be given, and any model named.
     """
@@ -56,6 +61,8 @@ class Limits:
     upload_mb: int = 50
     free_mb: int = 500
     models: tuple[str, ...] = ()
+    seeds: int = 16
+    webhooks: tuple[str, ...] = ()
     closed: tuple[str, ...] = OPERATORS
     at_home: bool = False
 
@@ -107,6 +114,19 @@ class Limits:
                     "E-CLOSED-PICTURE", "a picture as the {name} cannot be chosen here; give a text", name=name
                 )
 
+    def check_webhook(self, url: str | None) -> None:
+        """Raises InputError for an address to which no job may be reported."""
+        if url is None or webhooks.origin(url) in map(webhooks.origin, self.webhooks):
+            return
+        if not self.webhooks:
+            raise InputError("E-WEBHOOKS-NONE", "this service reports jobs to nobody: leave out the webhook")
+        raise InputError(
+            "E-WEBHOOK-CLOSED",
+            "the webhook {url} cannot be chosen here; it has to be at {servers}",
+            url=shown(url),
+            servers=either(self.webhooks),
+        )
+
     def check_clip(self, path: Path) -> Facts:
         """What a clip says of itself; InputError for a file that is no clip, and for one too long or too large."""
         from ppt2v.video import facts
@@ -125,6 +145,13 @@ class Limits:
         _at_most("the clip", round(about.seconds), self.clip_seconds, "seconds")
         _at_most("frames of the clip", about.frames, self._clip_frames, "frames")
         _at_most("the clip's longest side", max(about.height, about.width), self.clip_side, "pixels")
+
+    def most(self, parameter: Parameter) -> int | float | None:
+        """The most that a parameter may be here, None where any number that it may be will do."""
+        if parameter.holds == "size":
+            return self.side
+        here = {"num_inference_steps": self.steps, "video_length": self.frames}.get(parameter.name)
+        return min((bound for bound in (here, parameter.maximum) if bound is not None), default=None)
 
     def check_request(self, request: Request) -> None:
         """Refuses too much of something.

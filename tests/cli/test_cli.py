@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import errno
-import logging
 import os
 import shutil
 import subprocess
 import sys
 import types
-import warnings
 from pathlib import Path
 
 import numpy as np
@@ -32,37 +30,6 @@ from ppt2v.runs.files import fingerprints
 from ppt2v.version import __version__
 
 HEAVY = ("cv2", "decord", "numpy", "paddle", "paddlenlp", "ppdiffusers", "torch")
-
-
-@pytest.fixture
-def run(capsys, tmp_path, monkeypatch):
-    """Runs the command in an empty folder; returns exit code, standard output and standard error."""
-    monkeypatch.chdir(tmp_path)
-
-    def call(*arguments: str) -> tuple[int, str, str]:
-        with warnings.catch_warnings(), pytest.raises(SystemExit) as end:
-            app.main(arguments)
-        logging.disable(logging.NOTSET)
-        return (end.value.code or 0, *capsys.readouterr())
-
-    return call
-
-
-@pytest.fixture
-def made(monkeypatch) -> list[dict]:
-    """Replaces Model; what it was told, run by run."""
-    runs = []
-
-    class Recorder:
-        def __init__(self, **machine):
-            self.machine = machine
-
-        def run(self, mode, **parameters):
-            runs.append({"mode": mode, "parameters": parameters, **self.machine})
-            return "made.mp4"
-
-    monkeypatch.setattr(ppt2v.model, "Model", Recorder)
-    return runs
 
 
 # Options

@@ -127,6 +127,7 @@ def test_other_architectures_are_refused(change):
 # On the engines
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(int(paddle.__version__.split(".")[0]) < 3, reason="the engines need Paddle 3")
 @pytest.mark.parametrize("engine, height, width", [("openvino", 5, 7), ("inference", 8, 8)])
 def test_engines_compute_what_eager_paddle_does(engine, height, width, tmp_path):

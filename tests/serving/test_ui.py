@@ -280,10 +280,10 @@ def test_a_control_map_is_shown_while_the_job_runs(tmp_path):
     maps = [np.full((2, 8, 8, 3), level, np.uint8) for level in (0, 255)]
 
     class Guided(StandInModel):
-        def run(self, mode, watch=None, **given):
+        def run(self, mode, callback=None, **given):
             for each in maps:
-                watch(Progress("Control maps", 2, 2, control_map=each))
-            return super().run(mode, watch, **given)
+                callback(Progress("Control maps", 2, 2, control_map=each))
+            return super().run(mode, callback, **given)
 
     guided = Jobs(tmp_path / "out", Guided())
     guided.model.go.clear()
