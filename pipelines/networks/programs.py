@@ -65,7 +65,7 @@ class TextLookup(Program):
     def forward(self, inputs: list) -> list:
         layers = _attention(self.network, "attn2")
         found = [tensor for layer in layers for tensor in keys_and_values(layer, inputs[0])]
-        return [*found, *map(self.network.add_embedding, inputs[1:])]
+        return [*found, *(self.network.add_embedding(conditions) for conditions in inputs[1:])]
 
     def inputs(self) -> list[InputSpec]:
         config = self.network.config

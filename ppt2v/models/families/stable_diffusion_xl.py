@@ -116,7 +116,7 @@ def load_stable_diffusion_xl(
 def _check_together(use: Use, unet: Mapping[str, Any], encoders: list[Mapping[str, Any]]) -> None:
     """Raises InputError for a UNet that was made for other text encoders, or is told other sizes."""
     width = sum(each["hidden_size"] for each in encoders)
-    told = encoders[1]["projection_dim"] + SIZES * unet.get("addition_time_embed_dim", 0)
+    told = encoders[1]["projection_dim"] + SIZES * (unet.get("addition_time_embed_dim") or 0)
     for name, wanted in (("cross_attention_dim", width), ("projection_class_embeddings_input_dim", told)):
         if unet.get(name) != wanted:
             raise InputError(

@@ -88,6 +88,7 @@ _LARGEST = {
     "projection_dim": 2**16,
 }
 _FED = {"addition_embed_type": "text_time"}
+_NULL_OTHERWISE = ("addition_time_embed_dim", "projection_class_embeddings_input_dim")  # in networks of other families
 _FRACTIONS = ("norm_eps", "layer_norm_eps", "dropout", "attention_dropout", "mid_block_scale_factor", "scaling_factor")
 _LISTS, _LISTS_OR_NUMBERS = ("block_out_channels",), ("layers_per_block", "cross_attention_dim")
 _LARGEST_JSON = 64 * 2**20  # bytes; the vocabularies of large language models stay below
@@ -237,7 +238,8 @@ def read_config(file: Path, kind: str | None = None, needs: Sequence[str] = ()) 
         )
     for name, most in _LARGEST.items():
         rule, fits = _rule(name)
-        if name in config and not fits(config[name], most):
+        absent = name not in config or (config[name] is None and name in _NULL_OTHERWISE)
+        if not absent and not fits(config[name], most):
             raise InputError(
                 "E-CONFIG-RANGE",
                 "{file} cannot be used: {name}={value!r}; the rule is {rule} from 1 to {most}",
