@@ -17,6 +17,7 @@ from ppt2v.engine import Engine, Runner
 from ppt2v.engine.eager import EagerEngine
 from ppt2v.engine.program import Program
 from ppt2v.errors import NumericalError
+from ppt2v.language import Message, words
 from ppt2v.pipelines.denoising.denoiser import Denoiser, finite
 from ppt2v.pipelines.denoising.solvers import Solver
 from ppt2v.pipelines.denoising.solvers import solver as make_solver
@@ -260,19 +261,21 @@ class LatentDiffusion:
 
 def _encoded(encoder: Runner, frame: np.ndarray, index: int) -> paddle.Tensor:
     picture = paddle.to_tensor(frame[None]).transpose([0, 3, 1, 2]).astype("float32") / 127.5 - 1
-    return _rescued(encoder, lambda: paddle.to_tensor(encoder([picture])[0]), f"encoding frame {index}")
+    return _rescued(
+        encoder, lambda: paddle.to_tensor(encoder([picture])[0]), words("encoding frame {number}", number=index)
+    )
 
 
 def _decoded(decoder: Runner, latent: paddle.Tensor, tile: int, index: int) -> np.ndarray:
     def decode() -> paddle.Tensor:
         return decode_in_tiles(lambda part: paddle.to_tensor(decoder([part])[0]), latent, tile)
 
-    picture = _rescued(decoder, decode, f"decoding frame {index}")
+    picture = _rescued(decoder, decode, words("decoding frame {number}", number=index))
     picture = (picture[0] / 2 + 0.5).clip(0, 1) * 255
     return picture.round().astype("uint8").transpose([1, 2, 0]).numpy()
 
 
-def _rescued(runner: Runner, compute: Callable[[], paddle.Tensor], task: str) -> paddle.Tensor:
+def _rescued(runner: Runner, compute: Callable[[], paddle.Tensor], task: Message) -> paddle.Tensor:
     """What is computed with a runner; in float32 where half precision gives NaN or infinity."""
     made = compute()
     if not finite(made) and runner.half:

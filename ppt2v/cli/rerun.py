@@ -11,6 +11,7 @@ from typing import Any, Optional
 import typer
 
 from ppt2v.errors import InputError
+from ppt2v.language import words
 from ppt2v.modes import MODES, Mode
 from ppt2v.modes.shared import MACHINE
 from ppt2v.parameters import Parameter, holding, resolve
@@ -94,15 +95,21 @@ def _follow(file: Path, named: list[str], trust: bool) -> None:
     from ppt2v.models.sources import locate
 
     downloads = {text: locate.missing_from(text) for text in named}
-    steps = [f"downloads {text} from {server}" for text, server in downloads.items() if server]
-    steps += [f"reads {text}" for text, server in downloads.items() if not server and not locate.is_id(text)]
+    steps = [
+        words("downloads {name} from {server}", name=name, server=server)
+        for name, server in downloads.items()
+        if server
+    ]
+    steps += [
+        words("reads {name}", name=name) for name, server in downloads.items() if not server and not locate.is_id(name)
+    ]
     if not steps:
         return
     if not trust:
         raise InputError(
             "E-RECIPE-TRUST", "the recipe of {file} {steps}: if it may, add --trust", file=file, steps=steps
         )
-    typer.echo(f"The recipe {', '.join(steps)}", err=True)
+    typer.echo(words("The recipe {steps}", steps=steps), err=True)
 
 
 def _recipe(file: Path) -> dict[str, Any]:

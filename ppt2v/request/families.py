@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Tuple
 
 from ppt2v.controls import CONTROLS
 from ppt2v.errors import InputError
+from ppt2v.language import Message, words
 from ppt2v.models.adapters import origin
 from ppt2v.models.adapters.adapters import Adapters
 from ppt2v.models.sources import catalogue, locate
 
 from .guides import Guide
+
+# What it is, its name, and the family that it was made for.
+_Made = Tuple[Message, str, str | Message | None]
 
 
 def check_families(model: str, guides: Sequence[Guide], adapters: Adapters) -> None:
@@ -38,13 +43,14 @@ def check_families(model: str, guides: Sequence[Guide], adapters: Adapters) -> N
             )
 
 
-def _of_guides(guides: Sequence[Guide]) -> list[tuple[str, str, str | None]]:
+def _of_guides(guides: Sequence[Guide]) -> list[_Made]:
     widths = {name: width for control in CONTROLS.values() for width, name in control.networks.items()}
-    families = [(guide.model, origin.WIDTHS.get(widths.get(guide.model, 0))) for guide in guides]
-    return [("the ControlNet", name, family) for name, family in families]
+    return [(words("the ControlNet"), guide.model, origin.WIDTHS.get(widths.get(guide.model, 0))) for guide in guides]
 
 
-def _of_adapters(adapters: Adapters) -> list[tuple[str, str, str | None]]:
-    loras = [("the LoRA", str(lora.file), lora.family) for lora in adapters.loras]
-    words = [("the textual inversion", str(each.file), each.family) for each in adapters.inversions]
-    return [*loras, *words]
+def _of_adapters(adapters: Adapters) -> list[_Made]:
+    loras: list[_Made] = [(words("the LoRA"), str(lora.file), lora.family) for lora in adapters.loras]
+    inversions: list[_Made] = [
+        (words("the textual inversion"), str(each.file), each.family) for each in adapters.inversions
+    ]
+    return [*loras, *inversions]

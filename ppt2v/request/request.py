@@ -11,6 +11,7 @@ from typing import Any
 
 from ppt2v import controls, video
 from ppt2v.errors import InputError
+from ppt2v.language import words
 from ppt2v.models.adapters import adapters
 from ppt2v.models.families import stable_diffusion
 from ppt2v.models.families.family import Family, Use, fitting_family
@@ -159,7 +160,7 @@ def _check(mode: Mode, values: Mapping[str, Any]) -> None:
         InputError: an empty prompt, an impossible pair, a watermark that cannot be drawn.
     """
     if not (values["prompt"] or "").strip():
-        order = "; the clip comes first, then the prompt" if mode.takes_clip else ""
+        order = words("; the clip comes first, then the prompt") if mode.takes_clip else ""
         raise InputError(
             "E-PROMPT-EMPTY", "the prompt is empty: say in a few words what the video should show{order}", order=order
         )

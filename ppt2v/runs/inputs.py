@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ppt2v import controls, video
 from ppt2v.errors import InputError
+from ppt2v.language import words
 from ppt2v.models.families import stable_diffusion
 from ppt2v.models.families.family import Family
 from ppt2v.models.sources import locate
@@ -147,7 +148,11 @@ def _check_family(name: str, controlnet: Mapping, unet: Mapping) -> None:
     if controlnet.get(_OF_XL) != unet.get(_OF_XL):
         differing.append(_OF_XL)
     if differing:
-        values = ", ".join(f"{key} {controlnet.get(key)} instead of {unet.get(key)}" for key in differing)
+        pairs = [(key, str(controlnet.get(key)), str(unet.get(key))) for key in differing]
+        values = [
+            words("{name} {given} instead of {wanted}", name=key, given=given, wanted=wanted)
+            for key, given, wanted in pairs
+        ]
         raise InputError(
             "E-CONTROLNET-FAMILY",
             "the ControlNet {name} belongs to another family of models ({values}); choose one that was trained for "

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ppt2v.errors import InputError
+from ppt2v.language import words
 
 if TYPE_CHECKING:
     import numpy as np
@@ -104,7 +105,8 @@ class Store:
             self._connection.execute("COMMIT")
         except sqlite3.DatabaseError as error:
             self._connection.close()
-            why = "is in use by another ppt2v" if "locked" in str(error) else f"cannot be used ({error})"
+            in_use = "locked" in str(error)
+            why = words("is in use by another ppt2v") if in_use else words("cannot be used ({reason})", reason=error)
             raise InputError("E-JOBS-FILE", "{file} {why}; choose another folder", file=file, why=why) from None
 
     def jobs(self) -> list[Job]:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ppt2v.errors import InputError
-from ppt2v.language import either
+from ppt2v.language import Message, either, words
 from ppt2v.models.sources import catalogue, locate
 from ppt2v.modes import Mode
 from ppt2v.parameters import Parameter, holding, shown
@@ -142,9 +142,9 @@ class Limits:
         return max(1, self.clip_seconds) * _MOST_FPS
 
     def _check_facts(self, about: Facts) -> None:
-        _at_most("the clip", round(about.seconds), self.clip_seconds, "seconds")
-        _at_most("frames of the clip", about.frames, self._clip_frames, "frames")
-        _at_most("the clip's longest side", max(about.height, about.width), self.clip_side, "pixels")
+        _at_most(words("the clip"), round(about.seconds), self.clip_seconds, words("seconds"))
+        _at_most(words("frames of the clip"), about.frames, self._clip_frames, words("frames"))
+        _at_most(words("the clip's longest side"), max(about.height, about.width), self.clip_side, words("pixels"))
 
     def most(self, parameter: Parameter) -> int | float | None:
         """The most that a parameter may be here, None where any number that it may be will do."""
@@ -159,30 +159,30 @@ class Limits:
         Raises:
             InputError: too many steps, pixels or frames, or too long a clip.
         """
-        _at_most("num_inference_steps", request.values.get("num_inference_steps", 0), self.steps, "steps")
-        _at_most("resolution", max(side or 0 for side in request.size), self.side, "pixels")
+        _at_most("num_inference_steps", request.values.get("num_inference_steps", 0), self.steps, words("steps"))
+        _at_most("resolution", max(side or 0 for side in request.size), self.side, words("pixels"))
         if request.clip is None:
-            _at_most("video_length", request.frames or 0, self.frames, "frames")
+            _at_most("video_length", request.frames or 0, self.frames, words("frames"))
             return
         self._check_facts(request.clip.facts)
         _at_most(
-            "frames of the clip",
+            words("frames of the clip"),
             request.clip.count,
             self.frames,
-            "frames; take fewer with out_fps, or a part with start_t and end_t",
+            words("frames; take fewer with out_fps, or a part with start_t and end_t"),
         )
 
     def _check_length(self, name: str, value: Any) -> None:
         texts = value if isinstance(value, (list, tuple)) else [value]
-        _at_most(name, len(texts), MOST_TEXTS, "texts")
+        _at_most(name, len(texts), MOST_TEXTS, words("texts"))
         for text in texts:
             if isinstance(text, str):
-                _at_most(name, len(text), self.letters, "letters")
+                _at_most(name, len(text), self.letters, words("letters"))
 
     def _check_model(self, name: str) -> None:
         if not locate.is_embedded(name) and name not in map(locate.from_anywhere, self.models):
             # Folders are not told; whoever may use one knows it from the operator.
-            offered = ", ".join([catalogue.EMBEDDED, *(model for model in self.models if not os.path.exists(model))])
+            offered = [catalogue.EMBEDDED, *(model for model in self.models if not os.path.exists(model))]
             raise InputError(
                 "E-CLOSED-MODEL",
                 "the model {name!r} cannot be chosen here; there is {offered}",
@@ -213,7 +213,7 @@ def _models(row: Mode, given: Mapping[str, Any]) -> list[str]:
     return [locate.from_anywhere(name) for name in named]
 
 
-def _at_most(name: str, value: int, most: int, unit: str) -> None:
+def _at_most(name: str | Message, value: int, most: int, unit: Message) -> None:
     if value > most:
         raise InputError(
             "E-TOO-MUCH",

@@ -9,6 +9,7 @@ from itertools import count
 from pathlib import Path
 
 from ppt2v.errors import InputError
+from ppt2v.language import words
 
 FORMATS = ("mp4", "gif", "webm", "png")
 # A gif's delays are whole 1/100 s, and browsers slow a delay of 1/100 s down to 1/10 s; webm counts milliseconds.
@@ -122,7 +123,7 @@ def check_target(path: Path) -> None:
             "E-OUT-EXISTS",
             "{path} exists and is no {kind}: choose another name",
             path=path,
-            kind="folder" if is_folder else "ordinary file",
+            kind=words("folder") if is_folder else words("ordinary file"),
         )
     check_parent(path)
 

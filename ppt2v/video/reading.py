@@ -10,6 +10,7 @@ from typing import NamedTuple
 import numpy as np
 
 from ppt2v.errors import InputError
+from ppt2v.language import words
 
 from . import pictures
 from .film import Film, open_film
@@ -188,7 +189,7 @@ def _source(path: Path, end_t: float, most_frames: int | None = None, most_side:
                 "E-CLIP-NO-FILE",
                 "{path} is {kind}: give a video file",
                 path=path,
-                kind="empty" if path.is_file() else "no file",
+                kind=words("empty") if path.is_file() else words("no file"),
             )
         if pictures.kind(path):
             return pictures.open_pictures(path, most_frames, most_side)

@@ -106,7 +106,9 @@ def test_networks_are_those_of_diffusers(parts, pipe, outputs, controlnet):
         np.testing.assert_allclose(tensor.numpy(), outputs[name], rtol=1e-4, atol=1e-4, err_msg=name)
 
 
-@pytest.mark.parametrize("case", CASES)
+@pytest.mark.parametrize(
+    "case", [case if case == "paper" else pytest.param(case, marks=pytest.mark.slow) for case in CASES]
+)
 def test_a_video_is_that_of_diffusers(pipe, outputs, case):
     made = pipe(noise=StoredNoise(), **{**COMMON, **CASES[case]})
     close(made.numpy(), outputs[f"video {case}"])

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from ppt2v.errors import InputError
+from ppt2v.language import Message, words
 from ppt2v.models.sources import locate
 
 from . import textual_inversion
@@ -98,12 +99,12 @@ def read(values: Mapping[str, Any]) -> Adapters:
         InputError: a file that is missing or something else, or a strength that is no number.
     """
     loras = (
-        Lora(_located(path, _LORA_FILES, "LoRA"), _strength(text, strength))
+        Lora(_located(path, _LORA_FILES, words("LoRA file")), _strength(text, strength))
         for text in values.get("lora", ())
         for path, strength in [_split(text)]
     )
     inversions = (
-        textual_inversion.read(_located(path, _INVERSION_FILES, "textual inversion"), word)
+        textual_inversion.read(_located(path, _INVERSION_FILES, words("textual inversion file")), word)
         for text in values.get("textual_inversion", ())
         for path, word in [_split(text)]
     )
@@ -156,5 +157,5 @@ def _strength(text: str, strength: str | None) -> float:
     return value
 
 
-def _located(path: str, files: tuple[str, ...], what: str) -> Path:
-    return locate.locate_file(path, files, f"{what} file")
+def _located(path: str, files: tuple[str, ...], what: Message) -> Path:
+    return locate.locate_file(path, files, what)

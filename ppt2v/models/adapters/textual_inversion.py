@@ -10,6 +10,7 @@ import numpy as np
 
 from ppt2v.cache import fingerprint
 from ppt2v.errors import InputError
+from ppt2v.language import both, words
 from ppt2v.models.formats import reading
 from ppt2v.models.formats.dtypes import widen
 from ppt2v.models.layouts import contents
@@ -51,7 +52,7 @@ class Inversion:
                 "{file}: the word {word!r} has {numbers} vectors for the text encoders; the rule is as many for each",
                 file=file,
                 word=self.word,
-                numbers=" and ".join(str(len(each)) for each in self.encoders),
+                numbers=both(str(len(each)) for each in self.encoders),
             )
 
     @property
@@ -135,9 +136,9 @@ def read(file: Path, word: str | None = None) -> list[Inversion]:
     tensors = reading.read(file).tensors
     if _THIRD_ENCODER in tensors:
         raise _for_others(file, origin.SD3, list(tensors.values()), origin.SD1)
-    both = next((names for names in _BOTH if names[1] in tensors), None)
-    if both and set(tensors) == set(both):
-        return [Inversion(file, word or file.stem, *(tensors[name] for name in both))]
+    pair = next((names for names in _BOTH if set(names) == set(tensors)), None)
+    if pair:
+        return [Inversion(file, word or file.stem, *(tensors[name] for name in pair))]
     what = contents.describe(tensors)
     if what not in (contents.INVERSION, contents.UNKNOWN):
         raise InputError(
@@ -153,7 +154,7 @@ def read(file: Path, word: str | None = None) -> list[Inversion]:
             "E-INVERSION-NONE",
             "{file} is no textual inversion: it holds {held}; give [width] or [number, width]",
             file=file,
-            held=held or "nothing",
+            held=held or words("nothing"),
         )
     if word and len(tensors) > 1:
         raise InputError(
@@ -172,12 +173,12 @@ def read(file: Path, word: str | None = None) -> list[Inversion]:
 def _for_others(file: Path, family: str, vectors: Sequence[np.ndarray], wanted: str) -> InputError:
     return InputError(
         "E-INVERSION-ENCODERS",
-        "{file} is a textual inversion for {family}, which has several text encoders (vectors {shapes}); give one made "
-        "for {wanted}",
+        "{file} is a textual inversion for {family}, which has several text encoders ({shapes}); give one made for "
+        "{here}",
         file=file,
         family=family,
-        shapes=", ".join(str(list(each.shape)) for each in vectors),
-        wanted=wanted,
+        shapes=[str(list(each.shape)) for each in vectors],
+        here=wanted,
     )
 
 
@@ -186,13 +187,13 @@ def check_new(tokenizer, inversions: Sequence[Inversion]) -> None:
     for inversion in inversions:
         if _knows(tokenizer, f"{inversion.word}</w>"):
             alone = [each.file for each in inversions].count(inversion.file) == 1
-            advice = f"another, such as {inversion.file}:<{inversion.word}>" if alone else "it in a file of its own"
+            another = words("another, such as {example}", example=f"{inversion.file}:<{inversion.word}>")
             raise InputError(
                 "E-INVERSION-KNOWN-WORD",
                 "{file}: {word!r} is a word that the model has already; give {advice}",
                 file=inversion.file,
                 word=inversion.word,
-                advice=advice,
+                advice=another if alone else words("it in a file of its own"),
             )
 
 
@@ -215,7 +216,7 @@ def add_tokens(
         vectors = inversion.encoders[encoder]
         own = vectors.shape[1]
         if own != width:
-            family = f", {origin.WIDTHS[own]}" if own in origin.WIDTHS else ""
+            family = words(", {family}", family=origin.WIDTHS[own]) if own in origin.WIDTHS else ""
             raise InputError(
                 "E-INVERSION-WIDTH",
                 "{file} is for a text encoder of another family{family}: its vectors have {numbers} numbers instead "
@@ -224,7 +225,7 @@ def add_tokens(
                 family=family,
                 numbers=own,
                 width=width,
-                wanted=origin.WIDTHS.get(width, "this model"),
+                wanted=origin.WIDTHS.get(width) or words("this model"),
             )
         for token, vector in zip(inversion.tokens, vectors):
             if not tokenizer.add_tokens([token]):
@@ -247,7 +248,7 @@ def _check_encoders(inversion: Inversion, encoders: int) -> None:
             "{file} is a textual inversion for a model with one text encoder ({family}), and the model has two; give "
             "one made for {wanted}, with the vectors clip_l and clip_g",
             file=inversion.file,
-            family=origin.WIDTHS.get(inversion.vectors.shape[1], "not Stable Diffusion XL"),
+            family=origin.WIDTHS.get(inversion.vectors.shape[1], words("not Stable Diffusion XL")),
             wanted=origin.XL,
         )
 

@@ -6,17 +6,18 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from ppt2v.errors import InputError
+from ppt2v.language import words
 
 if TYPE_CHECKING:
     from .family import Use
 
 # What models are whose UNet takes so many channels.
 _KINDS = {
-    4: "one that makes pictures",
-    5: "one that goes by depth",
-    7: "an upscaler",
-    8: "one that edits pictures (instruct-pix2pix)",
-    9: "one that fills gaps (inpainting)",
+    4: words("one that makes pictures"),
+    5: words("one that goes by depth"),
+    7: words("an upscaler"),
+    8: words("one that edits pictures (instruct-pix2pix)"),
+    9: words("one that fills gaps (inpainting)"),
 }
 
 
@@ -30,7 +31,7 @@ def check_channels(use: Use, unet: Mapping[str, Any], vae: Mapping[str, Any]) ->
             "of {wanted}; choose one such as {example}",
             name=use.name,
             mode=use.mode,
-            kind=_KINDS.get(unet["in_channels"], "a model of another kind"),
+            kind=_KINDS.get(unet["in_channels"], words("a model of another kind")),
             channels=unet["in_channels"],
             wanted=wanted,
             example=use.example,
@@ -53,7 +54,11 @@ def check_clip_skip(use: Use, encoders: list[Mapping[str, Any]]) -> None:
 def check_conditions(use: Use, unet: Mapping[str, Any], takes: bool) -> None:
     """Raises InputError where a UNet is one of Stable Diffusion XL and the other parts are not, or the reverse."""
     if (unet.get("addition_embed_type") == "text_time") != takes:
-        belongs = "not of Stable Diffusion XL, as its text encoders are" if takes else "of Stable Diffusion XL"
+        belongs = (
+            words("not of Stable Diffusion XL, as its text encoders are")
+            if takes
+            else words("of Stable Diffusion XL, and its text encoders are not")
+        )
         raise InputError(
             "E-MODEL-MIXED",
             "{name} is no whole model: its UNet is {belongs} (addition_embed_type); download or copy it again",

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
 from ppt2v.errors import InputError
+from ppt2v.language import words
 from ppt2v.models.adapters.adapters import Adapters
 
 from .replacements import Replacements
@@ -86,7 +87,7 @@ def fitting_family(model: Path, use: Use) -> Family:
     """
     family = family_of(model)
     if family.group != use.group:
-        verdict = "a text-to-video model" if family.group == "video" else "no text-to-video model"
+        verdict = words("a text-to-video model") if family.group == "video" else words("no text-to-video model")
         raise InputError(
             "E-MODEL-USE",
             "{name} is {verdict}; for {mode} choose one such as {example}",

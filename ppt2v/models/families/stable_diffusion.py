@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ppt2v.errors import InputError
+from ppt2v.language import words
 from ppt2v.models.adapters.adapters import Adapters
 from ppt2v.models.adapters.layer_names import TEXT_ENCODER, UNET
 from ppt2v.models.layouts import single_file
@@ -165,7 +166,7 @@ def controlnet_config(name: str) -> dict[str, Any]:
     """
     if locate.missing_from(name) is None:
         return controlnet_files(locate.locate(name)).config
-    file = locate.locate_file(name, ("config.json",), "configuration of a ControlNet")
+    file = locate.locate_file(name, ("config.json",), words("configuration of a ControlNet"))
     return read_config(file, *_CONTROLNET)
 
 

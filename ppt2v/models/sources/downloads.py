@@ -11,6 +11,7 @@ from typing import Callable
 from ppt2v.cache import user_cache
 from ppt2v.environment.homes import can_be_written, paddlenlp_home
 from ppt2v.errors import InputError
+from ppt2v.language import Message, words
 from ppt2v.models.layouts.diffusers import (
     NETWORK,
     OPTIONAL,
@@ -72,13 +73,13 @@ def cached_folders(source: str) -> Iterator[tuple[str, Path]]:
             yield f"{organisation}/{model}", folder
 
 
-def broken_folders(source: str) -> Iterator[tuple[Path, str]]:
+def broken_folders(source: str) -> Iterator[tuple[Path, Message]]:
     """The folders in the cache of a source that are passed over because they are damaged, and what is wrong."""
     for folder in _folders(source):
         try:
             first_missing(folder)
         except InputError as error:
-            yield folder, str(error)
+            yield folder, error.message
 
 
 def _folders(source: str) -> list[Path]:
@@ -118,7 +119,7 @@ def _pattern(source: str, repository: str) -> str:
     return repository if source == PADDLE else f"models--{repository.replace('/', '--')}/snapshots/*"
 
 
-def download(source: str, repository: str, fetch_wanted: Callable[[Fetch], Path], instead: str) -> Path:
+def download(source: str, repository: str, fetch_wanted: Callable[[Fetch], Path], instead: Message) -> Path:
     """What ``fetch_wanted`` fetches; ``instead`` is what can be given if the download fails."""
     cache, name = cache_folder(source), PREFIXES[source] + repository
     if not can_be_written(cache):
@@ -134,7 +135,7 @@ def download(source: str, repository: str, fetch_wanted: Callable[[Fetch], Path]
     try:
         return fetch_wanted(_fetcher(source, repository))
     except InputError as error:
-        reason = str(error)
+        reason: str | Message = error.message
     except Exception as error:  # whatever the libraries raise for a dead network, a closed door, a full disk
         reason = " ".join(str(error).split())[:300] or type(error).__name__
     raise InputError(
@@ -155,7 +156,7 @@ def fetch_model(fetch: Fetch) -> Path:
     index = fetch("model_index.json")
     if index is None:
         return _fetch_part(fetch, "", NETWORK) if fetch("config.json") else _fetch_modelscopes(fetch)
-    check_pipeline(read_json(index), "it")
+    check_pipeline(read_json(index), words("it"))
     for part in parts(read_json(index)):
         _fetch_part(fetch, f"{part}/", PIPELINE[part])
     for name in OPTIONAL:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from ppt2v.environment.shipped import shipped
 from ppt2v.errors import InputError
+from ppt2v.language import Message, either, words
 from ppt2v.models.layouts import contents
 from ppt2v.models.layouts.diffusers import PIPELINE, alternatives, check_pipeline, first_missing, read_json
 from ppt2v.progress import say
@@ -43,7 +44,7 @@ def check(name: str | Path) -> None:
             name=name,
         )
     elif not _ID.fullmatch(_split(str(name))[1]):
-        hint = _nearest(str(name)) or f"; known are {', '.join(_names())}"
+        hint = _nearest(str(name)) or words("; known are {names}", names=_names())
         raise InputError(
             "E-MODEL-UNKNOWN",
             "unknown model {name!r}: no such folder, and an id has the form [hf:|aistudio:]ORG/NAME{hint}",
@@ -69,11 +70,11 @@ def locate(name: str | Path, progress: bool = True) -> Path:
         return folder
     _announce(source, repository, progress)
     with contextlib.nullcontext() if progress else contextlib.redirect_stderr(io.StringIO()):
-        instead = f"the path of a folder that holds the model{_nearest(str(name))}"
+        instead = words("the path of a folder that holds the model{hint}", hint=_nearest(str(name)))
         return downloads.download(source, repository, downloads.fetch_model, instead)
 
 
-def locate_file(name: str | Path, files: tuple[str, ...], what: str, progress: bool = True) -> Path:
+def locate_file(name: str | Path, files: tuple[str, ...], what: Message, progress: bool = True) -> Path:
     """A single file of weights: the one that ``name`` is the path of, else the first of ``files`` in a place.
 
     Args:
@@ -111,7 +112,7 @@ def locate_file(name: str | Path, files: tuple[str, ...], what: str, progress: b
         return cached
     _announce(source, repository, progress)
     with contextlib.nullcontext() if progress else contextlib.redirect_stderr(io.StringIO()):
-        instead = f"the path of the {what}{_nearest(str(name))}"
+        instead = words("the path of the {what}{hint}", what=what, hint=_nearest(str(name)))
         return downloads.download(source, repository, lambda fetch: downloads.fetch_file(fetch, files), instead)
 
 
@@ -158,22 +159,23 @@ def _check_folder(folder: Path) -> None:
         check_pipeline(read_json(folder / "model_index.json"), str(folder))
 
 
-def _instead(folder: Path) -> str:
+def _instead(folder: Path) -> Message:
     """What to give instead of a folder that is no model, after a look at what it holds."""
     models = sorted(index.parent for index in folder.glob("*/model_index.json"))
     if models:
-        return f"the model is in {models[0]}"
+        return words("the model is in {folder}", folder=models[0])
     if next(folder.glob("models--*"), None):
-        return "it is a cache of Hugging Face: give the id of a model, such as hf:ORG/NAME"
+        return words("it is a cache of Hugging Face: give the id of a model, such as hf:ORG/NAME")
     files = sorted(file for file in folder.iterdir() if file.suffix in _FILE_ENDINGS and file.is_file())
     if not files or (folder / "model_index.json").exists():
-        return "give a folder in the layout of diffusers"
+        return words("give a folder in the layout of diffusers")
     from ppt2v.models.formats import reading
 
     names = reading.read(files[0]).tensors
     if contents.is_stable_diffusion(names):
-        return f"it holds a model in a single file: give {files[0]}"
-    return f"{files[0].name} in it is {contents.describe(names)}: {contents.advice(names)}"
+        return words("it holds a model in a single file: give {file}", file=files[0])
+    held, advice = contents.describe(names), contents.advice(names)
+    return words("{file} in it is {held}: {advice}", file=files[0].name, held=held, advice=advice)
 
 
 def _given_folder(name: str | Path) -> Path | None:
@@ -232,7 +234,7 @@ def size(folder: Path) -> int:
     return sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
 
 
-def _nearest(name: str) -> str:
+def _nearest(name: str) -> Message | str:
     """How an error ends: the known names that are nearest to a misspelt one, if any."""
     repository = _split(name)[1]
     if any(repository in (known.id, known.paddle_id) for known in KNOWN):
@@ -240,7 +242,7 @@ def _nearest(name: str) -> str:
     by_key = {key.lower(): known for known in _names() for key in (known, known.split("/")[-1])}
     nearest = difflib.get_close_matches(repository.lower(), by_key, n=3, cutoff=0.6)
     found = dict.fromkeys(by_key[key] for key in nearest)
-    return f"; did you mean {' or '.join(found)}?" if found else ""
+    return words("; did you mean {names}?", names=either(found)) if found else ""
 
 
 def _names() -> list[str]:
