@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Tuple
+from typing import NamedTuple
 
 from ppt2v.controls import CONTROLS
 from ppt2v.errors import InputError
@@ -14,8 +14,13 @@ from ppt2v.models.sources import catalogue, locate
 
 from .guides import Guide
 
-# What it is, its name, and the family that it was made for.
-_Made = Tuple[Message, str, str | Message | None]
+
+class _Added(NamedTuple):
+    """Something that goes with a model: what it is, its name, and the family that it was made for."""
+
+    what: Message
+    name: str
+    made_for: str | Message | None
 
 
 def check_families(model: str, guides: Sequence[Guide], adapters: Adapters) -> None:
@@ -43,14 +48,14 @@ def check_families(model: str, guides: Sequence[Guide], adapters: Adapters) -> N
             )
 
 
-def _of_guides(guides: Sequence[Guide]) -> list[_Made]:
+def _of_guides(guides: Sequence[Guide]) -> list[_Added]:
     widths = {name: width for control in CONTROLS.values() for width, name in control.networks.items()}
-    return [(words("the ControlNet"), guide.model, origin.WIDTHS.get(widths.get(guide.model, 0))) for guide in guides]
-
-
-def _of_adapters(adapters: Adapters) -> list[_Made]:
-    loras: list[_Made] = [(words("the LoRA"), str(lora.file), lora.family) for lora in adapters.loras]
-    inversions: list[_Made] = [
-        (words("the textual inversion"), str(each.file), each.family) for each in adapters.inversions
+    return [
+        _Added(words("the ControlNet"), guide.model, origin.WIDTHS.get(widths.get(guide.model, 0))) for guide in guides
     ]
+
+
+def _of_adapters(adapters: Adapters) -> list[_Added]:
+    loras = [_Added(words("the LoRA"), str(lora.file), lora.family) for lora in adapters.loras]
+    inversions = [_Added(words("the textual inversion"), str(each.file), each.family) for each in adapters.inversions]
     return [*loras, *inversions]

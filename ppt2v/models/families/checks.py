@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from ppt2v.errors import InputError
@@ -38,7 +38,7 @@ def check_channels(use: Use, unet: Mapping[str, Any], vae: Mapping[str, Any]) ->
         )
 
 
-def check_clip_skip(use: Use, encoders: list[Mapping[str, Any]]) -> None:
+def check_clip_skip(use: Use, encoders: Sequence[Mapping[str, Any]]) -> None:
     """Raises InputError where a text encoder, of these configurations, has no such layer."""
     layers, asked = min(each["num_hidden_layers"] for each in encoders), use.values.get("clip_skip", 1)
     if asked > layers:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -113,7 +113,7 @@ def load_stable_diffusion_xl(
     }
 
 
-def _check_together(use: Use, unet: Mapping[str, Any], encoders: list[Mapping[str, Any]]) -> None:
+def _check_together(use: Use, unet: Mapping[str, Any], encoders: Sequence[Mapping[str, Any]]) -> None:
     """Raises InputError for a UNet that was made for other text encoders, or is told other sizes."""
     width = sum(each["hidden_size"] for each in encoders)
     told = encoders[1]["projection_dim"] + SIZES * (unet.get("addition_time_embed_dim") or 0)
