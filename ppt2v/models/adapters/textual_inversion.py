@@ -170,6 +170,22 @@ def read(file: Path, word: str | None = None) -> list[Inversion]:
     ]
 
 
+def check_encoders(inversions: Sequence[Inversion], encoders: int) -> None:
+    """Raises InputError for vectors that are not for so many text encoders."""
+    for inversion in inversions:
+        if len(inversion.encoders) > encoders:
+            raise _for_others(inversion.file, origin.XL, inversion.encoders, origin.SD1)
+        if len(inversion.encoders) < encoders:
+            raise InputError(
+                "E-INVERSION-ONE-ENCODER",
+                "{file} is a textual inversion for a model with one text encoder ({family}), and the model has two; "
+                "give one made for {wanted}, with the vectors clip_l and clip_g",
+                file=inversion.file,
+                family=origin.WIDTHS.get(inversion.vectors.shape[1], words("not Stable Diffusion XL")),
+                wanted=origin.XL,
+            )
+
+
 def _for_others(file: Path, family: str, vectors: Sequence[np.ndarray], wanted: str) -> InputError:
     return InputError(
         "E-INVERSION-ENCODERS",
@@ -197,22 +213,19 @@ def check_new(tokenizer, inversions: Sequence[Inversion]) -> None:
             )
 
 
-def add_tokens(
-    tokenizer, inversions: Sequence[Inversion], width: int, encoder: int = 0, encoders: int = 1
-) -> dict[int, np.ndarray]:
+def add_tokens(tokenizer, inversions: Sequence[Inversion], width: int, encoder: int = 0) -> dict[int, np.ndarray]:
     """Teaches the words to a tokenizer; returns the vectors by the numbers of their tokens.
 
     Args:
         width: numbers in a row of the text encoder's embedding.
-        encoder: which text encoder of the model it is, from 0 on, of so many ``encoders``.
+        encoder: which text encoder of the model it is, from 0 on.
 
     Raises:
-        InputError: vectors for another number of text encoders or of another width, or the same word twice.
+        InputError: vectors of another width, or the same word twice.
     """
     rows = {}
     tokenizer.verbose = False  # else it announces every word
     for inversion in inversions:
-        _check_encoders(inversion, encoders)
         vectors = inversion.encoders[encoder]
         own = vectors.shape[1]
         if own != width:
@@ -237,20 +250,6 @@ def add_tokens(
                 )
             rows[tokenizer.convert_tokens_to_ids(token)] = vector
     return rows
-
-
-def _check_encoders(inversion: Inversion, encoders: int) -> None:
-    if len(inversion.encoders) > encoders:
-        raise _for_others(inversion.file, origin.XL, inversion.encoders, origin.SD1)
-    if len(inversion.encoders) < encoders:
-        raise InputError(
-            "E-INVERSION-ONE-ENCODER",
-            "{file} is a textual inversion for a model with one text encoder ({family}), and the model has two; give "
-            "one made for {wanted}, with the vectors clip_l and clip_g",
-            file=inversion.file,
-            family=origin.WIDTHS.get(inversion.vectors.shape[1], words("not Stable Diffusion XL")),
-            wanted=origin.XL,
-        )
 
 
 def _knows(tokenizer, token: str) -> bool:

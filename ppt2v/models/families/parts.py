@@ -8,7 +8,7 @@ from typing import Any
 from ppt2v.errors import InputError
 from ppt2v.models.adapters.adapters import Adapters
 from ppt2v.models.adapters.layer_names import TEXT_ENCODER, TEXT_ENCODER_2
-from ppt2v.models.adapters.textual_inversion import add_tokens, check_new, with_rows
+from ppt2v.models.adapters.textual_inversion import add_tokens, check_encoders, check_new, with_rows
 from ppt2v.models.formats import reading
 from ppt2v.models.layouts import clip_vocabulary, contents, file_schedule, single_file
 from ppt2v.models.layouts.diffusers import read_json
@@ -122,9 +122,9 @@ def with_words(
         )
     if not adapters.words:
         return tokenizer, source
+    check_encoders(adapters.words, len(encoders))
     check_new(tokenizer, adapters.inversions)
-    place = encoders.index(part), len(encoders)
-    rows = add_tokens(tokenizer, adapters.words, source.config["hidden_size"], *place)
+    rows = add_tokens(tokenizer, adapters.words, source.config["hidden_size"], encoders.index(part))
     vocabulary = max(vocabulary, *(row + 1 for row in rows))
     mark = " ".join(inversion.mark for inversion in adapters.words)
     return tokenizer, NetworkFiles(
