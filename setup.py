@@ -49,7 +49,6 @@ OWN = [
     "rich>=13",
     "safetensors>=0.4",
     "scikit-image>=0.22",
-    "tqdm>=4.60",
     "typer>=0.12",
 ]
 

@@ -64,14 +64,12 @@ class Sharing:
     """What the pipelines of image models are told about what frames and steps have in common.
 
     Args:
-        chunk_size: frames computed together, the anchor included, >= 2.
         use_cf_attn: whether frames attend to the anchor instead of to themselves, in UNet and ControlNets.
         merging_ratio: share of the tokens that are merged where the layers have most, 0..0.9 (``methods.merging``).
         cache_interval: of so many steps one computes UNet and ControlNets, the others the UNet's outermost level
             alone, with what the rest made before (DeepCache, arXiv 2312.00858); 1: all compute everything.
     """
 
-    chunk_size: int = 8
     use_cf_attn: bool = True
     merging_ratio: float = 0.0
     cache_interval: int = 1

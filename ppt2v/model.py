@@ -171,6 +171,12 @@ class Model:
         """Makes a video with a model that was trained on videos (ModelScope's text to video, arXiv 2308.06571)."""
         return self._process("synthesize", {"prompt": prompt, "model_name": model_name, **given}, is_gradio)
 
+    @_signed("animate")
+    def process_animate(self, prompt, model_name=None, motion_module=None, is_gradio=False, **given) -> Any:
+        """Makes a video with an image model and a motion module (AnimateDiff, arXiv 2307.04725)."""
+        named = {"prompt": prompt, "model_name": model_name, "motion_module": motion_module}
+        return self._process("animate", {**named, **given}, is_gradio)
+
     @overload
     def run(
         self, mode: str, callback: Watch | None = ..., return_frames: Literal[False] = ..., **given: Any

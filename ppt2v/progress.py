@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -74,7 +73,7 @@ def bars(shown: bool, watch: Watch | None = None) -> Iterator[Watch]:
 def _drawing(until_the_end: ExitStack) -> Watch:
     console = _console()
     if console.is_jupyter:
-        return _on_notebook(until_the_end)
+        return Cell()
     return _on_terminal(until_the_end, console) if console.is_terminal else Lines()
 
 
@@ -98,23 +97,6 @@ def _on_terminal(until_the_end: ExitStack, console) -> Watch:
         if progress.stage not in tasks:
             tasks[progress.stage] = drawn.add_task(progress.stage, total=None)
         drawn.update(tasks[progress.stage], completed=progress.done, total=progress.total)
-
-    return draw
-
-
-def _on_notebook(until_the_end: ExitStack) -> Watch:
-    """Lines of text: rich shows nothing in a notebook that lacks ipywidgets, as many do."""
-    from tqdm import tqdm
-
-    layout, lines = "{desc} {bar:30} {n_fmt}/{total_fmt} {elapsed}<{remaining}", {}
-
-    def draw(progress: Progress) -> None:
-        if progress.stage not in lines:  # on standard output, since standard error has a red background
-            line = tqdm(desc=progress.stage, bar_format=layout, file=sys.stdout)
-            lines[progress.stage] = until_the_end.enter_context(line)
-        line = lines[progress.stage]
-        line.total = progress.total
-        line.update(progress.done - line.n)
 
     return draw
 
@@ -154,6 +136,43 @@ class Lines:
             self._tenth, self._said = tenth, taken
             left = "" if remaining is None else f", {remaining:.0f} s left"
             say(f"{progress.stage}: {100 * progress.done // progress.total} % ({progress.done}/{progress.total}{left})")
+
+
+class Cell:
+    """Shows how far a run is below the cell of a notebook: a line for each stage, all in one output that is replaced.
+
+    Plain text, which every notebook shows, and without codes that move a cursor, which many do not know.
+    """
+
+    _PAUSE, _WIDTH = 0.2, 30  # seconds between two outputs; letters of a bar
+
+    def __init__(self):
+        self._clock, self._lines, self._handle, self._drawn = _Clock(), {}, None, 0.0
+
+    def __call__(self, progress: Progress) -> None:
+        line = self._line(progress, *self._clock(progress))
+        is_edge = progress.stage not in self._lines or progress.done == progress.total
+        self._lines[progress.stage] = line
+        if is_edge or time.monotonic() - self._drawn >= self._PAUSE:
+            self._draw()
+
+    def _line(self, progress: Progress, taken: float, remaining: float | None) -> str:
+        if not progress.total:
+            return progress.stage
+        filled = self._WIDTH * progress.done // progress.total
+        bar = "█" * filled + "░" * (self._WIDTH - filled)
+        left = "" if not remaining else f", {remaining:.0f} s left"
+        return f"{progress.stage} {bar} {progress.done}/{progress.total} ({taken:.0f} s{left})"
+
+    def _draw(self) -> None:
+        from IPython.display import display
+
+        text = {"text/plain": "\n".join(self._lines.values())}
+        if self._handle is None:
+            self._handle = display(text, raw=True, display_id=True)
+        else:
+            self._handle.update(text, raw=True)
+        self._drawn = time.monotonic()
 
 
 class JsonLines:

@@ -52,6 +52,12 @@ def tiny_folder(tmp_path_factory) -> Path:
 
 
 @pytest.fixture(scope="session")
+def motion_folder(tmp_path_factory) -> Path:
+    """Motion modules for the model in ``tiny_folder``."""
+    return tiny_model.write_motion_modules(tmp_path_factory.mktemp("models") / "motion")
+
+
+@pytest.fixture(scope="session")
 def modelscope_folder(tmp_path_factory) -> Path:
     """A tiny text-to-video model as ModelScope publishes it: latents [4, 8, 8] for pictures [3, 16, 16]."""
     return tiny_model.write_modelscope(tmp_path_factory.mktemp("models") / "modelscope")

@@ -21,7 +21,8 @@ class WholeClipRun:
         denoiser: makes the steps.
         start: makes the latents before the first step; not called where a killed run goes on.
         first: the step of the schedule at which the run begins.
-        checkpoint: where each completed step is saved, and from where a killed run goes on.
+        checkpoint: where each completed step is saved after which the next one is whole
+            (``predictors.Schedule.whole``), and from where a killed run goes on.
         progress: called with the frame steps done and their total.
     """
 
@@ -63,7 +64,7 @@ class WholeClipRun:
         return frames.latents
 
     def _save(self, frames: Frames, step: int) -> None:
-        if self.checkpoint is not None:
+        if self.checkpoint is not None and self.denoiser.unet.schedule.whole(step):
             kept = {name: tensor.numpy() for name, tensor in frames._asdict().items() if tensor is not None}
             self.checkpoint.save(**kept, step=step, in_float32=not self.denoiser.unet.half)
 

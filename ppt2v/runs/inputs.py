@@ -118,8 +118,7 @@ def _controls(
     for guide in request.guides:
         folder = locate.locate(guide.model)
         if guide.kind not in maps:
-            own = request.values if guide.kind == request.mode.control else {}
-            maps[guide.kind] = _maps(guide.kind, own, frames, explain, watch)
+            maps[guide.kind] = _maps(guide.kind, request.control_values(guide.kind), frames, explain, watch)
         made.append(Control(load_controlnet(folder), maps[guide.kind], guide.strength))
     return made
 
@@ -127,11 +126,7 @@ def _controls(
 def _maps(
     kind: str, values: Mapping[str, Any], frames: np.ndarray, explain: Callable[[str], None], watch: Watch
 ) -> np.ndarray:
-    own = {
-        parameter.name: values.get(parameter.name, parameter.default)
-        for parameter in controls.CONTROLS[kind].parameters
-    }
-    made = controls.control_maps(kind, frames, own)
+    made = controls.control_maps(kind, frames, values)
     if made.decision:
         explain(made.decision)
     maps, stage = video.on_disk(frames.shape), f"Control maps ({kind})"

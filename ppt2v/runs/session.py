@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ppt2v import video
+from ppt2v.cache import first_of_the_day
 from ppt2v.engine import Engine
 from ppt2v.engine.choice import ROWS, Choice, build, choose
 from ppt2v.environment import threads
@@ -19,6 +20,7 @@ from ppt2v.models.sources import locate
 from ppt2v.modes import Mode
 from ppt2v.modes.shared import ADAPTERS
 from ppt2v.pipelines.planning import memory
+from ppt2v.pipelines.planning.windows import windows
 from ppt2v.progress import Progress, Watch, counted, say
 from ppt2v.request.prompts import advice
 from ppt2v.request.request import Request
@@ -64,10 +66,12 @@ class Session:
         for line in advice(request.values, request.adapters):
             warnings.warn(str(line), stacklevel=2)
         output = request.output_file()
+        request = request.with_motion_module(self._show_progress)
         folder = locate.locate(request.model_name, self._show_progress)
         family = request.family_of(folder)
         request = request.with_defaults_of(folder)
-        if folder.is_file() or any(request.values.get(parameter.name) for parameter in ADAPTERS):
+        adapted = any(request.values.get(parameter.name) for parameter in ADAPTERS)
+        if folder.is_file() or adapted or request.adapters.motion:
             # Only the networks can say whether all fits; without weights they are light.
             self._parts(request, family, folder)
         pipeline_class = _class(family.pipeline(row.pipeline))
@@ -125,13 +129,17 @@ class Session:
         """The settings that keep the run within the memory that it may use."""
         if request.memory is None:
             return {}
-        kept_frames = made.count if request.values.get("cache_interval", 1) > 1 else 0
-        needs = memory.Needs.of(pipeline, self.loaded.controlnets.values(), made.size, request.branches, kept_frames)
+        window = request.window and min(request.window, made.count)
+        seen = made.count if window is None else sum(map(len, windows(made.count, window, window // 2)))
+        kept_frames = seen if request.values.get("cache_interval", 1) > 1 else 0
+        controlnets = self.loaded.controlnets.values()
+        needs = memory.Needs.of(pipeline, controlnets, made.size, request.branches, kept_frames, window)
         settings = ("chunk_size", "decode_tile", "offload")
         fixed = {name: request.values[name] for name in settings if request.given.get(name) is not None}
         plan = memory.choose(request.memory, needs, self._choice.precision, fixed)
         self._explain(f"memory: {plan}")
-        return {name: getattr(plan, name) for name in settings}
+        chosen = {name: getattr(plan, name) for name in settings}
+        return {name: value for name, value in chosen.items() if value is not None}
 
     def _build(self, choice: Choice) -> Engine:
         def explain_export() -> None:
@@ -146,8 +154,10 @@ class Session:
             say(decision)
 
     def _notice(self, mode: Mode, model_name: str) -> None:
-        if locate.is_embedded(model_name) and self._show_progress and not Session._notice_given:
-            Session._notice_given = True
+        if not locate.is_embedded(model_name) or not self._show_progress or Session._notice_given:
+            return
+        Session._notice_given = True
+        if first_of_the_day("embedded-notice"):
             say(EMBEDDED_NOTICE.format(example=mode.example))
 
 

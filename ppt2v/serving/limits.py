@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,6 +16,7 @@ from ppt2v.parameters import Parameter, holding, shown
 from ppt2v.request.guides import models_of
 
 from . import webhooks
+from .adapter_folder import AdapterFolder
 
 if TYPE_CHECKING:
     from ppt2v.request.request import Request
@@ -46,6 +47,7 @@ class Limits:
         upload_mb: size of an uploaded file, in MB (1e6 bytes).
         free_mb: what has to be left on the disk before anything is taken on.
         models: those that may be named beside the embedded ones.
+        adapters: those that may be named; None: none.
         seeds: videos that one request may ask for.
         webhooks: addresses, as SCHEME://HOST:PORT, of the servers to which a job may be reported.
         closed: what the parameters hold that are not theirs to give (``Parameter.holds``).
@@ -61,6 +63,7 @@ class Limits:
     upload_mb: int = 50
     free_mb: int = 500
     models: tuple[str, ...] = ()
+    adapters: AdapterFolder | None = None
     seeds: int = 16
     webhooks: tuple[str, ...] = ()
     closed: tuple[str, ...] = OPERATORS
@@ -68,7 +71,10 @@ class Limits:
 
     def open_parameters(self, row: Mode) -> tuple[Parameter, ...]:
         """What may be said."""
-        return tuple(parameter for parameter in row.parameters if self.at_home or parameter.holds not in self.closed)
+        return tuple(parameter for parameter in row.parameters if self.at_home or self._is_open(parameter))
+
+    def _is_open(self, parameter: Parameter) -> bool:
+        return parameter.holds not in self.closed or (parameter.holds == "adapter" and self.adapters is not None)
 
     def check_given(self, row: Mode, given: Mapping[str, Any]) -> None:
         """Refuses what names things of the machine, before any of it is looked at.
@@ -93,10 +99,12 @@ class Limits:
 
         allowed = [parameter.name for parameter in self.open_parameters(row)]
         for name in holding(row.parameters, *self.closed):
-            if given.get(name) is not None:
+            if given.get(name) is not None and name not in allowed:
                 raise InputError(
                     "E-CLOSED-PARAMETER", "{name} cannot be chosen here; choose among {names}", name=name, names=allowed
                 )
+        for name in holding(row.parameters, "adapter"):
+            self._check_adapters(name, given.get(name) or [])
         for model in _models(row, given):
             self._check_model(model)
         for name in holding(row.parameters, "format"):
@@ -178,6 +186,13 @@ class Limits:
         for text in texts:
             if isinstance(text, str):
                 _at_most(name, len(text), self.letters, words("letters"))
+
+    def _check_adapters(self, name: str, texts: Sequence[str]) -> None:
+        if self.adapters is not None and not self.adapters.holds(texts):
+            names = self.adapters.names(name) or words("none")
+            raise InputError(
+                "E-CLOSED-ADAPTER", "{name}: only listed files can be chosen here: {names}", name=name, names=names
+            )
 
     def _check_model(self, name: str) -> None:
         if not locate.is_embedded(name) and name not in map(locate.from_anywhere, self.models):

@@ -35,15 +35,14 @@ class Offer(NamedTuple):
 def offered(limits: Limits) -> list[Offer]:
     """The embedded models, and those that the operator named."""
     on_disk = {name: folder for name, folder, _ in locate.cached()}
-    named = {public_name(model): on_disk.get(model) or _here(model) for model in limits.models}
-    embedded = {name: place for name, place in locate.embedded().items() if not (place / _NETWORK).exists()}
-    offers = (_offer(name, place) for name, place in {**embedded, **named}.items())
+    named = {public_name(model): on_disk.get(model) or here(model) for model in limits.models}
+    offers = (_offer(name, place) for name, place in {**locate.embedded(), **named}.items())
     return [offer for offer in offers if offer.modes != ()]
 
 
 def public_name(model: str) -> str:
     """What clients call a model: its id, or the last part of its path."""
-    place = _here(model)
+    place = here(model)
     return model if place is None else place.name
 
 
@@ -56,7 +55,7 @@ def check_names(models: tuple[str, ...]) -> None:
     """Raises InputError where clients could not tell two models apart."""
     names = [public_name(model) for model in models]
     for name, model in zip(names, models):
-        if names.count(name) > 1 or (_here(model) and locate.is_embedded(name)):
+        if names.count(name) > 1 or (here(model) and locate.is_embedded(name)):
             raise InputError(
                 "E-MODEL-SAME-NAME",
                 "--model {model}: clients know it as {name!r}, as they do another one; rename the folder",
@@ -70,7 +69,7 @@ def defaults(row: Mode) -> dict[str, Any]:
     return _brings(locate.locate(row.default("model_name"))).get(row.name, {})
 
 
-def _here(name: str) -> Path | None:
+def here(name: str) -> Path | None:
     """The folder or file that a name is the path of, if any."""
     place = Path(locate.from_anywhere(name))
     return place if place.exists() else None
@@ -79,11 +78,14 @@ def _here(name: str) -> Path | None:
 def _offer(name: str, place: Path | None) -> Offer:
     if place is None:
         return Offer(name, None, {})
-    modes = tuple(row.name for row in MODES.values() if _suits(row, name, place))
+    modes = tuple(row.name for row in MODES.values() if suits(row, name, place))
     return Offer(name, modes, {mode: values for mode, values in _brings(place).items() if mode in modes})
 
 
-def _suits(row: Mode, name: str, place: Path) -> bool:
+def suits(row: Mode, name: str, place: Path) -> bool:
+    """Whether the model that is in a place is a whole one, which a mode takes."""
+    if (place / _NETWORK).exists():
+        return False
     edits = any(parameter.takes_frames for parameter in row.parameters)
     use = Use(row.name, row.family, row.example, name, edits, resolve(row.parameters, {}, {}))
     try:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import mimetypes
 import os
+import warnings
 from collections.abc import Iterable
 from itertools import count
 from pathlib import Path
@@ -99,7 +100,13 @@ def _with_ending(out: Path, save_format: str | None) -> Path:
             out=out,
             example=out / "video.mp4",
         )
-    return out.with_name(f"{out.name}.{save_format or 'mp4'}")
+    path = out.with_name(f"{out.name}.{save_format or 'mp4'}")
+    if out.suffix and not save_format:
+        told = words(
+            "{ending} is the ending of no known format; the video becomes {path}", ending=out.suffix, path=path
+        )
+        warnings.warn(str(told), stacklevel=2)
+    return path
 
 
 def check_target(path: Path) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import NamedTuple
 
@@ -74,6 +74,10 @@ class Part:
     def notes(self) -> tuple[str, ...]:
         """What is done to the frames beyond reading them, a line each."""
         return self.source.notes
+
+    def first(self, count: int) -> Part:
+        """Its first frames, so many at most."""
+        return replace(self, indices=self.indices[:count])
 
     def read(self, resolution: int | None = None, multiple: int = 64) -> Clip:
         """The frames, in a file that vanishes with them.

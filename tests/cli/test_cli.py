@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import json
 import os
 import shutil
 import subprocess
@@ -456,6 +457,13 @@ def test_models_lists_known_and_cached_ones(run, monkeypatch, tmp_path):
     sizes = "4.27", "2.50", f"{known.memory_gb('float16'):.1f}"
     for words in ("embedded", *shipped, known.id, "hf:someone/something", *sizes):
         assert words in out
+    listed = {model["names"][0]: model for model in json.loads(run("models", "--json")[1])}
+    assert set(shipped) < set(listed["embedded"]["names"])
+    assert (listed[known.id]["bytes"], listed[known.id]["memory_gb"]["float16"]) == (
+        4_270_000_000,
+        known.memory_gb("float16"),
+    )
+    assert listed["hf:someone/something"]["memory_gb"] is None
 
 
 def test_cache_lists_and_clears_exported_programs(run, tmp_path, monkeypatch):
@@ -469,6 +477,13 @@ def test_cache_lists_and_clears_exported_programs(run, tmp_path, monkeypatch):
     assert code == 0
     for words in ("Decoder", "VAE", "embedded", "16x8 z", "float32", "10.", "weights", "mine", "0.01 GB of at most"):
         assert words in out
+    told = json.loads(run("cache", "list", "--json")[1])
+    assert told["folder"] == str(tmp_path / "engines")
+    assert {(each["program"], each["model"]) for each in told["programs"]} == {
+        ("Decoder", "embedded"),
+        ("weights", "mine"),
+    }
+    assert sum(each["bytes"] for each in told["programs"]) > 11 * 10**6
     code, out, _ = run("cache", "clear")
     assert (code, out.strip()) == (0, "0.01 GB freed")
     assert "Decoder" not in run("cache", "list")[1]
@@ -478,6 +493,8 @@ def test_cache_lists_and_clears_exported_programs(run, tmp_path, monkeypatch):
 def test_doctor_says_by_its_exit_code_whether_all_is_well(run, monkeypatch, remedy, code):
     monkeypatch.setattr(doctor, "examine", lambda: [doctor.Finding("numpy", "1.26.4", remedy)])
     assert run("doctor")[0] == code
+    told = {"subject": "numpy", "found": "1.26.4", "remedy": remedy}
+    assert (run("doctor", "--json")[:2]) == (code, f"{json.dumps([told], indent=1)}\n")
 
 
 def test_help_imports_nothing_heavy():

@@ -17,7 +17,9 @@ from ppt2v.pipelines.networks.predictors import Schedule
 from ppt2v.pipelines.networks.programs import VideoNoisePrediction, VideoTextLookup
 from ppt2v.pipelines.networks.unet3d import UNet3D
 from ppt2v.pipelines.networks.video_layers import GroupNorm
-from ppt2v.pipelines.networks.video_predictor import VideoUNet, shares, windows
+from ppt2v.pipelines.networks.video_predictor import VideoUNet
+from ppt2v.pipelines.networks.windowed import Windowed
+from ppt2v.pipelines.planning.windows import shares, windows
 
 TIMESTEP = 481
 CASES = [("modelscope", shape) for shape in SHAPES] + [("diffusers", shape) for shape in (*SHAPES, *ODD_SHAPES)]
@@ -190,8 +192,8 @@ def test_a_long_clip_is_predicted_window_by_window(unet):
     program, schedule = VideoNoisePrediction(unet, 4, 4), Schedule(text, [TIMESTEP], guided=1)
 
     def run(frames: paddle.Tensor, **sizes) -> np.ndarray:
-        network, frame_ids = VideoUNet(program, EagerEngine(), schedule, **sizes), list(range(len(frames)))
-        return network(frames, 0, frame_ids).numpy().reshape(2, -1, 4, 4, 4)
+        network = Windowed(VideoUNet(program, EagerEngine(), schedule), **sizes)
+        return network(frames, 0, list(range(len(frames)))).numpy().reshape(2, -1, 4, 4, 4)
 
     whole, parts = run(latents, window=3, overlap=1), [run(latents[:3]), run(latents[2:])]
     assert np.abs(whole[:, :2] - parts[0][:, :2]).max() < 1e-5

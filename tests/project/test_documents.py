@@ -140,7 +140,7 @@ def test_what_a_document_says_can_be_done(document, folder, quick):
 def checking(monkeypatch) -> None:
     """Runs end when the values have been checked against the table of modes."""
 
-    def check(self, mode, **given):
+    def check(self, mode, callback=None, return_frames=False, **given):
         resolve(MODES[mode].parameters, ppt2v.model.request.plain(MODES[mode], given), {})
         return "checked"
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,7 @@ from conftest import CLIPS
 
 from ppt2v import Model, video
 from ppt2v.errors import Cancelled
-from ppt2v.progress import Progress, bars
+from ppt2v.progress import Cell, Progress, bars
 
 CLIP = CLIPS / "elephant_depth.mp4"
 FAST = {"prompt": "a panda", "num_inference_steps": 3, "seed": 3}
@@ -91,3 +92,28 @@ def test_bars_are_drawn_for_each_stage_and_others_watch_too(capsys, monkeypatch)
     with bars(False) as watch:
         watch(Progress("Reading", 1, 2))
     assert capsys.readouterr().err == ""
+
+
+def test_a_notebook_shows_all_stages_in_one_output_without_codes_that_move_a_cursor(monkeypatch):
+    shown, places = [], []
+
+    class Handle:
+        def update(self, data, raw):
+            shown.append(data["text/plain"])
+
+    def display(data, raw, display_id):
+        places.append(display_id)
+        shown.append(data["text/plain"])
+        return Handle()
+
+    monkeypatch.setattr("IPython.display.display", display)
+    watch = Cell()
+    for progress in (
+        Progress("Reading"),
+        *(Progress("Reading", done, 400) for done in range(401)),
+        Progress("Writing"),
+    ):
+        watch(progress)
+    assert places == [True] and len(shown) < 20
+    assert re.fullmatch(r"Reading █{30} 400/400 \(\d+ s\)\nWriting", shown[-1])
+    assert not any(code in text for text in shown for code in ("\r", "\x1b", "\b"))

@@ -41,4 +41,5 @@ MESSAGES = {
     "E-XL-PIPELINE": "Stable Diffusion XL 模型只能用于 text2video 和由控制图引导的模式；此处请选择 Stable Diffusion 1.x 的模型",
     "E-XL-TOGETHER": "{model}：它的 UNet 与文本编码器不配套（{name} 为 {value}，应为 {wanted}）；请给出一个完整的模型，例如 stabilityai/stable-diffusion-xl-base-1.0",
     "configuration of a ControlNet": "ControlNet 的配置",
+    "E-XL-MOTION": "{name} 是 Stable Diffusion XL 模型，而运动模块只能与 Stable Diffusion 1.x 的模型一起使用；请选择例如 {example}",
 }

@@ -2,6 +2,7 @@
 
 MESSAGES = {
     "E-DOWNLOAD-FAILED": "无法从 {source} 下载 {name!r}：{reason}；请重试，会从中断处继续；或给出{instead}",
+    "E-DOWNLOAD-OFFLINE": "本机没有 {name!r}，又无法连接 {server}：请联网后重试，或给出{instead}",
     "E-DOWNLOAD-PLACE": "无法下载 {name!r}：存放位置 {cache} 无法写入；请把 {variable} 设为有空间的文件夹，或给出{instead}",
     "E-DOWNLOAD-NO-MODEL": "没有这个名称的模型",
     "E-DOWNLOAD-LACKS": "其中没有{files}",

@@ -1,6 +1,7 @@
 """The Chinese for the messages of ``video``."""
 
 MESSAGES = {
+    "{ending} is the ending of no known format; the video becomes {path}": "{ending} 不是已知格式的扩展名；视频将保存为 {path}",
     "E-CLIP-UNREADABLE": "{path} 不是可读取的视频，或已损坏：{reason}",
     "E-CLIP-DAMAGED": "{path} 已损坏，帧无法解码：请重新复制或下载",
     "E-CLIP-NO-VIDEO": "{path} 里没有视频：请给出视频文件",

@@ -100,7 +100,7 @@ class Lora:
                 "{complaint}: {layers}; {advice}",
                 complaint=self._complaint(unknown),
                 layers=_listed(unknown),
-                advice=_advice(names),
+                advice=self._advice(names),
             )
         known = {layer: place for layer, place in places.items() if place is not None}
         found, wrong = min((_fitted(known, reading) for reading in self._readings), key=lambda each: len(each[1]))
@@ -110,7 +110,7 @@ class Lora:
                 "{complaint}, by their shapes: {layers}; {advice}",
                 complaint=self._complaint(wrong),
                 layers=_listed(wrong),
-                advice=_advice(names),
+                advice=self._advice(names),
             )
         return found
 
@@ -124,6 +124,15 @@ class Lora:
             wrong=len(wrong),
             layers=len(self._readings[0]),
         )
+
+    def _advice(self, names: LayerNames) -> Message:
+        """What to give instead, by the width of the text that the model's UNet attends to."""
+        family = origin.WIDTHS.get(names.text_width or 0)
+        if self.family == origin.MOTION:
+            return words("give the motion module that it was made for, motion_module=... (--motion-module), beside it")
+        if family:
+            return words("give a LoRA made for {family}", family=family)
+        return words("give a LoRA made for this model, or the model of the LoRA")
 
     @property
     def family(self) -> str | Message | None:
@@ -285,14 +294,6 @@ def _fitted(places: Mapping[str, Layer], layers: Mapping[str, _Changes]) -> tupl
 
 def _shape(shape: Sequence) -> str:
     return str(list(shape)).replace("None", "?").replace("Ellipsis", "...")
-
-
-def _advice(names: LayerNames) -> Message:
-    """What to give instead, by the width of the text that the model's UNet attends to."""
-    family = origin.WIDTHS.get(names.text_width or 0)
-    if family:
-        return words("give a LoRA made for {family}", family=family)
-    return words("give a LoRA made for this model, or the model of the LoRA")
 
 
 def _listed(names: Sequence[str | Message]) -> list[str | Message]:

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 
 from ppt2v.language import Message, words
 
+MOTION = words("AnimateDiff, which moves pictures with layers of its own")
 SD1, SD2, XL, SD3 = "Stable Diffusion 1.x", "Stable Diffusion 2.x", "Stable Diffusion XL", "Stable Diffusion 3"
 
 WIDTHS = {768: SD1, 1024: SD2, 2048: XL}  # of the text that the UNet attends to
@@ -15,7 +16,7 @@ _NAMES: dict[str, str | Message] = {
     r".*(double_blocks|single_blocks|single_transformer_blocks)_\d": words("Flux or a relative of it"),
     r"(lora_)?te2_|text_encoder_2_|text_encoders_clip_g_": XL,
     r".*(input|output|down|up)_blocks_\d_.*transformer_blocks_[1-9]_": XL,
-    r".*(motion_modules|temporal_transformer)_": words("AnimateDiff, which moves pictures with layers of its own"),
+    r".*(motion_modules|temporal_transformer)_": MOTION,
     r"(lora_prior_|.*prior_unet_)": "Stable Cascade",
     r"((lora_)?transformer_|diffusion_model_|lora_unet_)?(blocks|layers|transformer_blocks)_\d": words("a transformer"),
 }

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple, Protocol
 from ppt2v.errors import InputError
 from ppt2v.language import words
 from ppt2v.models.adapters.adapters import Adapters
+from ppt2v.models.adapters.motion import MotionModules
 
 from .replacements import Replacements
 from .stable_diffusion import StableDiffusion
@@ -27,6 +28,7 @@ class Use(NamedTuple):
         name: the model's name as it was given.
         edits: whether the UNet takes the latents of a clip beside those of the frames.
         values: of the run's parameters.
+        motion: the motion modules that are put between its layers.
     """
 
     mode: str
@@ -35,6 +37,7 @@ class Use(NamedTuple):
     name: str
     edits: bool = False
     values: Mapping[str, Any] = {}
+    motion: MotionModules | None = None
 
 
 class Family(Protocol):

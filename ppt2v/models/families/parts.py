@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from ppt2v.errors import InputError
@@ -84,12 +86,13 @@ def vae_files(model: Path, given: str | None) -> NetworkFiles:
     return found
 
 
-def scheduler(model: Path, prediction_type: str | None):
-    """What ``noise_schedule`` makes of what the model says."""
+def scheduler(model: Path, prediction_type: str | None, instead: Mapping[str, Any] = MappingProxyType({})):
+    """What ``noise_schedule`` makes of what the model says; what ``instead`` says counts more."""
     if model.is_dir():
         file = model / "scheduler" / "scheduler_config.json"
-        return noise_schedule(read_json(file), str(file), prediction_type)
-    return noise_schedule(file_schedule.schedule(reading.read(model), model, prediction_type), str(model))
+        return noise_schedule({**read_json(file), **instead}, str(file), prediction_type)
+    said = file_schedule.schedule(reading.read(model), model, prediction_type)
+    return noise_schedule({**said, **instead}, str(model))
 
 
 def with_words(

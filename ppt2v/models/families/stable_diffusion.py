@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from ppt2v.errors import InputError
 from ppt2v.language import words
 from ppt2v.models.adapters.adapters import Adapters
-from ppt2v.models.adapters.layer_names import TEXT_ENCODER, UNET
+from ppt2v.models.adapters.layer_names import MOTION, TEXT_ENCODER, UNET
 from ppt2v.models.layouts import single_file
 from ppt2v.models.layouts.diffusers import read_config, read_json
 from ppt2v.models.loading.weights import NetworkFiles, build_network, check_dtype, network_files
@@ -16,6 +16,7 @@ from ppt2v.models.sources import locate
 
 from . import parts
 from .checks import check_channels, check_clip_skip, check_conditions
+from .motion import LEVELS, motion_modules, with_motion
 from .presets import MAY_DECIDE, MAY_DECIDE_OF_TRAINING
 from .replacements import Replacements
 
@@ -40,6 +41,8 @@ class StableDiffusion:
         unet, vae = frame_configs(model, use.values.get("vae"))
         check_channels(use, unet, vae)
         check_conditions(use, unet, takes=False)
+        if use.motion:
+            use.motion.check(unet, use.name)
         check_clip_skip(use, [parts.files(model, TEXT_ENCODER).config])
 
     def load(self, model: Path, precision: str, adapters: Adapters, instead: Replacements) -> dict[str, Any]:
@@ -124,15 +127,20 @@ def load_stable_diffusion(
     from ppdiffusers.transformers import CLIPTextModel
 
     unet_files = parts.files(model, "unet")
-    scheduler = parts.scheduler(model, prediction_type)
+    scheduler = parts.scheduler(model, prediction_type, LEVELS if adapters.motion else {})
     words, text_files = parts.with_words(model, TEXT_ENCODER, tokenizer, adapters)
     networks = {
         "vae": build_network(AutoencoderKL, parts.vae_files(model, vae), dtype),
         "text_encoder": build_network(CLIPTextModel, text_files, dtype),
         "unet": build_network(UNet2DConditionModel, unet_files, dtype),
     }
-    for part, merge in adapters.merges({name: networks[name] for name in (UNET, TEXT_ENCODER)}).items():
+    if adapters.motion:
+        networks[MOTION] = motion_modules(adapters.motion, dtype)
+    changeable = {name: networks[name] for name in (UNET, TEXT_ENCODER, MOTION) if name in networks}
+    for part, merge in adapters.merges(changeable).items():
         networks[part].weights.merge(merge)
+    if adapters.motion:
+        networks[UNET] = with_motion(networks[UNET], networks.pop(MOTION))
     if not lazy:
         for network in networks.values():
             network.weights.load()

@@ -53,6 +53,14 @@ class StableDiffusionXL:
                 mode=use.mode,
                 example=use.example,
             )
+        if use.motion:
+            raise InputError(
+                "E-XL-MOTION",
+                "{name} is a model of Stable Diffusion XL, and motion modules are taken with those of Stable Diffusion "
+                "1.x alone; choose one such as {example}",
+                name=use.name,
+                example=use.example,
+            )
         check_channels(use, unet, vae)
         check_conditions(use, unet, takes=True)
         encoders = [parts.files(model, part).config for part in ENCODERS]

@@ -24,16 +24,19 @@ _UNET_PART = "model.diffusion_model."
 FIRST, SECOND = "conditioner.embedders.0.transformer.", "conditioner.embedders.1.model."  # encoders of XL
 
 # The first that fits counts.
-INVERSION, UNKNOWN, _CONTROLNET = (
+INVERSION, LORA, UNKNOWN, _CONTROLNET, MOTION_MODULE = (
     words("a textual inversion"),
+    words("a LoRA"),
     words("weights of an unknown kind"),
     words("a ControlNet"),
+    words("a motion module of AnimateDiff"),
 )
+_BESIDE = words("give it as motion_module=... (--motion-module) beside a model of Stable Diffusion 1.x")
 _KINDS = (
     _Kind(r"^lora_controlnet$", words("a Control-LoRA"), words("give a whole ControlNet")),
     _Kind(
         r"lora_(down|up|A|B)\b|_lora\.(down|up)|\.lora\.|hada_w1|lokr_w|^(lora|lycoris)_|\.dora_scale|lora_magnitude",
-        words("a LoRA"),
+        LORA,
         words("give it as lora=... (--lora) beside a model"),
     ),
     _Kind(
@@ -41,7 +44,7 @@ _KINDS = (
         INVERSION,
         words("give it as textual_inversion=... (--textual-inversion) beside a model"),
     ),
-    _Kind(r"motion_modules\.|temporal_transformer", words("a motion module of AnimateDiff"), _WHOLE),
+    _Kind(r"motion_modules\.|temporal_transformer", MOTION_MODULE, _BESIDE),
     _Kind(
         r"temopral_conv|temp_convs\.",
         words("the UNet of a text-to-video model"),
@@ -137,7 +140,7 @@ def use_of_network(kind: str | None) -> Message:
     return {
         "ControlNetModel": words("it is a ControlNet: give it as controlnet=... (--controlnet) beside a model"),
         "AutoencoderKL": words("it is an autoencoder: give it as vae=... (--vae) beside a model"),
-        "MotionAdapter": words("it is a motion module: {advice}", advice=_WHOLE),
+        "MotionAdapter": words("it is a motion module: {advice}", advice=_BESIDE),
     }.get(str(kind), _WHOLE)
 
 

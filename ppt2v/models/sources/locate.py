@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import difflib
+import functools
 import io
 import os
 import re
@@ -68,10 +69,10 @@ def locate(name: str | Path, progress: bool = True) -> Path:
     folder = _given_folder(name) or _given_file(name) or downloads.cached_folder(source, repository)
     if folder:
         return folder
-    _announce(source, repository, progress)
+    _announce(source, repository, str(name), progress)
     with contextlib.nullcontext() if progress else contextlib.redirect_stderr(io.StringIO()):
         instead = words("the path of a folder that holds the model{hint}", hint=_nearest(str(name)))
-        return downloads.download(source, repository, downloads.fetch_model, instead)
+        return downloads.download(source, repository, str(name), downloads.fetch_model, instead)
 
 
 def locate_file(name: str | Path, files: tuple[str, ...], what: Message, progress: bool = True) -> Path:
@@ -110,15 +111,17 @@ def locate_file(name: str | Path, files: tuple[str, ...], what: Message, progres
     cached = downloads.cached_file(source, repository, files)
     if cached:
         return cached
-    _announce(source, repository, progress)
+    _announce(source, repository, str(name), progress)
     with contextlib.nullcontext() if progress else contextlib.redirect_stderr(io.StringIO()):
         instead = words("the path of the {what}{hint}", what=what, hint=_nearest(str(name)))
-        return downloads.download(source, repository, lambda fetch: downloads.fetch_file(fetch, files), instead)
+        wanted = functools.partial(downloads.fetch_file, files=files)
+        return downloads.download(source, repository, str(name), wanted, instead)
 
 
-def _announce(source: str, repository: str, shown: bool) -> None:
+def _announce(source: str, repository: str, name: str, shown: bool) -> None:
     if shown:
-        say(f"Downloading {repository} from {downloads.server(source)}")
+        there = "" if name == downloads.PREFIXES[source] + repository else f", there {repository}"
+        say(f"Downloading {name} from {downloads.server(source)}{there}")
 
 
 def is_id(name: str) -> bool:
@@ -138,6 +141,21 @@ def cached_place(name: str) -> Path | None:
     """The folder of a cache that has what an id names, or a part of it."""
     source, repository = _split(name)
     return downloads.place(source, _server_id(source, repository)) or downloads.place(source, repository)
+
+
+def would_download(name: str) -> bool:
+    """Whether ``locate`` would download the model of that name: an id of which the cache has no complete one."""
+    if is_embedded(name) or not is_id(name):
+        return False
+    source, repository = _split(name)
+    return downloads.cached_folder(source, _server_id(source, repository)) is None
+
+
+def received(name: str) -> int:
+    """Bytes that the cache of an id's source has of it, also of what is still being downloaded."""
+    source, repository = _split(name)
+    entry = downloads.entry(source, _server_id(source, repository))
+    return sum(file.stat().st_size for file in entry.rglob("*") if file.is_file() and not file.is_symlink())
 
 
 def from_anywhere(name: str | Path) -> str:
