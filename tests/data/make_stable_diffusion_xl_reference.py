@@ -3,14 +3,13 @@
 It has what tells this family from the others: two text encoders of which the layer before the last is taken, the text
 as a whole and six sizes as further conditions, and levels with several transformer layers and with none. Weights follow
 from their names (``seeded``), so that names and shapes alone are kept: those of a single file and those of diffusers.
-Made with torch 2.13, diffusers 0.42.1 and transformers 5, which the tests do not need. With ``--defects`` it
-prints the figures of docs/checks.md about diffusers' own pipeline instead.
+Made with torch 2.13, diffusers 0.42.1 and transformers 5, which the tests do not need. It also prints the figures of
+docs/checks.md about diffusers' own pipeline.
 """
 
 from __future__ import annotations
 
 import json
-import sys
 from importlib import import_module
 from pathlib import Path
 from unittest import mock
@@ -268,8 +267,6 @@ def show_defects(model: StableDiffusionXLPipeline) -> None:
 
 def main() -> None:
     names, model, control = build()
-    if "--defects" in sys.argv:
-        return show_defects(model)
     FOLDER.mkdir(exist_ok=True)
     (FOLDER / "names.json").write_text(json.dumps(names, indent=0) + "\n", encoding="utf-8")
     noise, made = draw_noise(), networks(model, control)
@@ -279,6 +276,7 @@ def main() -> None:
     np.savez_compressed(FOLDER / "outputs.npz", **made)
     for name, array in made.items():
         print(f"{name}: {array.shape}, standard deviation {array.std():.3f}")
+    show_defects(build()[1])
 
 
 if __name__ == "__main__":
