@@ -96,10 +96,18 @@ class Plan(NamedTuple):
     peak: float
 
     def __str__(self) -> str:
-        chunks = "windows of the motion module" if self.chunk_size is None else f"chunk size {self.chunk_size}"
-        tile = f", decoding in tiles of {self.decode_tile} pixels" if self.decode_tile else ""
-        offload = ", networks leaving the memory when they are done" if self.offload else ""
-        return f"{chunks}{tile}{offload}; expected peak {self.peak / GB:.1f} GB"
+        size = words("chunk size {chunk_size}", chunk_size=self.chunk_size)
+        chunks = words("windows of the motion module") if self.chunk_size is None else size
+        tile = words(", decoding in tiles of {pixels} pixels", pixels=self.decode_tile) if self.decode_tile else ""
+        offload = words(", networks leaving the memory when they are done") if self.offload else ""
+        plan = words(
+            "{chunks}{tile}{offload}; expected peak {peak:.1f} GB",
+            chunks=chunks,
+            tile=tile,
+            offload=offload,
+            peak=self.peak / GB,
+        )
+        return str(plan)
 
 
 def parse(text: str) -> float:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from ppt2v.language import Message, words
 from ppt2v.models.sources.catalogue import EMBEDDED, EMBEDDED_WIDTH, FIRST_WIDTH, SECOND_WIDTH, XL_WIDTH
 from ppt2v.models.sources.locate import is_embedded
 from ppt2v.parameters import Parameter
@@ -92,7 +93,7 @@ class Control:
 
     name: str
     summary: str
-    ready: str
+    ready: Message
     recogniser: str
     parameters: tuple[Parameter, ...]
     maker: str
@@ -116,7 +117,7 @@ CONTROLS = {
         Control(
             "canny",
             "Edges, by Canny's method.",
-            "an edge map",
+            words("an edge map"),
             "recognition:are_edge_maps",
             (SOURCE, *THRESHOLDS),
             "maps:canny",
@@ -130,7 +131,7 @@ CONTROLS = {
         Control(
             "pose",
             "Skeletons of the people, by OpenPose or MediaPipe.",
-            "a skeleton drawing",
+            words("a skeleton drawing"),
             "recognition:are_skeletons",
             (SOURCE, POSE_DETECTOR),
             "maps:pose",
@@ -145,7 +146,7 @@ CONTROLS = {
         Control(
             "depth",
             "Depth, near is bright, by DPT.",
-            "a depth picture",
+            words("a depth picture"),
             "recognition:are_depth_maps",
             (SOURCE, DEPTH_DETECTOR),
             "maps:depth",

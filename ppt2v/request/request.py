@@ -24,6 +24,7 @@ from ppt2v.pipelines.planning.windows import window_length
 from ppt2v.video.overlay import check_mark, names_image
 
 from . import guides, prompts
+from .drift import kept_in_view
 from .families import check_families
 from .guides import Guide
 
@@ -65,7 +66,7 @@ class Request:
             InputError: anything that can be said to be wrong before a model is there.
         """
         given = plain(mode, given)
-        values = resolve(mode.parameters, given, {})
+        values = kept_in_view(resolve(mode.parameters, given, {}), given)
         _check(mode, values)
         read = cls(
             mode,
@@ -102,7 +103,7 @@ class Request:
             InputError: the model's values and those given do not go together.
         """
         own = _model_values(self.mode, model, fast=self.values.get("fast", False))
-        values = resolve(self.mode.parameters, self.given, own)
+        values = kept_in_view(resolve(self.mode.parameters, self.given, own), self.given)
         _check(self.mode, values)
         size = sizes.parse(values.get("resolution"))
         chosen = guides.guides(self.mode, values, self._text_width(model))

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ppt2v import controls, video
 from ppt2v.errors import InputError
-from ppt2v.language import words
+from ppt2v.language import Message, words
 from ppt2v.models.families import stable_diffusion
 from ppt2v.models.families.family import Family
 from ppt2v.models.sources import locate
@@ -40,7 +40,7 @@ def gather(
     folder: Path,
     pipeline: type,
     load_controlnet: Callable[[Path], Any],
-    explain: Callable[[str], None],
+    explain: Callable[[Message], None],
     watch: Watch,
 ) -> Inputs:
     """Reads the clip of a run, where it has one, and makes what guides it.
@@ -72,7 +72,7 @@ def gather(
     return Inputs(count, request.values.get("fps") or clip.fps, (height, width), arguments)
 
 
-def sound(request: Request, fps: float, explain: Callable[[str], None]) -> video.Sound | None:
+def sound(request: Request, fps: float, explain: Callable[[Message], None]) -> video.Sound | None:
     """What is to be heard with the frames: the clip's own sound, unless they are shown at another speed than there.
 
     Args:
@@ -83,7 +83,12 @@ def sound(request: Request, fps: float, explain: Callable[[str], None]) -> video
     if clip is None or not clip.has_sound or not request.values.get("audio"):
         return None
     if fps != clip.fps:
-        explain(f"the clip's sound is left out: {clip.fps:g} frames of it per second are shown as {fps:g} (fps)")
+        notice = words(
+            "the clip's sound is left out: {own:g} frames of it per second are shown as {fps:g} (fps)",
+            own=clip.fps,
+            fps=fps,
+        )
+        explain(notice)
         return None
     return clip.sound()
 
@@ -107,7 +112,7 @@ def _controls(
     frames: np.ndarray,
     unet: Mapping,
     load_controlnet: Callable[[Path], Any],
-    explain: Callable[[str], None],
+    explain: Callable[[Message], None],
     watch: Watch,
 ) -> list:
     from ppt2v.pipelines.video_controlnet import Control
@@ -124,7 +129,7 @@ def _controls(
 
 
 def _maps(
-    kind: str, values: Mapping[str, Any], frames: np.ndarray, explain: Callable[[str], None], watch: Watch
+    kind: str, values: Mapping[str, Any], frames: np.ndarray, explain: Callable[[Message], None], watch: Watch
 ) -> np.ndarray:
     made = controls.control_maps(kind, frames, values)
     if made.decision:

@@ -18,6 +18,7 @@ from stand_in_model import VIDEO, StandInModel
 from ppt2v import MODES, InputError, dreambooth
 from ppt2v.cli import app
 from ppt2v.controls import CLIP, CONTROLS
+from ppt2v.language import preferred
 from ppt2v.models.sources import catalogue, locate
 from ppt2v.modes.shared import MACHINE
 from ppt2v.progress import Progress
@@ -28,7 +29,7 @@ from ppt2v.serving.limits import Limits
 from ppt2v.serving.queue import Jobs
 from ppt2v.serving.ui import panels
 from ppt2v.serving.ui.visits import Visits
-from ppt2v.serving.ui.words import LANGUAGES, preferred, translator
+from ppt2v.serving.ui.words import LANGUAGES, translator
 
 gradio = pytest.importorskip("gradio", minversion="6.17")
 

@@ -26,4 +26,8 @@ MESSAGES = {
     "has no GPU (a CPU build, or no driver)": "没有可用的 GPU（CPU 版本，或没有驱动）",
     "choose one of those": "请选择其中之一",
     "choose cpu and leave dtype out, or use a machine with a CUDA GPU (on AI Studio a GPU environment) and paddlepaddle-gpu": "请选择 cpu 并去掉 dtype，或使用有 CUDA GPU 的机器（在 AI Studio 上选择 GPU 环境）和 paddlepaddle-gpu",
+    "N-CACHE-UNUSABLE": "缓存无法使用，导出的程序只用于本进程：{reason}",
+    "N-RUNS-EAGERLY": "{place} 以动态图运行，速度较慢：{reason}",
+    "Warning: {message}": "警告：{message}",
+    "Warning: {message} [{code}]": "警告：{message} [{code}]",
 }

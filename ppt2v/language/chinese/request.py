@@ -30,4 +30,12 @@ MESSAGES = {
     "the ControlNet": "ControlNet",
     "the LoRA": "LoRA",
     "the textual inversion": "文本反转",
+    "N-READ-AS-GB18030": "{path} 不是 UTF-8：按 GB18030 读取",
+    "N-PROMPT-WORDS": "随 ppt2v 附带的小模型不认识：{unknown}；它认识：{known}",
+    "N-PROMPT-LANGUAGE": "模型只用英文文本训练过：请用英文写提示词",
+    "the clip's sound is left out: {own:g} frames of it per second are shown as {fps:g} (fps)": "略去片段的声音：片段为每秒 {own:g} 帧，而视频以每秒 {fps:g} 帧播放（fps）",
+    "memory: {plan}": "内存：{plan}",
+    "Seed: {seed}": "随机种子：{seed}",
+    "Using the small model that ships with ppt2v: it knows about fifty subjects in about a dozen places, at 128x128 pixels.\nFor anything else give a model of its kind, such as --model {example} or a folder (in Python: model_name=...).": "正在使用随 ppt2v 附带的小模型：它只认识约五十种主体和十几个场景，分辨率 128x128。\n其他内容请给出同类模型，例如 --model {example} 或文件夹（在 Python 中用 model_name=...）。",
+    "Preparing the networks for {engine}, once per model and size ...": "正在为 {engine} 准备网络，每个模型和尺寸只需一次……",
 }
