@@ -17,9 +17,11 @@ from ppt2v.engine import Engine, Runner
 from ppt2v.engine.eager import EagerEngine
 from ppt2v.engine.program import Program
 from ppt2v.errors import NumericalError
+from ppt2v.language import Message, words
 from ppt2v.pipelines.denoising.denoiser import Denoiser, finite
-from ppt2v.pipelines.denoising.solvers import Frames, Solver
+from ppt2v.pipelines.denoising.solvers import Solver
 from ppt2v.pipelines.denoising.solvers import solver as make_solver
+from ppt2v.pipelines.networks.conditions import Conditions
 from ppt2v.pipelines.networks.predictors import Schedule
 from ppt2v.pipelines.networks.programs import Decoder, Encoder, NoisePrediction, SelfAttention, TextEncoder
 from ppt2v.pipelines.networks.texts import encode_texts
@@ -62,14 +64,12 @@ class Sharing:
     """What the pipelines of image models are told about what frames and steps have in common.
 
     Args:
-        chunk_size: frames computed together, the anchor included, >= 2.
         use_cf_attn: whether frames attend to the anchor instead of to themselves, in UNet and ControlNets.
         merging_ratio: share of the tokens that are merged where the layers have most, 0..0.9 (``methods.merging``).
         cache_interval: of so many steps one computes UNet and ControlNets, the others the UNet's outermost level
             alone, with what the rest made before (DeepCache, arXiv 2312.00858); 1: all compute everything.
     """
 
-    chunk_size: int = 8
     use_cf_attn: bool = True
     merging_ratio: float = 0.0
     cache_interval: int = 1
@@ -131,7 +131,7 @@ class Run(Protocol):
     """One run from noise to latents."""
 
     denoiser: Denoiser
-    anchor: Frames  # the first frame as it stands
+    preview: paddle.Tensor  # latents of the frames as the last step took them for, the first one in front
 
     def __call__(self) -> paddle.Tensor:
         """The latents of all frames."""
@@ -146,6 +146,7 @@ class LatentDiffusion:
 
     engine: Engine = EagerEngine()
     offload = False  # whether each network leaves the memory when its part is done
+    vae_in_float32 = False  # whether the autoencoder computes in float32 whatever the others do
     running: Run | None = None  # the run in progress
 
     def solver(self, sampling: Sampling) -> Solver:
@@ -166,12 +167,22 @@ class LatentDiffusion:
     ) -> Schedule:
         """When the networks run, and for which texts: those of ``sampling`` if not given, one for each branch."""
         guided = round(sampling.guidance_stop_step * len(timesteps))
-        encoded = self._encode_text(texts or sampling.texts, sampling.clip_skip)
-        return Schedule(encoded, timesteps, guided, cache_interval, start)
+        text, conditions = self._read(texts or sampling.texts, sampling.clip_skip)
+        return Schedule(text, timesteps, guided, cache_interval, start, conditions)
+
+    @property
+    def text_encoders(self) -> list:
+        """The networks that read the texts."""
+        return [self.text_encoder]
+
+    def _read(self, texts: Sequence[str], clip_skip: int) -> tuple[paddle.Tensor, Conditions | None]:
+        """What the networks are told of the texts: ``[texts, tokens, channels]``, and what some take beside it."""
+        return self._encode_text(texts, clip_skip), None
 
     def _encode_text(self, texts: Sequence[str], clip_skip: int = 1) -> paddle.Tensor:
         with self._prepared(TextEncoder(self.text_encoder, clip_skip)) as encode:
-            return encode_texts(encode, self.tokenizer, texts, self.text_encoder.config.max_position_embeddings)
+            length = self.text_encoder.config.max_position_embeddings
+            return encode_texts(encode, self.tokenizer, texts, length).tokens
 
     @contextmanager
     def _prepared(self, program: Program) -> Iterator[Runner]:
@@ -183,6 +194,13 @@ class LatentDiffusion:
             if self.offload:
                 self.engine.release(program)
 
+    @contextmanager
+    def _autoencoder(self, program: Program) -> Iterator[Runner]:
+        with self._prepared(program) as runner:
+            if self.vae_in_float32:
+                runner.use_float32()
+            yield runner
+
     def run(self, run: Run) -> paddle.Tensor:
         """The latents that a run makes."""
         self.running = run
@@ -193,13 +211,14 @@ class LatentDiffusion:
             if self.offload:
                 run.denoiser.unet.release()
 
-    def preview(self, tile: int | None = None) -> np.ndarray:
-        """The first frame in the middle of a run, uint8 RGB ``[height, width, 3]``: what the last step took it for.
+    def preview(self, tile: int | None = None, frames: int | None = None) -> np.ndarray:
+        """Frames in the middle of a run, uint8 RGB ``[F, height, width, 3]``: what the last step took them for.
 
-        ``tile`` is as for ``decode``.
+        Args:
+            tile: as for ``decode``.
+            frames: how many at most, from the first on; None: all.
         """
-        anchor = self.running.anchor
-        return next(self.decode(anchor.latents if anchor.clean is None else anchor.clean, tile))
+        return np.stack(list(self.decode(self.running.preview[:frames], tile)))
 
     @paddle.no_grad()
     def encode(self, frames: np.ndarray) -> paddle.Tensor:
@@ -210,7 +229,7 @@ class LatentDiffusion:
         Raises:
             NumericalError: latents that are not finite, in float32 either.
         """
-        with self._prepared(Encoder(self.vae, *frames.shape[1:3])) as encoder:
+        with self._autoencoder(Encoder(self.vae, *frames.shape[1:3])) as encoder:
             return paddle.concat([_encoded(encoder, frame, index) for index, frame in enumerate(frames)])
 
     def start(self, clip: np.ndarray | None, noise: paddle.Tensor, solver: Solver, step: int) -> paddle.Tensor:
@@ -233,26 +252,28 @@ class LatentDiffusion:
         cells = latents.shape[2:]
         if tile:
             cells = [min(max(1, tile // self.vae_scale_factor), side) for side in cells]
-        with self._prepared(Decoder(self.vae, *cells)) as decoder:
+        with self._autoencoder(Decoder(self.vae, *cells)) as decoder:
             for index, latent in enumerate(latents.split(latents.shape[0])):
                 yield _decoded(decoder, latent / self.vae.config.scaling_factor, max(cells), index)
 
 
 def _encoded(encoder: Runner, frame: np.ndarray, index: int) -> paddle.Tensor:
     picture = paddle.to_tensor(frame[None]).transpose([0, 3, 1, 2]).astype("float32") / 127.5 - 1
-    return _rescued(encoder, lambda: paddle.to_tensor(encoder([picture])[0]), f"encoding frame {index}")
+    return _rescued(
+        encoder, lambda: paddle.to_tensor(encoder([picture])[0]), words("encoding frame {number}", number=index)
+    )
 
 
 def _decoded(decoder: Runner, latent: paddle.Tensor, tile: int, index: int) -> np.ndarray:
     def decode() -> paddle.Tensor:
         return decode_in_tiles(lambda part: paddle.to_tensor(decoder([part])[0]), latent, tile)
 
-    picture = _rescued(decoder, decode, f"decoding frame {index}")
+    picture = _rescued(decoder, decode, words("decoding frame {number}", number=index))
     picture = (picture[0] / 2 + 0.5).clip(0, 1) * 255
     return picture.round().astype("uint8").transpose([1, 2, 0]).numpy()
 
 
-def _rescued(runner: Runner, compute: Callable[[], paddle.Tensor], task: str) -> paddle.Tensor:
+def _rescued(runner: Runner, compute: Callable[[], paddle.Tensor], task: Message) -> paddle.Tensor:
     """What is computed with a runner; in float32 where half precision gives NaN or infinity."""
     made = compute()
     if not finite(made) and runner.half:

@@ -13,6 +13,7 @@ from collections.abc import Collection, Mapping
 from typing import NamedTuple
 
 from ppt2v.errors import InputError
+from ppt2v.language import words
 
 GB = 1e9
 _UNITS = {"MB": 1e6, "GB": 1e9, "MIB": 2**20, "GIB": 2**30}
@@ -35,7 +36,9 @@ class Needs(NamedTuple):
 
     ``unet``, ``vae`` and ``text``: numbers of weights (``unet`` with its ControlNets); ``channels`` and
     ``vae_channels``: of their levels of full size; ``branches``: of guidance; ``height`` and ``width``: in pixels;
-    ``scale``: pixels per latent cell; ``kept``: bytes of what is kept of all frames from step to step.
+    ``scale``: pixels per latent cell; ``kept``: bytes of what is kept of all frames from step to step;
+    ``vae_in_float32``: whether the VAE computes in float32 whatever the others do; ``window``: the frames that motion
+    modules see together, without which the size of a chunk counts.
     """
 
     unet: int
@@ -48,9 +51,19 @@ class Needs(NamedTuple):
     width: int
     scale: int
     kept: float = 0.0
+    vae_in_float32: bool = False
+    window: int | None = None
 
     @classmethod
-    def of(cls, pipeline, controlnets: Collection, size: tuple[int, int], branches: int, kept_frames: int) -> Needs:
+    def of(
+        cls,
+        pipeline,
+        controlnets: Collection,
+        size: tuple[int, int],
+        branches: int,
+        kept_frames: int,
+        window: int | None = None,
+    ) -> Needs:
         """Those of a pipeline's networks for frames of a size (height, width); ``kept_frames`` keep deep features."""
         unet, vae = pipeline.unet, pipeline.vae
         channels, scale = unet.config.block_out_channels, pipeline.vae_scale_factor
@@ -58,13 +71,15 @@ class Needs(NamedTuple):
         return cls(
             _count(unet) + sum(map(_count, controlnets)),
             _count(vae),
-            _count(pipeline.text_encoder),
+            sum(map(_count, pipeline.text_encoders)),
             channels[0],
             vae.config.block_out_channels[0],
             branches,
             *size,
             scale,
             4.0 * kept * kept_frames * branches * size[0] * size[1] / scale**2,
+            pipeline.vae_in_float32,
+            window,
         )
 
 
@@ -73,17 +88,26 @@ def _count(network) -> int:
 
 
 class Plan(NamedTuple):
-    """Settings, and the peak in bytes that they should need."""
+    """Settings, and the peak in bytes that they should need; ``chunk_size`` is None where there are windows instead."""
 
-    chunk_size: int
+    chunk_size: int | None
     decode_tile: int | None
     offload: bool
     peak: float
 
     def __str__(self) -> str:
-        tile = f", decoding in tiles of {self.decode_tile} pixels" if self.decode_tile else ""
-        offload = ", networks leaving the memory when they are done" if self.offload else ""
-        return f"chunk size {self.chunk_size}{tile}{offload}; expected peak {self.peak / GB:.1f} GB"
+        size = words("chunk size {chunk_size}", chunk_size=self.chunk_size)
+        chunks = words("windows of the motion module") if self.chunk_size is None else size
+        tile = words(", decoding in tiles of {pixels} pixels", pixels=self.decode_tile) if self.decode_tile else ""
+        offload = words(", networks leaving the memory when they are done") if self.offload else ""
+        plan = words(
+            "{chunks}{tile}{offload}; expected peak {peak:.1f} GB",
+            chunks=chunks,
+            tile=tile,
+            offload=offload,
+            peak=self.peak / GB,
+        )
+        return str(plan)
 
 
 def parse(text: str) -> float:
@@ -101,14 +125,15 @@ def parse(text: str) -> float:
 
 def peak(sizes: Needs, precision: str, plan: Plan) -> float:
     """Bytes that a run needs at most."""
-    rows = sizes.branches * (plan.chunk_size - 1)
+    rows = sizes.branches * (sizes.window if plan.chunk_size is None else plan.chunk_size - 1)
     cells = sizes.height * sizes.width / sizes.scale**2
     pixels = sizes.height * sizes.width
     if plan.decode_tile:
         pixels = min(sizes.height, plan.decode_tile) * min(sizes.width, plan.decode_tile)
-    unet, vae, text = (WEIGHT[precision] * weights for weights in (sizes.unet, sizes.vae, sizes.text))
+    of_vae = "float32" if sizes.vae_in_float32 else precision
+    unet, vae, text = WEIGHT[precision] * sizes.unet, WEIGHT[of_vae] * sizes.vae, WEIGHT[precision] * sizes.text
     denoising = unet + sizes.kept + rows * cells * CELL[precision] * sizes.channels / 320
-    decoding = vae + pixels * PIXEL[precision] * sizes.vae_channels / 128
+    decoding = vae + pixels * PIXEL[of_vae] * sizes.vae_channels / 128
     if plan.offload:
         return BASE + max(text, denoising, decoding)
     return BASE + text + max(denoising, unet + decoding)
@@ -125,17 +150,23 @@ def choose(limit: float, sizes: Needs, precision: str, fixed: Mapping[str, objec
     Raises:
         InputError: none does.
     """
+    if sizes.window is not None:
+        fixed = {**fixed, "chunk_size": None}
     plans = [plan._replace(peak=peak(sizes, precision, plan)) for plan in _plans(fixed)]
     for plan in plans:
         if plan.peak <= limit:
             return plan
     least = min(plan.peak for plan in plans)
+    together = words("the smallest chunks")
+    if sizes.window is not None:
+        together = words("windows of {frames} frames (motion_window)", frames=sizes.window)
     raise InputError(
         "E-MEMORY-LITTLE",
-        "memory={limit:.1f}GB is too little: this model needs about {least:.1f}GB at {width}x{height} even with the "
-        "smallest chunks; make smaller frames, or take a half precision (dtype)",
+        "memory={limit:.1f}GB is too little: this model needs about {least:.1f}GB at {width}x{height} even with "
+        "{together}; make smaller frames, or take a half precision (dtype)",
         limit=limit / GB,
         least=least / GB,
+        together=together,
         width=sizes.width,
         height=sizes.height,
     )

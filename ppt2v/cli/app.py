@@ -8,7 +8,6 @@ from contextlib import contextmanager
 from typing import Any
 
 import typer
-from typer.core import TyperGroup
 
 from ppt2v.controls import CONTROLS
 from ppt2v.environment.quiet import quiet_process
@@ -20,9 +19,10 @@ from ppt2v.version import __version__
 
 from . import dreambooth, media, models, modes
 from .batch import batch
-from .help import SETTINGS, Command
-from .rerun import rerun
+from .help import SETTINGS, Command, Group, speak
+from .rerun import rerun_command
 from .serve import serve
+from .show import show
 from .ui import ui
 
 
@@ -33,6 +33,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     broken; 2 input that cannot be used; 130 interrupted.
     """
     quiet_process()
+    speak()
     app(args=arguments, prog_name="ppt2v")
 
 
@@ -71,7 +72,7 @@ def _end(message: Message, status: int) -> None:
     raise typer.Exit(status) from None
 
 
-class _Group(TyperGroup):
+class _Group(Group):
     """Errors of every command end in one line and an exit code."""
 
     def invoke(self, ctx: Any) -> Any:
@@ -105,7 +106,7 @@ def _common(version: bool = _VERSION) -> None:
 
 def _add_group(name: str, about: str) -> typer.Typer:
     """Adds a command that has commands of its own."""
-    group = typer.Typer(help=about, no_args_is_help=True, rich_markup_mode=None)
+    group = typer.Typer(cls=Group, help=about, no_args_is_help=True, rich_markup_mode=None)
     app.add_typer(group, name=name)
     return group
 
@@ -134,5 +135,6 @@ _cache = _add_group("cache", "List or remove the programs that the engines have 
 _add(_cache, "list", models.cache_list)
 _add(_cache, "clear", models.cache_clear)
 
-for _command in (media.report, media.compare, models.convert, rerun, models.models, batch, serve, ui, models.doctor):
+_add(app, "rerun", rerun_command(), "Make the same video again, or one that differs as told, from its file.")
+for _command in (show, media.report, media.compare, models.convert, models.models, batch, serve, ui, models.doctor):
     _add(app, _command.__name__, _command)

@@ -8,7 +8,8 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ppt2v.errors import InputError
+from ppt2v.errors import InputError, Notice
+from ppt2v.language import words
 
 if TYPE_CHECKING:
     import numpy as np
@@ -40,7 +41,7 @@ def find(folder: str | Path) -> list[Path]:
     files = [file for file in there if file.is_file() and _is_picture(file)]
     left_out = [file for file in there if file not in files]
     if not files:
-        hint = f"; it cannot read {_names(left_out)}" if left_out else ""
+        hint = words("; it cannot read {names}", names=_names(left_out)) if left_out else ""
         raise InputError(
             "E-PICTURES-NONE",
             "images: {folder} holds no pictures{hint}; give PNG, JPEG, WebP, TIFF, BMP, GIF or AVIF",
@@ -50,7 +51,13 @@ def find(folder: str | Path) -> list[Path]:
     for file in files:
         _open(file)
     if left_out:
-        warnings.warn(f"left out of the pictures in {folder}: {_names(left_out)}", stacklevel=2)
+        notice = Notice(
+            "N-PICTURES-LEFT-OUT",
+            "left out of the pictures in {folder}: {names}",
+            folder=folder,
+            names=_names(left_out),
+        )
+        warnings.warn(notice, stacklevel=2)
     return files
 
 

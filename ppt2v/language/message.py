@@ -56,19 +56,38 @@ def words(template: str, /, **values: Any) -> Message:
 
 def either(names: Iterable[str]) -> str | Message:
     """The names with an "or" between them."""
+    return _chained("{one} or {other}", names)
+
+
+def both(names: Iterable[str]) -> str | Message:
+    """The names with an "and" between them."""
+    return _chained("{one} and {other}", names)
+
+
+def _chained(template: str, names: Iterable[str]) -> str | Message:
     first, *others = names
     told: str | Message = first
     for other in others:
-        told = words("{one} or {other}", one=told, other=other)
+        told = words(template, one=told, other=other)
     return told
 
 
+def translated(english: str) -> str:
+    """A help text, a label or the name of a stage, in the language in force; English where it has none for it."""
+    return _table().get(english, english)
+
+
 def _template(message: Message) -> str:
+    table = _table()
+    return table.get(message.template) or table.get(message.code or "") or message.template
+
+
+def _table() -> dict[str, str]:
     if current() == "en":
-        return message.template
+        return {}
     from .chinese import TABLE
 
-    return TABLE.get(message.template) or TABLE.get(message.code or "") or message.template
+    return TABLE
 
 
 def _kept(value: Any) -> Any:

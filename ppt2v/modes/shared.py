@@ -258,6 +258,26 @@ SAMPLING = (
     ),
 )
 
+MODULES = (
+    Parameter(
+        "motion_module",
+        str,
+        None,
+        "Folder, file or id of a motion module (AnimateDiff), with which the frames of a window are made together.",
+        holds="model",
+        group="Motion",
+    ),
+    Parameter(
+        "motion_window",
+        int,
+        None,
+        "Frames that a motion module sees at once; 16 if not given. A longer video is made of windows that overlap.",
+        minimum=2,
+        argument="window",
+        group="Motion",
+    ),
+)
+
 START = (
     Parameter(
         "init_video",
@@ -290,7 +310,8 @@ MOTION = (
         "motion_field_strength_x",
         float,
         12.0,
-        "Motion to the left per frame, in 1/512 of the width; negative: to the right.",
+        "Motion to the left per frame, in 1/512 of the width; negative: to the right. Over more than 8 frames the "
+        "default is less, so that the subject stays in the picture.",
         minimum=-512,
         maximum=512,
         option="motion",
@@ -300,7 +321,7 @@ MOTION = (
         "motion_field_strength_y",
         float,
         12.0,
-        "Motion upwards per frame, in 1/512 of the height; negative: down.",
+        "Motion upwards per frame, in 1/512 of the height, likewise; negative: down.",
         minimum=-512,
         maximum=512,
         option="motion",
@@ -485,6 +506,7 @@ def controlled(a_prompt: str, n_prompt: str, fps: float | None = None) -> tuple[
             holds="guide",
             group="Guidance",
         ),
+        *MODULES,
         *with_defaults(SAMPLING, n_prompt=n_prompt, num_inference_steps=20, guidance_scale=9.0),
         *MEMORY,
         *with_defaults(OUTPUT, fps=fps),

@@ -4,21 +4,25 @@ from __future__ import annotations
 
 import importlib
 import warnings
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ppt2v import video
+from ppt2v.cache import first_of_the_day
 from ppt2v.engine import Engine
 from ppt2v.engine.choice import ROWS, Choice, build, choose
 from ppt2v.environment import threads
+from ppt2v.errors import Notice
+from ppt2v.language import Message, words
 from ppt2v.models.families.family import Family
 from ppt2v.models.families.replacements import Replacements
 from ppt2v.models.sources import locate
 from ppt2v.modes import Mode
 from ppt2v.modes.shared import ADAPTERS
 from ppt2v.pipelines.planning import memory
+from ppt2v.pipelines.planning.windows import windows
 from ppt2v.progress import Progress, Watch, counted, say
 from ppt2v.request.prompts import advice
 from ppt2v.request.request import Request
@@ -28,12 +32,8 @@ from .files import fingerprints
 from .inputs import Inputs, gather, sound
 from .loaded import Loaded
 
-EXPORT_NOTICE = "Preparing the networks for {engine}, once per model and size ..."
-EMBEDDED_NOTICE = (
-    "Using the small model that ships with ppt2v: it knows about fifty subjects in about a dozen places, at 128x128 "
-    "pixels.\n"
-    "For anything else give a model of its kind, such as --model {example} or a folder (in Python: model_name=...)."
-)
+if TYPE_CHECKING:
+    import numpy as np
 
 
 class Session:
@@ -49,17 +49,24 @@ class Session:
         self._export_explained = False
         self.loaded = Loaded(device, self._choice.network)
 
-    def make(self, row: Mode, given: Mapping[str, Any], watch: Watch) -> str:
-        """Makes a video with the parameters given, and returns the path written; raises what ``Model`` raises."""
+    def make(
+        self, row: Mode, given: Mapping[str, Any], watch: Watch, take: Callable[[np.ndarray], None] | None = None
+    ) -> str:
+        """Makes a video with the parameters given, and returns the path written; raises what ``Model`` raises.
+
+        ``take`` gets each frame, uint8 RGB ``[H, W, 3]``, as it goes into the file.
+        """
         # First without the model's own defaults, so that a wrong value is refused before anything is downloaded.
         request = Request.of(row, given)
         for line in advice(request.values, request.adapters):
-            warnings.warn(str(line), stacklevel=2)
+            warnings.warn(Notice.of(line), stacklevel=2)
         output = request.output_file()
+        request = request.with_motion_module(self._show_progress)
         folder = locate.locate(request.model_name, self._show_progress)
         family = request.family_of(folder)
         request = request.with_defaults_of(folder)
-        if folder.is_file() or any(request.values.get(parameter.name) for parameter in ADAPTERS):
+        adapted = any(request.values.get(parameter.name) for parameter in ADAPTERS)
+        if folder.is_file() or adapted or request.adapters.motion:
             # Only the networks can say whether all fits; without weights they are light.
             self._parts(request, family, folder)
         pipeline_class = _class(family.pipeline(row.pipeline))
@@ -71,11 +78,12 @@ class Session:
         before = record.settings_before(request)
         decided = {"seed": record.seed(request, before), **self._within_memory(pipeline, request, made)}
         request = replace(request, values={**request.values, **decided})
+        self._explain(words("Seed: {seed}", seed=decided["seed"]))
         pipeline.engine, choice = self._engine_for(before)
         with threads.using((before or {}).get("threads") or threads.threads()):
-            return self._make(pipeline, request, choice, output, made, watch)
+            return self._make(pipeline, request, choice, output, made, watch, take)
 
-    def _make(self, pipeline, request: Request, choice: Choice, output: Path, made: Inputs, watch: Watch) -> str:
+    def _make(self, pipeline, request: Request, choice: Choice, output: Path, made: Inputs, watch: Watch, take) -> str:
         from ppt2v.pipelines.denoising.noise import Noise
 
         values, arguments = request.values, _arguments(request, made)
@@ -84,7 +92,8 @@ class Session:
         denoising, tile = f"Denoising ({choice.engine}, {choice.precision})", values.get("decode_tile")
 
         def report(done: int, total: int) -> None:
-            watch(Progress(denoising, done, total, lambda: pipeline.preview(tile)))
+            first, every = lambda: pipeline.preview(tile, 1)[0], lambda: pipeline.preview(tile)
+            watch(Progress(denoising, done, total, first, every))
 
         heard = sound(request, made.fps, self._explain) if video.keeps_sound(output) else None
         watch(Progress(denoising))
@@ -93,6 +102,8 @@ class Session:
         frames = counted(pipeline.decode(latents, tile), latents.shape[0], "Decoding", watch)
         if values.get("watermark"):
             frames = video.watermark(frames, values["watermark"])
+        if take:
+            frames = _passed(frames, take)
         recipe = record.recipe(request, self.device, choice, read, self._for_strangers)
         path = video.write(frames, output, made.fps, recipe, heard)
         if checkpoint:
@@ -113,30 +124,49 @@ class Session:
         """The settings that keep the run within the memory that it may use."""
         if request.memory is None:
             return {}
-        kept_frames = made.count if request.values.get("cache_interval", 1) > 1 else 0
-        needs = memory.Needs.of(pipeline, self.loaded.controlnets.values(), made.size, request.branches, kept_frames)
+        window = request.window and min(request.window, made.count)
+        seen = made.count if window is None else sum(map(len, windows(made.count, window, window // 2)))
+        kept_frames = seen if request.values.get("cache_interval", 1) > 1 else 0
+        controlnets = self.loaded.controlnets.values()
+        needs = memory.Needs.of(pipeline, controlnets, made.size, request.branches, kept_frames, window)
         settings = ("chunk_size", "decode_tile", "offload")
         fixed = {name: request.values[name] for name in settings if request.given.get(name) is not None}
         plan = memory.choose(request.memory, needs, self._choice.precision, fixed)
-        self._explain(f"memory: {plan}")
-        return {name: getattr(plan, name) for name in settings}
+        self._explain(words("memory: {plan}", plan=plan))
+        chosen = {name: getattr(plan, name) for name in settings}
+        return {name: value for name, value in chosen.items() if value is not None}
 
     def _build(self, choice: Choice) -> Engine:
         def explain_export() -> None:
             if self._show_progress and not self._export_explained:
                 self._export_explained = True
-                say(EXPORT_NOTICE.format(engine=ROWS[choice.engine].title))
+                title = ROWS[choice.engine].title
+                say(words("Preparing the networks for {engine}, once per model and size ...", engine=title))
 
         return build(choice, explain_export)
 
-    def _explain(self, decision: str) -> None:
+    def _explain(self, decision: Message) -> None:
         if self._show_progress:
             say(decision)
 
     def _notice(self, mode: Mode, model_name: str) -> None:
-        if locate.is_embedded(model_name) and self._show_progress and not Session._notice_given:
-            Session._notice_given = True
-            say(EMBEDDED_NOTICE.format(example=mode.example))
+        if not locate.is_embedded(model_name) or not self._show_progress or Session._notice_given:
+            return
+        Session._notice_given = True
+        if first_of_the_day("embedded-notice"):
+            notice = words(
+                "Using the small model that ships with ppt2v: it knows about fifty subjects in about a dozen places, "
+                "at 128x128 pixels.\nFor anything else give a model of its kind, such as --model {example} or a "
+                "folder (in Python: model_name=...).",
+                example=mode.example,
+            )
+            say(notice)
+
+
+def _passed(frames: Iterable[np.ndarray], take: Callable[[np.ndarray], None]) -> Iterator[np.ndarray]:
+    for frame in frames:
+        take(frame)
+        yield frame
 
 
 def _class(name: str) -> type:

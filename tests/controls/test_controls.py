@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
+from importlib import metadata
 from itertools import count, islice
 from pathlib import Path
 
@@ -9,14 +11,16 @@ import cv2
 import numpy as np
 import pytest
 from conftest import DATA
+from packaging.requirements import Requirement
 
-from ppt2v import video
+from ppt2v import MODES, video
 from ppt2v.cli import app
 from ppt2v.controls import CLIP, CONTROLS, check, control_maps
 from ppt2v.detectors import blazepose
 from ppt2v.detectors.skeleton import draw
 from ppt2v.errors import InputError
 from ppt2v.parameters import resolve
+from ppt2v.request.request import Request
 
 PEOPLE = DATA / "detectors_reference" / "people.npz"
 DPT = DATA / "detectors_reference" / "dpt"
@@ -90,7 +94,7 @@ def shown(request, tmp_path):
 def test_ready_maps_are_used_as_they_are(name, shown):
     clip = shown([READY[name](index) for index in range(6)])
     maps = control_maps(name, iter(clip), values(name))
-    assert maps.decision == f"{name}: the clip is already {CONTROLS[name].ready}; used as it is"
+    assert str(maps.decision) == f"{name}: the clip is already {CONTROLS[name].ready}; used as it is"
     np.testing.assert_array_equal(list(maps.frames), clip)
 
 
@@ -100,8 +104,8 @@ def test_other_clips_are_not_taken_for_maps(name, picture, shown, monkeypatch):
     clip = shown([picture(index) for index in range(4)])
     if name == "canny":
         maps = control_maps(name, clip, values(name))
-        assert maps.decision == (
-            "canny: the clip is no edge map; its maps are made by Canny's method with the thresholds 100 and 200"
+        assert str(maps.decision) == (
+            "canny: the clip is not an edge map; its maps are made by Canny's method with the thresholds 100 and 200"
         )
         np.testing.assert_array_equal(list(maps.frames)[2][..., 0], cv2.Canny(clip[2], 100, 200))
     else:
@@ -109,9 +113,28 @@ def test_other_clips_are_not_taken_for_maps(name, picture, shown, monkeypatch):
             control_maps(name, clip, values(name))
 
 
+@pytest.mark.parametrize("name", ["pose", "depth"])
+@pytest.mark.parametrize(
+    ("control", "picture", "refused"),
+    [("auto", film, True), ("auto", None, False), ("map", film, False), ("video", None, True)],
+)
+def test_a_missing_detector_is_said_before_a_network_is_loaded(name, control, picture, refused, tmp_path, monkeypatch):
+    monkeypatch.setattr(blazepose, "is_installed", lambda: False)
+    frames = [(picture or READY[name])(index) for index in range(6)]
+    clip = video.write(frames, tmp_path / "clip.png", 4, {})
+    given = {"prompt": "a fox", "video_path": str(clip), "control": control}
+    with pytest.raises(InputError, match="needs? a detector") if refused else nullcontext():
+        Request.of(MODES[name], given)
+
+
+def test_the_package_of_the_detector_is_the_one_that_the_extra_installs():
+    extra = [line for line in metadata.requires("ppt2v") if line.startswith("mediapipe")]
+    assert [Requirement(line).specifier for line in extra] == [Requirement(blazepose.REQUIREMENT).specifier]
+
+
 def test_nobody_in_some_frames_of_a_skeleton_clip():
     clip = [black(), skeleton(), black(), skeleton()]
-    assert "already a skeleton drawing" in control_maps("pose", clip, values("pose")).decision
+    assert "already a skeleton drawing" in str(control_maps("pose", clip, values("pose")).decision)
 
 
 def test_what_a_clip_is_can_be_said():
@@ -169,10 +192,14 @@ def test_bad_input_is_refused(tmp_path, monkeypatch):
     with pytest.raises(InputError, match="control='picture': the rule is one of auto, map, video"):
         values("canny", control="picture")
     monkeypatch.setattr(blazepose, "is_installed", lambda: False)
-    ways = r"body_pose_model.pth, or hf:lllyasviel/Annotators.*pip install 'ppt2v\[pose\]'.*already is a skeleton"
+    monkeypatch.setattr(blazepose, "NOT_SINCE", (4,))
+    ways = r"--detector hf:lllyasviel/Annotators.*body_pose_model.pth, or run pip install 'mediapipe>=.*already is a s"
     with pytest.raises(InputError, match=ways):
         control_maps("pose", [film()], values("pose"))
-    with pytest.raises(InputError, match="hf:Intel/dpt-hybrid-midas.*already is a picture of depth"):
+    monkeypatch.setattr(blazepose, "NOT_SINCE", (3,))
+    with pytest.raises(InputError, match="body_pose_model.pth, or give a clip"):
+        control_maps("pose", [film()], values("pose"))
+    with pytest.raises(InputError, match="--detector hf:Intel/dpt-hybrid-midas.*already is a picture of depth"):
         control_maps("depth", [film()], values("depth"))
     missing = str(tmp_path / "no" / "weights.pth")
     for name in "pose", "depth":
@@ -205,14 +232,14 @@ def test_a_video_of_nobody_is_refused(mediapipe):
 
 def test_pose_by_mediapipe_where_it_is_installed(mediapipe):
     maps = control_maps("pose", [film(0), film(1)], values("pose"))
-    assert maps.decision == "pose: the clip is no skeleton drawing; its maps are made by MediaPipe"
+    assert str(maps.decision) == "pose: the clip is not a skeleton drawing; its maps are made by MediaPipe"
     expected = draw(np.load(PEOPLE)["one people"], *SIZE)
     np.testing.assert_array_equal(list(maps.frames), [expected, expected])
 
 
 def test_depth_by_a_network():
     maps = control_maps("depth", [film(0), film(1)], values("depth", detector_weights=str(DPT)))
-    assert maps.decision == "depth: the clip is no depth picture; its maps are made by DPT"
+    assert str(maps.decision) == "depth: the clip is not a depth picture; its maps are made by DPT"
     first, second = maps.frames
     assert first.shape == second.shape == (*SIZE, 3) and first.dtype == np.uint8
     assert (first.min(), first.max()) == (0, 255)

@@ -267,7 +267,10 @@ NO_LORAS = {
     "a textual inversion": (["emb_params"], r"give it as textual_inversion=... \(--textual-inversion\)"),
     "a UNet alone": (["down_blocks.0.resnets.0.conv1.weight"], "it has no use there"),
     "a text encoder alone": (["text_model.embeddings.token_embedding.weight"], "it has no use there"),
-    "a motion module of AnimateDiff": (["down_blocks.0.motion_modules.0.proj_in.weight"], "it has no use there"),
+    "a motion module of AnimateDiff": (
+        ["down_blocks.0.motion_modules.0.proj_in.weight"],
+        r"give it as motion_module=... \(--motion-module\)",
+    ),
     "weights of an unknown kind": (["conv.weight"], "it has no use there"),
 }
 
@@ -451,7 +454,7 @@ BAD_INVERSIONS = {
     "unknown family": ({"<a>": np.zeros(5, np.float32)}, "of another family: its vectors have 5 numbers instead of 16"),
     "XL": (
         {"clip_l": np.zeros((2, 768), np.float32), "clip_g": np.zeros((2, 1280), np.float32)},
-        r"for Stable Diffusion XL, which has several text encoders \(.*clip_g \[2, 1280\]",
+        r"for Stable Diffusion XL, which has several text encoders \(\[2, 768\], \[2, 1280\]\)",
     ),
     "three axes": ({"<a>": np.zeros((1, 2, 16), np.float32)}, r"is no textual inversion: it holds <a> \[1, 2, 16\]"),
     "too many": ({"<a>": np.zeros((500, 16), np.float32)}, "at most 75"),

@@ -8,12 +8,14 @@ import importlib
 import json
 import re
 import shutil
+import socket
 import subprocess
 import sys
 import threading
 from pathlib import Path
 
 import pytest
+from huggingface_hub.errors import LocalEntryNotFoundError
 
 from ppt2v.errors import InputError
 from ppt2v.models.families import stable_diffusion
@@ -294,6 +296,23 @@ def test_dead_network_is_reported(cache_homes, monkeypatch):
     name = "CompVis/stable-diffusion-v1-4"
     with pytest.raises(InputError, match=f"could not download '{name}' from .*: no route; .* holds the model$"):
         locate.locate(name)
+
+
+def test_a_server_that_cannot_be_reached_is_said_in_a_line_with_the_name_that_was_asked_for(cache_homes, monkeypatch):
+    def refuse(*_, **__):
+        raise socket.gaierror(-2, "Name or service not known")
+
+    def give_up(*_, **__):  # as Hugging Face's library does after some retries
+        raise LocalEntryNotFoundError("no connection")
+
+    monkeypatch.setattr(socket, "getaddrinfo", refuse)
+    monkeypatch.setattr("huggingface_hub.hf_hub_download", give_up)
+    name = "stable-diffusion-v1-5/stable-diffusion-v1-5"  # elsewhere known as runwayml/...
+    for prefix, server in {"": "Paddle community storage", "hf:": "Hugging Face"}.items():
+        with pytest.raises(InputError) as error:
+            locate.locate(f"{prefix}{name}", progress=False)
+        assert str(error.value).startswith(f"'{prefix}{name}' is not on this machine, and {server} (https://")
+        assert "cannot be reached" in str(error.value) and "Max retries" not in str(error.value)
 
 
 @pytest.mark.parametrize("progress", [True, False])

@@ -7,10 +7,13 @@ from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
 from ppt2v.errors import InputError
+from ppt2v.language import words
 from ppt2v.models.adapters.adapters import Adapters
+from ppt2v.models.adapters.motion import MotionModules
 
 from .replacements import Replacements
 from .stable_diffusion import StableDiffusion
+from .stable_diffusion_xl import StableDiffusionXL
 from .text_to_video import TextToVideo
 from .video_fusion import VideoFusion
 
@@ -25,6 +28,7 @@ class Use(NamedTuple):
         name: the model's name as it was given.
         edits: whether the UNet takes the latents of a clip beside those of the frames.
         values: of the run's parameters.
+        motion: the motion modules that are put between its layers.
     """
 
     mode: str
@@ -33,6 +37,7 @@ class Use(NamedTuple):
     name: str
     edits: bool = False
     values: Mapping[str, Any] = {}
+    motion: MotionModules | None = None
 
 
 class Family(Protocol):
@@ -69,7 +74,7 @@ class Family(Protocol):
 
 
 # The first that recognises a model has it; the last one takes what no other does.
-FAMILIES: tuple[Family, ...] = (VideoFusion(), TextToVideo(), StableDiffusion())
+FAMILIES: tuple[Family, ...] = (VideoFusion(), TextToVideo(), StableDiffusionXL(), StableDiffusion())
 
 
 def family_of(model: Path) -> Family:
@@ -85,7 +90,7 @@ def fitting_family(model: Path, use: Use) -> Family:
     """
     family = family_of(model)
     if family.group != use.group:
-        verdict = "a text-to-video model" if family.group == "video" else "no text-to-video model"
+        verdict = words("a text-to-video model") if family.group == "video" else words("no text-to-video model")
         raise InputError(
             "E-MODEL-USE",
             "{name} is {verdict}; for {mode} choose one such as {example}",

@@ -11,6 +11,7 @@ from typing import Any
 
 from ppt2v.environment.shipped import shipped
 from ppt2v.errors import InputError
+from ppt2v.language import Message, either, words
 
 from .modelscope_files import CONFIGURATION, describes, file_names
 
@@ -36,19 +37,23 @@ WEIGHTS = (
 
 # The files of a part, as groups of alternatives: of each group the first that exists is used.
 NETWORK = (("config.json",), WEIGHTS)
+_VOCABULARY = (("vocab.json", "tokenizer.json"), ("merges.txt", "tokenizer.json"))
 PIPELINE = {
     "scheduler": (("scheduler_config.json",),),
-    "tokenizer": (("vocab.json", "tokenizer.json"), ("merges.txt", "tokenizer.json")),
+    "tokenizer": _VOCABULARY,
     "text_encoder": NETWORK,
+    "text_encoder_2": NETWORK,
+    "tokenizer_2": _VOCABULARY,
     "unet": NETWORK,
     "residual": NETWORK,
     "vae": NETWORK,
 }
-OPTIONAL = ("ppt2v.json", "tokenizer/tokenizer_config.json", "tokenizer/special_tokens_map.json")
+_WORDS = ("tokenizer_config.json", "special_tokens_map.json")
+OPTIONAL = ("ppt2v.json", *(f"{folder}/{name}" for folder in ("tokenizer", "tokenizer_2") for name in _WORDS))
+_SECOND = ("text_encoder_2", "tokenizer_2")  # which Stable Diffusion XL has beside the first
 # What only pipelines of other families have.
 _OTHER_FAMILIES = {
     "transformer": "another family, with a transformer for its UNet",
-    "text_encoder_2": "Stable Diffusion XL",
     "motion_adapter": "AnimateDiff",
     "image_normalizer": "Stable unCLIP",
     "prior": "another family, with a prior",
@@ -57,13 +62,13 @@ _OTHER_FAMILIES = {
     "depth_estimator": "depth to image",
     "vocoder": "sound",
 }
-# Inputs of networks that no mode has, and whose they are.
+# Inputs of networks that no mode has, but for values that are known, and whose they are.
 _UNFED = {
-    "addition_embed_type": "Stable Diffusion XL or a relative",
-    "encoder_hid_dim_type": "another family",
-    "class_embed_type": "Stable unCLIP or a relative",
-    "num_class_embeds": "an upscaler or a relative",
-    "time_cond_proj_dim": "a latent consistency model with guidance of its own",
+    "addition_embed_type": words("another family"),
+    "encoder_hid_dim_type": words("another family"),
+    "class_embed_type": words("Stable unCLIP or a relative"),
+    "num_class_embeds": words("an upscaler or a relative"),
+    "time_cond_proj_dim": words("a latent consistency model with guidance of its own"),
 }
 # Numbers of configurations by which sizes and memory are planned before weights are read, or texts are read at all.
 _LARGEST = {
@@ -79,7 +84,12 @@ _LARGEST = {
     "hidden_size": 2**16,
     "max_position_embeddings": 2**16,
     "eos_token_id": 2**22,
+    "addition_time_embed_dim": 2**16,
+    "projection_class_embeddings_input_dim": 2**20,
+    "projection_dim": 2**16,
 }
+_FED = {"addition_embed_type": "text_time"}
+_NULL_OTHERWISE = ("addition_time_embed_dim", "projection_class_embeddings_input_dim")  # in networks of other families
 _FRACTIONS = ("norm_eps", "layer_norm_eps", "dropout", "attention_dropout", "mid_block_scale_factor", "scaling_factor")
 _LISTS, _LISTS_OR_NUMBERS = ("block_out_channels",), ("layers_per_block", "cross_attention_dim")
 _LARGEST_JSON = 64 * 2**20  # bytes; the vocabularies of large language models stay below
@@ -208,12 +218,12 @@ def read_config(file: Path, kind: str | None = None, needs: Sequence[str] = ()) 
             kind=kind,
             class_name=config.get("_class_name"),
         )
-    unfed = next((name for name in _UNFED if config.get(name)), None)
+    unfed = next((name for name in _UNFED if config.get(name) not in (None, False, _FED.get(name))), None)
     if unfed is not None:
         raise InputError(
             "E-MODEL-UNFED",
             "{file} says {name}={value!r}: a network of {network}, which is not run here; give one of Stable "
-            "Diffusion 1.x or 2.x",
+            "Diffusion 1.x, 2.x or XL",
             file=file,
             name=unfed,
             value=config[unfed],
@@ -229,7 +239,8 @@ def read_config(file: Path, kind: str | None = None, needs: Sequence[str] = ()) 
         )
     for name, most in _LARGEST.items():
         rule, fits = _rule(name)
-        if name in config and not fits(config[name], most):
+        absent = name not in config or (config[name] is None and name in _NULL_OTHERWISE)
+        if not absent and not fits(config[name], most):
             raise InputError(
                 "E-CONFIG-RANGE",
                 "{file} cannot be used: {name}={value!r}; the rule is {rule} from 1 to {most}",
@@ -261,16 +272,16 @@ def read_config(file: Path, kind: str | None = None, needs: Sequence[str] = ()) 
     return config
 
 
-def _rule(name: str) -> tuple[str, Callable[[Any, int], bool]]:
+def _rule(name: str) -> tuple[Message, Callable[[Any, int], bool]]:
     """In words, and as what tells whether a value is valid up to a largest one."""
     if name in _LISTS:
-        return "a list of whole numbers", _are_counts
+        return words("a list of whole numbers"), _are_counts
     if name in _LISTS_OR_NUMBERS:
         return (
-            "a whole number, or a list of such,",
+            words("a whole number, or a list of such,"),
             lambda value, most: _is_count(value, most) or _are_counts(value, most),
         )
-    return "a whole number", _is_count
+    return words("a whole number"), _is_count
 
 
 def _are_counts(values: Any, most: int) -> bool:
@@ -281,19 +292,23 @@ def _is_count(value: Any, most: int) -> bool:
     return isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= most
 
 
-def _reason(file: Path, error: Exception) -> str:
+def _reason(file: Path, error: Exception) -> str | Message:
     with file.open("rb") as stream:
         beginning = stream.read(64).lower()
     if beginning.startswith(b"version https://git-lfs"):
-        return "but a git-lfs pointer: run git lfs pull"
-    return "but a web page" if beginning.lstrip().startswith((b"<!doctype", b"<html")) else str(error)
+        return words("but a git-lfs pointer: run git lfs pull")
+    is_page = beginning.lstrip().startswith((b"<!doctype", b"<html"))
+    return words("but a web page") if is_page else str(error)
 
 
-def _json_kind(value: Any) -> str:
-    return {list: "a list", str: "a text", bool: "true or false", type(None): "null"}.get(type(value), "a number")
+def _json_kind(value: Any) -> str | Message:
+    if value is None:
+        return "null"
+    kinds = {list: words("a list"), str: words("a text"), bool: words("true or false")}
+    return kinds.get(type(value), words("a number"))
 
 
-def first_missing(folder: Path) -> str | None:
+def first_missing(folder: Path) -> str | Message | None:
     """The first file that a model folder lacks: a pipeline's with a model_index.json, else a single network's.
 
     A folder with ModelScope's configuration.json has files of its own.
@@ -306,7 +321,7 @@ def first_missing(folder: Path) -> str | None:
     for part in parts(read_json(folder / "model_index.json")):
         lacks = _part_lacks(folder / part, PIPELINE[part])
         if lacks:
-            return f"{part}/{lacks}"
+            return words("{part}/{lacks}", part=part, lacks=lacks)
     return None
 
 
@@ -315,7 +330,7 @@ def is_modelscopes(configuration: Path | None) -> bool:
     return configuration is not None and configuration.exists() and describes(read_json(configuration))
 
 
-def _part_lacks(folder: Path, groups: tuple[tuple[str, ...], ...]) -> str | None:
+def _part_lacks(folder: Path, groups: tuple[tuple[str, ...], ...]) -> str | Message | None:
     for group in groups:
         names = [name for name in group if (folder / name).is_file()]
         if not names:
@@ -337,7 +352,7 @@ def _is_there(entry: Any) -> bool:
     return any(entry) if isinstance(entry, list) else bool(entry)
 
 
-def check_pipeline(model_index: Mapping[str, Any], source: str) -> None:
+def check_pipeline(model_index: Mapping[str, Any], source: str | Message) -> None:
     """Refuses a pipeline of another family of models than those that are run here, by the parts that it names.
 
     Args:
@@ -353,14 +368,15 @@ def check_pipeline(model_index: Mapping[str, Any], source: str) -> None:
             raise InputError(
                 "E-MODEL-FAMILY",
                 "{source} is a model of {family} (a {class_name}, which has the part {part}), and such are not run "
-                "here; give one of Stable Diffusion 1.x or 2.x, or for the mode synthesize one of ModelScope's text "
-                "to video",
+                "here; give one of Stable Diffusion 1.x, 2.x or XL, or for the mode synthesize one of ModelScope's "
+                "text to video",
                 source=source,
                 family=family,
                 class_name=name,
                 part=part,
             )
-    missing = [part for part in PIPELINE if part != "residual" and not _is_there(model_index.get(part))]
+    unneeded = ("residual",) if has_two_encoders(model_index) else ("residual", *_SECOND)
+    missing = [part for part in PIPELINE if part not in unneeded and not _is_there(model_index.get(part))]
     if missing:
         raise InputError(
             "E-MODEL-PARTS",
@@ -370,6 +386,12 @@ def check_pipeline(model_index: Mapping[str, Any], source: str) -> None:
         )
 
 
-def alternatives(names: tuple[str, ...]) -> str:
+def has_two_encoders(model_index: Mapping[str, Any]) -> bool:
+    """Whether a pipeline is one of Stable Diffusion XL, be it whole or not."""
+    named = str(model_index.get("_class_name")).startswith("StableDiffusionXL")
+    return named or any(_is_there(model_index.get(part)) for part in _SECOND)
+
+
+def alternatives(names: tuple[str, ...]) -> str | Message:
     """How an error names a group of which one file is needed."""
-    return f"weights ({', '.join(_FORMATS)})" if names is WEIGHTS else " or ".join(names)
+    return words("weights ({formats})", formats=_FORMATS) if names is WEIGHTS else either(names)

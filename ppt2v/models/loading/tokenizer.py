@@ -8,6 +8,7 @@ import tempfile
 from pathlib import Path
 
 from ppt2v.errors import InputError
+from ppt2v.language import words
 from ppt2v.models.layouts import clip_vocabulary
 from ppt2v.models.layouts.diffusers import read_json
 from ppt2v.models.sources import locate
@@ -15,21 +16,26 @@ from ppt2v.models.sources import locate
 _FILES = ("vocab.json", "tokenizer.json")
 
 
-def find_tokenizer(name: str | None, model: Path, padding: str = clip_vocabulary.END):
-    """The tokenizer of a model.
+def find_tokenizer(name: str | None, model: Path, padding: str = clip_vocabulary.END, part: str = "tokenizer"):
+    """A tokenizer of a model.
 
     Args:
         name: a model or a tokenizer, as folder or id, whose vocabulary is used; None: the model's own, for a single
             file that of CLIP, which ships with ppt2v.
         model: folder or single file of the model.
-        padding: what CLIP's fills short texts up with.
+        padding: what fills short texts up, where neither the tokenizer's files say it nor are they the first's.
+        part: "tokenizer", or "tokenizer_2" of a model that has two; both read the vocabulary of ``name``.
 
     Raises:
         InputError: there is no tokenizer, or it cannot be downloaded.
     """
-    if name is not None:
-        return load_tokenizer(locate_tokenizer(name))
-    return load_tokenizer(model / "tokenizer") if model.is_dir() else clip_tokenizer(padding)
+    if name is None:
+        return load_tokenizer(model / part) if model.is_dir() else clip_tokenizer(padding)
+    tokenizer = load_tokenizer(locate_tokenizer(name))
+    if part != "tokenizer":
+        tokenizer.pad_token = padding
+        _read_padding_as_text(tokenizer)
+    return tokenizer
 
 
 def locate_tokenizer(name: str) -> Path:
@@ -37,9 +43,9 @@ def locate_tokenizer(name: str) -> Path:
     if locate.is_embedded(name):
         return locate.locate(name) / "tokenizer"
     places = tuple(f"{folder}{file}" for folder in ("tokenizer/", "") for file in _FILES)
-    file = locate.locate_file(name, places, "tokenizer")
+    file = locate.locate_file(name, places, words("tokenizer"))
     if file.name == "vocab.json":
-        locate.locate_file(name, ("tokenizer/merges.txt", "merges.txt"), "tokenizer")
+        locate.locate_file(name, ("tokenizer/merges.txt", "merges.txt"), words("tokenizer"))
     return file.parent
 
 

@@ -4,23 +4,39 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from ppt2v.modes import chinese
+from ppt2v.language import Message, speaking
+from ppt2v.language.chinese import TABLE
 
 WORDS = {
     # the page
-    "Text to video on PaddlePaddle": "PaddlePaddle 文本生成视频",
+    "Text to video on PaddlePaddle": "飞桨文本生成视频",
     "The model that ships with ppt2v knows about fifty subjects in about a dozen places, at 128x128 pixels. For "
     "anything else choose another model.": "随 ppt2v 附带的小模型只认识约五十种主体和十几个场景，分辨率 128x128；其他内容请换用别的模型。",
-    "Advanced options": "高级选项",
     "Generate": "生成",
     "Stop": "停止",
     "Samples": "示例",
     "Control map": "控制图",
-    "Result": "结果",
     "Your videos": "我的视频",
     "What you make is shown here.": "生成的视频会显示在这里。",
     "Download": "下载",
     "Recipe": "配方",
+    "Again": "沿用",
+    "Random": "随机",
+    "Use these settings": "使用这些设置",
+    "Delete": "删除",
+    "Delete this video for good?": "要永久删除这个视频吗？",
+    # models and adapters
+    "One of the list; on your own machine also the folder, file or id of another.": "从列表中选择；在自己的电脑上也可以填写其他模型的文件夹、文件或 ID。",
+    "The same number makes the same video; with none each is another one.": "相同的数得到相同的视频；留空则每次不同。",
+    "Files for: {what}": "可选文件：{what}",
+    "Add": "添加",
+    "here": "已在本机",
+    "to be downloaded": "待下载",
+    "about {gb:.1f} GB": "约 {gb:.1f} GB",
+    "This model is not here yet.": "本机还没有这个模型。",
+    "This model is not here yet: download it first, with the button below its name.": "本机还没有这个模型：请先用模型名称下方的按钮下载。",
+    "Downloading": "正在下载",
+    "Cancel": "取消",
     # a run
     "Waiting; jobs ahead of yours: {ahead}": "排队中，前面还有 {ahead} 个任务",
     "Stopped.": "已停止。",
@@ -31,13 +47,16 @@ WORDS = {
     "The disk of this service is full: its operator has to make room.": "服务器磁盘已满，请联系管理员清理空间。",
     "the model was trained on English texts only: write the prompt in English": "模型只用英文文本训练过：请用英文写提示词。",
     "the model that ships with ppt2v knows no: {unknown}; it knows {known}": "随 ppt2v 附带的小模型不认识：{unknown}；它认识：{known}",
-    "Preparing": "准备中",
-    "Decoding": "解码",
-    "Denoising": "去噪",
-    "Control maps": "控制图",
+    "Preparing the model": "正在准备模型",
+    "Reading the clip": "正在分析片段",
+    "Making the frames": "正在生成画面",
+    "Finishing the frames": "正在完成画面",
+    "frame {done} of {total}": "第 {done} / {total} 帧",
+    "Done.": "已完成。",
     # the modes
     "Make a video from a prompt with a text-to-image model (Text2Video-Zero).": "用文生图模型按提示词生成视频（Text2Video-Zero）。",
     "Make a video from a prompt with a model that was trained on videos (ModelScope's text to video).": "用在视频上训练的模型按提示词生成视频（ModelScope 文本生成视频）。",
+    "Make a video from a prompt with a text-to-image model and a motion module (AnimateDiff).": "用文生图模型和运动模块按提示词生成视频（AnimateDiff）。",
     "Edit a clip as an instruction says (Video Instruct-Pix2Pix).": "按指令编辑视频片段（Video Instruct-Pix2Pix）。",
     "Make a video that follows the poses of the people in a clip.": "生成跟随片段中人物姿态的视频。",
     "Make a video that follows the edges of a clip.": "生成跟随片段边缘的视频。",
@@ -45,11 +64,12 @@ WORDS = {
     "Make a video that follows the edges of a clip, with a Dreambooth model.": "用 Dreambooth 模型生成跟随片段边缘的视频。",
     "text2video": "文本生成视频",
     "synthesize": "视频模型",
-    "pix2pix": "视频编辑",
-    "pose": "姿态",
-    "canny": "边缘",
-    "depth": "深度",
-    "canny-db": "边缘 + Dreambooth",
+    "animate": "生成动画",
+    "pix2pix": "编辑视频",
+    "pose": "跟随姿态",
+    "canny": "跟随边缘",
+    "depth": "跟随深度",
+    "canny-db": "跟随边缘（自己的主体）",
     # control maps
     "Edges, by Canny's method.": "边缘，用 Canny 方法。",
     "Skeletons of the people, by OpenPose or MediaPipe.": "人物骨架，用 OpenPose 或 MediaPipe。",
@@ -60,7 +80,7 @@ WORDS = {
     "Init video": "起始片段",
     "Model": "模型",
     "Frames": "帧数",
-    "Resolution": "分辨率",
+    "Resolution": "大小",
     "Negative prompt": "反向提示词",
     "Added prompt": "附加提示词",
     "Seed": "随机种子",
@@ -68,19 +88,21 @@ WORDS = {
     "Guidance scale": "引导强度",
     "Guidance stop": "引导截止",
     "Image guidance scale": "图像引导强度",
-    "Solver": "求解器",
+    "Solver": "采样器",
     "Fast": "快速",
     "Clip skip": "CLIP 跳层",
     "Chunk size": "分块大小",
     "Cross frame attention": "跨帧注意力",
     "Merging ratio": "令牌合并比例",
     "Cache interval": "缓存间隔",
-    "Motion field strength x": "水平运动强度",
-    "Motion field strength y": "垂直运动强度",
+    "Motion field strength x": "向左运动",
+    "Motion field strength y": "向上运动",
     "Motion field": "运动场",
     "Smooth background": "背景平滑",
     "Background kept": "背景保留比例",
     "Saliency": "显著性网络",
+    "Motion module": "运动模块",
+    "Motion window": "运动窗口",
     "Start t": "起始时间",
     "End t": "结束时间",
     "Out fps": "抽帧帧率",
@@ -104,10 +126,23 @@ WORDS = {
     "Watermark": "水印",
 }
 
-Translate = Callable[[str], str]
+Translate = Callable[[str | Message], str]
 
-# Where the command line's name for a parameter says little on a page.
+# Where the command line's name for a mode or a parameter says little on a page.
 _ENGLISH = {
+    "text2video": "Text to video",
+    "synthesize": "Video model",
+    "pix2pix": "Edit a clip",
+    "pose": "Poses of a clip",
+    "canny": "Edges of a clip",
+    "depth": "Depth of a clip",
+    "canny-db": "Edges, your subject",
+    "Resolution": "Size",
+    "Motion field strength x": "Motion to the left",
+    "Motion field strength y": "Motion upwards",
+    "Lora": "LoRA files",
+    "Textual inversion": "Embeddings",
+    "Vae": "VAE",
     "Video path": "Clip",
     "Init video": "Clip to start from",
     "Start t": "Start of the clip",
@@ -118,23 +153,18 @@ _ENGLISH = {
     "Also": "More controls",
 }
 
-LANGUAGES: dict[str, dict[str, str]] = {"en": _ENGLISH, "zh": {**WORDS, **chinese.HELP}}
+LANGUAGES: dict[str, dict[str, str]] = {"en": _ENGLISH, "zh": {**WORDS, **TABLE}}
 NAMES = {"en": "English", "zh": "中文"}
 
 
 def translator(language: str) -> Translate:
-    """Takes the English words to those of the language, a key of ``LANGUAGES``; words it lacks stay."""
+    """Takes the English words and messages to those of the language, a key of ``LANGUAGES``; words it lacks stay."""
     table = LANGUAGES[language]
-    return lambda words: table.get(words, words)
 
+    def translate(told: str | Message) -> str:
+        if isinstance(told, str):
+            return table.get(told, told)
+        with speaking(language):
+            return str(told)
 
-def preferred(accept_language: str) -> str:
-    """The language that a browser asks for with its Accept-Language header, else English (RFC 9110, 12.5.4)."""
-    wanted = []
-    for part in accept_language.split(","):
-        tag, _, weight = part.partition(";q=")
-        try:
-            wanted.append((-float(weight or 1), tag.strip().lower().split("-")[0]))
-        except ValueError:
-            continue
-    return next((tag for _, tag in sorted(wanted, key=lambda each: each[0]) if tag in LANGUAGES), "en")
+    return translate
