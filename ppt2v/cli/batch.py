@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 def batch(
     files: List[str] = typer.Argument(
         ...,
-        metavar="FILE...",
+        metavar="FILE",
         help="A file of rows in YAML, JSON lines or CSV (.yaml, .jsonl, .csv, .tsv): a prompt, and any other parameter "
         "of the row's mode (text2video if not given). With --mode: clips, or patterns such as 'clips/*.mp4'.",
     ),

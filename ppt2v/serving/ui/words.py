@@ -63,7 +63,7 @@ WORDS = {
     "Make a video that follows the edges of a clip, with a Dreambooth model.": "用 Dreambooth 模型生成跟随片段边缘的视频。",
     "text2video": "文本生成视频",
     "synthesize": "视频模型",
-    "animate": "运动模块",
+    "animate": "生成动画",
     "pix2pix": "编辑视频",
     "pose": "跟随姿态",
     "canny": "跟随边缘",
