@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import warnings
 from collections.abc import Mapping
 from dataclasses import replace
@@ -24,9 +23,11 @@ from ppt2v.request.prompts import advice
 from ppt2v.request.request import Request
 
 from . import record
+from .calls import arguments, pipeline_class
 from .files import fingerprints
 from .inputs import Inputs, gather, sound
 from .loaded import Loaded
+from .samples import Samples
 
 EXPORT_NOTICE = "Preparing the networks for {engine}, once per model and size ..."
 EMBEDDED_NOTICE = (
@@ -62,23 +63,24 @@ class Session:
         if folder.is_file() or any(request.values.get(parameter.name) for parameter in ADAPTERS):
             # Only the networks can say whether all fits; without weights they are light.
             self._parts(request, family, folder)
-        pipeline_class = _class(family.pipeline(row.pipeline))
+        kind = pipeline_class(family.pipeline(row.pipeline))
         load_controlnet = self.loaded.controlnet_loader()
-        made = gather(request, family, folder, pipeline_class, load_controlnet, self._explain, watch)
+        made = gather(request, family, folder, kind, load_controlnet, self._explain, watch)
         video.check_fps(made.fps, video.ending(output))
         self._notice(row, request.model_name)
-        pipeline = pipeline_class(**self._parts(request, family, folder))
+        pipeline = kind(**self._parts(request, family, folder))
         before = record.settings_before(request)
         decided = {"seed": record.seed(request, before), **self._within_memory(pipeline, request, made)}
         request = replace(request, values={**request.values, **decided})
         pipeline.engine, choice = self._engine_for(before)
+        pipeline.engine.samples = Samples(request, self.loaded, watch)
         with threads.using((before or {}).get("threads") or threads.threads()):
             return self._make(pipeline, request, choice, output, made, watch)
 
     def _make(self, pipeline, request: Request, choice: Choice, output: Path, made: Inputs, watch: Watch) -> str:
         from ppt2v.pipelines.denoising.noise import Noise
 
-        values, arguments = request.values, _arguments(request, made)
+        values = request.values
         pipeline.offload = values.get("offload", False)
         checkpoint, read = record.checkpoint(request, made, choice), fingerprints(request.mode, values)
         denoising, tile = f"Denoising ({choice.engine}, {choice.precision})", values.get("decode_tile")
@@ -89,7 +91,7 @@ class Session:
         heard = sound(request, made.fps, self._explain) if video.keeps_sound(output) else None
         watch(Progress(denoising))
         noise = Noise(values["seed"], values.get("content_seed"))
-        latents = pipeline(noise=noise, checkpoint=checkpoint, progress=report, **arguments)
+        latents = pipeline(noise=noise, checkpoint=checkpoint, progress=report, **arguments(request, made))
         frames = counted(pipeline.decode(latents, tile), latents.shape[0], "Decoding", watch)
         if values.get("watermark"):
             frames = video.watermark(frames, values["watermark"])
@@ -137,22 +139,3 @@ class Session:
         if locate.is_embedded(model_name) and self._show_progress and not Session._notice_given:
             Session._notice_given = True
             say(EMBEDDED_NOTICE.format(example=mode.example))
-
-
-def _class(name: str) -> type:
-    """The pipeline "module:class" of ``ppt2v.pipelines``."""
-    module, attribute = name.split(":")
-    return getattr(importlib.import_module(f"ppt2v.pipelines.{module}"), attribute)
-
-
-def _arguments(request: Request, made: Inputs) -> dict[str, Any]:
-    """What the pipeline is told."""
-    values = request.values
-    arguments = {
-        each.argument: values[each.name] for each in request.mode.parameters if each.argument and not each.takes_frames
-    }
-    arguments |= made.arguments
-    if values.get("a_prompt"):
-        arguments["prompt"] = f"{values['prompt']}, {values['a_prompt']}"
-    texts = {name: arguments[name] for name in ("prompt", "negative_prompt") if name in arguments}
-    return {**arguments, **{name: request.adapters.expand(text) for name, text in texts.items()}}
