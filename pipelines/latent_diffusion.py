@@ -259,7 +259,11 @@ def _rescued(runner: Runner, compute: Callable[[], paddle.Tensor], task: str) ->
         runner.use_float32()
         made = compute()
     if not finite(made):
-        raise NumericalError(f"{task} gave NaN or infinite numbers in float32: the VAE's weights are damaged")
+        raise NumericalError(
+            "E-NETWORK-INFINITE",
+            "{task} gave NaN or infinite numbers in float32: the VAE's weights are damaged",
+            task=task,
+        )
     return made.astype("float32")
 
 

@@ -67,7 +67,12 @@ class TextToVideoPipeline(LatentDiffusion):
         """
         check(video_length, strength)
         if not 0 <= overlap < window:
-            raise InputError(f"window={window}, overlap={overlap}: the rule is 0 <= overlap < window, in frames")
+            raise InputError(
+                "E-WINDOW",
+                "window={window}, overlap={overlap}: the rule is 0 <= overlap < window, in frames",
+                window=window,
+                overlap=overlap,
+            )
         if clip is not None:
             video_length, height, width = clip.shape[:3]
         height, width = frame_size(height, width, self.unet.config, self.vae.config, any_latents=True)

@@ -94,8 +94,11 @@ class VideoFusionPipeline(LatentDiffusion):
     def _check_length(self, video_length: int) -> None:
         if video_length > self.frames:
             raise InputError(
-                f"video_length={video_length}: this VideoFusion model makes clips of 1 to {self.frames} frames, as it "
-                "was trained; make several with the same content_seed, or take a model of another kind"
+                "E-VIDEO-FUSION-LENGTH",
+                "video_length={video_length}: this VideoFusion model makes clips of 1 to {most} frames, as it was "
+                "trained; make several with the same content_seed, or take a model of another kind",
+                video_length=video_length,
+                most=self.frames,
             )
 
 

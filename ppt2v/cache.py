@@ -50,7 +50,11 @@ def _usual_limit() -> float:
     except ValueError:
         limit = -1.0
     if not limit >= 0:
-        raise InputError(f"PPT2V_CACHE_GB={given!r}: give the gigabytes that the cache may take, such as 20")
+        raise InputError(
+            "E-CACHE-SIZE",
+            "PPT2V_CACHE_GB={given!r}: give the gigabytes that the cache may take, such as 20",
+            given=given,
+        )
     return limit * 1e9
 
 

@@ -169,7 +169,9 @@ class Model:
 
     def _process(self, mode: str, given: dict[str, Any], is_gradio: bool) -> str:
         if is_gradio and given.get("save_path"):
-            raise InputError("is_gradio=True chooses the path itself; leave save_path out, or is_gradio")
+            raise InputError(
+                "E-GRADIO-PATH", "is_gradio=True chooses the path itself; leave save_path out, or is_gradio"
+            )
         if is_gradio:
             file = f"video.{given.get('save_format') or 'mp4'}"
             given["save_path"] = str(Path(tempfile.mkdtemp(prefix="ppt2v-")) / file)
@@ -179,8 +181,10 @@ class Model:
         """``models`` are a model and a ControlNet, both optional, as the published code's model_path_list."""
         if models and len(models) > 2:
             raise InputError(
-                f"model_path_list has {len(models)} models for one kind of control maps; give a Stable Diffusion model "
-                "and one ControlNet, and others as extra_controls=['KIND:STRENGTH:MODEL']"
+                "E-CONTROLNETS-TOO-MANY",
+                "model_path_list has {models} models for one kind of control maps; give a Stable Diffusion model and "
+                "one ControlNet, and others as extra_controls=['KIND:STRENGTH:MODEL']",
+                models=len(models),
             )
         model, controlnet = (*(models or ()), None, None)[:2]
         if controlnet is not None:

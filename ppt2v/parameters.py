@@ -10,6 +10,7 @@ from difflib import get_close_matches
 from typing import Any, Literal, get_args
 
 from .errors import InputError
+from .language import either
 
 _SHORT = reprlib.Repr()
 _SHORT.maxlevel, _SHORT.maxlist = 2, 4
@@ -107,9 +108,20 @@ class Parameter:
         accepted = {str: (str,), int: (int,), float: (int, float), bool: (bool,)}[self.kind]
         right_type = isinstance(value, accepted) and isinstance(value, bool) == (self.kind is bool)
         if not right_type or not self._in_range(value):
-            raise InputError(f"{self.name}={shown(value)}: the rule is {self.rule}")
+            raise InputError(
+                "E-PARAMETER-VALUE",
+                "{name}={value}: the rule is {rule}",
+                name=self.name,
+                value=shown(value),
+                rule=self.rule,
+            )
         if self.kind is str and not self._can_be_written(value):
-            raise InputError(f"{self.name}={shown(value)} has a character that is none (a zero byte, half of a pair)")
+            raise InputError(
+                "E-PARAMETER-CHARACTER",
+                "{name}={value} has a character that is none (a zero byte, half of a pair)",
+                name=self.name,
+                value=shown(value),
+            )
         return self.kind(value)
 
     def _can_be_written(self, text: str) -> bool:
@@ -167,4 +179,9 @@ def refuse_unknown(given: Mapping[str, Any], known: list[str]) -> None:
     for name in given:
         if name not in known:
             near = get_close_matches(name, known, n=3) or known
-            raise InputError(f"unknown parameter {name!r}; did you mean {' or '.join(near)}?")
+            raise InputError(
+                "E-PARAMETER-UNKNOWN",
+                "unknown parameter {name!r}; did you mean {names}?",
+                name=name,
+                names=either(near),
+            )

@@ -16,6 +16,7 @@ import pytest
 for _name in ("GITHUB_ACTIONS", "FORCE_COLOR", "PY_COLORS", "CLICOLOR_FORCE", "TTY_COMPATIBLE", "TTY_INTERACTIVE"):
     os.environ.pop(_name, None)
 os.environ["COLUMNS"] = "80"
+os.environ["PPT2V_LANG"] = "en"
 
 import tiny_model  # noqa: E402
 from tiny_model import write_json  # noqa: E402

@@ -27,7 +27,7 @@ class Checkpoint:
     def __init__(self, folder: str | Path, settings: dict, stem: str = "latents"):
         self.folder, self.settings = Path(folder), settings
         if self.folder.exists() and not self.folder.is_dir():
-            raise InputError(f"{folder} is a file: the state of the run needs a folder")
+            raise InputError("E-STATE-FILE", "{folder} is a file: the state of the run needs a folder", folder=folder)
         self._file, self._partial = self.folder / f"{stem}.npz", self.folder / f"{stem}.partial.npz"
 
     @staticmethod
@@ -54,7 +54,12 @@ class Checkpoint:
             os.replace(self._partial, self._file)
         except OSError as error:
             self._partial.unlink(missing_ok=True)
-            raise InputError(f"the state of the run cannot be kept in {self.folder}: {error.strerror}") from error
+            raise InputError(
+                "E-STATE-WRITE",
+                "the state of the run cannot be kept in {folder}: {reason}",
+                folder=self.folder,
+                reason=error.strerror,
+            ) from error
 
     def load(self) -> dict[str, np.ndarray] | None:
         """The saved state, or None where there is none.
@@ -70,8 +75,11 @@ class Checkpoint:
         changed = sorted(key for key in keys if before.get(key) != self.settings.get(key))
         if changed:
             raise InputError(
-                f"{self.folder} holds a run with other settings ({', '.join(changed)} differ); repeat those settings "
-                "to go on with it, or delete the folder to start again"
+                "E-STATE-SETTINGS",
+                "{folder} holds a run with other settings ({names} differ); repeat those settings to go on with it, "
+                "or delete the folder to start again",
+                folder=self.folder,
+                names=changed,
             )
         return state
 
@@ -92,4 +100,10 @@ def _read(file: Path) -> tuple[dict, dict[str, np.ndarray]] | None:
             state = {name: stored[name] for name in stored.files}
         return json.loads(str(state.pop("settings"))), state
     except Exception as error:  # zipfile, zlib and numpy each raise their own
-        raise InputError(f"{file} is damaged ({error}); delete the folder {file.parent} to start again") from error
+        raise InputError(
+            "E-STATE-DAMAGED",
+            "{file} is damaged ({reason}); delete the folder {folder} to start again",
+            file=file,
+            reason=error,
+            folder=file.parent,
+        ) from error

@@ -64,8 +64,12 @@ class Denoiser:
         if not finite(result.latents):
             timesteps = self.solver.timesteps
             raise NumericalError(
-                f"step {step + 1} of {len(timesteps)} (timestep {timesteps[step]}) gave NaN or infinite latents in "
-                "float32: the weights are damaged, or guidance_scale is too large"
+                "E-LATENTS-INFINITE",
+                "step {number} of {steps} (timestep {timestep}) gave NaN or infinite latents in float32: the weights "
+                "are damaged, or guidance_scale is too large",
+                number=step + 1,
+                steps=len(timesteps),
+                timestep=timesteps[step],
             )
         return result
 

@@ -104,7 +104,12 @@ class DDIM(Solver):
         super().__init__(scheduler, steps)
         self.eta = eta
         if eta and "variance_noise" not in inspect.signature(scheduler.step).parameters:
-            raise InputError(f"eta={eta}: {type(scheduler).__name__} has no eta; use 0, or the DDIM scheduler")
+            raise InputError(
+                "E-ETA-SCHEDULER",
+                "eta={eta}: {scheduler} has no eta; use 0, or the DDIM scheduler",
+                eta=eta,
+                scheduler=type(scheduler).__name__,
+            )
 
     def step(self, predicted: paddle.Tensor, step: int, frames: Frames, noise: DrawNoise) -> Frames:
         stochastic = {"eta": self.eta, "variance_noise": noise()} if self.eta else {}
@@ -156,7 +161,12 @@ class LCM(Solver):
 
     def _schedule(self, steps: int) -> list[int]:
         if steps > self.TRAINING_STEPS:
-            raise InputError(f"num_inference_steps={steps}: the solver lcm takes 1 to {self.TRAINING_STEPS} steps")
+            raise InputError(
+                "E-LCM-STEPS",
+                "num_inference_steps={steps}: the solver lcm takes 1 to {most} steps",
+                steps=steps,
+                most=self.TRAINING_STEPS,
+            )
         super()._schedule(steps)
         every = len(self.scheduler.alphas_cumprod) // self.TRAINING_STEPS
         chosen = [step * self.TRAINING_STEPS // steps for step in range(steps)]

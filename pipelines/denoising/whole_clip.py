@@ -76,9 +76,15 @@ class WholeClipRun:
 def check(video_length: int, strength: float) -> None:
     """Refuses numbers that no run can have, before anything is loaded."""
     if video_length < 1:
-        raise InputError(f"video_length={video_length}: the rule is video_length >= 1")
+        raise InputError(
+            "E-VIDEO-LENGTH", "video_length={video_length}: the rule is video_length >= 1", video_length=video_length
+        )
     if not 0 < strength <= 1:
-        raise InputError(f"strength={strength}: the rule is 0 < strength <= 1; with 1 little is left of the clip")
+        raise InputError(
+            "E-STRENGTH",
+            "strength={strength}: the rule is 0 < strength <= 1; with 1 little is left of the clip",
+            strength=strength,
+        )
 
 
 def first_step(steps: int, strength: float) -> int:

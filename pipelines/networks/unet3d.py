@@ -69,9 +69,14 @@ class UNet3D(ModelMixin, ConfigMixin):
         super().__init__()
         if (act_fn, downsample_padding, mid_block_scale_factor, time_cond_proj_dim) != ("silu", 1, 1, None):
             raise InputError(
-                f"a text-to-video UNet with act_fn={act_fn!r}, downsample_padding={downsample_padding}, "
-                f"mid_block_scale_factor={mid_block_scale_factor}, time_cond_proj_dim={time_cond_proj_dim}: valid are "
-                "silu, 1, 1 and null; give a config.json of ModelScope's architecture"
+                "E-UNET3D-SETTINGS",
+                "a text-to-video UNet with act_fn={act_fn!r}, downsample_padding={downsample_padding}, "
+                "mid_block_scale_factor={mid_block_scale_factor}, time_cond_proj_dim={time_cond_proj_dim}: valid are "
+                "silu, 1, 1 and null; give a config.json of ModelScope's architecture",
+                act_fn=act_fn,
+                downsample_padding=downsample_padding,
+                mid_block_scale_factor=mid_block_scale_factor,
+                time_cond_proj_dim=time_cond_proj_dim,
             )
         widths, width = list(block_out_channels), block_out_channels[0]
         layers = _Layers(4 * width, norm_num_groups, norm_eps, cross_attention_dim, attention_head_dim)
@@ -136,7 +141,12 @@ class UNet3D(ModelMixin, ConfigMixin):
 
 def _attends(kind: str, plain: str) -> bool:
     if kind not in (plain, f"CrossAttn{plain}"):
-        raise InputError(f"the UNet's config.json names a block {kind!r}; valid are {plain} and CrossAttn{plain}")
+        raise InputError(
+            "E-UNET3D-BLOCK",
+            "the UNet's config.json names a block {kind!r}; valid are {plain} and CrossAttn{plain}",
+            kind=kind,
+            plain=plain,
+        )
     return kind != plain
 
 

@@ -16,7 +16,9 @@ def followers(video_length: int, chunk_size: int) -> list[list[int]]:
     """
     if chunk_size < 2:
         raise InputError(
-            f"chunk_size={chunk_size}: the rule is chunk_size >= 2, since a chunk holds the first frame and others"
+            "E-CHUNK-SIZE",
+            "chunk_size={chunk_size}: the rule is chunk_size >= 2, since a chunk holds the first frame and others",
+            chunk_size=chunk_size,
         )
     size = chunk_size - 1
     return [list(range(first, min(first + size, video_length))) for first in range(1, video_length, size)]

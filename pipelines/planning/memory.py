@@ -95,7 +95,7 @@ def parse(text: str) -> float:
     match = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([KMG]i?B)\s*", text, re.IGNORECASE)
     unit = match and match[2].upper()
     if unit not in _UNITS or not float(match[1]):
-        raise InputError(f"memory={text!r}: give a size such as 8GB, 6.5GB or 900MB")
+        raise InputError("E-MEMORY-FORM", "memory={text!r}: give a size such as 8GB, 6.5GB or 900MB", text=text)
     return float(match[1]) * _UNITS[unit]
 
 
@@ -131,8 +131,13 @@ def choose(limit: float, sizes: Needs, precision: str, fixed: Mapping[str, objec
             return plan
     least = min(plan.peak for plan in plans)
     raise InputError(
-        f"memory={limit / GB:.1f}GB is too little: this model needs about {least / GB:.1f}GB at {sizes.width}x"
-        f"{sizes.height} even with the smallest chunks; make smaller frames, or take a half precision (dtype)"
+        "E-MEMORY-LITTLE",
+        "memory={limit:.1f}GB is too little: this model needs about {least:.1f}GB at {width}x{height} even with the "
+        "smallest chunks; make smaller frames, or take a half precision (dtype)",
+        limit=limit / GB,
+        least=least / GB,
+        width=sizes.width,
+        height=sizes.height,
     )
 
 

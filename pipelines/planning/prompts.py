@@ -89,8 +89,11 @@ def _check_depth(pairs: list[tuple[int, int, float]]) -> None:
     deepest = max(accumulate((step for _, step in ends), initial=0))
     if deepest > DEEPEST:
         raise InputError(
-            f"the prompt has {deepest} brackets within each other: the most is {DEEPEST}; write \\( and \\) for "
-            "brackets that are no weight"
+            "E-PROMPT-DEPTH",
+            "the prompt has {deepest} brackets within each other: the most is {most}; write \\( and \\) for brackets "
+            "that are no weight",
+            deepest=deepest,
+            most=DEEPEST,
         )
 
 
@@ -98,8 +101,11 @@ def _check(weights: list[float]) -> None:
     extreme = next((weight for weight in weights if not abs(weight) <= MOST), None)
     if extreme is not None:
         raise InputError(
-            f"the prompt gives words a weight of {extreme:g}: the rule is -{MOST:g} to {MOST:g}, as in (word:1.3); "
-            "write \\( and \\) for brackets that are no weight"
+            "E-PROMPT-WEIGHT",
+            "the prompt gives words a weight of {weight:g}: the rule is -{most:g} to {most:g}, as in (word:1.3); "
+            "write \\( and \\) for brackets that are no weight",
+            weight=extreme,
+            most=MOST,
         )
 
 

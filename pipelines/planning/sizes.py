@@ -23,7 +23,9 @@ def parse(resolution: int | str | None) -> tuple[int | None, int | None]:
     match = re.fullmatch(r"(\d+)(?:x(\d+))?", str(resolution))
     if not match or not all(int(side) for side in match.groups() if side):
         raise InputError(
-            f"resolution={resolution!r}: give the side of a square in pixels (512) or WIDTHxHEIGHT (640x384)"
+            "E-RESOLUTION-FORM",
+            "resolution={resolution!r}: give the side of a square in pixels (512) or WIDTHxHEIGHT (640x384)",
+            resolution=resolution,
         )
     width = int(match[1])
     return int(match[2] or width), width
@@ -47,8 +49,14 @@ def frame_size(
     for side in size:
         if side % divisor or not divisor <= side <= LARGEST * native:
             raise InputError(
-                f"{size[1]}x{size[0]} pixels: this model makes frames with sides that are multiples of {divisor}, "
-                f"from {divisor} to {LARGEST * native}; its own size is {native}x{native}"
+                "E-RESOLUTION-MULTIPLE",
+                "{width}x{height} pixels: this model makes frames with sides that are multiples of {divisor}, from "
+                "{divisor} to {most}; its own size is {native}x{native}",
+                width=size[1],
+                height=size[0],
+                divisor=divisor,
+                most=LARGEST * native,
+                native=native,
             )
     return size
 
@@ -70,7 +78,13 @@ def clip_resolution(resolution: int | None, unet: Mapping, vae: Mapping, any_lat
     resolution = resolution or _native(unet, vae)
     least, most = multiple(unet, vae, any_latents), LARGEST * _native(unet, vae)
     if not least <= resolution <= most:
-        raise InputError(f"resolution={resolution}: this model works on clips whose longest side is {least} to {most}")
+        raise InputError(
+            "E-RESOLUTION-CLIP",
+            "resolution={resolution}: this model works on clips whose longest side is {least} to {most}",
+            resolution=resolution,
+            least=least,
+            most=most,
+        )
     return resolution
 
 

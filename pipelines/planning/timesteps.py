@@ -14,15 +14,20 @@ SOLVERS = ("ddim", "dpmsolver++", "lcm", "euler_a")
 def check_eta(eta: float, solver: str) -> None:
     """Refuses stochasticity for a solver that has none to choose."""
     if eta and solver != "ddim":
-        raise InputError(f"eta={eta} belongs to the solver ddim; use that, or eta=0")
+        raise InputError("E-ETA-SOLVER", "eta={eta} belongs to the solver ddim; use that, or eta=0", eta=eta)
 
 
 def check_motion_levels(t0: int, t1: int) -> None:
     """Refuses a pair that no schedule can have, with the valid range."""
     if not 0 <= t0 < t1 < REFERENCE_STEPS:
         raise InputError(
-            f"t0={t0}, t1={t1}: the rule is 0 <= t0 < t1 <= {REFERENCE_STEPS - 1}; they are noise levels, counted as "
-            f"indices from the end of the {REFERENCE_STEPS}-step DDIM schedule (the paper uses t0=44, t1=47)"
+            "E-MOTION-LEVELS",
+            "t0={t0}, t1={t1}: the rule is 0 <= t0 < t1 <= {most}; they are noise levels, counted as indices from "
+            "the end of the {steps}-step DDIM schedule (the paper uses t0=44, t1=47)",
+            t0=t0,
+            t1=t1,
+            most=REFERENCE_STEPS - 1,
+            steps=REFERENCE_STEPS,
         )
 
 
@@ -44,7 +49,9 @@ def motion_steps(timesteps: Sequence[int], reference: Sequence[int], t0: int, t1
     check_motion_levels(t0, t1)
     if len(timesteps) < 2:
         raise InputError(
-            f"num_inference_steps={len(timesteps)}: the motion field needs at least 2 steps, one between T1 and T0"
+            "E-MOTION-STEPS",
+            "num_inference_steps={steps}: the motion field needs at least 2 steps, one between T1 and T0",
+            steps=len(timesteps),
         )
 
     def nearest(index: int, first: int, last: int) -> int:

@@ -25,7 +25,7 @@ def run_tasks(
     try:
         import ray
     except ModuleNotFoundError:
-        raise InputError("the runner ray needs Ray: pip install 'ppt2v[ray]'") from None
+        raise InputError("E-RAY-MISSING", "the runner ray needs Ray: pip install 'ppt2v[ray]'") from None
     with _connected(ray, workers):
         waiting, idle = deque(tasks), _actors(ray, worker, workers, machine)
         busy: dict[Any, tuple[Any, Task]] = {}

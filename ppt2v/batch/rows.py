@@ -60,15 +60,19 @@ def read(path: str | Path, folder: Path) -> list[Row]:
             row = _row(line, values, folder, of_texts=entries is tables.rows)
             if row.target in rows:
                 raise InputError(
-                    f"line {rows[row.target].line} makes {row.target.name} too: give one of them another "
-                    "seed, or a name"
+                    "E-BATCH-TWICE",
+                    "line {line} makes {name} too: give one of them another seed, or a name",
+                    line=rows[row.target].line,
+                    name=row.target.name,
                 )
         except InputError as error:
-            raise InputError(f"{path}, line {line}: {error}") from None
+            raise InputError(error.code, "{path}, line {line}: {error}", path=path, line=line, error=error) from None
         rows[row.target] = row
     _warn(path, rows.values())
     if not rows:
-        raise InputError(f"{path} asks for nothing: give a row for each video, with at least a prompt")
+        raise InputError(
+            "E-BATCH-EMPTY", "{path} asks for nothing: give a row for each video, with at least a prompt", path=path
+        )
     return list(rows.values())
 
 
@@ -81,18 +85,29 @@ def _reader(path: Path):
         ".tsv": tables.rows,
     }
     if path.suffix.lower() not in readers:
-        raise InputError(f"{path}: the name of a batch's file ends in one of {', '.join(readers)}")
+        raise InputError(
+            "E-BATCH-FILE-TYPE",
+            "{path}: the name of a batch's file ends in one of {endings}",
+            path=path,
+            endings=readers,
+        )
     return readers[path.suffix.lower()]
 
 
 def _row(line: int, values: Any, folder: Path, of_texts: bool) -> Row:
     if not isinstance(values, Mapping):
-        raise InputError(f"{shown(values)} is no row: give names and values, such as a prompt and a seed")
+        raise InputError(
+            "E-BATCH-ROW",
+            "{values} is no row: give names and values, such as a prompt and a seed",
+            values=shown(values),
+        )
     values = {str(name): value for name, value in values.items() if value is not None}
     mode, name = request.mode(str(values.pop("mode", DEFAULT_MODE))), values.pop("name", None)
     for own in holding(mode.parameters, "output"):
         if own in values:
-            raise InputError(f"{own}: a batch chooses it; leave it out, or give the row a name")
+            raise InputError(
+                "E-BATCH-OUTPUT", "{name}: a batch chooses it; leave it out, or give the row a name", name=own
+            )
     if of_texts:
         known = {parameter.name: parameter for parameter in mode.parameters}
         values = {each: _of_text(known[each], text) if each in known else text for each, text in values.items()}
@@ -123,13 +138,24 @@ def _of_text(parameter: Parameter, text: str) -> Any:
     try:
         return _KINDS[parameter.kind](text)
     except (KeyError, ValueError):
-        raise InputError(f"{parameter.name}={text!r}: the rule is {parameter.rule}") from None
+        raise InputError(
+            "E-PARAMETER-VALUE",
+            "{name}={value!r}: the rule is {rule}",
+            name=parameter.name,
+            value=text,
+            rule=parameter.rule,
+        ) from None
 
 
 def _ending(values: Mapping[str, Any]) -> str:
     ending = (values.get("save_format") or "mp4").lower().lstrip(".")
     if ending not in video.FORMATS:
-        raise InputError(f"unknown save format {ending!r}: choose one of {', '.join(video.FORMATS)}")
+        raise InputError(
+            "E-FORMAT-UNKNOWN",
+            "unknown save format {format!r}: choose one of {formats}",
+            format=ending,
+            formats=video.FORMATS,
+        )
     if values.get("fps") is not None:
         video.check_fps(values["fps"], ending)
     return ending
@@ -145,5 +171,7 @@ def _stem(asked: request.Request) -> str:
 
 def _checked_name(name: str) -> str:
     if not re.fullmatch(r"[\w-][\w .-]{0,99}", name):
-        raise InputError(f"name={name!r}: the rule is up to 100 letters, digits, blanks, dots and dashes")
+        raise InputError(
+            "E-BATCH-NAME", "name={name!r}: the rule is up to 100 letters, digits, blanks, dots and dashes", name=name
+        )
     return video.shortened(name)

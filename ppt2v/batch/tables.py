@@ -37,10 +37,14 @@ def rows(path: Path, text: str) -> Iterator[tuple[int, dict[str, str]]]:
                 yield line, _by_name(names, cells)
             line = above + reader.line_num + 1
     except InputError as error:
-        raise InputError(f"{path}, line {line}: {error}") from None
+        raise InputError(error.code, "{path}, line {line}: {error}", path=path, line=line, error=error) from None
     except csv.Error as error:
         raise InputError(
-            f"{path}, line {line}: its quotation marks cannot be read ({error}): close each, and double those inside"
+            "E-CSV-QUOTES",
+            "{path}, line {line}: its quotation marks cannot be read ({reason}): close each, and double those inside",
+            path=path,
+            line=line,
+            reason=error,
         ) from None
 
 
@@ -60,5 +64,5 @@ def _by_name(names: list[str], cells: list[str]) -> dict[str, str]:
     names = names + [""] * (len(cells) - len(names))
     stray = next((cell for name, cell in zip(names, cells) if cell and not name), None)
     if stray is not None:
-        raise InputError(f"the cell {stray!r} is below none of the names in the first line")
+        raise InputError("E-CSV-CELL", "the cell {cell!r} is below none of the names in the first line", cell=stray)
     return {name: cell for name, cell in zip(names, cells) if cell}

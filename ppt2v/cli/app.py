@@ -13,6 +13,7 @@ from typer.core import TyperGroup
 from ppt2v.controls import CONTROLS
 from ppt2v.environment.quiet import quiet_process
 from ppt2v.errors import InputError, NumericalError
+from ppt2v.language import Message, words
 from ppt2v.modes import MODES
 from ppt2v.parameters import shown
 from ppt2v.version import __version__
@@ -40,28 +41,34 @@ def _exit_codes() -> Iterator[None]:
     try:
         yield
     except InputError as error:
-        _fail(f"Error: {error}", 2)
+        _fail(error.message, 2)
     except NumericalError as error:
-        _fail(f"Error: {error}", 1)
+        _fail(error.message, 1)
     except ImportError as error:
-        _fail(f"Error: {error}; `ppt2v doctor` says what mends it", 1)
+        _fail(Message("E-PACKAGE-BROKEN", "{reason}; `ppt2v doctor` says what mends it", reason=error), 1)
     except OSError as error:
-        _fail(f"Error: {_explained(error)}", 2)
+        _fail(_explained(error), 2)
     except KeyboardInterrupt:
-        _fail("Interrupted", 130)
+        _end(words("Interrupted"), 130)
 
 
-def _explained(error: OSError) -> str:
+def _explained(error: OSError) -> Message:
     """What a file or the disk is the reason of, where no module has said it better."""
     if error.errno == errno.ENAMETOOLONG:
-        return f"{shown(error.filename)}: no file has so long a name"
+        return Message("E-NAME-LONG", "{name}: no file has so long a name", name=shown(error.filename))
     why = error.strerror or str(error) or type(error).__name__
-    return why if error.filename is None else f"{shown(error.filename)}: {why}"
+    if error.filename is None:
+        return Message("E-SYSTEM", "{reason}", reason=why)
+    return Message("E-SYSTEM-FILE", "{file}: {reason}", file=shown(error.filename), reason=why)
 
 
-def _fail(message: str, code: int) -> None:
-    typer.echo(" ".join(message.split()), err=True)
-    raise typer.Exit(code) from None
+def _fail(message: Message, status: int) -> None:
+    _end(words("Error: {message} [{code}]", message=message, code=message.code), status)
+
+
+def _end(message: Message, status: int) -> None:
+    typer.echo(" ".join(str(message).split()), err=True)
+    raise typer.Exit(status) from None
 
 
 class _Group(TyperGroup):

@@ -11,6 +11,7 @@ import typer
 from ppt2v.batch.outcomes import FAILED, SHEET, made, standing, table
 from ppt2v.batch.runners import RUNNERS
 from ppt2v.errors import InputError
+from ppt2v.language import either
 from ppt2v.modes import shared
 from ppt2v.parameters import resolve
 
@@ -43,7 +44,9 @@ def batch(
     from ppt2v.video import make_folder
 
     if runner not in RUNNERS:
-        raise InputError(f"unknown runner {runner!r}: choose {' or '.join(RUNNERS)}")
+        raise InputError(
+            "E-RUNNER-UNKNOWN", "unknown runner {runner!r}: choose {runners}", runner=runner, runners=either(RUNNERS)
+        )
     machine = resolve(shared.MACHINE, {"device": device, "dtype": dtype, "engine": engine}, {})
     rows = read(file, Path(os.path.expanduser(folder)).absolute())
     folder = make_folder(folder)

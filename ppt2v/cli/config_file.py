@@ -38,7 +38,7 @@ def load(path: str | Path, mode: Mode) -> dict[str, Any]:
     try:
         refuse_unknown(values, [parameter.name for parameter in parameters(mode)])
     except InputError as error:
-        raise InputError(f"{path}: {error}") from None
+        raise InputError(error.code, "{path}: {error}", path=path, error=error) from None
     return values
 
 
@@ -51,16 +51,27 @@ def _read(path: str | Path) -> dict[str, Any]:
         config = OmegaConf.load(io.StringIO(read_text(Path(path))))
         if _FROM_ELSEWHERE.search(OmegaConf.to_yaml(config)):
             raise InputError(
-                f"{path}: of ${{...}} only the name of another line is filled in, not ${{oc.env:...}}; "
-                "write the value itself"
+                "E-CONFIG-RESOLVER",
+                "{path}: of ${{...}} only the name of another line is filled in, not ${{oc.env:...}}; write the "
+                "value itself",
+                path=path,
             )
         values = OmegaConf.to_container(config, resolve=True)
-    except InputError as error:
-        raise InputError(f"config {error}") from None
+    except InputError:
+        raise
     except (OSError, ValueError, RecursionError, YAMLError, OmegaConfBaseException) as error:
-        raise InputError(f"config {path} cannot be read: {' '.join(str(error).split())}") from None
+        raise InputError(
+            "E-CONFIG-UNREADABLE",
+            "config {path} cannot be read: {reason}",
+            path=path,
+            reason=" ".join(str(error).split()),
+        ) from None
     if not isinstance(values, dict):
-        raise InputError(f"config {path} is a list; give lines of the form `name: value`, as `ppt2v config` prints")
+        raise InputError(
+            "E-CONFIG-LIST",
+            "config {path} is a list; give lines of the form `name: value`, as `ppt2v config` prints",
+            path=path,
+        )
     return {str(name): value for name, value in values.items()}
 
 

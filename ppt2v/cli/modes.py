@@ -39,9 +39,11 @@ def mode_command(mode: Mode) -> Callable[..., None]:
 
 def _checkpoint_dir(given: Mapping[str, Any], merged: Mapping[str, Any]) -> str:
     if "checkpoint_dir" in given:
-        raise InputError("--resume chooses the checkpoint folder itself: give either --resume or --checkpoint-dir")
+        raise InputError(
+            "E-RESUME-TWICE", "--resume chooses the checkpoint folder itself: give either --resume or --checkpoint-dir"
+        )
     if not merged.get("save_path"):
-        raise InputError("--resume needs --out: the state of the run is kept beside that file")
+        raise InputError("E-RESUME-OUT", "--resume needs --out: the state of the run is kept beside that file")
     return os.path.expanduser(f"{merged['save_path']}.resume")
 
 

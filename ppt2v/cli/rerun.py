@@ -60,7 +60,9 @@ def _follow(file: Path, named: list[str], trust: bool) -> None:
     if not steps:
         return
     if not trust:
-        raise InputError(f"the recipe of {file} {', '.join(steps)}: if it may, add --trust")
+        raise InputError(
+            "E-RECIPE-TRUST", "the recipe of {file} {steps}: if it may, add --trust", file=file, steps=steps
+        )
     typer.echo(f"The recipe {', '.join(steps)}", err=True)
 
 
@@ -75,13 +77,20 @@ def _recipe(file: Path) -> dict[str, Any]:
     recipe = video.read_recipe(file)
     mode, parameters, versions = MODES.get(str(recipe.get("mode"))), recipe.get("parameters"), recipe.get("versions")
     if not isinstance(parameters, dict) or not isinstance(versions, dict):
-        raise InputError(f"{file} holds no recipe of ppt2v: give a video that ppt2v has written")
+        raise InputError(
+            "E-RECIPE-MISSING", "{file} holds no recipe of ppt2v: give a video that ppt2v has written", file=file
+        )
     known = {parameter.name for parameter in mode.parameters} if mode else set()
     if mode is None or not known.issuperset(parameters):
         strange = f"mode {recipe.get('mode')!r}" if mode is None else ", ".join(sorted(parameters.keys() - known))
         raise InputError(
-            f"{file} was made by ppt2v {versions.get('ppt2v')} with what ppt2v {__version__} lacks ({strange}); "
-            "update ppt2v to make it again"
+            "E-RECIPE-NEWER",
+            "{file} was made by ppt2v {version} with what ppt2v {here} lacks ({strange}); update ppt2v to make it "
+            "again",
+            file=file,
+            version=versions.get("ppt2v"),
+            here=__version__,
+            strange=strange,
         )
     _warn_of_versions(versions)
     return recipe

@@ -72,7 +72,9 @@ def _run(listening: socket.socket, queue: Queue, token: str | None, machine: Map
         from ppt2v.serving.api.app import create_app
         from ppt2v.serving.connections import server
     except ModuleNotFoundError as error:
-        raise InputError(f"the service needs {error.name}: pip install 'ppt2v[serve]'") from None
+        raise InputError(
+            "E-SERVICE-PACKAGE", "the service needs {package}: pip install 'ppt2v[serve]'", package=error.name
+        ) from None
     jobs = queue.open(machine, for_strangers=token is not None)
     here = address(listening)
     say(f"Listening at {here}, described at {here}/openapi.json; videos go to {jobs.folder}. Ctrl-C stops.")

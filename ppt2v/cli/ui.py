@@ -68,7 +68,11 @@ def _run(
         from ppt2v.serving.connections import server
         from ppt2v.serving.ui.server import application
     except ModuleNotFoundError as error:
-        raise InputError(f"the page needs {error.name}: pip install 'ppt2v[ui]', with Python 3.10 or newer") from None
+        raise InputError(
+            "E-PAGE-PACKAGE",
+            "the page needs {package}: pip install 'ppt2v[ui]', with Python 3.10 or newer",
+            package=error.name,
+        ) from None
     jobs = queue.open(machine, for_strangers=password is not None)
     try:
         page = application(jobs, password, listening.getsockname()[1])
@@ -86,4 +90,6 @@ def _public_address(host: str, port: int) -> str:
     try:
         return setup_tunnel(host, port, secrets.token_urlsafe(32), None)
     except Exception as error:  # whatever its download and its connection raise
-        raise InputError(f"no public address could be opened: {error}; leave out --share") from None
+        raise InputError(
+            "E-SHARE-FAILED", "no public address could be opened: {reason}; leave out --share", reason=error
+        ) from None

@@ -47,7 +47,7 @@ def control_maps(name: str, frames: Frames, values: Mapping[str, Any]) -> Maps:
     control, frames = CONTROLS[name], iter(frames)
     first = list(islice(frames, _LOOKED_AT))
     if not first:
-        raise InputError("the clip has no frames; give one with at least one frame")
+        raise InputError("E-CLIP-NO-FRAMES", "the clip has no frames; give one with at least one frame")
     frames, asked = chain(first, frames), values["control"]
     if asked == MAP or (asked == AUTO and _is_ready(control, first)):
         decision = f"{name}: the clip is already {control.ready}; used as it is"
@@ -74,12 +74,17 @@ def check(name: str, values: Mapping[str, Any]) -> None:
         InputError: an unknown control, or thresholds that leave no edge between them.
     """
     if name not in CONTROLS:
-        raise InputError(f"unknown control {name!r}: choose one of {', '.join(CONTROLS)}")
+        raise InputError(
+            "E-CONTROL-UNKNOWN", "unknown control {name!r}: choose one of {controls}", name=name, controls=CONTROLS
+        )
     low, high = values.get("low_threshold"), values.get("high_threshold")
     if low is not None and high is not None and high <= low:
         raise InputError(
-            f"low_threshold={low}, high_threshold={high}: the rule is high_threshold > low_threshold; 100 and 200 are "
-            "usual"
+            "E-THRESHOLDS",
+            "low_threshold={low}, high_threshold={high}: the rule is high_threshold > low_threshold; 100 and 200 are "
+            "usual",
+            low=low,
+            high=high,
         )
 
 
@@ -109,7 +114,9 @@ def pose(values: Mapping[str, Any]) -> tuple[Callable[[Frames], Iterator[np.ndar
             yield draw(people, *frame.shape[:2])
         if not found:
             raise InputError(
-                f"{find_people.name} found nobody in any frame of the clip; give a clip in which a person can be seen"
+                "E-POSE-NOBODY",
+                "{detector} found nobody in any frame of the clip; give a clip in which a person can be seen",
+                detector=find_people.name,
             )
 
     return detect, f"by {find_people.name}"
@@ -125,18 +132,20 @@ def _people_finder(weights: str | None):
     if blazepose.is_installed():
         return blazepose.BlazePose()
     raise InputError(
-        "poses in a video need a detector: give the weights of OpenPose's body network (a file body_pose_model.pth, or "
-        "hf:lllyasviel/Annotators) as detector_weights (--detector), or run pip install 'ppt2v[pose]' for MediaPipe, "
-        "or give a clip that already is a skeleton drawing"
+        "E-POSE-DETECTOR",
+        "poses in a video need a detector: give the weights of OpenPose's body network (a file body_pose_model.pth, "
+        "or hf:lllyasviel/Annotators) as detector_weights (--detector), or run pip install 'ppt2v[pose]' for "
+        "MediaPipe, or give a clip that already is a skeleton drawing",
     )
 
 
 def depth(values: Mapping[str, Any]) -> tuple[Callable[[Frames], Iterator[np.ndarray]], str]:
     if values["detector_weights"] is None:
         raise InputError(
+            "E-DEPTH-DETECTOR",
             "depth of a video needs a detector: give the folder or id of a DPT network, such as "
-            "hf:Intel/dpt-hybrid-midas, as detector_weights (--detector), or give a clip that already is a picture of "
-            "depth"
+            "hf:Intel/dpt-hybrid-midas, as detector_weights (--detector), or give a clip that already is a picture "
+            "of depth",
         )
     from ppt2v.detectors.dpt import DepthNetwork, steady
 

@@ -43,7 +43,12 @@ class DepthNetwork:
         folder = locate.locate(model)
         kind = read_json(folder / "config.json").get("model_type")
         if kind != "dpt":
-            raise InputError(f"{folder} is a network of type {kind!r}; depth needs one of type 'dpt'")
+            raise InputError(
+                "E-DEPTH-NETWORK",
+                "{folder} is a network of type {kind!r}; depth needs one of type 'dpt'",
+                folder=folder,
+                kind=kind,
+            )
         self.network = weights.load_component(folder, DPT)
         self.side = self.network.config.image_size
 

@@ -157,7 +157,12 @@ def _widths(loaded: reading.WeightFile, file: Path) -> dict[str, tuple[int, int,
     try:
         return {name: _width(loaded.tensors, name) for name, _ in _ENCODER + _DECODER}
     except KeyError as error:
-        raise InputError(f"{file} has no {error.args[0]}: it does not hold the weights of a U2-Net") from None
+        raise InputError(
+            "E-SALIENCY-WEIGHTS",
+            "{file} has no {weight}: it does not hold the weights of a U2-Net",
+            file=file,
+            weight=error.args[0],
+        ) from None
 
 
 def _width(tensors: dict[str, np.ndarray], name: str) -> tuple[int, int, int]:

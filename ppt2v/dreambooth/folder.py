@@ -23,20 +23,36 @@ def check_folder(out: str | Path, resume: bool) -> Path:
     """
     folder = Path(os.path.expanduser(out)).absolute()
     if folder.exists() and not folder.is_dir():
-        raise InputError(f"{folder} is a file: give the name of a folder")
+        raise InputError("E-FOLDER-IS-FILE", "{folder} is a file: give the name of a folder", folder=folder)
     if not folder.parent.is_dir():
-        raise InputError(f"{folder} cannot be written: there is no folder {folder.parent}; make it first")
+        raise InputError(
+            "E-FOLDER-MISSING",
+            "{path} cannot be written: there is no folder {parent}; make it first",
+            path=folder,
+            parent=folder.parent,
+        )
     place = folder if folder.exists() else folder.parent
     if not os.access(place, os.W_OK | os.X_OK):
-        raise InputError(f"{folder} cannot be written: no permission to write in {place}")
+        raise InputError(
+            "E-FOLDER-FORBIDDEN",
+            "{path} cannot be written: no permission to write in {folder}",
+            path=folder,
+            folder=place,
+        )
     names = sorted(entry.name for entry in folder.iterdir()) if folder.exists() else []
     if names and STATE not in names:
         raise InputError(
-            f"the folder {folder} is not empty and holds no unfinished training (it has "
-            f"{', '.join(names[:4])}): give a new folder"
+            "E-TRAINING-FOLDER-FULL",
+            "the folder {folder} is not empty and holds no unfinished training (it has {names}): give a new folder",
+            folder=folder,
+            names=names[:4],
         )
     if names and not resume:
-        raise InputError(f"{folder} holds an unfinished training: go on with it (resume), or give a new folder")
+        raise InputError(
+            "E-TRAINING-UNFINISHED",
+            "{folder} holds an unfinished training: go on with it (resume), or give a new folder",
+            folder=folder,
+        )
     return folder
 
 

@@ -31,13 +31,22 @@ def find(folder: str | Path) -> list[Path]:
     """
     folder = Path(os.path.expanduser(folder))
     if not folder.is_dir():
-        raise InputError(f"images: there is no folder {folder}; give one with pictures of the subject")
+        raise InputError(
+            "E-PICTURES-FOLDER",
+            "images: there is no folder {folder}; give one with pictures of the subject",
+            folder=folder,
+        )
     there = sorted(file for file in folder.iterdir() if file.name[0] != "." and file.name not in _NOT_MEANT)
     files = [file for file in there if file.is_file() and _is_picture(file)]
     left_out = [file for file in there if file not in files]
     if not files:
         hint = f"; it cannot read {_names(left_out)}" if left_out else ""
-        raise InputError(f"images: {folder} holds no pictures{hint}; give PNG, JPEG, WebP, TIFF, BMP, GIF or AVIF")
+        raise InputError(
+            "E-PICTURES-NONE",
+            "images: {folder} holds no pictures{hint}; give PNG, JPEG, WebP, TIFF, BMP, GIF or AVIF",
+            folder=folder,
+            hint=hint,
+        )
     for file in files:
         _open(file)
     if left_out:
@@ -101,7 +110,12 @@ def _open(file: Path) -> Image.Image:
             upright = ImageOps.exif_transpose(opened)
             picture = _eight_bits(upright).convert("RGBA")
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:  # as Pillow's readers raise
-        raise InputError(f"the picture {file} cannot be read ({error}); replace or remove it") from None
+        raise InputError(
+            "E-PICTURE-DAMAGED-TRAINING",
+            "the picture {file} cannot be read ({reason}); replace or remove it",
+            file=file,
+            reason=error,
+        ) from None
     return Image.alpha_composite(Image.new("RGBA", picture.size, "white"), picture).convert("RGB")
 
 

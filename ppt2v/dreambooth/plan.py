@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 from ppt2v.environment.devices import device_name
 from ppt2v.errors import InputError
+from ppt2v.language import either
 from ppt2v.models.families import stable_diffusion
 from ppt2v.models.layouts.diffusers import read_json
 from ppt2v.models.sources import locate
@@ -64,16 +65,22 @@ def _check(values: Mapping[str, Any], given: Mapping[str, Any]) -> None:
     """What the table of parameters cannot say of single values."""
     for name, what in (("images", "a folder with pictures"), ("out", "a folder for the model")):
         if not values[name]:
-            raise InputError(f"{_called(name)} is missing: give {what}")
+            raise InputError("E-TRAINING-MISSING", "{name} is missing: give {what}", name=_called(name), what=what)
     for name in ("instance_prompt", "class_prompt"):
         prompt = values[name]
         if not (prompt or "").strip() and (prompt is not None or name == "instance_prompt"):
             raise InputError(
-                f'{_called(name)} is empty: describe the pictures in words, such as "a sks fox" and "a fox"'
+                "E-TRAINING-EMPTY",
+                '{name} is empty: describe the pictures in words, such as "a sks fox" and "a fox"',
+                name=_called(name),
             )
     alone = [name for name in ("prior_weight", "class_images") if given[name] is not None]
     if alone and values["class_prompt"] is None:
-        raise InputError(f"{' and '.join(alone)} without class_prompt has no effect: give the prompt of the class too")
+        raise InputError(
+            "E-TRAINING-CLASS-PROMPT",
+            "{names} without class_prompt has no effect: give the prompt of the class too",
+            names=" and ".join(alone),
+        )
     sizes.parse(values["resolution"])
 
 
@@ -91,14 +98,22 @@ def _size(folder: Path, values: Mapping[str, Any]) -> tuple[int, int]:
     unet, vae = stable_diffusion.frame_configs(folder)
     if unet["in_channels"] != vae["latent_channels"]:
         raise InputError(
-            f"{values['model_name']} cannot be trained: its UNet takes {unet['in_channels']} channels (in_channels) "
-            f"instead of {vae['latent_channels']}; choose a text-to-image model"
+            "E-TRAINING-CHANNELS",
+            "{model} cannot be trained: its UNet takes {channels} channels (in_channels) instead of {wanted}; choose "
+            "a text-to-image model",
+            model=values["model_name"],
+            channels=unet["in_channels"],
+            wanted=vae["latent_channels"],
         )
     scheduler = read_json(folder / "scheduler" / "scheduler_config.json")
     prediction = scheduler.get("prediction_type", "epsilon")
     if prediction not in PREDICTIONS:
         raise InputError(
-            f"{values['model_name']} predicts {prediction!r} (prediction_type of its scheduler); models that can be "
-            f"trained predict {' or '.join(PREDICTIONS)}"
+            "E-TRAINING-PREDICTION",
+            "{model} predicts {prediction!r} (prediction_type of its scheduler); models that can be trained predict "
+            "{predictions}",
+            model=values["model_name"],
+            prediction=prediction,
+            predictions=either(PREDICTIONS),
         )
     return sizes.frame_size(*sizes.parse(values["resolution"]), unet, vae)

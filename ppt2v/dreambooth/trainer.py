@@ -82,7 +82,12 @@ class Trainer:
             loss.backward()
             total += loss.item()
         if not np.isfinite(total):
-            raise NumericalError(f"the loss of step {number + 1} is {total}: train with a lower learning rate")
+            raise NumericalError(
+                "E-TRAINING-LOSS",
+                "the loss of step {step} is {loss}: train with a lower learning rate",
+                step=number + 1,
+                loss=total,
+            )
         self._optimizer.step()
         self._optimizer.clear_grad()
         return total
@@ -129,5 +134,11 @@ def _tokens(pipe, prompts: list[str]) -> paddle.Tensor:
     for prompt in prompts:
         count = len(pipe.tokenizer(prompt, verbose=False)["input_ids"])
         if count > length:
-            raise InputError(f"the prompt {shown(prompt)} has {count} tokens: a training takes {length}; shorten it")
+            raise InputError(
+                "E-TRAINING-PROMPT-LONG",
+                "the prompt {prompt} has {count} tokens: a training takes {most}; shorten it",
+                prompt=shown(prompt),
+                count=count,
+                most=length,
+            )
     return pipe.tokenizer(prompts, padding="max_length", max_length=length, return_tensors="pd")["input_ids"]

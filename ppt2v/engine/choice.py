@@ -122,13 +122,17 @@ def choose(engine: str, device: str, dtype) -> Choice:
         InputError: an engine that is unknown or not to be had here, or a precision that it lacks.
     """
     if engine not in ENGINES:
-        raise InputError(f"unknown engine {engine!r}: choose {', '.join(ENGINES)}")
+        raise InputError(
+            "E-ENGINE-UNKNOWN", "unknown engine {engine!r}: choose {engines}", engine=engine, engines=ENGINES
+        )
     if engine == "auto":
         row = next(ROWS[name] for name in AUTO if ROWS[name].obstacle(device) is None)
     else:
         row, obstacle = ROWS[engine], ROWS[engine].obstacle(device)
         if obstacle:
-            raise InputError(f"engine {engine}: {obstacle}, or choose auto")
+            raise InputError(
+                "E-ENGINE-UNAVAILABLE", "engine {engine}: {obstacle}, or choose auto", engine=engine, obstacle=obstacle
+            )
     precision = row.fastest(device) if dtype is None else _precision(row, device, dtype)
     return Choice(row.name, precision, row.network or precision)
 
@@ -139,8 +143,13 @@ def _precision(row: Row, device: str, dtype) -> str:
         place = "the CPU" if device == "cpu" else device
         valid = " or ".join(precision for precision in DTYPES if precision in offered)
         raise InputError(
-            f"dtype {name} on {place}: {row.title} does not compute in it on this machine; leave dtype out, or choose "
-            f"{valid}"
+            "E-DTYPE-ENGINE",
+            "dtype {dtype} on {device}: {engine} does not compute in it on this machine; leave dtype out, or choose "
+            "{valid}",
+            dtype=name,
+            device=place,
+            engine=row.title,
+            valid=valid,
         )
     return name
 

@@ -75,7 +75,9 @@ class ExportingEngine(ABC):
             self._leave_cache(reason)
             return self._from_cache(program, key)
         except OSError as error:
-            raise UnsupportedError(f"there is no room for what it would be exported to: {error}") from error
+            raise UnsupportedError(
+                "E-EXPORT-ROOM", "there is no room for what it would be exported to: {reason}", reason=error
+            ) from error
 
     def _from_cache(self, program: Program, key: dict) -> Runner:
         self.cache.in_use.clear()  # what has been opened needs its files no more
@@ -127,7 +129,11 @@ def check_against_eager(program: Program, open_exported: Callable[[], Runner]) -
         deviation = eager.std() or 1  # none where all is alike, as behind weights that are still at zero
         difference = np.abs(np.asarray(exported, np.float32) - eager).max() / deviation
         if not difference <= TOLERANCE:
-            raise UnsupportedError(f"what it computes differs from eager Paddle by {difference:.1e} of the deviation")
+            raise UnsupportedError(
+                "E-EXPORT-DIFFERS",
+                "what it computes differs from eager Paddle by {difference:.1e} of the deviation",
+                difference=difference,
+            )
 
 
 def _random(spec, seed: int) -> np.ndarray:

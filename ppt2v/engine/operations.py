@@ -49,7 +49,9 @@ def as_dtype(paddle_dtype) -> type:
     """
     name = str(paddle_dtype).rsplit(".", 1)[-1].lower()
     if name not in _DTYPES:
-        raise UnsupportedError(f"numbers of the type {name} have no counterpart in the OpenVINO engine")
+        raise UnsupportedError(
+            "E-OPENVINO-TYPE", "numbers of the type {dtype} have no counterpart in the OpenVINO engine", dtype=name
+        )
     return _DTYPES[name]
 
 
@@ -227,7 +229,7 @@ def _ordered(x, count, axis: int, descending: bool, order: str) -> list:
 @_converts("pd_op.p_norm")
 def _p_norm(attributes, x):
     if attributes["porder"] != 2 or attributes["asvector"]:
-        raise UnsupportedError("the OpenVINO engine knows the Euclidean norm along an axis only")
+        raise UnsupportedError("E-OPENVINO-NORM", "the OpenVINO engine knows the Euclidean norm along an axis only")
     return ops.reduce_l2(as_node(x), np.int64(attributes["axis"]), attributes["keepdim"])
 
 
@@ -305,7 +307,9 @@ def _split_with_num(attributes, x, axis):
 def _conv2d(attributes, x, weight):
     pads = _pads(attributes["paddings"])
     if attributes["padding_algorithm"] != "EXPLICIT" or attributes["groups"] != 1:
-        raise UnsupportedError("the OpenVINO engine knows convolutions with explicit padding and one group only")
+        raise UnsupportedError(
+            "E-OPENVINO-CONVOLUTION", "the OpenVINO engine knows convolutions with explicit padding and one group only"
+        )
     return ops.convolution(as_node(x), as_node(weight), attributes["strides"], *pads, attributes["dilations"])
 
 
@@ -337,7 +341,9 @@ def _nearest_interp(attributes, x, *_):
 @_converts("pd_op.dropout")
 def _dropout(attributes, x, *_):
     if not attributes["is_test"] or attributes["mode"] != "upscale_in_train":
-        raise UnsupportedError("the OpenVINO engine knows dropout only where it drops and scales nothing")
+        raise UnsupportedError(
+            "E-OPENVINO-DROPOUT", "the OpenVINO engine knows dropout only where it drops and scales nothing"
+        )
     return [as_node(x), None]
 
 

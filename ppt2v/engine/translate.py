@@ -76,7 +76,11 @@ class _Graph:
             operands = [self.values[value.id] if value.initialized() else None for value in operation.operands_source()]
             made = CONVERTERS[name](operation.attrs(), *operands)
         else:
-            raise UnsupportedError(f"the operation {name} has no counterpart in the table of the OpenVINO engine")
+            raise UnsupportedError(
+                "E-OPENVINO-OPERATION",
+                "the operation {operation} has no counterpart in the table of the OpenVINO engine",
+                operation=name,
+            )
         for result, value in zip(results, made if len(results) > 1 else [made]):
             self.values[result.id] = value
 

@@ -43,11 +43,17 @@ def device_name(device: str | None) -> str:
         return "gpu" if count else "cpu"
     match = re.fullmatch(r"cpu|(?:cuda|gpu)(?::(\d+))?", device)
     if not match:
-        raise InputError(f"unknown device {device!r}: choose cpu, cuda or cuda:N")
+        raise InputError("E-DEVICE-UNKNOWN", "unknown device {device!r}: choose cpu, cuda or cuda:N", device=device)
     if device == "cpu":
         return device
     if int(match[1] or 0) >= count:
-        raise InputError(f"device {device!r}: this Paddle {_has(count)}; {_advice(count)}")
+        raise InputError(
+            "E-DEVICE-ABSENT",
+            "device {device!r}: this Paddle {present}; {advice}",
+            device=device,
+            present=_has(count),
+            advice=_advice(count),
+        )
     return device.replace("cuda", "gpu")
 
 
@@ -77,5 +83,5 @@ def dtype_name(dtype) -> str:
     """
     name = str(dtype).rsplit(".", 1)[-1].lower()
     if name not in DTYPES:
-        raise InputError(f"unknown dtype {dtype!r}: choose {', '.join(DTYPES)}")
+        raise InputError("E-DTYPE-UNKNOWN", "unknown dtype {dtype!r}: choose {dtypes}", dtype=dtype, dtypes=DTYPES)
     return name

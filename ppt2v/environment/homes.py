@@ -39,7 +39,12 @@ def check_home() -> None:
     """Refuses a home of PaddleNLP that the user has named and that cannot be written."""
     named = paddlenlp_home()
     if named is not None and not _suffices(Path(named).absolute()):
-        raise InputError(f"{_VARIABLE}={named} cannot be written, and PaddleNLP needs it: name another folder")
+        raise InputError(
+            "E-HOME-READONLY",
+            "{variable}={folder} cannot be written, and PaddleNLP needs it: name another folder",
+            variable=_VARIABLE,
+            folder=named,
+        )
 
 
 def paddlenlp_home() -> str | None:

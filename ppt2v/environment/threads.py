@@ -72,8 +72,9 @@ def import_paddle():
         if error.name != "paddle":
             raise
         raise InputError(
+            "E-PADDLE-MISSING",
             "PaddlePaddle is not installed: pip install 'ppt2v[cpu]', or 'ppt2v[gpu]' for a CUDA GPU; `ppt2v doctor` "
-            "says more"
+            "says more",
         ) from None
     finally:
         for line in printed.getvalue().splitlines():

@@ -51,7 +51,9 @@ def pipeline(
         InputError: another task, or a model that cannot be had.
     """
     if task != TASK:
-        raise InputError(f"unknown task {task!r}: the one that there is here is {TASK!r}")
+        raise InputError(
+            "E-TASK-UNKNOWN", "unknown task {task!r}: the one that there is here is {here!r}", task=task, here=TASK
+        )
     return TextToVideoSynthesis(model, Model(device, dtype, show_progress, engine))
 
 
@@ -152,21 +154,39 @@ def _sides(given: Mapping[str, Any]) -> dict[str, int]:
 def _check(given: Any) -> None:
     """Refuses what is no input."""
     if not isinstance(given, Mapping):
-        raise InputError(f"the input {given!r} is no dictionary: give {{'text': 'what to show'}}, or a list of such")
+        raise InputError(
+            "E-PIPELINE-INPUT",
+            "the input {given!r} is no dictionary: give {{'text': 'what to show'}}, or a list of such",
+            given=given,
+        )
     refuse_unknown(given, _KEYS)
     if not isinstance(given.get("text"), str) or not given["text"].strip():
-        raise InputError(f"the input {dict(given)!r} has no text: give {{'text': 'what to show'}}")
+        raise InputError(
+            "E-PIPELINE-TEXT", "the input {given!r} has no text: give {{'text': 'what to show'}}", given=dict(given)
+        )
     for name, value in _sides(given).items():
         if not isinstance(value, int):
-            raise InputError(f"{name}={value!r}: the rule is a whole number of pixels")
+            raise InputError(
+                "E-PIPELINE-SIZE", "{name}={value!r}: the rule is a whole number of pixels", name=name, value=value
+            )
 
 
 def _targets(output_video: Any, count: int, several: bool) -> list[Target]:
     """The file of each input."""
     if not isinstance(output_video, (list, tuple)):
         if output_video is not None and count > 1:
-            raise InputError(f"output_video={str(output_video)!r} is one file for {count} inputs: give a list of them")
+            raise InputError(
+                "E-PIPELINE-ONE-FILE",
+                "output_video={file!r} is one file for {count} inputs: give a list of them",
+                file=str(output_video),
+                count=count,
+            )
         return [output_video] * count
     if not several or len(output_video) != count:
-        raise InputError(f"output_video names {len(output_video)} files for {count} inputs: give one for each")
+        raise InputError(
+            "E-PIPELINE-FILES",
+            "output_video names {files} files for {count} inputs: give one for each",
+            files=len(output_video),
+            count=count,
+        )
     return list(output_video)

@@ -50,26 +50,32 @@ def answer(
             _check_values(make.mode, make.resolve(given))
             file = make(**given, save_path=f"{folder}/video.{save_format}")
         except InputError as error:
-            raise InputError(str(error).replace(f"{folder}/", "the ")) from None
+            raise InputError.of(error.message.changed(lambda text: text.replace(f"{folder}/", "the "))) from None
         return {"video": base64.b64encode(Path(file).read_bytes()).decode("ascii"), "format": save_format}
 
 
 def _clip_parameter(mode: Mode) -> str:
     for name in holding(mode.parameters, "clip"):
         return name
-    raise InputError(f"{mode.name} starts from no clip: leave it out")
+    raise InputError("E-CLIP-UNWANTED", "{mode} starts from no clip: leave it out", mode=mode.name)
 
 
 def _write(clip: Any, folder: Path) -> Path:
     """The file of a clip that is given as base64."""
     if not isinstance(clip, str):
-        raise InputError("the clip is no text: give its file as base64")
+        raise InputError("E-CLIP-BASE64-TEXT", "the clip is no text: give its file as base64")
     if len(clip) * 3 // 4 > LIMITS.upload_mb * 10**6:
-        raise InputError(f"the clip is too large, the most here is {LIMITS.upload_mb} MB: cut it, or make it smaller")
+        raise InputError(
+            "E-CLIP-BASE64-SIZE",
+            "the clip is too large, the most here is {most} MB: cut it, or make it smaller",
+            most=LIMITS.upload_mb,
+        )
     try:
         content = base64.b64decode(clip, validate=True)
     except (binascii.Error, ValueError):
-        raise InputError("the clip is no base64: give its file in the standard alphabet, without line breaks") from None
+        raise InputError(
+            "E-CLIP-BASE64", "the clip is no base64: give its file in the standard alphabet, without line breaks"
+        ) from None
     file = folder / "clip"
     file.write_bytes(content)
     LIMITS.check_clip(file)
@@ -78,5 +84,5 @@ def _write(clip: Any, folder: Path) -> Path:
 
 def _check_values(mode: Mode, values: dict[str, Any]) -> None:
     if mode.takes_clip and not any(values[name] for name in holding(mode.parameters, "clip")):
-        raise InputError("there is no clip: give its file as base64, as clip")
+        raise InputError("E-CLIP-BASE64-MISSING", "there is no clip: give its file as base64, as clip")
     LIMITS.check_request(Request.of(mode, values))

@@ -62,7 +62,11 @@ def convert(source: str | Path, target: str | Path, format: str, dtype: str | No
     """
     source, target = Path(source), Path(target)
     if VideoFusion().recognises(source):
-        raise InputError(f"{source} is a VideoFusion model, for which there is only one format: use it as it is")
+        raise InputError(
+            "E-CONVERT-VIDEO-FUSION",
+            "{source} is a VideoFusion model, for which there is only one format: use it as it is",
+            source=source,
+        )
     _check(target, format, dtype)
     made = unfinished.beside(target.absolute().parent, ".convert-")
     try:
@@ -81,7 +85,12 @@ def convert(source: str | Path, target: str | Path, format: str, dtype: str | No
         os.chmod(made, 0o755)
         os.rename(made, target)
     except OSError as error:
-        raise InputError(f"{target} cannot be written: {error.strerror}; nothing of it is left") from error
+        raise InputError(
+            "E-CONVERT-WRITE",
+            "{target} cannot be written: {reason}; nothing of it is left",
+            target=target,
+            reason=error.strerror,
+        ) from error
     finally:
         unfinished.remove(made)
     return target
@@ -89,11 +98,20 @@ def convert(source: str | Path, target: str | Path, format: str, dtype: str | No
 
 def _check(target: Path, format: str, dtype: str | None) -> None:
     if format not in FORMATS:
-        raise InputError(f"unknown format {format!r}: choose {', '.join(FORMATS)}")
+        raise InputError(
+            "E-CONVERT-FORMAT", "unknown format {format!r}: choose {formats}", format=format, formats=FORMATS
+        )
     if dtype is not None and dtype not in PRECISIONS:
-        raise InputError(f"weights cannot be stored as {dtype!r}: choose {', '.join(PRECISIONS)}")
+        raise InputError(
+            "E-CONVERT-DTYPE",
+            "weights cannot be stored as {dtype!r}: choose {precisions}",
+            dtype=dtype,
+            precisions=PRECISIONS,
+        )
     if target.exists() and (not target.is_dir() or any(target.iterdir())):
-        raise InputError(f"{target} is there already: give a folder that does not exist yet")
+        raise InputError(
+            "E-CONVERT-TARGET", "{target} is there already: give a folder that does not exist yet", target=target
+        )
     check_parent(target.absolute())
 
 

@@ -210,7 +210,9 @@ def write_json(report: Report, path: str | Path) -> Path:
     try:
         path.write_text(json.dumps(asdict(report), indent=1) + "\n", encoding="utf-8")
     except OSError as error:
-        raise InputError(f"{path} cannot be written: {error.strerror}") from None
+        raise InputError(
+            "E-REPORT-WRITE", "{path} cannot be written: {reason}", path=path, reason=error.strerror
+        ) from None
     return path
 
 

@@ -34,17 +34,26 @@ def read_text(path: Path) -> str:
     """
     try:
         if path.exists() and not path.is_file():
-            raise InputError(f"{path} cannot be read: it is no file but a folder, a device or a pipe")
+            raise InputError(
+                "E-FILE-NO-FILE", "{path} cannot be read: it is no file but a folder, a device or a pipe", path=path
+            )
         if path.stat().st_size > _LARGEST:
-            raise InputError(f"{path} is larger than {_LARGEST // 2**20} MiB, which no such file is")
+            raise InputError(
+                "E-FILE-LARGE",
+                "{path} is larger than {most} MiB, which no such file is",
+                path=path,
+                most=_LARGEST // 2**20,
+            )
         data = path.read_bytes()
     except FileNotFoundError:
-        raise InputError(f"{path}: there is no such file") from None
+        raise InputError("E-FILE-MISSING", "{path}: there is no such file", path=path) from None
     except OSError as error:
-        raise InputError(f"{path} cannot be read: {error.strerror}") from None
+        raise InputError(
+            "E-FILE-UNREADABLE", "{path} cannot be read: {reason}", path=path, reason=error.strerror
+        ) from None
     text = _decoded(path, data)
     if "\0" in text:
-        raise InputError(f"{path} is no text: it has bytes that are zero")
+        raise InputError("E-FILE-ZERO-BYTES", "{path} is no text: it has bytes that are zero", path=path)
     return text
 
 
@@ -57,7 +66,11 @@ def _decoded(path: Path, data: bytes) -> str:
     letters = [letter for letter in text if not letter.isascii()]
     # Western encodings pass for GB18030 too, as rare signs of their accents and the letters that follow.
     if not letters or "\ufffd" in letters or sum(map(_is_common, letters)) < 0.8 * len(letters):
-        raise InputError(f"{path} is neither UTF-8 nor UTF-16 nor GB18030: save it as UTF-8 (in Excel: CSV UTF-8)")
+        raise InputError(
+            "E-FILE-ENCODING",
+            "{path} is neither UTF-8 nor UTF-16 nor GB18030: save it as UTF-8 (in Excel: CSV UTF-8)",
+            path=path,
+        )
     warnings.warn(f"{path} is not in UTF-8: read as GB18030", stacklevel=4)
     return text
 
@@ -86,9 +99,13 @@ def json_lines(path: Path, text: str) -> Iterator[tuple[int, Any]]:
             try:
                 yield line, json.loads(row, object_pairs_hook=_once)
             except InputError as error:
-                raise InputError(f"{path}, line {line}: {error}") from None
+                raise InputError(
+                    error.code, "{path}, line {line}: {error}", path=path, line=line, error=error
+                ) from None
             except (ValueError, RecursionError) as error:
-                raise InputError(f"{path}, line {line}: this is no JSON ({error})") from None
+                raise InputError(
+                    "E-JSON-LINE", "{path}, line {line}: this is no JSON ({reason})", path=path, line=line, reason=error
+                ) from None
 
 
 def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -100,7 +117,7 @@ def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 def check_once(name: Any, before: Any) -> None:
     """Raises InputError for a name that was there before."""
     if name in before:
-        raise InputError(f"{name!r} is given twice; leave one of them out")
+        raise InputError("E-GIVEN-TWICE", "{name!r} is given twice; leave one of them out", name=name)
 
 
 def yaml_list(path: Path, text: str) -> Iterator[tuple[int, Any]]:
@@ -115,11 +132,15 @@ def yaml_list(path: Path, text: str) -> Iterator[tuple[int, Any]]:
     try:
         root = loader.get_single_node()
         if root is not None and not isinstance(root, yaml.SequenceNode):
-            raise InputError(f"{path} is no list: give lines of the form `- prompt: what the video shows`")
+            raise InputError(
+                "E-YAML-LIST", "{path} is no list: give lines of the form `- prompt: what the video shows`", path=path
+            )
         for node in root.value if root else ():
             yield node.start_mark.line + 1, _constructed(loader, path, node)
     except (yaml.YAMLError, ValueError, RecursionError) as error:
-        raise InputError(f"{path} is no YAML: {' '.join(str(error).split())}") from None
+        raise InputError(
+            "E-YAML-SYNTAX", "{path} is no YAML: {reason}", path=path, reason=" ".join(str(error).split())
+        ) from None
     finally:
         loader.dispose()
 
@@ -128,7 +149,9 @@ def _constructed(loader, path: Path, node) -> Any:
     try:
         return loader.construct_document(node)
     except InputError as error:
-        raise InputError(f"{path}, line {node.start_mark.line + 1}: {error}") from None
+        raise InputError(
+            error.code, "{path}, line {line}: {error}", path=path, line=node.start_mark.line + 1, error=error
+        ) from None
 
 
 def _loader() -> type:

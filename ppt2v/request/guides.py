@@ -39,8 +39,11 @@ def _extra(text: str, base: str, text_width: int | None) -> Guide:
         return Guide(kind, float(strength), model or CONTROLS[kind].network_for(base, text_width))
     except (KeyError, ValueError):
         raise InputError(
-            f"extra_controls: {text!r} is not of the form KIND:STRENGTH or KIND:STRENGTH:MODEL, with a kind of "
-            f"{', '.join(CONTROLS)} and a number; such as depth:0.5"
+            "E-EXTRA-CONTROLS",
+            "extra_controls: {text!r} is not of the form KIND:STRENGTH or KIND:STRENGTH:MODEL, with a kind of "
+            "{controls} and a number; such as depth:0.5",
+            text=text,
+            controls=CONTROLS,
         ) from None
 
 

@@ -47,8 +47,12 @@ def check(values: Mapping[str, Any]) -> None:
             strength = f":{tag[2]}" if tag[2] else ""
             given = f"{tag[1]}.safetensors{strength}"
             raise InputError(
-                f"{name} has {tag[0]}: a LoRA is given by its file beside the prompt, as --lora {given} or in Python "
-                f"lora={given!r}; take it out of the prompt"
+                "E-PROMPT-LORA",
+                "{name} has {tag}: a LoRA is given by its file beside the prompt, as --lora {given} or in Python "
+                "lora={given!r}; take it out of the prompt",
+                name=name,
+                tag=tag[0],
+                given=given,
             )
         parse(prompt)
 

@@ -144,8 +144,9 @@ class Request:
             locate.check(guide.model)
         if self.clip and len({*self.size}) > 1:
             raise InputError(
-                f"resolution={self.values['resolution']!r}: with init_video give one number, the longest side of the "
-                "video"
+                "E-RESOLUTION-WITH-CLIP",
+                "resolution={resolution!r}: with init_video give one number, the longest side of the video",
+                resolution=self.values["resolution"],
             )
 
 
@@ -157,17 +158,23 @@ def _check(mode: Mode, values: Mapping[str, Any]) -> None:
     """
     if not (values["prompt"] or "").strip():
         order = "; the clip comes first, then the prompt" if mode.takes_clip else ""
-        raise InputError(f"the prompt is empty: say in a few words what the video should show{order}")
+        raise InputError(
+            "E-PROMPT-EMPTY", "the prompt is empty: say in a few words what the video should show{order}", order=order
+        )
     prompts.check(values)
     if values.get("use_motion_field"):
         check_motion_levels(values["t0"], values["t1"])
         if values["num_inference_steps"] < 2:
             raise InputError(
+                "E-MOTION-STEPS-ONE",
                 "num_inference_steps=1: the motion field needs at least 2 steps; or turn it off "
-                "(use_motion_field=False, --no-motion-field)"
+                "(use_motion_field=False, --no-motion-field)",
             )
     if values.get("smooth_bg") and not values["use_motion_field"]:
-        raise InputError("smooth_bg=True moves the background along the motion field; leave use_motion_field on")
+        raise InputError(
+            "E-SMOOTH-WITHOUT-MOTION",
+            "smooth_bg=True moves the background along the motion field; leave use_motion_field on",
+        )
     if "eta" in values:
         check_eta(values["eta"], values["solver"])
     if values.get("watermark"):
@@ -182,7 +189,7 @@ def _clip(mode: Mode, values: Mapping[str, Any]) -> video.Part | None:
             if path:
                 return video.part(path, values["start_t"], values["end_t"], values["out_fps"])
             if parameter.positional:
-                raise InputError("there is no clip: give the path of a video file")
+                raise InputError("E-CLIP-NOT-GIVEN", "there is no clip: give the path of a video file")
     return None
 
 
@@ -217,7 +224,13 @@ def _as_text(parameter: Parameter, value: Any) -> Any:
     pieces = value if isinstance(value, (list, tuple)) and parameter.many else [value]
     accepted = (str, os.PathLike, tuple, list) if parameter.many else (str, os.PathLike)  # pairs: a path and its rest
     if not all(isinstance(piece, accepted) for piece in pieces):
-        raise InputError(f"{parameter.name}={shown(value)}: the rule is {parameter.rule}")
+        raise InputError(
+            "E-PARAMETER-VALUE",
+            "{name}={value}: the rule is {rule}",
+            name=parameter.name,
+            value=shown(value),
+            rule=parameter.rule,
+        )
     text = _TEXTS[parameter.holds](value)
     for path in text if parameter.many else [text]:
         _check_length(parameter, path)
@@ -229,7 +242,13 @@ def _check_length(parameter: Parameter, path: str) -> None:
     if parameter.holds == "picture" and not names_image(path):
         return
     if any(len(name.encode(errors="surrogatepass")) > _MOST_BYTES for name in path.split(os.sep)):
-        raise InputError(f"{parameter.name}={shown(path)} has a name of more than {_MOST_BYTES} bytes: no file has one")
+        raise InputError(
+            "E-PATH-LONG",
+            "{name}={value} has a name of more than {most} bytes: no file has one",
+            name=parameter.name,
+            value=shown(path),
+            most=_MOST_BYTES,
+        )
 
 
 def _absolute(path: str | Path) -> str:
@@ -255,7 +274,7 @@ _TEXTS: dict[str | None, Callable[[Any], Any]] = {
 def mode(name: str) -> Mode:
     """The row of ``MODES`` of that name; InputError where there is none."""
     if name not in MODES:
-        raise InputError(f"unknown mode {name!r}: choose one of {', '.join(MODES)}")
+        raise InputError("E-MODE-UNKNOWN", "unknown mode {name!r}: choose one of {modes}", name=name, modes=MODES)
     return MODES[name]
 
 

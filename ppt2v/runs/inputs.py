@@ -148,7 +148,10 @@ def _check_family(name: str, controlnet: Mapping, unet: Mapping) -> None:
     if differing:
         values = ", ".join(f"{key} {controlnet[key]} instead of {unet[key]}" for key in differing)
         raise InputError(
-            f"the ControlNet {name} belongs to another family of models ({values}); choose one that was trained for "
+            "E-CONTROLNET-FAMILY",
+            "the ControlNet {name} belongs to another family of models ({values}); choose one that was trained for "
             "the model, such as lllyasviel/sd-controlnet-canny for Stable Diffusion 1.x or "
-            "hf:thibaud/controlnet-sd21-canny-diffusers for 2.x"
+            "hf:thibaud/controlnet-sd21-canny-diffusers for 2.x",
+            name=name,
+            values=values,
         )

@@ -126,7 +126,11 @@ def check_address(host: str, token: str | None) -> None:
         InputError: an address that others reach, and no token; or one that is easily guessed.
     """
     if token is None and host not in LOCAL_HOSTS:
-        raise InputError(f"--host {host} lets others in: give --token, which they then have to know (or PPT2V_TOKEN)")
+        raise InputError(
+            "E-HOST-TOKEN",
+            "--host {host} lets others in: give --token, which they then have to know (or PPT2V_TOKEN)",
+            host=host,
+        )
     if token is not None:
         _check_secret("token", token)
 
@@ -141,12 +145,14 @@ def parse_auth(auth: str | None, is_open: bool) -> tuple[str, str] | None:
         InputError: others do, and there is no password; or it is not of the form USER:PASSWORD, or easily guessed.
     """
     if auth is None and is_open:
-        raise InputError("others could use this machine: give --auth USER:PASSWORD, or leave out --host and --share")
+        raise InputError(
+            "E-HOST-AUTH", "others could use this machine: give --auth USER:PASSWORD, or leave out --host and --share"
+        )
     if auth is None:
         return None
     user, _, password = auth.partition(":")
     if not user or not password:
-        raise InputError("--auth has the form USER:PASSWORD, and neither of them is empty")
+        raise InputError("E-AUTH-FORM", "--auth has the form USER:PASSWORD, and neither of them is empty")
     _check_secret("password", password)
     return user, password
 
@@ -154,6 +160,8 @@ def parse_auth(auth: str | None, is_open: bool) -> tuple[str, str] | None:
 def _check_secret(name: str, secret: str) -> None:
     if len(secret) < _LEAST_LETTERS:
         raise InputError(
-            f"the {name} is easily guessed: give one of {_LEAST_LETTERS} letters or more, such as "
-            "`openssl rand -hex 16`"
+            "E-SECRET-WEAK",
+            "the {name} is easily guessed: give one of {least} letters or more, such as `openssl rand -hex 16`",
+            name=name,
+            least=_LEAST_LETTERS,
         )

@@ -99,7 +99,7 @@ class Store:
         except sqlite3.DatabaseError as error:
             self._connection.close()
             why = "is in use by another ppt2v" if "locked" in str(error) else f"cannot be used ({error})"
-            raise InputError(f"{file} {why}; choose another folder") from None
+            raise InputError("E-JOBS-FILE", "{file} {why}; choose another folder", file=file, why=why) from None
 
     def jobs(self) -> list[Job]:
         """All of them, the oldest first."""

@@ -87,15 +87,25 @@ class Limits:
         allowed = [parameter.name for parameter in self.open_parameters(row)]
         for name in holding(row.parameters, *self.closed):
             if given.get(name) is not None:
-                raise InputError(f"{name} cannot be chosen here; choose among {', '.join(allowed)}")
+                raise InputError(
+                    "E-CLOSED-PARAMETER", "{name} cannot be chosen here; choose among {names}", name=name, names=allowed
+                )
         for model in _models(row, given):
             self._check_model(model)
         for name in holding(row.parameters, "format"):
             if given.get(name) not in (None, *FORMATS):
-                raise InputError(f"{name}={given[name]!r}: here it is one of {', '.join(FORMATS)}")
+                raise InputError(
+                    "E-CLOSED-FORMAT",
+                    "{name}={value!r}: here it is one of {formats}",
+                    name=name,
+                    value=given[name],
+                    formats=FORMATS,
+                )
         for name in holding(row.parameters, "picture"):
             if given.get(name) is not None and names_image(str(given[name])):
-                raise InputError(f"a picture as the {name} cannot be chosen here; give a text")
+                raise InputError(
+                    "E-CLOSED-PICTURE", "a picture as the {name} cannot be chosen here; give a text", name=name
+                )
 
     def check_clip(self, path: Path) -> Facts:
         """What a clip says of itself; InputError for a file that is no clip, and for one too long or too large."""
@@ -146,13 +156,20 @@ class Limits:
         if not locate.is_embedded(name) and name not in map(locate.from_anywhere, self.models):
             # Folders are not told; whoever may use one knows it from the operator.
             offered = ", ".join([catalogue.EMBEDDED, *(model for model in self.models if not os.path.exists(model))])
-            raise InputError(f"the model {name!r} cannot be chosen here; there is {offered}")
+            raise InputError(
+                "E-CLOSED-MODEL",
+                "the model {name!r} cannot be chosen here; there is {offered}",
+                name=name,
+                offered=offered,
+            )
 
 
 def check_beginning(path: Path) -> None:
     """Raises InputError for a file that begins as none of the formats that are taken."""
     if path.is_file() and not _is_clip(path):
-        raise InputError("the file is no video that is taken here: give an mp4, mov, webm, mkv, avi or gif")
+        raise InputError(
+            "E-CLIP-TYPE", "the file is no video that is taken here: give an mp4, mov, webm, mkv, avi or gif"
+        )
 
 
 def _is_clip(path: Path) -> bool:
@@ -171,4 +188,11 @@ def _models(row: Mode, given: Mapping[str, Any]) -> list[str]:
 
 def _at_most(name: str, value: int, most: int, unit: str) -> None:
     if value > most:
-        raise InputError(f"{name}: {value} is too much, the most here is {most} {unit}")
+        raise InputError(
+            "E-TOO-MUCH",
+            "{name}: {value} is too much, the most here is {most} {unit}",
+            name=name,
+            value=value,
+            most=most,
+            unit=unit,
+        )

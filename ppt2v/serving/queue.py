@@ -102,7 +102,11 @@ class Jobs:
         self.check_disk()
         with self._changed:
             if sum(job.state == QUEUED for job in self._jobs.values()) >= self.capacity:
-                raise QueueFull(f"{self.capacity} jobs wait already, which is the most: try again later")
+                raise QueueFull(
+                    "E-QUEUE-FULL",
+                    "{capacity} jobs wait already, which is the most: try again later",
+                    capacity=self.capacity,
+                )
             try:
                 self._put(job)
             except sqlite3.OperationalError as error:
@@ -156,7 +160,7 @@ class Jobs:
         """The job that is asked for, checked."""
         for name in holding(row.parameters, "output"):
             if values.get(name) is not None:
-                raise InputError(f"{name}: a job chooses its own; leave it out")
+                raise InputError("E-JOB-OUTPUT", "{name}: a job chooses its own; leave it out", name=name)
         given = {name: value for name, value in values.items() if value is not None}
         if self.limits is not None:
             self.limits.check_given(row, given)

@@ -24,7 +24,13 @@ def listen(host: str, port: int) -> socket.socket:
         family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
         return socket.create_server((host, port), family=family)
     except OSError as error:
-        raise InputError(f"--host {host} --port {port}: {error.strerror}; choose others") from None
+        raise InputError(
+            "E-ADDRESS",
+            "--host {host} --port {port}: {reason}; choose others",
+            host=host,
+            port=port,
+            reason=error.strerror,
+        ) from None
 
 
 def address(listening: socket.socket) -> str:

@@ -51,7 +51,9 @@ class Clips:
         """The file of a clip; InputError where there is none of that id."""
         path = self.folder / id
         if not _ID.fullmatch(id) or not path.is_file():
-            raise InputError(f"there is no clip {id!r}: upload it first, and give the id that is answered")
+            raise InputError(
+                "E-UPLOAD-UNKNOWN", "there is no clip {id!r}: upload it first, and give the id that is answered", id=id
+            )
         return path
 
     async def keep(self, pieces: AsyncIterator[bytes]) -> Kept:
@@ -88,7 +90,7 @@ class Clips:
         try:
             return self.limits.check_clip(part)
         except InputError as error:
-            raise InputError(str(error).replace(str(part), "the upload")) from None
+            raise InputError.of(error.message.changed(lambda text: text.replace(str(part), "the upload"))) from None
 
 
 @contextmanager

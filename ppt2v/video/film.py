@@ -72,7 +72,9 @@ class Film:
             yield from self._with_av(indices[done:], height, width)
         except (av.FFmpegError, EOFError) as error:
             raise InputError(
-                f"{self.path} is damaged, its frames cannot be decoded: copy or download it again"
+                "E-CLIP-DAMAGED",
+                "{path} is damaged, its frames cannot be decoded: copy or download it again",
+                path=self.path,
             ) from error
 
     def _with_av(self, indices: np.ndarray, height: int, width: int) -> Iterator[np.ndarray]:
@@ -108,17 +110,23 @@ def open_film(path: Path, end_t: float = -1.0, most_frames: int | None = None, m
     try:
         with opened(path) as (container, stream):
             if stream is None:
-                raise InputError(f"{path} contains no video: give a video file")
+                raise InputError("E-CLIP-NO-VIDEO", "{path} contains no video: give a video file", path=path)
             fps = float(stream.average_rate or stream.guessed_rate or 25)
             packets = scan(container, stream, fps, is_recorded(container), end_t, most_frames)
             if not len(packets.stamps) or _is_cut_off(container, stream, packets):
-                raise InputError(f"{path} is truncated: a part of the video is missing; copy or download it again")
+                raise InputError(
+                    "E-CLIP-TRUNCATED",
+                    "{path} is truncated: a part of the video is missing; copy or download it again",
+                    path=path,
+                )
             check_side(path, stream.height, _width(stream, stream.width), most_side)
         with opened(path) as (container, stream):
             first = next(from_first(container, stream, packets.keyed))
             return _seen(path, packets, fps, first, container, stream)
     except (av.FFmpegError, UnicodeDecodeError, StopIteration) as error:
-        raise InputError(f"{path} is no video that can be read, or is damaged: {error}") from error
+        raise InputError(
+            "E-CLIP-UNREADABLE", "{path} is no video that can be read, or is damaged: {reason}", path=path, reason=error
+        ) from error
 
 
 def _width(stream: Any, stored: int) -> int:

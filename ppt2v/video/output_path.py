@@ -39,7 +39,11 @@ def output_file(out: str | Path | None, save_format: str | None, stem: str, sour
     check_target(path)
     for source in sources:
         if path.exists() and os.path.exists(source) and os.path.samefile(path, source):
-            raise InputError(f"{path} is what the video is made from and would be lost: give the video another name")
+            raise InputError(
+                "E-OUT-IS-CLIP",
+                "{path} is what the video is made from and would be lost: give the video another name",
+                path=path,
+            )
     return path
 
 
@@ -53,7 +57,12 @@ def _known_format(save_format: str | None) -> str | None:
         return None
     name = save_format.lower().lstrip(".")
     if name not in FORMATS:
-        raise InputError(f"unknown save format {save_format!r}: choose one of {', '.join(FORMATS)}")
+        raise InputError(
+            "E-FORMAT-UNKNOWN",
+            "unknown save format {format!r}: choose one of {formats}",
+            format=save_format,
+            formats=FORMATS,
+        )
     return name
 
 
@@ -72,12 +81,23 @@ def _free_name(stem: str, save_format: str) -> Path:
 def _with_ending(out: Path, save_format: str | None) -> Path:
     given = ending(out)
     if given and save_format and given != save_format:
-        raise InputError(f"{out} ends in .{given}, but the save format is {save_format}: change one of them")
+        raise InputError(
+            "E-OUT-FORMAT",
+            "{out} ends in .{given}, but the save format is {save_format}: change one of them",
+            out=out,
+            given=given,
+            save_format=save_format,
+        )
     if given:
         _known_format(given)
         return out
     if os.path.isdir(out):  # unlike Path.is_dir, never raises
-        raise InputError(f"{out} is a folder: give the name of a file in it, such as {out / 'video.mp4'}")
+        raise InputError(
+            "E-OUT-FOLDER",
+            "{out} is a folder: give the name of a file in it, such as {example}",
+            out=out,
+            example=out / "video.mp4",
+        )
     return out.with_name(f"{out.name}.{save_format or 'mp4'}")
 
 
@@ -85,23 +105,44 @@ def check_target(path: Path) -> None:
     try:
         path.exists()
     except OSError as error:
-        raise InputError(f"{path} cannot be written: {error.strerror}") from None
+        raise InputError(
+            "E-OUT-WRITE", "{path} cannot be written: {reason}", path=path, reason=error.strerror
+        ) from None
     is_folder = ending(path) == "png"
     if path.is_dir() and not is_folder:
-        raise InputError(f"{path} is a folder: give the name of a file")
+        raise InputError("E-OUT-IS-FOLDER", "{path} is a folder: give the name of a file", path=path)
     if path.is_dir() and any(path.iterdir()):
-        raise InputError(f"the folder {path} is not empty: numbered PNGs need a new or an empty folder")
+        raise InputError(
+            "E-OUT-FOLDER-FULL",
+            "the folder {path} is not empty: numbered PNGs need a new or an empty folder",
+            path=path,
+        )
     if path.exists() and not path.is_dir() and (is_folder or not path.is_file()):
-        raise InputError(f"{path} exists and is no {'folder' if is_folder else 'ordinary file'}: choose another name")
+        raise InputError(
+            "E-OUT-EXISTS",
+            "{path} exists and is no {kind}: choose another name",
+            path=path,
+            kind="folder" if is_folder else "ordinary file",
+        )
     check_parent(path)
 
 
 def check_parent(path: Path) -> None:
     parent = path.parent
     if not parent.is_dir():
-        raise InputError(f"{path} cannot be written: there is no folder {parent}; make it first")
+        raise InputError(
+            "E-FOLDER-MISSING",
+            "{path} cannot be written: there is no folder {parent}; make it first",
+            path=path,
+            parent=parent,
+        )
     if not os.access(parent, os.W_OK | os.X_OK):
-        raise InputError(f"{path} cannot be written: no permission to write in {parent.resolve()}")
+        raise InputError(
+            "E-FOLDER-FORBIDDEN",
+            "{path} cannot be written: no permission to write in {folder}",
+            path=path,
+            folder=parent.resolve(),
+        )
 
 
 def make_folder(path: str | Path) -> Path:
@@ -110,9 +151,11 @@ def make_folder(path: str | Path) -> Path:
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise InputError(f"the folder {folder} cannot be made: {error.strerror}") from None
+        raise InputError(
+            "E-FOLDER-MAKE", "the folder {folder} cannot be made: {reason}", folder=folder, reason=error.strerror
+        ) from None
     if not os.access(folder, os.W_OK | os.X_OK):
-        raise InputError(f"no permission to write in the folder {folder}")
+        raise InputError("E-FOLDER-READONLY", "no permission to write in the folder {folder}", folder=folder)
     return folder
 
 
@@ -120,4 +163,11 @@ def check_fps(fps: float, save_format: str) -> None:
     """Raises InputError where ``save_format`` cannot play ``fps`` frames per second."""
     most = _MAX_FPS[save_format]
     if not _MIN_FPS <= fps <= most:
-        raise InputError(f"fps = {fps}: a {save_format} plays {_MIN_FPS} to {most:g} frames per second")
+        raise InputError(
+            "E-FPS-RANGE",
+            "fps = {fps}: a {format} plays {least} to {most:g} frames per second",
+            fps=fps,
+            format=save_format,
+            least=_MIN_FPS,
+            most=most,
+        )

@@ -55,21 +55,32 @@ def _open_image(path: Path) -> Any:
     try:
         return Image.open(path).convert("RGBA")
     except FileNotFoundError:
-        raise InputError(f"the watermark {path} does not exist: give an image file or a text") from None
+        raise InputError(
+            "E-WATERMARK-MISSING", "the watermark {path} does not exist: give an image file or a text", path=path
+        ) from None
     except (OSError, SyntaxError, ValueError) as error:
-        raise InputError(f"the watermark {path} cannot be read as an image: {error}") from error
+        raise InputError(
+            "E-WATERMARK-UNREADABLE",
+            "the watermark {path} cannot be read as an image: {reason}",
+            path=path,
+            reason=error,
+        ) from error
 
 
 def _check_text(text: str) -> None:
     if not text.strip():
-        raise InputError("the watermark is empty: give an image file or a text")
+        raise InputError("E-WATERMARK-EMPTY", "the watermark is empty: give an image file or a text")
     from PIL import ImageFont
 
     font = ImageFont.load_default(32)
     missing = bytes(font.getmask(_NO_GLYPH))
     for letter in text:
         if not letter.isspace() and bytes(font.getmask(letter)) == missing:
-            raise InputError(f"the watermark's font has no {letter!r}: give an image file with the text instead")
+            raise InputError(
+                "E-WATERMARK-LETTER",
+                "the watermark's font has no {letter!r}: give an image file with the text instead",
+                letter=letter,
+            )
 
 
 def _layer(image: Any, text: str, height: int, width: int) -> np.ndarray:

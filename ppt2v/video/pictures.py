@@ -89,7 +89,11 @@ def open_pictures(path: Path, most_frames: int | None = None, most_side: int | N
     """
     format_name = kind(path)
     if format_name == "GIF" and not _is_whole_gif(path):
-        raise InputError(f"{path} is truncated: a part of the video is missing; copy or download it again")
+        raise InputError(
+            "E-CLIP-TRUNCATED",
+            "{path} is truncated: a part of the video is missing; copy or download it again",
+            path=path,
+        )
     with _opened(path) as image:
         height, width = _upright_size(image)
         check_side(path, height, width, most_side)
@@ -112,7 +116,11 @@ def open_folder(path: Path) -> Pictures:
     """
     files = sorted((file for file in path.iterdir() if _is_picture(file)), key=_as_counted)
     if not files:
-        raise InputError(f"the folder {path} holds no pictures: give a video file, or a folder of PNG or JPEG files")
+        raise InputError(
+            "E-FRAMES-FOLDER-EMPTY",
+            "the folder {path} holds no pictures: give a video file, or a folder of PNG or JPEG files",
+            path=path,
+        )
     sizes, rates = [], []
     for file in files:
         with _opened(file) as image:
@@ -121,8 +129,16 @@ def open_folder(path: Path) -> Pictures:
         if sizes[-1] != sizes[0]:
             (height, width), (other_height, other_width) = sizes[0], sizes[-1]
             raise InputError(
-                f"the pictures in {path} differ in size: {files[0].name} has {width}x{height} pixels, {file.name} "
-                f"{other_width}x{other_height}; give a folder of frames of one clip"
+                "E-FRAMES-SIZES",
+                "the pictures in {path} differ in size: {first} has {width}x{height} pixels, {second} "
+                "{second_width}x{second_height}; give a folder of frames of one clip",
+                path=path,
+                first=files[0].name,
+                width=width,
+                height=height,
+                second=file.name,
+                second_width=other_width,
+                second_height=other_height,
             )
     places = tuple((file, 0) for file in files)
     if len(files) == 1:
@@ -163,14 +179,24 @@ def _opened(path: Path) -> Iterator[Any]:
     name = kind(path)
     if name not in Image.OPEN:
         what = f"a {name} picture" if name else "no picture"
-        raise InputError(f"{path} is {what}, which cannot be read here: give PNG or JPEG files")
+        raise InputError(
+            "E-PICTURE-KIND",
+            "{path} is {kind}, which cannot be read here: give PNG or JPEG files",
+            path=path,
+            kind=what,
+        )
     try:
         with Image.open(path, formats=[name]) as image:
             yield image
     except InputError:
         raise
     except (OSError, ValueError, SyntaxError, EOFError, Image.DecompressionBombError) as error:
-        raise InputError(f"{path} is a damaged or truncated picture ({error}): copy or download it again") from error
+        raise InputError(
+            "E-PICTURE-DAMAGED",
+            "{path} is a damaged or truncated picture ({reason}): copy or download it again",
+            path=path,
+            reason=error,
+        ) from error
 
 
 def _upright_size(image: Any) -> tuple[int, int]:

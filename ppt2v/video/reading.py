@@ -85,9 +85,17 @@ class Part:
             InputError: a damaged file, an impossible value, no room on the disk.
         """
         if resolution is not None and resolution <= 0:
-            raise InputError(f"resolution = {resolution}: give the longest side in pixels, 1 or more")
+            raise InputError(
+                "E-CLIP-RESOLUTION",
+                "resolution = {resolution}: give the longest side in pixels, 1 or more",
+                resolution=resolution,
+            )
         if multiple < 1:
-            raise InputError(f"multiple = {multiple}: sides can be rounded to multiples of 1 or more")
+            raise InputError(
+                "E-CLIP-MULTIPLE",
+                "multiple = {multiple}: sides can be rounded to multiples of 1 or more",
+                multiple=multiple,
+            )
         size = target_size(self.source.height, self.source.width, resolution, multiple)
         frames = on_disk((len(self.indices), *size, 3))
         wanted, places = np.unique(self.indices, return_index=True)
@@ -128,7 +136,13 @@ def part(path: str | Path, start_t: float = 0.0, end_t: float = -1.0, out_fps: f
     _check_times(start_t, end_t, out_fps)
     source = _source(path, end_t)
     if start_t >= source.timeline.end - SLACK:
-        raise InputError(f"start_t = {start_t}: {path} ends at {source.timeline.end:g} s; start earlier")
+        raise InputError(
+            "E-CLIP-START",
+            "start_t = {start_t}: {path} ends at {end:g} s; start earlier",
+            start_t=start_t,
+            path=path,
+            end=source.timeline.end,
+        )
     end_t = source.timeline.end if end_t < 0 else end_t
     fps = float(out_fps) if out_fps > 0 else source.timeline.fps
     return Part(source, source.timeline.indices(start_t, end_t, out_fps), fps, start_t)
@@ -168,21 +182,35 @@ def _source(path: Path, end_t: float, most_frames: int | None = None, most_side:
         if path.is_dir():
             return pictures.open_folder(path)
         if not path.exists():
-            raise InputError(f"{path} does not exist: give a video file")
+            raise InputError("E-CLIP-MISSING", "{path} does not exist: give a video file", path=path)
         if not path.is_file() or path.stat().st_size == 0:
-            raise InputError(f"{path} is {'empty' if path.is_file() else 'no file'}: give a video file")
+            raise InputError(
+                "E-CLIP-NO-FILE",
+                "{path} is {kind}: give a video file",
+                path=path,
+                kind="empty" if path.is_file() else "no file",
+            )
         if pictures.kind(path):
             return pictures.open_pictures(path, most_frames, most_side)
     except OSError as error:
-        raise InputError(f"{path} cannot be read: {error.strerror or error}") from error
+        raise InputError(
+            "E-FILE-UNREADABLE", "{path} cannot be read: {reason}", path=path, reason=error.strerror or error
+        ) from error
     return open_film(path, end_t, most_frames, most_side)
 
 
 def _check_times(start_t: float, end_t: float, out_fps: float) -> None:
     for name, value in (("start_t", start_t), ("end_t", end_t), ("out_fps", out_fps)):
         if not math.isfinite(value):
-            raise InputError(f"{name} = {value}: it must be a finite number")
+            raise InputError("E-CLIP-TIME", "{name} = {value}: it must be a finite number", name=name, value=value)
     if start_t < 0 or 0 <= end_t <= start_t:
-        raise InputError(f"start_t = {start_t}, end_t = {end_t}: give 0 <= start_t < end_t, or end_t = -1 for the end")
+        raise InputError(
+            "E-CLIP-TIMES",
+            "start_t = {start_t}, end_t = {end_t}: give 0 <= start_t < end_t, or end_t = -1 for the end",
+            start_t=start_t,
+            end_t=end_t,
+        )
     if out_fps == 0:
-        raise InputError("out_fps = 0: give the frames per second to take, or -1 for the video's own rate")
+        raise InputError(
+            "E-CLIP-FPS-ZERO", "out_fps = 0: give the frames per second to take, or -1 for the video's own rate"
+        )

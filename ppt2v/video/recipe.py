@@ -13,13 +13,17 @@ def read_recipe(path: str | Path) -> dict[str, Any]:
     """The recipe that ``write`` put into a file or PNG folder; InputError where there is none."""
     path = Path(path)
     if not path.exists():
-        raise InputError(f"{path} does not exist: give a video that ppt2v has written")
+        raise InputError("E-VIDEO-MISSING", "{path} does not exist: give a video that ppt2v has written", path=path)
     try:
         recipe = json.loads(_recipe_text(path))
     except (OSError, SyntaxError, ValueError):
         recipe = None
     if not isinstance(recipe, dict):
-        raise InputError(f"{path} holds no recipe: it was not written by ppt2v, or was converted since")
+        raise InputError(
+            "E-VIDEO-NO-RECIPE",
+            "{path} holds no recipe: it was not written by ppt2v, or was converted since",
+            path=path,
+        )
     return recipe
 
 

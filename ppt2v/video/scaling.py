@@ -13,7 +13,13 @@ def check_side(path: Path, height: int, width: int, most: int | None) -> None:
     """Raises InputError for a clip with more than ``most`` pixels along a side; None: there is no limit."""
     side = max(height, width)
     if most is not None and side > most:
-        raise InputError(f"{path}: the clip's longest side: {side} is too much, the most here is {most} pixels")
+        raise InputError(
+            "E-CLIP-SIDE",
+            "{path}: the clip's longest side: {side} is too much, the most here is {most} pixels",
+            path=path,
+            side=side,
+            most=most,
+        )
 
 
 def target_size(height: int, width: int, resolution: int | None, multiple: int) -> tuple[int, int]:

@@ -30,6 +30,9 @@ def on_disk(shape: tuple[int, ...], kind: Any = np.uint8) -> np.ndarray:
             return np.memmap(file, kind, "r+", shape=shape)
     except OSError as error:
         raise InputError(
-            f"the frames need {math.ceil(size / 1e6)} MB in the folder for temporary files, which cannot be had: "
-            f"{error.strerror or error}; make room there, or name another folder with the variable TMPDIR"
+            "E-TEMPORARY-ROOM",
+            "the frames need {megabytes} MB in the folder for temporary files, which cannot be had: {reason}; make "
+            "room there, or name another folder with the variable TMPDIR",
+            megabytes=math.ceil(size / 1000000.0),
+            reason=error.strerror or error,
         ) from error

@@ -82,7 +82,10 @@ class Timeline:
     def _number(frames: float) -> int:
         if frames > MOST_FRAMES:
             raise InputError(
-                f"these are {frames:.0f} frames, the most is {MOST_FRAMES}: take a part with start_t and end_t, or "
-                "fewer with out_fps"
+                "E-CLIP-FRAMES",
+                "these are {frames:.0f} frames, the most is {most}: take a part with start_t and end_t, or fewer "
+                "with out_fps",
+                frames=frames,
+                most=MOST_FRAMES,
             )
         return max(1, int(np.ceil(frames)))

@@ -48,9 +48,19 @@ def write(
     path = Path(path)
     save_format = ending(path)
     if save_format not in FORMATS:
-        raise InputError(f"{path}: the name must end in one of {', '.join('.' + name for name in FORMATS)}")
+        raise InputError(
+            "E-OUT-ENDING",
+            "{path}: the name must end in one of {endings}",
+            path=path,
+            endings=["." + name for name in FORMATS],
+        )
     if sound is not None and not keeps_sound(path):
-        raise InputError(f"{path}: a {save_format} has no sound; choose mp4 or webm, or write without it")
+        raise InputError(
+            "E-OUT-SOUND",
+            "{path}: a {format} has no sound; choose mp4 or webm, or write without it",
+            path=path,
+            format=save_format,
+        )
     check_fps(fps, save_format)
     check_target(path)
     recipe_text = json.dumps(recipe)
@@ -69,7 +79,12 @@ def _complete_or_nothing(path: Path) -> Iterator[Path]:
         yield part
         os.replace(part, path)
     except OSError as error:
-        raise InputError(f"{path} cannot be written: {error.strerror or error}; nothing of it is left") from error
+        raise InputError(
+            "E-OUT-FAILED",
+            "{path} cannot be written: {reason}; nothing of it is left",
+            path=path,
+            reason=error.strerror or error,
+        ) from error
     finally:
         unfinished.remove(part)
 
@@ -79,10 +94,15 @@ def _checked(frames: Iterable[np.ndarray]) -> Iterator[np.ndarray]:
     for frame in _made(frames):
         shape = shape or frame.shape
         if frame.dtype != np.uint8 or frame.ndim != 3 or frame.shape[2] != 3 or frame.shape != shape:
-            raise InputError(f"a frame is {frame.dtype} {frame.shape}: frames must be uint8 [H, W, 3], all of one size")
+            raise InputError(
+                "E-FRAME-SHAPE",
+                "a frame is {dtype} {shape}: frames must be uint8 [H, W, 3], all of one size",
+                dtype=frame.dtype,
+                shape=str(frame.shape),
+            )
         yield frame
     if shape is None:
-        raise InputError("there are no frames to write: give at least one")
+        raise InputError("E-FRAMES-NONE", "there are no frames to write: give at least one")
 
 
 def _made(frames: Iterable[np.ndarray]) -> Iterator[np.ndarray]:
@@ -220,9 +240,9 @@ def contact_sheet(frames: Iterable[np.ndarray], path: str | Path, columns: int =
 
     path = Path(path)
     if columns < 1:
-        raise InputError(f"columns = {columns}: a contact sheet has 1 or more")
+        raise InputError("E-SHEET-COLUMNS", "columns = {columns}: a contact sheet has 1 or more", columns=columns)
     if path.is_dir():
-        raise InputError(f"{path} is a folder: give the name of a file")
+        raise InputError("E-OUT-IS-FOLDER", "{path} is a folder: give the name of a file", path=path)
     check_parent(path)
     sheet = Image.fromarray(tile(list(_checked(frames)), columns))
     with _complete_or_nothing(path) as part:

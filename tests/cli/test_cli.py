@@ -242,12 +242,12 @@ def test_resume_beside_the_output_of_a_config(run, made):
 @pytest.mark.parametrize(
     ("error", "code", "line"),
     [
-        (InputError("a [red]\n  prompt [/]"), 2, "Error: a [red] prompt [/]\n"),
-        (NumericalError("NaN at step 3"), 1, "Error: NaN at step 3\n"),
+        (InputError("E-ANY", "a [red]\n  prompt [/]"), 2, "Error: a [red] prompt [/] [E-ANY]\n"),
+        (NumericalError("E-NAN", "NaN at step {step}", step=3), 1, "Error: NaN at step 3 [E-NAN]\n"),
         (
             ImportError("libGL.so.1: no such file"),
             1,
-            "Error: libGL.so.1: no such file; `ppt2v doctor` says what mends it\n",
+            "Error: libGL.so.1: no such file; `ppt2v doctor` says what mends it [E-PACKAGE-BROKEN]\n",
         ),
         (KeyboardInterrupt(), 130, "Interrupted\n"),
     ],
@@ -430,7 +430,7 @@ def test_rerun_follows_a_strangers_recipe_only_if_it_is_told_to(run, made, kind,
     _video(_recipe(mode=mode, parameters={"prompt": "a fox", **parameters}))
     code, out, err = run("rerun", "first.gif")
     assert (code, out, made) == (2, "", []) and err.count("\n") == 1
-    assert f" {said}" in err and err.endswith("if it may, add --trust\n")
+    assert f" {said}" in err and err.endswith("if it may, add --trust [E-RECIPE-TRUST]\n")
     code, out, err = run("rerun", "first.gif", "--trust", "--quiet")
     assert (code, out) == (0, "made.mp4\n") and err.startswith("The recipe ") and said in err
     assert made[0]["parameters"].items() >= parameters.items()
@@ -559,4 +559,5 @@ def test_what_the_system_refuses_is_one_line(run, monkeypatch, error, said):
         raise error
 
     monkeypatch.setattr(doctor, "examine", refuse)
-    assert run("doctor") == (2, "", f"Error: {said}\n")
+    code, out, err = run("doctor")
+    assert (code, out) == (2, "") and err.startswith(f"Error: {said} [E-SYSTEM") and err.count("\n") == 1

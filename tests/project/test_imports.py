@@ -27,6 +27,7 @@ ROWS = (
     "video environment",
     "cache parameters progress",
     "errors unfinished version",
+    "language",
 )
 
 # The same within a folder; "rest" stands for all that is not named.

@@ -51,13 +51,20 @@ class Adapters(NamedTuple):
         words = [inversion.word for inversion in self.words]
         twice = next((word for word in words if words.count(word) > 1), None)
         if twice:
-            raise InputError(f"two textual inversions have the word {twice!r}; rename one, as PATH:WORD")
+            raise InputError(
+                "E-INVERSION-SAME-WORD",
+                "two textual inversions have the word {word!r}; rename one, as PATH:WORD",
+                word=twice,
+            )
         used = {inversion.file for inversion in self.inversions for text in prompts if inversion.occurs(text)}
         for inversion in self.inversions:
             if inversion.file not in used:
                 raise InputError(
-                    f"{inversion.file} would have no effect: its word {inversion.word!r} is in no prompt; write it "
-                    "where it is meant, in the prompt or the negative prompt"
+                    "E-INVERSION-UNUSED",
+                    "{file} would have no effect: its word {word!r} is in no prompt; write it where it is meant, in "
+                    "the prompt or the negative prompt",
+                    file=inversion.file,
+                    word=inversion.word,
                 )
 
     def expand(self, text: str) -> str:
@@ -141,7 +148,11 @@ def _strength(text: str, strength: str | None) -> float:
     except ValueError:
         value = math.nan
     if not math.isfinite(value):
-        raise InputError(f"lora={text!r}: the rule is PATH or PATH:STRENGTH, with a number as in style.safetensors:0.8")
+        raise InputError(
+            "E-LORA-FORM",
+            "lora={text!r}: the rule is PATH or PATH:STRENGTH, with a number as in style.safetensors:0.8",
+            text=text,
+        )
     return value
 
 

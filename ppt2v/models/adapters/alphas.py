@@ -56,14 +56,24 @@ class Alphas:
             if self._means(key, name):
                 number = own
         if type(number) not in (int, float) or not 0 < number < math.inf:
-            raise InputError(f"{self._file}: {keys[0]} or {pattern} is {number!r}; the rule is a number above 0")
+            raise InputError(
+                "E-LORA-ALPHA",
+                "{file}: {key} or {pattern} is {number!r}; the rule is a number above 0",
+                file=self._file,
+                key=keys[0],
+                pattern=pattern,
+                number=number,
+            )
         return number
 
     def _means(self, key: str, name: str) -> bool:
         """Whether a key of a pattern, the end of a name or with ^ the whole, means a layer."""
         if not re.fullmatch(r"\^?[\w.\\-]+\$?", key):
             raise InputError(
-                f"{self._file}: {key!r} in alpha_pattern or rank_pattern is an expression; only names are understood"
+                "E-LORA-PATTERN",
+                "{file}: {key!r} in alpha_pattern or rank_pattern is an expression; only names are understood",
+                file=self._file,
+                key=key,
             )
         plain = key.strip("^$").replace("\\", "")
         return name == plain or (not key.startswith("^") and name.endswith(f".{plain}"))
@@ -74,5 +84,10 @@ class Alphas:
         except ValueError:
             said = None
         if not isinstance(said, dict):
-            raise InputError(f"{self._file}: what is said of its alphas ({what}) is no JSON object")
+            raise InputError(
+                "E-LORA-ALPHAS",
+                "{file}: what is said of its alphas ({what}) is no JSON object",
+                file=self._file,
+                what=what,
+            )
         return said

@@ -95,11 +95,23 @@ class Lora:
         places = {layer: names.find(layer) for layer in self._readings[0]}
         unknown = sorted(layer for layer, place in places.items() if place is None)
         if unknown:
-            raise InputError(f"{self._complaint(unknown)}: {_listed(unknown)}; {_advice(names)}")
+            raise InputError(
+                "E-LORA-UNKNOWN",
+                "{complaint}: {layers}; {advice}",
+                complaint=self._complaint(unknown),
+                layers=_listed(unknown),
+                advice=_advice(names),
+            )
         known = {layer: place for layer, place in places.items() if place is not None}
         found, wrong = min((_fitted(known, reading) for reading in self._readings), key=lambda each: len(each[1]))
         if wrong:
-            raise InputError(f"{self._complaint(wrong)}, by their shapes: {_listed(wrong, '; ')}; {_advice(names)}")
+            raise InputError(
+                "E-LORA-SHAPES",
+                "{complaint}, by their shapes: {layers}; {advice}",
+                complaint=self._complaint(wrong),
+                layers=_listed(wrong, "; "),
+                advice=_advice(names),
+            )
         return found
 
     def _complaint(self, wrong: list[str]) -> str:
@@ -135,7 +147,7 @@ def _sorted(file: Path, tensors: Mapping[str, np.ndarray]) -> tuple[Mapping[str,
         else:
             strange.append(key)
     if strange or not layers:
-        raise InputError(f"{file} {_described(strange, bool(layers))}")
+        raise InputError("E-LORA-STRANGE", "{file} {held}", file=file, held=_described(strange, bool(layers)))
     return layers, vectors
 
 
@@ -175,7 +187,12 @@ def _readings(file: Path, layers: Mapping[str, Parts], alphas: Alphas) -> list[d
         except ValueError as error:
             errors.append(error)
     if not readings:
-        raise InputError(f"{file} cannot be merged: {errors[0]}; download this file again, or give another")
+        raise InputError(
+            "E-LORA-MERGE",
+            "{file} cannot be merged: {reason}; download this file again, or give another",
+            file=file,
+            reason=errors[0],
+        )
     return readings
 
 

@@ -42,12 +42,22 @@ class Inversion:
         self.word = " ".join(word.split()).lower()  # as CLIP's tokenizer reads every text
         if vectors.ndim not in (1, 2) or not 0 < len(np.atleast_2d(vectors)) <= _MOST_VECTORS or not self.word:
             raise InputError(
-                f"{file}: vectors {list(vectors.shape)} for the word {self.word!r}; the rule is [width] or "
-                f"[number, width], with at most {_MOST_VECTORS}, and a word, given as PATH:WORD"
+                "E-INVERSION-VECTORS",
+                "{file}: vectors {shape} for the word {word!r}; the rule is [width] or [number, width], with at most "
+                "{most_vectors}, and a word, given as PATH:WORD",
+                file=file,
+                shape=str(list(vectors.shape)),
+                word=self.word,
+                most_vectors=_MOST_VECTORS,
             )
         self.vectors = np.atleast_2d(widen(vectors)).astype(np.float32)
         if not np.isfinite(self.vectors).all():
-            raise InputError(f"{file}: the vectors of {self.word!r} are not finite; the training failed")
+            raise InputError(
+                "E-INVERSION-INFINITE",
+                "{file}: the vectors of {word!r} are not finite; the training failed",
+                file=file,
+                word=self.word,
+            )
         self._fingerprint = fingerprint(file)
 
     @property
@@ -100,19 +110,39 @@ def read(file: Path, word: str | None = None) -> list[Inversion]:
         shapes = ", ".join(f"{name} {list(array.shape)}" for name, array in tensors.items())
         family = origin.SD3 if _THIRD_ENCODER in tensors else origin.XL
         raise InputError(
-            f"{file} is a textual inversion for {family}, which has several text encoders ({shapes}); give one made "
-            f"for {origin.SD1}"
+            "E-INVERSION-ENCODERS",
+            "{file} is a textual inversion for {family}, which has several text encoders ({shapes}); give one made "
+            "for {here}",
+            file=file,
+            family=family,
+            shapes=shapes,
+            here=origin.SD1,
         )
     what = contents.describe(tensors)
     if what not in (contents.INVERSION, contents.UNKNOWN):
-        raise InputError(f"{file} is no textual inversion but {what}: {contents.use(tensors)}")
+        raise InputError(
+            "E-INVERSION-OTHER-USE",
+            "{file} is no textual inversion but {held}: {use}",
+            file=file,
+            held=what,
+            use=contents.use(tensors),
+        )
     if not tensors or any(array.ndim > 2 for array in tensors.values()):
         held = ", ".join(f"{name} {list(array.shape)}" for name, array in list(tensors.items())[:_LISTED])
         raise InputError(
-            f"{file} is no textual inversion: it holds {held or 'nothing'}; give [width] or [number, width]"
+            "E-INVERSION-NONE",
+            "{file} is no textual inversion: it holds {held}; give [width] or [number, width]",
+            file=file,
+            held=held or "nothing",
         )
     if word and len(tensors) > 1:
-        raise InputError(f"{file} holds {len(tensors)} words ({', '.join(tensors)}); give it without a word of its own")
+        raise InputError(
+            "E-INVERSION-SEVERAL",
+            "{file} holds {count} words ({words}); give it without a word of its own",
+            file=file,
+            count=len(tensors),
+            words=tensors,
+        )
     return [
         Inversion(file, word or (file.stem if name in _NAMELESS else name), vectors)
         for name, vectors in tensors.items()
@@ -126,7 +156,11 @@ def check_new(tokenizer, inversions: Sequence[Inversion]) -> None:
             alone = [each.file for each in inversions].count(inversion.file) == 1
             advice = f"another, such as {inversion.file}:<{inversion.word}>" if alone else "it in a file of its own"
             raise InputError(
-                f"{inversion.file}: {inversion.word!r} is a word that the model has already; give {advice}"
+                "E-INVERSION-KNOWN-WORD",
+                "{file}: {word!r} is a word that the model has already; give {advice}",
+                file=inversion.file,
+                word=inversion.word,
+                advice=advice,
             )
 
 
@@ -146,12 +180,23 @@ def add_tokens(tokenizer, inversions: Sequence[Inversion], width: int) -> dict[i
         if own != width:
             family = f", {origin.WIDTHS[own]}" if own in origin.WIDTHS else ""
             raise InputError(
-                f"{inversion.file} is for a text encoder of another family{family}: its vectors have {own} numbers "
-                f"instead of {width}; give one made for {origin.WIDTHS.get(width, 'this model')}"
+                "E-INVERSION-WIDTH",
+                "{file} is for a text encoder of another family{family}: its vectors have {numbers} numbers instead "
+                "of {width}; give one made for {wanted}",
+                file=inversion.file,
+                family=family,
+                numbers=own,
+                width=width,
+                wanted=origin.WIDTHS.get(width, "this model"),
             )
         for token, vector in zip(inversion.tokens, inversion.vectors):
             if not tokenizer.add_tokens([token]):
-                raise InputError(f"{inversion.file}: another file has the word {inversion.word!r}, too; leave one out")
+                raise InputError(
+                    "E-INVERSION-TAKEN-WORD",
+                    "{file}: another file has the word {word!r}, too; leave one out",
+                    file=inversion.file,
+                    word=inversion.word,
+                )
             rows[tokenizer.convert_tokens_to_ids(token)] = vector
     return rows
 

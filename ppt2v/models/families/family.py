@@ -86,6 +86,13 @@ def fitting_family(model: Path, use: Use) -> Family:
     family = family_of(model)
     if family.group != use.group:
         verdict = "a text-to-video model" if family.group == "video" else "no text-to-video model"
-        raise InputError(f"{use.name} is {verdict}; for {use.mode} choose one such as {use.example}")
+        raise InputError(
+            "E-MODEL-USE",
+            "{name} is {verdict}; for {mode} choose one such as {example}",
+            name=use.name,
+            verdict=verdict,
+            mode=use.mode,
+            example=use.example,
+        )
     family.check(model, use)
     return family

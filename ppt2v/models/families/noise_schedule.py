@@ -38,7 +38,12 @@ def noise_schedule(said: Mapping[str, Any], source: str, prediction_type: str | 
     from ppdiffusers import DDIMScheduler
 
     if str(said.get("_class_name")).startswith(_OTHER_EQUATIONS):
-        raise InputError(f"{source}: {said['_class_name']} belongs to another family of models than Stable Diffusion")
+        raise InputError(
+            "E-SCHEDULE-FAMILY",
+            "{source}: {class_name} belongs to another family of models than Stable Diffusion",
+            source=source,
+            class_name=said["_class_name"],
+        )
     known = inspect.signature(DDIMScheduler.__init__).parameters
     values = {name: value for name, value in said.items() if name in known and value is not None}
     values = {**SCHEDULER, **values, "clip_sample": False}
@@ -49,27 +54,56 @@ def noise_schedule(said: Mapping[str, Any], source: str, prediction_type: str | 
     try:
         return DDIMScheduler(**values)
     except Exception as error:  # whatever a class raises for values of the wrong kind
-        raise InputError(f"{source} cannot be used: {' '.join(str(error).split())}") from None
+        raise InputError(
+            "E-SCHEDULE-UNUSABLE",
+            "{source} cannot be used: {reason}",
+            source=source,
+            reason=" ".join(str(error).split()),
+        ) from None
 
 
 def _check(values: Mapping[str, Any], source: str) -> None:
     levels, predicted = values["num_train_timesteps"], values["prediction_type"]
     if not isinstance(levels, int) or levels not in _LEVELS:
         raise InputError(
-            f"{source}: num_train_timesteps={levels!r}; the rule is a whole number from {_LEVELS.start} to "
-            f"{_LEVELS.stop - 1}"
+            "E-SCHEDULE-LEVELS",
+            "{source}: num_train_timesteps={levels!r}; the rule is a whole number from {least} to {most}",
+            source=source,
+            levels=levels,
+            least=_LEVELS.start,
+            most=_LEVELS.stop - 1,
         )
     if predicted not in PREDICTION_TYPES:
-        raise InputError(f"{source}: prediction_type={predicted!r}; valid are {', '.join(PREDICTION_TYPES)}")
+        raise InputError(
+            "E-SCHEDULE-PREDICTION",
+            "{source}: prediction_type={predicted!r}; valid are {prediction_types}",
+            source=source,
+            predicted=predicted,
+            prediction_types=PREDICTION_TYPES,
+        )
     for name, kinds in _TYPES.items():
         if name in values and (
             not isinstance(values[name], kinds) or isinstance(values[name], bool) != (kinds is bool)
         ):
-            raise InputError(f"{source} cannot be used: {name}={values[name]!r}")
+            raise InputError(
+                "E-SCHEDULE-VALUE",
+                "{source} cannot be used: {name}={value!r}",
+                source=source,
+                name=name,
+                value=values[name],
+            )
     if values.get("timestep_spacing", _SPACINGS[0]) not in _SPACINGS:
-        raise InputError(f"{source}: timestep_spacing={values['timestep_spacing']!r}; valid are {', '.join(_SPACINGS)}")
+        raise InputError(
+            "E-SCHEDULE-SPACING",
+            "{source}: timestep_spacing={spacing!r}; valid are {spacings}",
+            source=source,
+            spacing=values["timestep_spacing"],
+            spacings=_SPACINGS,
+        )
     if values.get("rescale_betas_zero_snr") and predicted == EPSILON:
         raise InputError(
-            f"{source}: a schedule that ends without signal (rescale_betas_zero_snr) cannot be gone "
-            "through by predicting epsilon; give the prediction_type that the model was trained for"
+            "E-SCHEDULE-ZERO-SNR",
+            "{source}: a schedule that ends without signal (rescale_betas_zero_snr) cannot be gone through by "
+            "predicting epsilon; give the prediction_type that the model was trained for",
+            source=source,
         )

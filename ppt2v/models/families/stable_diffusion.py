@@ -43,13 +43,24 @@ class StableDiffusion:
         if unet["in_channels"] != wanted:
             kind = _KINDS.get(unet["in_channels"], "a model of another kind")
             raise InputError(
-                f"{use.name} is no model for {use.mode} but {kind}: its UNet takes {unet['in_channels']} channels "
-                f"(in_channels) instead of {wanted}; choose one such as {use.example}"
+                "E-MODEL-CHANNELS",
+                "{name} is no model for {mode} but {kind}: its UNet takes {channels} channels (in_channels) instead "
+                "of {wanted}; choose one such as {example}",
+                name=use.name,
+                mode=use.mode,
+                kind=kind,
+                channels=unet["in_channels"],
+                wanted=wanted,
+                example=use.example,
             )
         layers, asked = _files(model, "text_encoder").config["num_hidden_layers"], use.values.get("clip_skip", 1)
         if asked > layers:
             raise InputError(
-                f"clip_skip={asked}: the text encoder of {use.name} has {layers} layers; give 1 to {layers}"
+                "E-CLIP-SKIP",
+                "clip_skip={asked}: the text encoder of {name} has {layers} layers; give 1 to {layers}",
+                asked=asked,
+                name=use.name,
+                layers=layers,
             )
 
     def load(self, model: Path, precision: str, adapters: Adapters, instead: Replacements) -> dict[str, Any]:
@@ -95,7 +106,13 @@ def model_defaults(folder: Path) -> dict[str, dict[str, Any]]:
 
 def _section(file: Path, name: str, values: Any) -> dict[str, Any]:
     if not isinstance(values, dict):
-        raise InputError(f"{file}: {name} is {values!r}; the rule is an object of parameters and values")
+        raise InputError(
+            "E-DEFAULTS-OBJECT",
+            "{file}: {name} is {values!r}; the rule is an object of parameters and values",
+            file=file,
+            name=name,
+            values=values,
+        )
     return values
 
 
@@ -104,7 +121,12 @@ def _check_names(file: Path, mode: str, values: Any, names: tuple[str, ...]) -> 
     wrong = next((name for name in values if name not in names), None)
     if wrong is not None:
         raise InputError(
-            f"{file} sets {wrong} for {mode}, which is not for a model to decide; it may set {', '.join(names)}"
+            "E-DEFAULTS-NAMES",
+            "{file} sets {wrong} for {mode}, which is not for a model to decide; it may set {names}",
+            file=file,
+            wrong=wrong,
+            mode=mode,
+            names=names,
         )
 
 
@@ -182,8 +204,10 @@ def _files(model: Path, part: str) -> NetworkFiles:
     if model.is_dir() and not (model / "model_index.json").exists():
         kind = read_json(model / "config.json").get("_class_name")
         raise InputError(
-            f"{model} is a single network and no Stable Diffusion model: it has no model_index.json; "
-            f"{contents.use_of_network(kind)}"
+            "E-MODEL-SINGLE-NETWORK",
+            "{model} is a single network and no Stable Diffusion model: it has no model_index.json; {use}",
+            model=model,
+            use=contents.use_of_network(kind),
         )
     return network_files(model / part if model.is_dir() else model, _READERS[part], needs=_NEEDS[part])
 
@@ -203,8 +227,13 @@ def _vae_files(model: Path, given: str | None) -> NetworkFiles:
     for name, value in wanted.items():
         if files.config.get(name, value) != value:
             raise InputError(
-                f"vae={given}: its latents are those of another family of models ({name} "
-                f"{files.config[name]} instead of {value}); give one that was made for the model"
+                "E-VAE-FAMILY",
+                "vae={given}: its latents are those of another family of models ({name} {value} instead of "
+                "{wanted}); give one that was made for the model",
+                given=given,
+                name=name,
+                value=files.config[name],
+                wanted=value,
             )
     return files
 
@@ -232,8 +261,13 @@ def _with_words(source: NetworkFiles, given: str | None, model: Path, adapters: 
     vocabulary = source.config["vocab_size"]
     if len(tokenizer) > vocabulary:
         raise InputError(
-            f"the tokenizer in {given or model} has {len(tokenizer)} words, {source.files[0]} has "
-            f"{vocabulary}; give the tokenizer that belongs to the model"
+            "E-TOKENIZER-WORDS",
+            "the tokenizer in {tokenizer} has {words} words, {file} has {vocabulary}; give the tokenizer that "
+            "belongs to the model",
+            tokenizer=given or model,
+            words=len(tokenizer),
+            file=source.files[0],
+            vocabulary=vocabulary,
         )
     if not adapters.words:
         return tokenizer, source

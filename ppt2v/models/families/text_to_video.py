@@ -40,8 +40,11 @@ class TextToVideo:
     def check(self, model: Path, use: Use) -> None:
         if use.values.get("content_seed") is not None:
             raise InputError(
-                f"content_seed={use.values['content_seed']}: in {use.name} the frames share no noise that it could "
-                "fix; leave it out, or take a VideoFusion model"
+                "E-CONTENT-SEED",
+                "content_seed={content_seed}: in {name} the frames share no noise that it could fix; leave it out, "
+                "or take a VideoFusion model",
+                content_seed=use.values["content_seed"],
+                name=use.name,
             )
 
     def load(self, model: Path, precision: str, adapters: Adapters, instead: Replacements) -> dict[str, Any]:
@@ -107,8 +110,13 @@ def fitting_tokenizer(folder: Path, text_encoder):
     tokenizer, vocabulary = clip_tokenizer() if shared else load_tokenizer(own), text_encoder.config.vocab_size
     if len(tokenizer) > vocabulary:
         raise InputError(
-            f"{folder}: its tokenizer has {len(tokenizer)} words and its text encoder {vocabulary}; put the model's "
-            f"own tokenizer into {own}"
+            "E-TOKENIZER-WORDS-VIDEO",
+            "{folder}: its tokenizer has {words} words and its text encoder {vocabulary}; put the model's own "
+            "tokenizer into {own}",
+            folder=folder,
+            words=len(tokenizer),
+            vocabulary=vocabulary,
+            own=own,
         )
     return tokenizer
 

@@ -91,8 +91,12 @@ def _decomposition(folder: Path) -> tuple[float, int]:
     share, frames = index.get("base_noise_share"), index.get("frames")
     if not (isinstance(share, (int, float)) and 0 <= share < 1 and isinstance(frames, int) and frames >= 1):
         raise InputError(
-            f"{folder / 'model_index.json'}: base_noise_share={share!r}, frames={frames!r}; the rule is a number of 0 "
-            "or more and less than 1, and a whole number of 1 or more"
+            "E-VIDEO-FUSION-INDEX",
+            "{file}: base_noise_share={share!r}, frames={frames!r}; the rule is a number of 0 or more and less than "
+            "1, and a whole number of 1 or more",
+            file=folder / "model_index.json",
+            share=share,
+            frames=frames,
         )
     return float(share), frames
 
@@ -102,12 +106,21 @@ def _check_generators(folder: Path) -> None:
     predicted = scheduler_config(folder).get("prediction_type")
     if predicted != "v_prediction":
         raise InputError(
-            f"{folder / 'scheduler'}: prediction_type={predicted!r}; VideoFusion models predict v_prediction"
+            "E-VIDEO-FUSION-PREDICTION",
+            "{folder}: prediction_type={predicted!r}; VideoFusion models predict v_prediction",
+            folder=folder / "scheduler",
+            predicted=predicted,
         )
     base, residual = (read_json(folder / part / "config.json") for part in ("unet", "residual"))
     channels = base["in_channels"]
     if (residual["in_channels"], residual["out_channels"]) != (2 * channels + 1, channels):
         raise InputError(
-            f"{folder / 'residual'}: a network from {residual['in_channels']} to {residual['out_channels']} channels; "
-            f"one from {2 * channels + 1} to {channels} belongs to this base"
+            "E-VIDEO-FUSION-RESIDUAL",
+            "{folder}: a network from {inputs} to {outputs} channels; one from {wanted_inputs} to {wanted_outputs} "
+            "belongs to this base",
+            folder=folder / "residual",
+            inputs=residual["in_channels"],
+            outputs=residual["out_channels"],
+            wanted_inputs=2 * channels + 1,
+            wanted_outputs=channels,
         )

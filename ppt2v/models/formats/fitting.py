@@ -115,8 +115,14 @@ def _check_names(expected: set[str], found: set[str], complaint: str) -> None:
     missing, unexpected = sorted(expected - found), sorted(found - expected)
     if missing or unexpected:
         raise InputError(
-            f"{complaint}: {len(missing)} weights are missing{_listed(missing)}, {len(unexpected)} are unexpected"
-            f"{_listed(unexpected)}; give the file that belongs to this network and its config.json"
+            "E-WEIGHTS-NAMES",
+            "{complaint}: {missing} weights are missing{missing_names}, {unexpected} are "
+            "unexpected{unexpected_names}; give the file that belongs to this network and its config.json",
+            complaint=complaint,
+            missing=len(missing),
+            missing_names=_listed(missing),
+            unexpected=len(unexpected),
+            unexpected_names=_listed(unexpected),
         )
 
 
@@ -128,8 +134,12 @@ def _check_shapes(state: dict, tensors: dict[str, np.ndarray], complaint: str) -
     ]
     if wrong:
         raise InputError(
-            f"{complaint}: {len(wrong)} weights have another shape{_listed(wrong)}; "
-            "give the file that belongs to this network and its config.json"
+            "E-WEIGHTS-SHAPES",
+            "{complaint}: {wrong} weights have another shape{wrong_names}; give the file that belongs to this "
+            "network and its config.json",
+            complaint=complaint,
+            wrong=len(wrong),
+            wrong_names=_listed(wrong),
         )
 
 

@@ -70,7 +70,12 @@ def state_dictionary(tree: Any, path: Path) -> dict[str, np.ndarray]:
         if isinstance(tree, dict) and isinstance(_opened(tree.get(entry)), dict):
             tree = _opened(tree[entry])
     if not isinstance(tree, dict):
-        raise InputError(f"{path} holds a {_kind(tree)}; a checkpoint is a dictionary of tensors")
+        raise InputError(
+            "E-CHECKPOINT-CONTENT",
+            "{path} holds a {kind}; a checkpoint is a dictionary of tensors",
+            path=path,
+            kind=_kind(tree),
+        )
     return {_text(name, path): _array(name, value, path) for name, value in tree.items() if name != _PADDLE_NAME_TABLE}
 
 
@@ -81,7 +86,12 @@ def _opened(value: Any) -> Any:
 
 def _text(name: Any, path: Path) -> str:
     if not isinstance(name, (str, int)):
-        raise InputError(f"{path} holds a {_kind(name)} as a name; a checkpoint is a dictionary of tensors by name")
+        raise InputError(
+            "E-CHECKPOINT-NAMES",
+            "{path} holds a {kind} as a name; a checkpoint is a dictionary of tensors by name",
+            path=path,
+            kind=_kind(name),
+        )
     return str(name)
 
 
@@ -90,7 +100,13 @@ def _array(name: Any, value: Any, path: Path) -> np.ndarray:
         value = value[1]
     if isinstance(value, (_Tensor, _NumpyArray)):
         return value.array()
-    raise InputError(f"{path}: {name!r} is a {_kind(value)}, which is refused; a checkpoint may hold tensors only")
+    raise InputError(
+        "E-CHECKPOINT-REFUSED",
+        "{path}: {name!r} is a {kind}, which is refused; a checkpoint may hold tensors only",
+        path=path,
+        name=name,
+        kind=_kind(value),
+    )
 
 
 def _kind(value: Any) -> str:
@@ -288,9 +304,19 @@ class _Machine:
         [(_, kind, key, _, size, *view)] = self._last(1)
         name = kind.name if isinstance(kind, _Name) else ""
         if name not in STORAGE_TYPES:
-            raise InputError(f"{self.path} holds numbers of type {_kind(kind)}; valid are {', '.join(STORAGE_TYPES)}")
+            raise InputError(
+                "E-CHECKPOINT-NUMBERS",
+                "{path} holds numbers of type {kind}; valid are {storage_types}",
+                path=self.path,
+                kind=_kind(kind),
+                storage_types=STORAGE_TYPES,
+            )
         if any(view):
-            raise InputError(f"{self.path} holds views of storages; save it again with a newer PyTorch")
+            raise InputError(
+                "E-CHECKPOINT-VIEWS",
+                "{path} holds views of storages; save it again with a newer PyTorch",
+                path=self.path,
+            )
         self.stack.append(self.storage(key, STORAGE_TYPES[name], size))
 
     def _last(self, number: int) -> list:

@@ -52,12 +52,17 @@ def read(path: Path) -> WeightFile:
     except InputError:
         raise
     except FileNotFoundError:
-        raise InputError(f"{path}: no such file; give a checkpoint that exists") from None
+        raise InputError(
+            "E-CHECKPOINT-MISSING", "{path}: no such file; give a checkpoint that exists", path=path
+        ) from None
     except Exception as error:  # a damaged pickle can raise any exception
         check_no_text(path)
         reason = " ".join(str(error).split()) or type(error).__name__
         raise InputError(
-            f"{path} is truncated, corrupt or no checkpoint ({reason}); download or copy this file again"
+            "E-CHECKPOINT-DAMAGED",
+            "{path} is truncated, corrupt or no checkpoint ({reason}); download or copy this file again",
+            path=path,
+            reason=reason,
         ) from error
 
 
@@ -92,7 +97,14 @@ def _read_safetensors(path: Path) -> WeightFile:
     tensors = {}
     for name, entry in header.items():
         if entry["dtype"] not in SAFETENSORS_TYPES:
-            raise InputError(f"{path}: {name} is of type {entry['dtype']}; valid are {', '.join(SAFETENSORS_TYPES)}")
+            raise InputError(
+                "E-SAFETENSORS-TYPE",
+                "{path}: {name} is of type {dtype}; valid are {safetensors_types}",
+                path=path,
+                name=name,
+                dtype=entry["dtype"],
+                safetensors_types=SAFETENSORS_TYPES,
+            )
         begin, end = entry["data_offsets"]
         numbers = data[start + begin : start + end].view(SAFETENSORS_TYPES[entry["dtype"]])
         tensors[name] = numbers.reshape(entry["shape"])
@@ -114,15 +126,21 @@ def _read_torch_zip(path: Path) -> WeightFile:
         pickled = [name for name in names if name.split("/")[-1] == "data.pkl"]
         if len(pickled) != 1:
             raise InputError(
-                f"{path} is an archive, not the weights (it holds {', '.join(names[:3])}, ...): unpack it "
-                "and give the file inside"
+                "E-CHECKPOINT-ARCHIVE",
+                "{path} is an archive, not the weights (it holds {names}, ...): unpack it and give the file inside",
+                path=path,
+                names=names[:3],
             )
         packed = sum(entry.file_size for entry in archive.infolist() if entry.compress_type != zipfile.ZIP_STORED)
         if packed > _MOST_PACKED * data.size:
             raise ValueError(f"its entries claim to be {packed} bytes when unpacked")
         folder = pickled[0].removesuffix("data.pkl")
         if f"{folder}byteorder" in names and archive.read(f"{folder}byteorder") != b"little":
-            raise InputError(f"{path} was written on a big-endian machine; save it again on a little-endian one")
+            raise InputError(
+                "E-CHECKPOINT-BIG-ENDIAN",
+                "{path} was written on a big-endian machine; save it again on a little-endian one",
+                path=path,
+            )
         storages: dict[str, Storage] = {}
 
         def storage(key: str, dtype: np.dtype, size: int) -> Storage:

@@ -40,22 +40,29 @@ def check_weights(file: Path) -> None:
     Whether a file that passes is whole is for its reader to say.
     """
     if file.exists() and not file.is_file():
-        raise InputError(f"{file} is no file but a folder or a device; give a file of weights")
+        raise InputError(
+            "E-WEIGHTS-NO-FILE", "{file} is no file but a folder or a device; give a file of weights", file=file
+        )
     with file.open("rb") as stream:
         beginning = stream.read(_EXAMINED)
     if not beginning:
-        raise InputError(f"{file} is empty: {_AGAIN}")
+        raise InputError("E-WEIGHTS-EMPTY", "{file} is empty: {again}", file=file, again=_AGAIN)
     if is_safetensors(beginning):
         return
     beginning = beginning.removeprefix(b"\xef\xbb\xbf")
     for start, what, advice in _BEGINNINGS:
         if beginning.startswith(start):
-            raise InputError(f"{file} is {what}: {advice}")
+            raise InputError("E-WEIGHTS-STRANGE", "{file} is {what}: {advice}", file=file, what=what, advice=advice)
     text = beginning.lstrip().lower()
     if text.startswith(_PAGES):
-        raise InputError(f"{file} is a web page, not the weights: {_AGAIN}, with a login where the site asks for one")
+        raise InputError(
+            "E-WEIGHTS-WEB-PAGE",
+            "{file} is a web page, not the weights: {again}, with a login where the site asks for one",
+            file=file,
+            again=_AGAIN,
+        )
     if text.startswith((b"{", b"[")):
-        raise InputError(f"{file} is a text (JSON), not the weights: {_AGAIN}")
+        raise InputError("E-WEIGHTS-JSON", "{file} is a text (JSON), not the weights: {again}", file=file, again=_AGAIN)
 
 
 def check_no_text(file: Path) -> None:
@@ -66,4 +73,10 @@ def check_no_text(file: Path) -> None:
     text = beginning.decode("utf-8", errors="ignore")
     if len(text.encode()) >= len(beginning) - 3 and all(letter.isprintable() or letter in "\t\r\n" for letter in text):
         said = " ".join(text.split())[:_QUOTED]
-        raise InputError(f"{file} is a text, not the weights (it begins with {said!r}): {_AGAIN}")
+        raise InputError(
+            "E-WEIGHTS-TEXT",
+            "{file} is a text, not the weights (it begins with {beginning!r}): {again}",
+            file=file,
+            beginning=said,
+            again=_AGAIN,
+        )

@@ -89,7 +89,12 @@ def weight_files(folder: Path) -> list[Path]:
     """The file, or the shards, that hold the weights of the network in a folder; InputError if there are none."""
     file = next((folder / name for name in WEIGHTS if (folder / name).exists()), None)
     if file is None:
-        raise InputError(f"{folder} has no {alternatives(WEIGHTS)}; give a folder in the layout of diffusers")
+        raise InputError(
+            "E-MODEL-NO-WEIGHTS",
+            "{folder} has no {files}; give a folder in the layout of diffusers",
+            folder=folder,
+            files=alternatives(WEIGHTS),
+        )
     return shards(file) if is_index(file) else [file]
 
 
@@ -110,13 +115,22 @@ def shards(index: Path) -> list[Path]:
     """
     named = read_json(index).get("weight_map")
     if not isinstance(named, dict) or not named or not all(isinstance(name, str) for name in named.values()):
-        raise InputError(f"{index} names no files of weights (weight_map); download or copy this file again")
+        raise InputError(
+            "E-INDEX-FILES",
+            "{index} names no files of weights (weight_map); download or copy this file again",
+            index=index,
+        )
     names = sorted(set(named.values()), key=lambda name: ("/" not in name, name))
     files = [Path(os.path.normpath(index.absolute().parent / name)) for name in names]
     homes = list(_homes(index.absolute()))
     for name, file in zip(names, files):
         if not file.suffix or not any(home in file.parents for home in homes):
-            raise InputError(f"{index} names the file {name!r}, which is no part of the model; download it again")
+            raise InputError(
+                "E-INDEX-NAME",
+                "{index} names the file {name!r}, which is no part of the model; download it again",
+                index=index,
+                name=name,
+            )
     return files
 
 
@@ -133,18 +147,38 @@ def _homes(index: Path) -> Iterator[Path]:
 def read_json(file: Path) -> dict[str, Any]:
     """The content of a file of a model; InputError if it is missing or no JSON object."""
     if file.exists() and not file.is_file():
-        raise InputError(f"{file} is no file but a folder or a device; download or copy the model again")
+        raise InputError(
+            "E-JSON-NO-FILE", "{file} is no file but a folder or a device; download or copy the model again", file=file
+        )
     try:
         if file.stat().st_size > _LARGEST_JSON:
-            raise InputError(f"{file} is larger than {_LARGEST_JSON // 2**20} MiB, which no such file is")
+            raise InputError(
+                "E-JSON-LARGE",
+                "{file} is larger than {most} MiB, which no such file is",
+                file=file,
+                most=_LARGEST_JSON // 2**20,
+            )
         content = json.loads(file.read_text(encoding="utf-8-sig"))
     except (FileNotFoundError, NotADirectoryError):
-        raise InputError(f"{file.parent} has no {file.name}; give a folder in the layout of diffusers") from None
+        raise InputError(
+            "E-MODEL-FILE-MISSING",
+            "{folder} has no {name}; give a folder in the layout of diffusers",
+            folder=file.parent,
+            name=file.name,
+        ) from None
     except (ValueError, RecursionError) as error:
-        raise InputError(f"{file} is no JSON ({_reason(file, error)}); download or copy this file again") from None
+        raise InputError(
+            "E-JSON-DAMAGED",
+            "{file} is no JSON ({reason}); download or copy this file again",
+            file=file,
+            reason=_reason(file, error),
+        ) from None
     if not isinstance(content, dict):
         raise InputError(
-            f"{file} holds {_json_kind(content)} instead of an object ({{...}}); download or copy this file again"
+            "E-JSON-OBJECT",
+            "{file} holds {kind} instead of an object ({{...}}); download or copy this file again",
+            file=file,
+            kind=_json_kind(content),
         )
     return content
 
@@ -168,28 +202,62 @@ def read_config(file: Path, kind: str | None = None, needs: Sequence[str] = ()) 
     config = {name: value for name, value in read_json(file).items() if name not in notes}
     if kind is not None and config.get("_class_name") != kind:
         raise InputError(
-            f"{file.parent} is no {kind}, as its config.json says (_class_name: {config.get('_class_name')!r})"
+            "E-MODEL-CLASS",
+            "{folder} is no {kind}, as its config.json says (_class_name: {class_name!r})",
+            folder=file.parent,
+            kind=kind,
+            class_name=config.get("_class_name"),
         )
     unfed = next((name for name in _UNFED if config.get(name)), None)
     if unfed is not None:
         raise InputError(
-            f"{file} says {unfed}={config[unfed]!r}: a network of {_UNFED[unfed]}, which is not run here; give one of "
-            "Stable Diffusion 1.x or 2.x"
+            "E-MODEL-UNFED",
+            "{file} says {name}={value!r}: a network of {network}, which is not run here; give one of Stable "
+            "Diffusion 1.x or 2.x",
+            file=file,
+            name=unfed,
+            value=config[unfed],
+            network=_UNFED[unfed],
         )
     missing = [name for name in needs if name not in config]
     if missing:
-        raise InputError(f"{file} cannot be used: it does not say {', '.join(missing)}; download it again")
+        raise InputError(
+            "E-CONFIG-LACKS",
+            "{file} cannot be used: it does not say {names}; download it again",
+            file=file,
+            names=missing,
+        )
     for name, most in _LARGEST.items():
         rule, fits = _rule(name)
         if name in config and not fits(config[name], most):
-            raise InputError(f"{file} cannot be used: {name}={config[name]!r}; the rule is {rule} from 1 to {most}")
+            raise InputError(
+                "E-CONFIG-RANGE",
+                "{file} cannot be used: {name}={value!r}; the rule is {rule} from 1 to {most}",
+                file=file,
+                name=name,
+                value=config[name],
+                rule=rule,
+                most=most,
+            )
     for name in _FRACTIONS:
         if not isinstance(config.get(name, 0.0), (int, float)) or isinstance(config.get(name), bool):
-            raise InputError(f"{file} cannot be used: {name}={config[name]!r}; the rule is a number")
+            raise InputError(
+                "E-CONFIG-NUMBER",
+                "{file} cannot be used: {name}={value!r}; the rule is a number",
+                file=file,
+                name=name,
+                value=config[name],
+            )
     groups, widths = config.get("norm_num_groups", 1), config.get("block_out_channels", [])
     uneven = next((width for width in widths if width % groups), None)
     if uneven is not None:
-        raise InputError(f"{file} cannot be used: {uneven} channels are not a multiple of norm_num_groups={groups}")
+        raise InputError(
+            "E-CONFIG-GROUPS",
+            "{file} cannot be used: {channels} channels are not a multiple of norm_num_groups={groups}",
+            file=file,
+            channels=uneven,
+            groups=groups,
+        )
     return config
 
 
@@ -283,12 +351,23 @@ def check_pipeline(model_index: Mapping[str, Any], source: str) -> None:
     for part, family in _OTHER_FAMILIES.items():
         if _is_there(model_index.get(part)):
             raise InputError(
-                f"{source} is a model of {family} (a {name}, which has the part {part}), and such are not run here; "
-                "give one of Stable Diffusion 1.x or 2.x, or for the mode synthesize one of ModelScope's text to video"
+                "E-MODEL-FAMILY",
+                "{source} is a model of {family} (a {class_name}, which has the part {part}), and such are not run "
+                "here; give one of Stable Diffusion 1.x or 2.x, or for the mode synthesize one of ModelScope's text "
+                "to video",
+                source=source,
+                family=family,
+                class_name=name,
+                part=part,
             )
     missing = [part for part in PIPELINE if part != "residual" and not _is_there(model_index.get(part))]
     if missing:
-        raise InputError(f"{source} is no whole model: its model_index.json names no {', '.join(missing)}")
+        raise InputError(
+            "E-MODEL-PARTS",
+            "{source} is no whole model: its model_index.json names no {parts}",
+            source=source,
+            parts=missing,
+        )
 
 
 def alternatives(names: tuple[str, ...]) -> str:

@@ -46,12 +46,22 @@ def schedule(loaded: WeightFile, file: Path, prediction_type: str | None = None)
         said["prediction_type"] = prediction_type
     if "prediction_type" not in said and is_second(loaded):
         raise InputError(
-            f"{file} does not say what it predicts: give prediction_type=... (--prediction-type) {V} for the models "
-            f"that make 768x768, {EPSILON} for the base models of 512x512"
+            "E-PREDICTION-UNSAID",
+            "{file} does not say what it predicts: give prediction_type=... (--prediction-type) {v_prediction} for "
+            "the models that make 768x768, {epsilon} for the base models of 512x512",
+            file=file,
+            v_prediction=V,
+            epsilon=EPSILON,
         )
     known = str(said.get("prediction_type", EPSILON))
     if known not in _KEYS:
-        raise InputError(f"{file}: it predicts {known!r}; valid are {', '.join(PREDICTION_TYPES)}")
+        raise InputError(
+            "E-PREDICTION-UNKNOWN",
+            "{file}: it predicts {prediction!r}; valid are {prediction_types}",
+            file=file,
+            prediction=known,
+            prediction_types=PREDICTION_TYPES,
+        )
     return {**SCHEDULER, **said, "prediction_type": _KEYS[known]}
 
 
@@ -74,7 +84,10 @@ def _yaml(file: Path) -> dict[str, Any]:
         return {ours: parameters[theirs] for theirs, ours in named.items() if parameters.get(theirs) is not None}
     except (ValueError, RecursionError, yaml.YAMLError) as error:
         raise InputError(
-            f"{beside} cannot be read ({' '.join(str(error).split())}); repair it or take it away"
+            "E-CONFIG-BESIDE",
+            "{file} cannot be read ({reason}); repair it or take it away",
+            file=beside,
+            reason=" ".join(str(error).split()),
         ) from None
     except (TypeError, KeyError, AttributeError):  # a YAML file of something else
         return {}

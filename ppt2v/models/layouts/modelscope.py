@@ -110,7 +110,9 @@ def configuration(config: dict[str, Any]) -> dict[str, Any]:
     attends = [kind.startswith("CrossAttn") for kind in config["down_block_types"]]
     mirrored = [kind.startswith("CrossAttn") for kind in config["up_block_types"][::-1]]
     if any(width % widths[0] for width in widths) or attends != mirrored or config.get("norm_num_groups", 32) != 32:
-        raise InputError("ModelScope's format cannot describe this UNet; convert to diffusers or paddle")
+        raise InputError(
+            "E-CONVERT-MODELSCOPE-UNET", "ModelScope's format cannot describe this UNet; convert to diffusers or paddle"
+        )
     architecture = {
         "unet_in_dim": config["in_channels"],
         "unet_dim": widths[0],
@@ -143,8 +145,12 @@ def check_schedule(config: dict[str, Any]) -> None:
     for name, value in SCHEDULER.items():
         if name != "_class_name" and config.get(name, value) != value:
             raise InputError(
-                f"ModelScope's format has no place for the schedule's {name}={config[name]!r} (there it is {value!r}); "
-                "convert to diffusers or paddle"
+                "E-CONVERT-MODELSCOPE-SCHEDULE",
+                "ModelScope's format has no place for the schedule's {name}={value!r} (there it is {there!r}); "
+                "convert to diffusers or paddle",
+                name=name,
+                value=config[name],
+                there=value,
             )
 
 
@@ -162,7 +168,12 @@ def converted(folder: Path, part: str, build: Callable[[dict[str, Any]], Any]) -
     cache = Cache(default_folder() / "models", limit=float("inf"))
     file = _file(folder, part)
     if not file.exists():
-        raise InputError(f"{folder} has no {file.name}; copy or download it again")
+        raise InputError(
+            "E-MODELSCOPE-FILE-MISSING",
+            "{folder} has no {name}; copy or download it again",
+            folder=folder,
+            name=file.name,
+        )
     sources = [fingerprint(file), fingerprint(folder / CONFIGURATION)]
     key = {"model": TASK, "part": part, "files": sources, "versions": {"ppt2v": __version__}}
 
@@ -187,13 +198,30 @@ def _architecture(configuration: dict[str, Any]) -> dict[str, Any]:
     given: Any = model.get("model_cfg") if isinstance(model, dict) else None
     missing = sorted(_ARCHITECTURE - given.keys()) if isinstance(given, dict) else ["everything"]
     if missing:
-        raise InputError(f"{CONFIGURATION} lacks {', '.join(missing)} in model.model_cfg; give the file as published")
+        raise InputError(
+            "E-MODELSCOPE-LACKS",
+            "{file} lacks {names} in model.model_cfg; give the file as published",
+            file=CONFIGURATION,
+            names=missing,
+        )
     for name, most in _LARGEST.items():
         numbers = given[name] if name == "unet_dim_mult" else [given[name]]
         if not isinstance(numbers, list) or not all(type(each) is int and 1 <= each <= most for each in numbers):
-            raise InputError(f"{CONFIGURATION}: {name}={given[name]!r}; the rule is whole numbers from 1 to {most}")
+            raise InputError(
+                "E-MODELSCOPE-RANGE",
+                "{file}: {name}={value!r}; the rule is whole numbers from 1 to {most}",
+                file=CONFIGURATION,
+                name=name,
+                value=given[name],
+                most=most,
+            )
     if not isinstance(given["unet_attn_scales"], list):
-        raise InputError(f"{CONFIGURATION}: unet_attn_scales={given['unet_attn_scales']!r}; the rule is a list")
+        raise InputError(
+            "E-MODELSCOPE-SCALES",
+            "{file}: unet_attn_scales={value!r}; the rule is a list",
+            file=CONFIGURATION,
+            value=given["unet_attn_scales"],
+        )
     return given
 
 
@@ -201,7 +229,14 @@ def _unet(tensors: Tensors, given: dict[str, Any]) -> Part:
     fixed = {"unet_num_heads": 8, "temporal_attention": "True", "num_timesteps": 1000, "mean_type": "eps"}
     for name, value in fixed.items():
         if str(given.get(name, value)) != str(value):
-            raise InputError(f"{CONFIGURATION}: {name}={given[name]!r}; this architecture has {value!r} only")
+            raise InputError(
+                "E-MODELSCOPE-ONLY",
+                "{file}: {name}={value!r}; this architecture has {only!r} only",
+                file=CONFIGURATION,
+                name=name,
+                value=given[name],
+                only=value,
+            )
     multiples = given["unet_dim_mult"]
     attends = [2.0**-level in given["unet_attn_scales"] for level in range(len(multiples))]
     config = {
@@ -223,7 +258,11 @@ def _unet(tensors: Tensors, given: dict[str, Any]) -> Part:
 def _vae(tensors: Tensors) -> Part:
     own = {name[len(VAE_PREFIX) :]: array for name, array in tensors.items() if name.startswith(VAE_PREFIX)}
     if "encoder.conv_in.weight" not in own:
-        raise InputError(f"the autoencoder's checkpoint has no weights {VAE_PREFIX}...; give the file as published")
+        raise InputError(
+            "E-MODELSCOPE-VAE",
+            "the autoencoder's checkpoint has no weights {prefix}...; give the file as published",
+            prefix=VAE_PREFIX,
+        )
     config = single_file.vae_config(own, "the autoencoder's checkpoint")
     return Part(config, own, vae_table(len(config["block_out_channels"]), config["layers_per_block"]))
 

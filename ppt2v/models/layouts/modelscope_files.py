@@ -36,5 +36,10 @@ def file_names(configuration: dict[str, Any]) -> dict[str, str]:
     }
     wrong = next((name for name in names.values() if not isinstance(name, str) or Path(name).name != name), None)
     if wrong is not None:
-        raise InputError(f"{CONFIGURATION} names the file {wrong!r}; the rule is the name of a file in the same folder")
+        raise InputError(
+            "E-MODELSCOPE-NAME",
+            "{file} names the file {name!r}; the rule is the name of a file in the same folder",
+            file=CONFIGURATION,
+            name=wrong,
+        )
     return names

@@ -49,7 +49,10 @@ def without_last_layer(tensors: Tensors) -> tuple[dict[str, Any], dict[str, np.n
     """
     blocks = [int(name.split(".")[2]) for name in tensors if re.match(r"transformer\.resblocks\.\d+\.", name)]
     if not blocks or "token_embedding.weight" not in tensors:
-        raise InputError("the text encoder's checkpoint holds no OpenCLIP text tower; give the file as published")
+        raise InputError(
+            "E-MODELSCOPE-TEXT-ENCODER",
+            "the text encoder's checkpoint holds no OpenCLIP text tower; give the file as published",
+        )
     unused = ("visual.", f"transformer.resblocks.{max(blocks)}.")
     own = {name: array for name, array in tensors.items() if not name.startswith(unused) and name not in _UNUSED}
     words, width = own["token_embedding.weight"].shape

@@ -77,8 +77,13 @@ def vae(loaded: WeightFile, source: str) -> Network:
     if "decoder.conv_in.weight" not in own:
         advice = "give its autoencoder beside it" if _after(names, UNET) else "give that of a model of Stable Diffusion"
         raise InputError(
-            f"{source} holds {contents.describe(names)} and no autoencoder (none of its weights begins with {VAE}); "
-            f"{advice}: vae=... (--vae FILE, FOLDER or ID)"
+            "E-SINGLE-FILE-VAE",
+            "{source} holds {held} and no autoencoder (none of its weights begins with {prefix}); {advice}: vae=... "
+            "(--vae FILE, FOLDER or ID)",
+            source=source,
+            held=contents.describe(names),
+            prefix=VAE,
+            advice=advice,
         )
     if "encoder.down_blocks.0.resnets.0.conv1.weight" in own:
         return Network(vae_config(own, source, {}), own)
@@ -107,7 +112,10 @@ def controlnet(loaded: WeightFile, source: str) -> Network:
         raise _lack(source, "input_hint_block.0.weight")
     else:
         raise InputError(
-            f"{source} holds {contents.describe(names)} and no ControlNet; give one that was made for the model"
+            "E-SINGLE-FILE-CONTROLNET",
+            "{source} holds {held} and no ControlNet; give one that was made for the model",
+            source=source,
+            held=contents.describe(names),
         )
     return Network(_controlnet_config(_Shapes(own, source, table), structure), _under_diffusers_names(own, table))
 
@@ -121,14 +129,20 @@ def _model_part(loaded: WeightFile, prefix: str, source: str) -> dict[str, np.nd
     names = _unwrapped(loaded.tensors)
     if not contents.is_stable_diffusion(names):
         raise InputError(
-            f"{source} holds {contents.describe(names)} and no model of Stable Diffusion 1.x or 2.x; "
-            f"{contents.advice(names)}"
+            "E-SINGLE-FILE-MODEL",
+            "{source} holds {held} and no model of Stable Diffusion 1.x or 2.x; {advice}",
+            source=source,
+            held=contents.describe(names),
+            advice=contents.advice(names),
         )
     own = _after(names, prefix)
     if not own:
         raise InputError(
-            f"{source} is no complete model: none of its weights begins with {prefix}; give a whole one, "
-            "or a folder in the layout of diffusers"
+            "E-SINGLE-FILE-PARTS",
+            "{source} is no complete model: none of its weights begins with {prefix}; give a whole one, or a folder "
+            "in the layout of diffusers",
+            source=source,
+            prefix=prefix,
         )
     return own
 
@@ -186,7 +200,12 @@ def _shape(tensors: Tensors, name: str, source: str) -> tuple[int, ...]:
 
 
 def _lack(source: str, name: str) -> InputError:
-    return InputError(f"{source} is not complete: it has no weight {name}; download or copy it again")
+    return InputError(
+        "E-SINGLE-FILE-WEIGHT",
+        "{source} is not complete: it has no weight {name}; download or copy it again",
+        source=source,
+        name=name,
+    )
 
 
 def _numbered(tensors: Tensors, form: str, step: int = 1) -> int:

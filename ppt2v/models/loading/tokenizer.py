@@ -64,7 +64,12 @@ def load_tokenizer(folder: Path):
         raise
     except Exception as error:  # whatever the library raises for damaged files
         reason = " ".join(str(error).split())[:300] or type(error).__name__
-        raise InputError(f"the tokenizer in {folder} cannot be used ({reason}); download or copy it again") from error
+        raise InputError(
+            "E-TOKENIZER-DAMAGED",
+            "the tokenizer in {folder} cannot be used ({reason}); download or copy it again",
+            folder=folder,
+            reason=reason,
+        ) from error
     if tokenizer.pad_token != tokenizer.eos_token:
         _read_padding_as_text(tokenizer)
     return tokenizer

@@ -173,7 +173,12 @@ def build(cls: Any, config: dict, dtype: str = "float32", source: str = "the net
             return cls.from_config(config) if issubclass(cls, ModelMixin) else cls(cls.config_class.from_dict(config))
     except Exception as error:  # whatever a class raises for values that it was not made for
         reason = " ".join(str(error).split())[:300] or type(error).__name__
-        raise InputError(f"the configuration (config.json) of {source} cannot be used: {reason}") from error
+        raise InputError(
+            "E-CONFIG-UNUSABLE",
+            "the configuration (config.json) of {source} cannot be used: {reason}",
+            source=source,
+            reason=reason,
+        ) from error
     finally:
         paddle.set_default_dtype(default)
 
@@ -212,4 +217,6 @@ def _zeroing_nothing() -> Iterator[None]:
 
 def check_dtype(dtype: str) -> None:
     if dtype not in DTYPES:
-        raise InputError(f"dtype {dtype!r} is unknown; valid are {', '.join(DTYPES)}")
+        raise InputError(
+            "E-WEIGHTS-DTYPE", "dtype {dtype!r} is unknown; valid are {dtypes}", dtype=dtype, dtypes=DTYPES
+        )

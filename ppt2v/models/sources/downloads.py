@@ -123,8 +123,13 @@ def download(source: str, repository: str, fetch_wanted: Callable[[Fetch], Path]
     cache, name = cache_folder(source), PREFIXES[source] + repository
     if not can_be_written(cache):
         raise InputError(
-            f"could not download {name!r}: its place {cache} cannot be written; set {_VARIABLES[source]} to a folder "
-            f"with room, or give {instead}"
+            "E-DOWNLOAD-PLACE",
+            "could not download {name!r}: its place {cache} cannot be written; set {variable} to a folder with room, "
+            "or give {instead}",
+            name=name,
+            cache=cache,
+            variable=_VARIABLES[source],
+            instead=instead,
         )
     try:
         return fetch_wanted(_fetcher(source, repository))
@@ -133,7 +138,12 @@ def download(source: str, repository: str, fetch_wanted: Callable[[Fetch], Path]
     except Exception as error:  # whatever the libraries raise for a dead network, a closed door, a full disk
         reason = " ".join(str(error).split())[:300] or type(error).__name__
     raise InputError(
-        f"could not download {name!r} from {source}: {reason}; try again to go on where it stopped, or give {instead}"
+        "E-DOWNLOAD-FAILED",
+        "could not download {name!r} from {source}: {reason}; try again to go on where it stopped, or give {instead}",
+        name=name,
+        source=source,
+        reason=reason,
+        instead=instead,
     )
 
 
@@ -156,7 +166,7 @@ def fetch_model(fetch: Fetch) -> Path:
 def _fetch_modelscopes(fetch: Fetch) -> Path:
     configuration = fetch(CONFIGURATION)
     if configuration is None or not is_modelscopes(configuration):
-        raise InputError("there is no model of this name")
+        raise InputError("E-DOWNLOAD-NO-MODEL", "there is no model of this name")
     for name in file_names(read_json(configuration)).values():
         fetch_file(fetch, (name,))
     return configuration.parent
@@ -166,7 +176,7 @@ def fetch_file(fetch: Fetch, files: tuple[str, ...]) -> Path:
     """Fetches the first of these files that the server has."""
     file = next((file for name in files if (file := fetch(name))), None)
     if file is None:
-        raise InputError(f"it has no {alternatives(files)}")
+        raise InputError("E-DOWNLOAD-LACKS", "it has no {files}", files=alternatives(files))
     return file
 
 
@@ -174,11 +184,15 @@ def _fetch_part(fetch: Fetch, prefix: str, groups: tuple[tuple[str, ...], ...]) 
     for group in groups:
         file = next((file for name in group if (file := fetch(prefix + name))), None)
         if file is None:
-            raise InputError(f"it has no {prefix}{alternatives(group)}")
+            raise InputError(
+                "E-DOWNLOAD-LACKS-PART", "it has no {prefix}{files}", prefix=prefix, files=alternatives(group)
+            )
         if is_index(file):
             for shard in shards(file):
                 if fetch(prefix + shard.name) is None:
-                    raise InputError(f"it has no {prefix}{shard.name}")
+                    raise InputError(
+                        "E-DOWNLOAD-LACKS-SHARD", "it has no {prefix}{file}", prefix=prefix, file=shard.name
+                    )
         folder = file.parent
     return folder
 

@@ -37,11 +37,18 @@ def check(name: str | Path) -> None:
     elif _given_file(name):
         return
     elif str(name).endswith(_FILE_ENDINGS):
-        raise InputError(f"{name}: no such file; give the path of a model's file or folder, or an id")
+        raise InputError(
+            "E-MODEL-FILE-ABSENT",
+            "{name}: no such file; give the path of a model's file or folder, or an id",
+            name=name,
+        )
     elif not _ID.fullmatch(_split(str(name))[1]):
         hint = _nearest(str(name)) or f"; known are {', '.join(_names())}"
         raise InputError(
-            f"unknown model {str(name)!r}: no such folder, and an id has the form [hf:|aistudio:]ORG/NAME{hint}"
+            "E-MODEL-UNKNOWN",
+            "unknown model {name!r}: no such folder, and an id has the form [hf:|aistudio:]ORG/NAME{hint}",
+            name=str(name),
+            hint=hint,
         )
 
 
@@ -83,11 +90,22 @@ def locate_file(name: str | Path, files: tuple[str, ...], what: str, progress: b
     if path.is_dir():
         file = next((path / file for file in files if (path / file).is_file()), None)
         if file is None:
-            raise InputError(f"{path} holds no {what}: it has no {alternatives(files)}; give the path of the file")
+            raise InputError(
+                "E-FILE-NOT-IN-FOLDER",
+                "{path} holds no {what}: it has no {files}; give the path of the file",
+                path=path,
+                what=what,
+                files=alternatives(files),
+            )
         return file
     source, repository = _split(str(name))
     if not _ID.fullmatch(repository) or path.suffix in _FILE_ENDINGS:
-        raise InputError(f"{what}: {str(name)!r} is no file, no folder, and no id of the form [hf:|aistudio:]ORG/NAME")
+        raise InputError(
+            "E-FILE-OR-ID",
+            "{what}: {name!r} is no file, no folder, and no id of the form [hf:|aistudio:]ORG/NAME",
+            what=what,
+            name=str(name),
+        )
     cached = downloads.cached_file(source, repository, files)
     if cached:
         return cached
@@ -129,7 +147,13 @@ def from_anywhere(name: str | Path) -> str:
 def _check_folder(folder: Path) -> None:
     missing = first_missing(folder)
     if missing:
-        raise InputError(f"{folder} is no model: it has no {missing}; {_instead(folder)}")
+        raise InputError(
+            "E-MODEL-INCOMPLETE",
+            "{folder} is no model: it has no {missing}; {advice}",
+            folder=folder,
+            missing=missing,
+            advice=_instead(folder),
+        )
     if (folder / "model_index.json").exists():
         check_pipeline(read_json(folder / "model_index.json"), str(folder))
 
@@ -189,7 +213,9 @@ def embedded() -> dict[str, Path]:
                 if part.is_dir() and part.name not in (*PIPELINE, "__pycache__")
             )
             return {EMBEDDED: folder, **{f"{EMBEDDED}/{part.name}": part for part in others}}
-    raise InputError("this copy of ppt2v has no embedded model; install ppt2v with pip, or give a model folder")
+    raise InputError(
+        "E-EMBEDDED-ABSENT", "this copy of ppt2v has no embedded model; install ppt2v with pip, or give a model folder"
+    )
 
 
 def cached() -> list[tuple[str, Path, int]]:
@@ -229,7 +255,12 @@ def is_embedded(name: str | Path) -> bool:
 def _embedded_folder(name: str) -> Path:
     folders = embedded()
     if name not in folders:
-        raise InputError(f"there is no {name!r}; the models that ship with ppt2v are {', '.join(folders)}")
+        raise InputError(
+            "E-EMBEDDED-UNKNOWN",
+            "there is no {name!r}; the models that ship with ppt2v are {models}",
+            name=name,
+            models=folders,
+        )
     return folders[name]
 
 

@@ -34,7 +34,7 @@ def add_route(app: FastAPI, page: str, jobs: Jobs, clips: Clips) -> str:
         try:
             file = form.get("files")
             if not isinstance(file, UploadFile):
-                raise InputError("the body holds no file")
+                raise InputError("E-UPLOAD-NO-FILE", "the body holds no file")
             if file.size > clips.limits.upload_mb * 10**6:
                 raise HTTPException(413, f"the file is too large: the most here is {clips.limits.upload_mb} MB")
             kept = clips.path((await clips.keep(_pieces(file))).id)

@@ -1,0 +1,9 @@
+"""The language in which a person is told things, and what they are told.
+
+English stands where it is used; the Chinese for it in the tables of ``language.chinese``.
+"""
+
+from .choice import LANGUAGES, current, preferred, speaking
+from .message import Message, either, words
+
+__all__ = ["LANGUAGES", "Message", "current", "either", "preferred", "speaking", "words"]
