@@ -21,6 +21,7 @@ from ppt2v.version import __version__
 from . import dreambooth, media, models, modes
 from .batch import batch
 from .help import SETTINGS, Command
+from .quantize import quantize
 from .rerun import rerun
 from .serve import serve
 from .ui import ui
@@ -134,5 +135,16 @@ _cache = _add_group("cache", "List or remove the programs that the engines have 
 _add(_cache, "list", models.cache_list)
 _add(_cache, "clear", models.cache_clear)
 
-for _command in (media.report, media.compare, models.convert, rerun, models.models, batch, serve, ui, models.doctor):
+for _command in (
+    media.report,
+    media.compare,
+    models.convert,
+    rerun,
+    models.models,
+    quantize,
+    batch,
+    serve,
+    ui,
+    models.doctor,
+):
     _add(app, _command.__name__, _command)

@@ -34,12 +34,15 @@ class Table(NamedTuple):
 
     @property
     def about(self) -> str:
+        """One line: how exact it is, and whether that suffices."""
+        rule = f"the rule is {LEAST_SNR:.0f} and {MEDIAN_SNR:.0f} dB"
         if not self.snr:
-            return "no sample run uses it"
-        return f"{min(self.snr):.0f} dB of SNR at least and {np.median(self.snr):.0f} dB in the median"
+            return f"no sample run predicts with it, and {rule}"
+        found = f"{min(self.snr):.0f} dB of SNR at least, {np.median(self.snr):.0f} dB in the median"
+        return found if self.good else f"{found}, and {rule}: it stays in float"
 
     def write(self, folder: Path) -> None:
-        np.savez(folder / _SEEN, **{name: np.stack(seen) for name, seen in self.seen.items()})
+        np.savez(folder / _SEEN, allow_pickle=False, **{name: np.stack(seen) for name, seen in self.seen.items()})
         (folder / _SNR).write_text(json.dumps(self.snr), encoding="utf-8")
 
     @classmethod
@@ -72,8 +75,7 @@ class Int8Engine:
         if program.quantizable and isinstance(runner, OpenVINORunner):
             table = self.table(program)
             if not table.good:
-                reason = f"{table.about}, where {LEAST_SNR:.0f} and {MEDIAN_SNR:.0f} dB are the rule"
-                warnings.warn(f"{program.place} runs in {self._float.precision}, not in int8: {reason}", stacklevel=2)
+                warnings.warn(f"{program.place} is not run in int8: {table.about}", stacklevel=2)
             runner.quantize(table.seen if table.good else None)
         return runner
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from copy import copy
 from typing import Any
 
 from ppt2v.engine import Engine
@@ -48,7 +49,8 @@ class Samples:
         kept = {*(parameter.name for parameter in ADAPTERS), *holding(self._mode.parameters, "model", "guide")}
         self._given: Mapping[str, Any] = {name: value for name, value in request.given.items() if name in kept}
         self.about = {"mode": self._mode.name, "guides": [[guide.kind, guide.model] for guide in request.guides]}
-        self.watched, self.judged = ((0, 1), (2,)) if self._mode.samples else ((), ())
+        self.watched: tuple[int, ...] = (0, 1) if self._mode.samples else ()
+        self.judged: tuple[int, ...] = (2,) if self._mode.samples else ()
 
     def run(self, engine: Engine, number: int) -> None:
         """Makes the latents of one, on an engine."""
@@ -61,7 +63,9 @@ class Samples:
         load_controlnet = self._loaded.controlnet_loader()
         made = gather(request, family, folder, kind, load_controlnet, lambda decision: None, lambda progress: None)
         adapters, instead = request.adapters, Replacements.among(request.values)
-        pipeline = kind(**self._loaded.model(family, folder, adapters, instead))
+        parts = self._loaded.model(family, folder, adapters, instead)
+        # A scheduler keeps the number of steps, and the run that waits for this one has it as well.
+        pipeline = kind(**{**parts, "scheduler": copy(parts["scheduler"])})
         pipeline.engine = engine
         stage = f"Sample run {number + 1} of {len(self.watched + self.judged)} for int8"
 

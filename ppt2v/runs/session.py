@@ -6,12 +6,14 @@ import warnings
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
 
 from ppt2v import video
 from ppt2v.engine import Engine
 from ppt2v.engine.choice import ROWS, Choice, build, choose
 from ppt2v.environment import threads
+from ppt2v.environment.devices import INT8
+from ppt2v.errors import InputError
 from ppt2v.models.families.family import Family
 from ppt2v.models.families.replacements import Replacements
 from ppt2v.models.sources import locate
@@ -27,7 +29,10 @@ from .calls import arguments, pipeline_class
 from .files import fingerprints
 from .inputs import Inputs, gather, sound
 from .loaded import Loaded
-from .samples import Samples
+from .samples import Samples, sample
+
+if TYPE_CHECKING:
+    from ppt2v.engine.int8 import Int8Engine
 
 EXPORT_NOTICE = "Preparing the networks for {engine}, once per model and size ..."
 EMBEDDED_NOTICE = (
@@ -76,6 +81,21 @@ class Session:
         pipeline.engine.samples = Samples(request, self.loaded, watch)
         with threads.using((before or {}).get("threads") or threads.threads()):
             return self._make(pipeline, request, choice, output, made, watch)
+
+    def quantize(self, row: Mode, given: Mapping[str, Any], watch: Watch) -> list[str]:
+        """Makes the sample runs for int8; returns a line for each network."""
+        if self._choice.precision != INT8:
+            raise InputError(
+                "E-QUANTIZE-DTYPE",
+                "quantize prepares a model for int8, and the precision is {precision}: use Model(dtype='int8')",
+                precision=self._choice.precision,
+            )
+        request = Request.of(row, {**sample(row, 0), **given})
+        folder = locate.locate(request.model_name, self._show_progress)
+        request.family_of(folder)
+        engine = cast("Int8Engine", self._engine)
+        engine.samples = Samples(request.with_defaults_of(folder), self.loaded, watch)
+        return [f"{place}: {table.about}" for place, table in engine.calibrate()]
 
     def _make(self, pipeline, request: Request, choice: Choice, output: Path, made: Inputs, watch: Watch) -> str:
         from ppt2v.pipelines.denoising.noise import Noise

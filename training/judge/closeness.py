@@ -1,7 +1,7 @@
 """Measures how near videos of another precision are to those of float32: the same prompts, clips and seeds, as PSNR.
 
-    python -m training.judge.closeness --dtype int8              # prints a line for each video and for each mode
-    python -m training.judge.closeness --dtype int8 --sheets FOLDER   # and draws both side by side
+python -m training.judge.closeness --dtype int8              # prints a line for each video and for each mode
+python -m training.judge.closeness --dtype int8 --sheets FOLDER   # and draws both side by side
 """
 
 from __future__ import annotations
@@ -56,7 +56,9 @@ def main() -> None:
                 found.append(psnr(*pair))
                 frames += [frame for each in pair for frame in each[:: max(1, len(each) // 8)][:8]]
                 print(f"  {mode:<11} {prompt!r}, seed {seed}: {found[-1]:.1f} dB", flush=True)
-        print(f"{mode:<11} {len(found)} videos: median {np.median(found):.1f} dB, least {min(found):.1f} dB", flush=True)
+        print(
+            f"{mode:<11} {len(found)} videos: median {np.median(found):.1f} dB, least {min(found):.1f} dB", flush=True
+        )
         if args.sheets:
             video.contact_sheet(frames, args.sheets / f"{mode}.png", columns=8)
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from ppt2v.environment.shipped import shipped
 from ppt2v.errors import InputError
 from ppt2v.models.families import stable_diffusion
 from ppt2v.models.families.family import family_of
@@ -43,11 +42,6 @@ def _suits(row: Mode, model: Path) -> bool:
         return family_of(model).group == row.family and not (model / "config.json").exists()
     except InputError:
         return False
-
-
-def sample_clips() -> Path:
-    """The folder of the sample clips."""
-    return next(folder for folder in shipped("samples", "clips") if folder.is_dir())
 
 
 def defaults(row: Mode, model: str | None) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from fastapi import FastAPI, HTTPException, Request
 from fastapi.responses import FileResponse, RedirectResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from ppt2v.environment.shipped import sample_clips
 from ppt2v.serving.admission import Door, password_secret
 from ppt2v.serving.fairness import LimitedBodies
 from ppt2v.serving.queue import Jobs
@@ -43,7 +44,6 @@ def application(jobs: Jobs, auth: tuple[str, str] | None = None, port: int = 80)
     uploads = Clips(jobs.folder / "uploads" / "clips", jobs.limits, _UPLOADS_KEPT)
     import gradio as gr
 
-    from .choices import sample_clips
     from .page import build, look
 
     app, visits = FastAPI(openapi_url=None, lifespan=lambda _: kept_tidy(uploads)), Visits(jobs)

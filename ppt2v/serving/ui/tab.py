@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 import gradio as gr
 
 from ppt2v import video
+from ppt2v.environment.shipped import sample_clips
 from ppt2v.errors import DiskFull, InputError, QueueFull
 from ppt2v.modes import Mode
 from ppt2v.parameters import Parameter, holding
@@ -97,7 +98,7 @@ class Tab:
 
     def _samples(self, components: Mapping[str, gr.components.Component]) -> None:
         names = ["video_path", "prompt"] if self.row.takes_clip else ["prompt"]
-        folder = choices.sample_clips()
+        folder = sample_clips()
         rows = [[clip and str(folder / clip), prompt][-len(names) :] for clip, prompt in self.row.samples]
         if rows:
             gr.Examples(
