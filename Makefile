@@ -7,6 +7,8 @@
 
 # The Pythons that serve, the best tested first; PYTHON=... names one by its command.
 PYTHONS := 3.11 3.12 3.13 3.10
+# Processes that share the tests.
+WORKERS := 2
 PROMPT := an astronaut in outer space
 # Taken literally and through the environment: a quote or a dollar in a prompt means nothing to make or the shell.
 override PROMPT := $(value PROMPT)
@@ -56,8 +58,9 @@ lint: .venv/installed
 	.venv/bin/ruff format --check .
 	.venv/bin/mypy
 
+# A file's tests stay together, for what they share. Threads that wait leave the processor to the other process.
 test: .venv/installed
-	.venv/bin/pytest -q
+	OMP_WAIT_POLICY=PASSIVE .venv/bin/pytest -q -n $(WORKERS) --dist loadfile
 
 # What takes long and is not the heart of it.
 test-slow: .venv/installed

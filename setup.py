@@ -33,7 +33,7 @@ IMPORTED_BY_PADDLE_STACK = [
 ]
 # From 0.132 on FastAPI refuses a body without a content type, which a web page may send from anywhere.
 # From 1.0.1 on Starlette looks at the Host header before it builds a URL of it.
-SERVE = ["fastapi>=0.132", "starlette>=1.0.1", "uvicorn>=0.30"]
+SERVE = ["fastapi>=0.132", "python-multipart>=0.0.20", "starlette>=1.0.1", "uvicorn>=0.30"]
 RAY = ["ray>=2.40"]
 OWN = [
     "av>=14",
@@ -49,7 +49,6 @@ OWN = [
     "rich>=13",
     "safetensors>=0.4",
     "scikit-image>=0.22",
-    "tqdm>=4.60",
     "typer>=0.12",
 ]
 
@@ -107,6 +106,7 @@ setup(
             "nbformat>=5.7",
             "playwright>=1.49",
             "pytest>=7",
+            "pytest-xdist>=3.6",
             "ruff>=0.14",
             "schemathesis>=4",
             "setuptools>=64",

@@ -1,4 +1,8 @@
-"""A full disk at every stage: output, temporary folder, cache, state, jobs, home; where this process may mount one."""
+"""A full disk at every stage: output, temporary folder, cache, state, jobs, home.
+
+Where this process may not mount a disk, a quota stands in for it: no file of a command may have a byte. What has to go
+on beside a full disk (a cache, a service with its other folders) cannot be tried then.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +15,7 @@ from random import Random
 import tiny_model
 
 from . import CLIPS
-from .disk import Disk, can_mount, small_disk
+from .disk import can_mount, quota, small_disk
 from .kills import Service
 from .process import QUICK, refused, run, wait_until
 from .trial import Trial, expect
@@ -21,9 +25,8 @@ _GUIDED = ("canny", CLIPS / "panda.mp4", "a bear", "--end-t", "0.5", "--steps", 
 
 
 def trials(random: Random, number: int, folder: Path) -> Iterator[Trial]:
-    """Those of a list that is not longer than ``number``; none where no disk can be mounted."""
-    if not can_mount():
-        return
+    """Those of a list that is not longer than ``number``."""
+    full = _on_full_disk if can_mount() else _under_quota
     model, converted = tiny_model.write_stable_diffusion(folder / "tiny"), tiny_model.write_modelscope(folder / "other")
     made = ["text2video", "a fox", "--model", model, *_SHORT]
     training = ["dreambooth", "train", "--images", folder / "pictures", "--instance-prompt", "a sks fox"]
@@ -38,11 +41,12 @@ def trials(random: Random, number: int, folder: Path) -> Iterator[Trial]:
         "conversion": ["convert", converted, "disk/converted", "--format", "paddle"],
         "training": [*training, "--out", "disk/subject"],
     }
-    every = {name: partial(_refused, folder / name, command) for name, command in commands.items()}
-    every["temporary folder"] = partial(_temporary, folder / "temporary")
-    every["cache"] = partial(_goes_round, folder / "cache", model, "PPT2V_CACHE")
-    every["home"] = partial(_goes_round, folder / "home", model, "HOME")
-    every["service"] = partial(_service, folder / "service")
+    every = {name: partial(_refused, full, folder / name, command) for name, command in commands.items()}
+    every["temporary folder"] = partial(_temporary, full, folder / "temporary")
+    if full is _on_full_disk:
+        every["cache"] = partial(_goes_round, folder / "cache", model, "PPT2V_CACHE")
+        every["home"] = partial(_goes_round, folder / "home", model, "HOME")
+        every["service"] = partial(_service, folder / "service")
     for name, trial in list(every.items())[:number]:
         yield Trial(name, trial)
 
@@ -55,26 +59,41 @@ def _pictures(folder: Path) -> None:
         Image.new("RGB", (16, 16), (80 * shade, 40, 200)).save(folder / f"{shade}.png")
 
 
-def _on_full_disk(folder: Path, trial: Callable[[Disk], None], but: int = 0) -> None:
+def _on_full_disk(folder: Path, trial: Callable[[], None], but: int = 0) -> None:
     folder.mkdir()
     with small_disk(folder / "disk") as disk:
         disk.fill(but)
-        before = {path for path in folder.rglob("*") if "engines" not in path.parts}
-        trial(disk)
-        left = {path for path in folder.rglob("*") if "engines" not in path.parts} - before
-        expect(not [path for path in left if path.is_file()], f"it leaves {sorted(map(str, left))[:3]}")
+        _leaves_nothing(folder, trial)
 
 
-def _refused(folder: Path, command: list) -> None:
-    _on_full_disk(folder, lambda disk: refused(command, folder))
+def _under_quota(folder: Path, trial: Callable[[], None], but: int = 0) -> None:
+    (folder / "disk").mkdir(parents=True)
+    with quota(but):
+        _leaves_nothing(folder, trial)
+
+
+def _leaves_nothing(folder: Path, trial: Callable[[], None]) -> None:
+    before = _files(folder)
+    trial()
+    left = _files(folder) - before
+    expect(not left, f"it leaves {sorted(map(str, left))[:3]}")
+
+
+def _files(folder: Path) -> set[Path]:
+    return {path for path in folder.rglob("*") if path.is_file() and "engines" not in path.parts}
+
+
+def _refused(full: Callable, folder: Path, command: list) -> None:
+    """Refused while the disk is full; done when it no longer is."""
+    full(folder, partial(refused, command, folder))
     (folder / "disk").mkdir(exist_ok=True)
     run(command, folder)
 
 
-def _temporary(folder: Path) -> None:
+def _temporary(full: Callable, folder: Path) -> None:
     """There is the room by which Python takes it for a temporary folder, but not that for the frames of a clip."""
     command = [*_GUIDED, "--out", "out.mp4"]
-    _on_full_disk(folder, lambda disk: refused(command, folder, TMPDIR=str(disk.folder)), but=2**15)
+    full(folder, partial(refused, command, folder, TMPDIR=str(folder / "disk")), but=2**15)
 
 
 def _goes_round(folder: Path, model: Path, variable: str) -> None:
@@ -82,8 +101,8 @@ def _goes_round(folder: Path, model: Path, variable: str) -> None:
     command = ["text2video", "a fox", "--model", model, "--steps", "2", "--frames", "2", "--device", "cpu", "--quiet"]
     command += ["--engine", "openvino", "--out", "out.mp4"]
 
-    def works(disk: Disk) -> None:
-        run(command, folder, **{variable: str(disk.folder)})
+    def works() -> None:
+        run(command, folder, **{variable: str(folder / "disk")})
         expect((folder / "out.mp4").stat().st_size > 0, "there is no video")
         (folder / "out.mp4").unlink()
 

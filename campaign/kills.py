@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import signal
+import threading
 import time
 import urllib.request
 from collections.abc import Iterator
@@ -106,31 +107,9 @@ def trainings(random: Random, number: int, folder: Path) -> Iterator[Trial]:
     (folder / "pictures").mkdir()
     for shade in range(3):
         Image.new("RGB", (16, 16), (80 * shade, 40, 200)).save(folder / "pictures" / f"{shade}.png")
-    command = [
-        "dreambooth",
-        "train",
-        "--images",
-        folder / "pictures",
-        "--instance-prompt",
-        "a sks fox",
-        "--out",
-        "made",
-    ]
-    command += [
-        "--model",
-        model,
-        "--steps",
-        "30",
-        "--resolution",
-        "16",
-        "--seed",
-        "3",
-        "--save-every",
-        "5",
-        "--device",
-        "cpu",
-        "--quiet",
-    ]
+    command = ["dreambooth", "train", "--images", folder / "pictures", "--instance-prompt", "a sks fox"]
+    command += ["--model", model, "--resolution", "16", "--seed", "3", "--steps", "30", "--save-every", "5"]
+    command += ["--out", "made", "--device", "cpu", "--quiet"]
     (folder / "whole").mkdir()
     began = time.monotonic()
     run(command, folder / "whole")
@@ -168,6 +147,9 @@ class Service:
         line = self.process.stderr.readline()
         expect("http://" in line, f"it does not begin: {line}")
         self.address = f"http://{line.split('http://')[1].split(',')[0].strip()}"
+        self._said: list[str] = []  # a pipe that nobody reads fills up, and the service waits
+        self._listening = threading.Thread(target=lambda: self._said.extend(self.process.stderr), daemon=True)
+        self._listening.start()
 
     def asked(self, path: str, body: object = None, kind: str = "application/json") -> tuple[int, bytes]:
         """Status and body of an answer."""
@@ -186,7 +168,9 @@ class Service:
     def end(self, number: signal.Signals = signal.SIGINT) -> str:
         """Ends it; what it said on standard error."""
         self.process.send_signal(number)
-        return self.process.communicate()[1]
+        self.process.wait()
+        self._listening.join()
+        return "".join(self._said)
 
 
 def _serve(folder: Path, moments: list[float]) -> None:

@@ -17,8 +17,9 @@ from ppt2v.engine import Engine, Runner
 from ppt2v.engine.eager import EagerEngine
 from ppt2v.engine.program import Program
 from ppt2v.errors import NumericalError
+from ppt2v.language import Message, words
 from ppt2v.pipelines.denoising.denoiser import Denoiser, finite
-from ppt2v.pipelines.denoising.solvers import Frames, Solver
+from ppt2v.pipelines.denoising.solvers import Solver
 from ppt2v.pipelines.denoising.solvers import solver as make_solver
 from ppt2v.pipelines.networks.predictors import Schedule
 from ppt2v.pipelines.networks.programs import Decoder, Encoder, NoisePrediction, SelfAttention, TextEncoder
@@ -62,14 +63,12 @@ class Sharing:
     """What the pipelines of image models are told about what frames and steps have in common.
 
     Args:
-        chunk_size: frames computed together, the anchor included, >= 2.
         use_cf_attn: whether frames attend to the anchor instead of to themselves, in UNet and ControlNets.
         merging_ratio: share of the tokens that are merged where the layers have most, 0..0.9 (``methods.merging``).
         cache_interval: of so many steps one computes UNet and ControlNets, the others the UNet's outermost level
             alone, with what the rest made before (DeepCache, arXiv 2312.00858); 1: all compute everything.
     """
 
-    chunk_size: int = 8
     use_cf_attn: bool = True
     merging_ratio: float = 0.0
     cache_interval: int = 1
@@ -131,7 +130,7 @@ class Run(Protocol):
     """One run from noise to latents."""
 
     denoiser: Denoiser
-    anchor: Frames  # the first frame as it stands
+    preview: paddle.Tensor  # latents of the frames as the last step took them for, the first one in front
 
     def __call__(self) -> paddle.Tensor:
         """The latents of all frames."""
@@ -193,13 +192,14 @@ class LatentDiffusion:
             if self.offload:
                 run.denoiser.unet.release()
 
-    def preview(self, tile: int | None = None) -> np.ndarray:
-        """The first frame in the middle of a run, uint8 RGB ``[height, width, 3]``: what the last step took it for.
+    def preview(self, tile: int | None = None, frames: int | None = None) -> np.ndarray:
+        """Frames in the middle of a run, uint8 RGB ``[F, height, width, 3]``: what the last step took them for.
 
-        ``tile`` is as for ``decode``.
+        Args:
+            tile: as for ``decode``.
+            frames: how many at most, from the first on; None: all.
         """
-        anchor = self.running.anchor
-        return next(self.decode(anchor.latents if anchor.clean is None else anchor.clean, tile))
+        return np.stack(list(self.decode(self.running.preview[:frames], tile)))
 
     @paddle.no_grad()
     def encode(self, frames: np.ndarray) -> paddle.Tensor:
@@ -240,19 +240,21 @@ class LatentDiffusion:
 
 def _encoded(encoder: Runner, frame: np.ndarray, index: int) -> paddle.Tensor:
     picture = paddle.to_tensor(frame[None]).transpose([0, 3, 1, 2]).astype("float32") / 127.5 - 1
-    return _rescued(encoder, lambda: paddle.to_tensor(encoder([picture])[0]), f"encoding frame {index}")
+    return _rescued(
+        encoder, lambda: paddle.to_tensor(encoder([picture])[0]), words("encoding frame {number}", number=index)
+    )
 
 
 def _decoded(decoder: Runner, latent: paddle.Tensor, tile: int, index: int) -> np.ndarray:
     def decode() -> paddle.Tensor:
         return decode_in_tiles(lambda part: paddle.to_tensor(decoder([part])[0]), latent, tile)
 
-    picture = _rescued(decoder, decode, f"decoding frame {index}")
+    picture = _rescued(decoder, decode, words("decoding frame {number}", number=index))
     picture = (picture[0] / 2 + 0.5).clip(0, 1) * 255
     return picture.round().astype("uint8").transpose([1, 2, 0]).numpy()
 
 
-def _rescued(runner: Runner, compute: Callable[[], paddle.Tensor], task: str) -> paddle.Tensor:
+def _rescued(runner: Runner, compute: Callable[[], paddle.Tensor], task: Message) -> paddle.Tensor:
     """What is computed with a runner; in float32 where half precision gives NaN or infinity."""
     made = compute()
     if not finite(made) and runner.half:

@@ -17,8 +17,10 @@ from ppt2v.pipelines.denoising.denoiser import Denoiser
 from ppt2v.pipelines.denoising.noise import Noise
 from ppt2v.pipelines.denoising.whole_clip import WholeClipRun, check, first_step
 from ppt2v.pipelines.networks.programs import VideoNoisePrediction
-from ppt2v.pipelines.networks.video_predictor import WINDOW, VideoUNet
+from ppt2v.pipelines.networks.video_predictor import VideoUNet
+from ppt2v.pipelines.networks.windowed import Windowed
 from ppt2v.pipelines.planning.sizes import frame_size
+from ppt2v.pipelines.planning.windows import WINDOW
 
 from .latent_diffusion import LatentDiffusion, Sampling, by_keywords
 
@@ -79,7 +81,7 @@ class TextToVideoPipeline(LatentDiffusion):
         stepper = self.solver(sampling)
         first = 0 if clip is None else first_step(sampling.num_inference_steps, strength)
         schedule = self.schedule(sampling, stepper.timesteps)
-        unet = VideoUNet(self.main_program(height, width), self.engine, schedule, window, overlap)
+        unet = Windowed(VideoUNet(self.main_program(height, width), self.engine, schedule), window, overlap)
 
         def start() -> paddle.Tensor:
             drawn = noise.draw("start", list(range(video_length)), self.latent_shape(height, width))

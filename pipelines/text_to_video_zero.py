@@ -34,6 +34,7 @@ class TextToVideoZeroPipeline(VideoPipeline):
         sampling: Sampling,
         noise: Noise,
         sharing: Sharing,
+        chunk_size: int = 8,
         video_length: int = 8,
         height: int | None = None,
         width: int | None = None,
@@ -53,6 +54,7 @@ class TextToVideoZeroPipeline(VideoPipeline):
             sampling: the fields of ``Sampling``, each as a keyword; >= 2 steps with a motion field.
             noise: all randomness of the run.
             sharing: the fields of ``Sharing``, likewise.
+            chunk_size: frames computed together, the anchor included, >= 2.
             video_length: number of frames, >= 1.
             height, width: in pixels, multiples of the VAE's scale factor times the UNet's; None: the model's own size.
             motion_field_strength_x, motion_field_strength_y: see ``methods.motion.warp``.
@@ -69,7 +71,7 @@ class TextToVideoZeroPipeline(VideoPipeline):
             NumericalError: NaN or infinite latents, also in float32.
         """
         height, width = frame_size(height, width, self.unet.config, self.vae.config)
-        chunks = followers(video_length, sharing.chunk_size)
+        chunks = followers(video_length, chunk_size)
         reference = DDIM(self.scheduler, REFERENCE_STEPS).timesteps
         stepper = self.solver(sampling)
         steps = motion_steps(stepper.timesteps, reference, t0, t1) if use_motion_field else (0, 0)

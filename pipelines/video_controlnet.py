@@ -11,9 +11,13 @@ import paddle
 from ppt2v.pipelines.denoising.anchored import AnchoredRun, Report
 from ppt2v.pipelines.denoising.checkpoint import Checkpoint
 from ppt2v.pipelines.denoising.denoiser import Denoiser
-from ppt2v.pipelines.denoising.noise import Noise, SharedNoise
+from ppt2v.pipelines.denoising.noise import Noise, RepeatedNoise, SharedNoise
+from ppt2v.pipelines.denoising.whole_clip import WholeClipRun
+from ppt2v.pipelines.networks.motion_unet import MotionUNet
 from ppt2v.pipelines.networks.predictors import ControlNet, UNet
+from ppt2v.pipelines.networks.windowed import Windowed
 from ppt2v.pipelines.planning.chunks import followers
+from ppt2v.pipelines.planning.windows import window_length
 
 from .latent_diffusion import Sampling, Sharing, VideoPipeline, by_keywords
 
@@ -37,18 +41,23 @@ class VideoControlNetPipeline(VideoPipeline):
         noise: Noise,
         controls: Sequence[Control],
         sharing: Sharing,
+        chunk_size: int = 8,
+        window: int | None = None,
         checkpoint: Checkpoint | None = None,
         progress: Report = lambda done, total: None,
     ) -> paddle.Tensor:
         """Makes the latents of a video: float32 ``[frames, channels, height / 8, width / 8]`` (8 for most VAEs).
 
-        All frames start from the same noise.
+        All frames start from the same noise. With a ``MotionUNet`` each starts from its own, and the frames of a window
+        are denoised together (as in ``animate``).
 
         Args:
             sampling: the fields of ``Sampling``, each as a keyword.
             noise: all randomness of the run.
             controls: what guides it, one or several; their maps have the size of the video.
             sharing: the fields of ``Sharing``, likewise.
+            chunk_size: frames computed together, the anchor included, >= 2; without a ``MotionUNet``.
+            window: the same with one, as in ``animate``.
             checkpoint: where each completed step is saved, and from where a killed run goes on.
             progress: called with the frame steps done and their total.
 
@@ -65,7 +74,17 @@ class VideoControlNetPipeline(VideoPipeline):
         ]
         program = self.main_program(height, width, sharing.attention, True, sharing.cache_interval)
         unet = UNet(program, self.engine, schedule, guides)
-        noise = SharedNoise(noise, ("start",))
-        denoiser = Denoiser(unet, stepper, [sampling.guidance_scale], noise)
-        chunks = followers(count, sharing.chunk_size)
-        return self.run(AnchoredRun(denoiser, noise, chunks, self.latent_shape(height, width), checkpoint, progress))
+        scales, shape = [sampling.guidance_scale], self.latent_shape(height, width)
+        if isinstance(self.unet, MotionUNet):
+            window = window_length(window, self.unet.longest)
+            repeated, frame_ids = RepeatedNoise(noise, window, window // 2), list(range(count))
+            denoiser = Denoiser(Windowed(unet, window, window // 2), stepper, scales, noise)
+
+            def start() -> paddle.Tensor:
+                return stepper.start(repeated.draw("start", frame_ids, shape))
+
+            return self.run(WholeClipRun(denoiser, start, 0, checkpoint, progress))
+        shared = SharedNoise(noise, ("start",))
+        denoiser = Denoiser(unet, stepper, scales, shared)
+        chunks = followers(count, chunk_size)
+        return self.run(AnchoredRun(denoiser, shared, chunks, shape, checkpoint, progress))

@@ -26,6 +26,7 @@ class VideoInstructPix2PixPipeline(VideoPipeline):
         noise: Noise,
         frames: np.ndarray,
         sharing: Sharing,
+        chunk_size: int = 8,
         image_guidance_scale: float = 1.5,
         shared_noise: bool = True,
         checkpoint: Checkpoint | None = None,
@@ -38,6 +39,7 @@ class VideoInstructPix2PixPipeline(VideoPipeline):
             noise: all randomness of the run.
             frames: the clip, uint8 RGB ``[frames, height, width, 3]``.
             sharing: the fields of ``Sharing``, likewise.
+            chunk_size: frames computed together, the anchor included, >= 2.
             image_guidance_scale: how closely to keep to the clip; below 1 turns all guidance off.
             shared_noise: whether all frames get the same noise, which flickers less than noise of their own.
             checkpoint: where each completed step is saved, and from where a killed run goes on.
@@ -64,5 +66,5 @@ class VideoInstructPix2PixPipeline(VideoPipeline):
         if shared_noise:
             noise = SharedNoise(noise, ("start", "step"))
         denoiser = Denoiser(unet, stepper, [image_guidance_scale, sampling.guidance_scale], noise)
-        chunks = followers(len(frames), sharing.chunk_size)
+        chunks = followers(len(frames), chunk_size)
         return self.run(AnchoredRun(denoiser, noise, chunks, self.latent_shape(height, width), checkpoint, progress))

@@ -6,7 +6,9 @@ import hashlib
 import json
 import os
 import shutil
+import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -15,6 +17,7 @@ from ppt2v.errors import InputError
 
 _ABOUT = "about.json"
 _NEW = ".new-"  # in front of the names of folders that are being filled
+_DAY = 24 * 3600  # seconds
 _BLOCK, _BLOCKS = 2**20, 16
 DEFAULT_LIMIT_GB = 20
 
@@ -41,6 +44,18 @@ def default_folder() -> Path:
     """PPT2V_CACHE, else ppt2v/engines in the user's cache folder; it need not exist."""
     usual = user_cache() / "ppt2v" / "engines"
     return Path(os.path.expanduser(os.getenv("PPT2V_CACHE", usual))).absolute()
+
+
+def first_of_the_day(name: str) -> bool:
+    """Whether this is the first call with that name in 24 hours on this machine, as far as the cache can be written."""
+    mark = default_folder() / f".{name}"
+    with suppress(OSError):
+        if abs(time.time() - mark.stat().st_mtime) < _DAY:
+            return False
+    with suppress(OSError):
+        mark.parent.mkdir(parents=True, exist_ok=True)
+        mark.touch()
+    return True
 
 
 def _usual_limit() -> float:

@@ -6,7 +6,7 @@ import inspect
 import tempfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, Literal, overload
 
 from ppt2v.environment.devices import device_name
 from ppt2v.environment.quiet import quiet_libraries
@@ -17,11 +17,14 @@ from .errors import InputError
 from .modes import MODES
 from .progress import Watch, bars
 
+if TYPE_CHECKING:
+    import numpy as np
+
 _ABOUT = """
 
         Every parameter is described in ``ppt2v.MODES["{mode}"].parameters``; None stands for the model's own default,
-        else for the one given there. ``is_gradio``, what is returned and what is raised are as for
-        ``process_text2video``.
+        else for the one given there. ``is_gradio``, ``callback``, ``return_frames``, what is returned and what is
+        raised are as for ``process_text2video``.
         """
 
 
@@ -32,9 +35,12 @@ def _signed(mode: str) -> Callable[[Callable], Callable]:
         own = [each for each in inspect.signature(method).parameters.values() if each.kind is not each.VAR_KEYWORD]
         covered = {each.name for each in own} | {"model_name", "controlnet"}
         rest = [
-            inspect.Parameter(each.name, inspect.Parameter.KEYWORD_ONLY, default=None)
-            for each in MODES[mode].parameters
-            if each.name not in covered
+            inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=default)
+            for name, default in [
+                *((each.name, None) for each in MODES[mode].parameters if each.name not in covered),
+                ("callback", None),
+                ("return_frames", False),
+            ]
         ]
         vars(method)["__signature__"] = inspect.Signature([*own, *rest])
         method.__doc__ = f"{method.__doc__}{_ABOUT.format(mode=mode)}"
@@ -107,15 +113,23 @@ class Model:
         textual_inversion: str | list | None = None,
         tokenizer: str | Path | None = None,
         clip_skip: int | None = None,
-    ) -> str:
+        callback: Watch | None = None,
+        return_frames: bool = False,
+    ) -> Any:
         """Zero-shot text to video (Text2Video-Zero, arXiv 2303.13439, section 3.3).
 
         Every parameter is described in ``ppt2v.MODES["text2video"].parameters``; None stands for the model's own
         default, else for the one given there. With ``is_gradio`` the file goes to a new folder in the temporary
         directory, where Gradio may serve it from.
 
+        Args:
+            callback: called after every step with a ``ppt2v.progress.Progress``, whose ``frames()`` makes the frames as
+                they are then; an exception that it raises stops the run, and nothing is written.
+            return_frames: whether the frames are returned beside the path.
+
         Returns:
-            The path of the file that was written (of the folder for "png").
+            The path of the file that was written (of the folder for "png"); with ``return_frames`` a pair of it and
+            the frames, uint8 RGB ``[F, H, W, 3]``, as they were before the file's format changed them.
 
         Raises:
             InputError: a value that cannot be used; no model has been loaded then, and nothing written.
@@ -125,47 +139,68 @@ class Model:
         return self._process("text2video", given, is_gradio)
 
     @_signed("pix2pix")
-    def process_pix2pix(self, video_path, prompt, model_path=None, is_gradio=False, **given) -> str:
+    def process_pix2pix(self, video_path, prompt, model_path=None, is_gradio=False, **given) -> Any:
         """Edits a clip as an instruction says (Video Instruct-Pix2Pix, arXiv 2303.13439, section 3.3.5)."""
         return self._process("pix2pix", _clip(video_path, prompt, model_path, given), is_gradio)
 
     @_signed("pose")
-    def process_controlnet_pose(self, video_path, prompt, model_path_list=None, is_gradio=False, **given) -> str:
+    def process_controlnet_pose(self, video_path, prompt, model_path_list=None, is_gradio=False, **given) -> Any:
         """Makes a video that follows the poses in a clip (arXiv 2303.13439, section 3.3.4)."""
         return self._controlled("pose", video_path, prompt, model_path_list, given, is_gradio)
 
     @_signed("canny")
-    def process_controlnet_canny(self, video_path, prompt, model_path_list=None, is_gradio=False, **given) -> str:
+    def process_controlnet_canny(self, video_path, prompt, model_path_list=None, is_gradio=False, **given) -> Any:
         """Makes a video that follows the edges in a clip (arXiv 2303.13439, section 3.3.4)."""
         return self._controlled("canny", video_path, prompt, model_path_list, given, is_gradio)
 
     @_signed("depth")
-    def process_controlnet_depth(self, video_path, prompt, model_path_list=None, is_gradio=False, **given) -> str:
+    def process_controlnet_depth(self, video_path, prompt, model_path_list=None, is_gradio=False, **given) -> Any:
         """Makes a video that follows the depth in a clip (arXiv 2303.13439, section 3.3.4)."""
         return self._controlled("depth", video_path, prompt, model_path_list, given, is_gradio)
 
     @_signed("canny-db")
     def process_controlnet_canny_db(
         self, dreambooth_model_path, video_path, prompt, model_path_list=None, is_gradio=False, **given
-    ) -> str:
+    ) -> Any:
         """Makes a video that follows the edges in a clip with a Dreambooth model (arXiv 2303.13439, section 4.2)."""
         models = [dreambooth_model_path, *(model_path_list or [])]
         return self._controlled("canny-db", video_path, prompt, models, given, is_gradio)
 
     @_signed("synthesize")
-    def process_text2video_synthesis(self, prompt, model_name=None, is_gradio=False, **given) -> str:
+    def process_text2video_synthesis(self, prompt, model_name=None, is_gradio=False, **given) -> Any:
         """Makes a video with a model that was trained on videos (ModelScope's text to video, arXiv 2308.06571)."""
         return self._process("synthesize", {"prompt": prompt, "model_name": model_name, **given}, is_gradio)
 
-    @quiet_libraries()
-    def run(self, mode: str, watch: Watch | None = None, **given: Any) -> str:
-        """Makes a video in the mode of that name; ``given`` are its parameters. Returns the path written.
+    @_signed("animate")
+    def process_animate(self, prompt, model_name=None, motion_module=None, is_gradio=False, **given) -> Any:
+        """Makes a video with an image model and a motion module (AnimateDiff, arXiv 2307.04725)."""
+        named = {"prompt": prompt, "model_name": model_name, "motion_module": motion_module}
+        return self._process("animate", {**named, **given}, is_gradio)
 
-        Args:
-            watch: is told how far the run is, and may stop it with an exception (``progress.Watch``).
+    @overload
+    def run(
+        self, mode: str, callback: Watch | None = ..., return_frames: Literal[False] = ..., **given: Any
+    ) -> str: ...
+
+    @overload
+    def run(
+        self, mode: str, callback: Watch | None = ..., *, return_frames: Literal[True], **given: Any
+    ) -> tuple[str, np.ndarray]: ...
+
+    @quiet_libraries()
+    def run(self, mode, callback=None, return_frames=False, **given):
+        """Makes a video in the mode of that name; ``given`` are its parameters.
+
+        ``callback``, ``return_frames``, what is returned and what is raised are as for ``process_text2video``.
         """
-        with bars(self.show_progress, watch) as told:
-            return self._session.make(request.mode(mode), given, told)
+        frames: list[np.ndarray] = []
+        with bars(self.show_progress, callback) as told:
+            path = self._session.make(request.mode(mode), given, told, frames.append if return_frames else None)
+        if not return_frames:
+            return path
+        import numpy as np
+
+        return path, np.stack(frames)
 
     @quiet_libraries()
     def quantize(self, mode: str, **given: Any) -> list[str]:
@@ -184,7 +219,7 @@ class Model:
         with bars(self.show_progress) as told:
             return self._session.quantize(request.mode(mode), given, told)
 
-    def _process(self, mode: str, given: dict[str, Any], is_gradio: bool) -> str:
+    def _process(self, mode: str, given: dict[str, Any], is_gradio: bool) -> Any:
         if is_gradio and given.get("save_path"):
             raise InputError(
                 "E-GRADIO-PATH", "is_gradio=True chooses the path itself; leave save_path out, or is_gradio"
@@ -194,7 +229,7 @@ class Model:
             given["save_path"] = str(Path(tempfile.mkdtemp(prefix="ppt2v-")) / file)
         return self.run(mode, **given)
 
-    def _controlled(self, mode: str, video_path, prompt, models, given: dict[str, Any], is_gradio: bool) -> str:
+    def _controlled(self, mode: str, video_path, prompt, models, given: dict[str, Any], is_gradio: bool) -> Any:
         """``models`` are a model and a ControlNet, both optional, as the published code's model_path_list."""
         if models and len(models) > 2:
             raise InputError(

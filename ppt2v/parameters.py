@@ -10,11 +10,13 @@ from difflib import get_close_matches
 from typing import Any, Literal, get_args
 
 from .errors import InputError
-from .language import either
+from .language import Message, both, either, words
 
 _SHORT = reprlib.Repr()
 _SHORT.maxlevel, _SHORT.maxlist = 2, 4
 _SHORT.maxstring = _SHORT.maxother = 120
+
+_KINDS = {str: words("a text"), int: words("a whole number"), float: words("a number"), bool: words("true or false")}
 
 Group = Literal["Main", "Motion", "Guidance", "Speed and memory", "Adapters", "File"]
 GROUPS: tuple[Group, ...] = get_args(Group)
@@ -82,17 +84,17 @@ class Parameter:
         return self.option or self.name.replace("_", "-")
 
     @property
-    def rule(self) -> str:
+    def rule(self) -> Message:
         """The valid values in words."""
         if self.choices:
-            return f"one of {', '.join(self.choices)}"
-        words = {str: "a text", int: "a whole number", float: "a number", bool: "true or false"}[self.kind]
+            return words("one of {choices}", choices=self.choices)
         bounds = [
             f"> {self.above}" if self.above is not None else None,
             f">= {self.minimum}" if self.minimum is not None else None,
             f"<= {self.maximum}" if self.maximum is not None else None,
         ]
-        return " ".join([words, " and ".join(bound for bound in bounds if bound)]).strip()
+        within = [bound for bound in bounds if bound]
+        return words("{kind} {bounds}", kind=_KINDS[self.kind], bounds=both(within)) if within else _KINDS[self.kind]
 
     def check(self, value: Any) -> Any:
         """The value in its own type; a list of them for ``many``, also where a single one is given.

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import sys
+import json
+import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -21,6 +22,8 @@ class Progress:
         done, total: steps of frames, or frames; the total is None before the stage has begun.
         preview: computes the first frame as the last step took it for, uint8 RGB ``[H, W, 3]``, blurred at first;
             takes as long as decoding a frame does. None where there is no picture yet, or a finished one.
+        frames: computes all of them likewise, uint8 RGB ``[F, H, W, 3]``; with a motion field F is 1 until the others
+            branch off from the first.
         control_map: what guides the run, uint8 RGB ``[F, H, W, 3]``, when it is complete.
     """
 
@@ -28,6 +31,7 @@ class Progress:
     done: int = 0
     total: int | None = None
     preview: Callable[[], np.ndarray] | None = None
+    frames: Callable[[], np.ndarray] | None = None
     control_map: np.ndarray | None = None
 
 
@@ -52,7 +56,10 @@ def say(message: str) -> None:
 
 @contextmanager
 def bars(shown: bool, watch: Watch | None = None) -> Iterator[Watch]:
-    """Yields a watch that draws a bar for each stage, with the remaining time, if ``shown``, and tells ``watch``."""
+    """Yields a watch that tells ``watch`` and, if ``shown``, draws a bar for each stage, with the remaining time.
+
+    Where standard error is no terminal, lines of text stand for the bars (``Lines``).
+    """
     with ExitStack() as until_the_end:
         watches = ([_drawing(until_the_end)] if shown else []) + ([watch] if watch else [])
 
@@ -65,7 +72,9 @@ def bars(shown: bool, watch: Watch | None = None) -> Iterator[Watch]:
 
 def _drawing(until_the_end: ExitStack) -> Watch:
     console = _console()
-    return _on_notebook(until_the_end) if console.is_jupyter else _on_terminal(until_the_end, console)
+    if console.is_jupyter:
+        return Cell()
+    return _on_terminal(until_the_end, console) if console.is_terminal else Lines()
 
 
 def _on_terminal(until_the_end: ExitStack, console) -> Watch:
@@ -92,21 +101,90 @@ def _on_terminal(until_the_end: ExitStack, console) -> Watch:
     return draw
 
 
-def _on_notebook(until_the_end: ExitStack) -> Watch:
-    """Lines of text: rich shows nothing in a notebook that lacks ipywidgets, as many do."""
-    from tqdm import tqdm
+class _Clock:
+    """The seconds that a stage has taken and will probably take."""
 
-    layout, lines = "{desc} {bar:30} {n_fmt}/{total_fmt} {elapsed}<{remaining}", {}
+    stage: str | None = None
 
-    def draw(progress: Progress) -> None:
-        if progress.stage not in lines:  # on standard output, since standard error has a red background
-            line = tqdm(desc=progress.stage, bar_format=layout, file=sys.stdout)
-            lines[progress.stage] = until_the_end.enter_context(line)
-        line = lines[progress.stage]
-        line.total = progress.total
-        line.update(progress.done - line.n)
+    def __call__(self, progress: Progress) -> tuple[float, float | None]:
+        """Seconds since the stage began, and those that remain; None where nothing is done."""
+        now = time.monotonic()
+        if progress.stage != self.stage:
+            self.stage, self._began, self._done = progress.stage, now, progress.done
+        taken, done = now - self._began, progress.done - self._done
+        if progress.total is None or done <= 0:
+            return taken, None
+        return taken, taken / done * (progress.total - progress.done)
 
-    return draw
+
+class Lines:
+    """Prints how far a run is, for logs: a line at every tenth of a stage, and one where there was none for 30 s."""
+
+    _PATIENCE = 30.0  # seconds
+
+    def __init__(self):
+        self._clock, self._stage = _Clock(), None
+
+    def __call__(self, progress: Progress) -> None:
+        taken, remaining = self._clock(progress)
+        if progress.stage != self._stage:
+            self._stage, self._tenth, self._said = progress.stage, 0, 0.0
+        if not progress.total:
+            return
+        tenth = 10 * progress.done // progress.total
+        if tenth > self._tenth or taken >= self._said + self._PATIENCE:
+            self._tenth, self._said = tenth, taken
+            left = "" if remaining is None else f", {remaining:.0f} s left"
+            say(f"{progress.stage}: {100 * progress.done // progress.total} % ({progress.done}/{progress.total}{left})")
+
+
+class Cell:
+    """Shows how far a run is below the cell of a notebook: a line for each stage, all in one output that is replaced.
+
+    Plain text, which every notebook shows, and without codes that move a cursor, which many do not know.
+    """
+
+    _PAUSE, _WIDTH = 0.2, 30  # seconds between two outputs; letters of a bar
+
+    def __init__(self):
+        self._clock, self._lines, self._handle, self._drawn = _Clock(), {}, None, 0.0
+
+    def __call__(self, progress: Progress) -> None:
+        line = self._line(progress, *self._clock(progress))
+        is_edge = progress.stage not in self._lines or progress.done == progress.total
+        self._lines[progress.stage] = line
+        if is_edge or time.monotonic() - self._drawn >= self._PAUSE:
+            self._draw()
+
+    def _line(self, progress: Progress, taken: float, remaining: float | None) -> str:
+        if not progress.total:
+            return progress.stage
+        filled = self._WIDTH * progress.done // progress.total
+        bar = "█" * filled + "░" * (self._WIDTH - filled)
+        left = "" if not remaining else f", {remaining:.0f} s left"
+        return f"{progress.stage} {bar} {progress.done}/{progress.total} ({taken:.0f} s{left})"
+
+    def _draw(self) -> None:
+        from IPython.display import display
+
+        text = {"text/plain": "\n".join(self._lines.values())}
+        if self._handle is None:
+            self._handle = display(text, raw=True, display_id=True)
+        else:
+            self._handle.update(text, raw=True)
+        self._drawn = time.monotonic()
+
+
+class JsonLines:
+    """Prints how far a run is on standard output, for programs: a line of JSON for each step."""
+
+    def __init__(self):
+        self._clock = _Clock()
+
+    def __call__(self, progress: Progress) -> None:
+        taken, remaining = self._clock(progress)
+        told = {"stage": progress.stage, "done": progress.done, "total": progress.total, "seconds": round(taken, 3)}
+        print(json.dumps({**told, "remaining": None if remaining is None else round(remaining, 3)}), flush=True)
 
 
 def counted(items: Iterable, total: int, stage: str, watch: Watch) -> Iterator:

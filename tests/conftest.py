@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
 import shutil
 import sys
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
@@ -47,6 +49,12 @@ def engine_cache(tmp_path_factory) -> Iterator[None]:
 def tiny_folder(tmp_path_factory) -> Path:
     """A complete Stable Diffusion folder: random weights, 77 tokens, latents [4, 8, 8], images [3, 16, 16]."""
     return tiny_model.write_stable_diffusion(tmp_path_factory.mktemp("models") / "tiny")
+
+
+@pytest.fixture(scope="session")
+def motion_folder(tmp_path_factory) -> Path:
+    """Motion modules for the model in ``tiny_folder``."""
+    return tiny_model.write_motion_modules(tmp_path_factory.mktemp("models") / "motion")
 
 
 @pytest.fixture(scope="session")
@@ -137,3 +145,44 @@ def full_disk() -> Callable[[int], AbstractContextManager[None]]:
             resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
     return limited
+
+
+@pytest.fixture
+def run(capsys, tmp_path, monkeypatch):
+    """Runs the command ``ppt2v`` in an empty folder; returns exit code, standard output and standard error."""
+    from ppt2v.cli import app
+
+    monkeypatch.chdir(tmp_path)
+
+    def call(*arguments: str) -> tuple[int, str, str]:
+        with warnings.catch_warnings(), pytest.raises(SystemExit) as end:
+            app.main(arguments)
+        logging.disable(logging.NOTSET)
+        return (end.value.code or 0, *capsys.readouterr())
+
+    return call
+
+
+@pytest.fixture
+def made(monkeypatch) -> list[dict]:
+    """Replaces the Model of the commands; what it was told, run by run."""
+    import numpy as np
+
+    import ppt2v.model
+    from ppt2v.progress import Progress
+
+    runs = []
+
+    class Recorder:
+        def __init__(self, **machine):
+            self.machine = machine
+
+        def run(self, mode, callback=None, return_frames=False, **parameters):
+            runs.append({"mode": mode, "parameters": parameters, **self.machine})
+            if callback:
+                callback(Progress("Denoising", 1, 2))
+            path = parameters.get("save_path", "made.mp4") if return_frames else "made.mp4"
+            return (path, np.full((6, 32, 48, 3), len(runs), np.uint8)) if return_frames else path
+
+    monkeypatch.setattr(ppt2v.model, "Model", Recorder)
+    return runs

@@ -27,13 +27,13 @@ class StandInModel:
         self.go.set()
         self.working = threading.Lock()
 
-    def run(self, mode: str, watch=None, **given) -> str:
+    def run(self, mode: str, callback=None, **given) -> str:
         assert self.working.acquire(blocking=False), "two runs at once"
         try:
             self.runs.append((mode, given))
             for step in range(STEPS + 1):
-                if watch:
-                    watch(Progress("Denoising", step, STEPS, lambda: np.zeros((8, 8, 3), np.uint8)))
+                if callback:
+                    callback(Progress("Denoising", step, STEPS, lambda: np.zeros((8, 8, 3), np.uint8)))
                 self.go.wait()
             if self.failure and given["prompt"] == "fail":
                 raise self.failure

@@ -112,6 +112,38 @@ def write_stable_diffusion(folder: Path) -> Path:
     return folder
 
 
+MOTION = {
+    "_class_name": "MotionAdapter",
+    "block_out_channels": [8, 16],
+    "motion_layers_per_block": 1,
+    "motion_num_attention_heads": 2,
+    "motion_norm_num_groups": 4,
+    "motion_max_seq_length": 6,
+    "use_motion_mid_block": True,
+}
+
+
+def motion_modules(**config: Any):
+    """Motion modules with random weights, of which none are zero as they are before training."""
+    import paddle
+
+    from ppt2v.pipelines.networks.motion_modules import MotionModules
+
+    paddle.seed(3)
+    network = MotionModules.from_config({**MOTION, **config})
+    for name, parameter in network.named_parameters():
+        if "proj_out.weight" in name:
+            parameter.set_value(paddle.randn(parameter.shape) / 3)
+    return network
+
+
+def write_motion_modules(folder: Path) -> Path:
+    """Motion modules for the model of ``write_stable_diffusion``, in diffusers' layout; they tell 6 frames apart."""
+    motion_modules().save_pretrained(str(folder), safe_serialization=True)
+    write_json(folder / "config.json", MOTION)
+    return folder
+
+
 def write_modelscope(folder: Path) -> Path:
     """A text-to-video model as ModelScope publishes it: latents [4, 8, 8] for pictures [3, 16, 16]."""
     import modelscope_tiny

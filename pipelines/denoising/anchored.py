@@ -90,6 +90,11 @@ class AnchoredRun:
         finally:
             self.denoiser.unet.restore()
 
+    @property
+    def preview(self) -> paddle.Tensor:
+        """As ``latent_diffusion.Run`` has it; before the followers branch off there is only the anchor."""
+        return paddle.concat([frames.preview for frames in (self.anchor, self.followers) if frames])
+
     def _latents(self) -> paddle.Tensor:
         self._restore()
         while self.anchor_step < self.start:

@@ -28,6 +28,34 @@ class Noise:
         return paddle.to_tensor(np.stack(frames))
 
 
+class RepeatedNoise:
+    """Draws the starts of the frames behind the first window from those before, shuffled (FreeNoise, arXiv 2310.15169).
+
+    A unit of frames gets the noise of the unit that lies a window before it, in another order: what a window sees is
+    much like what the last one saw, so that a long clip stays of one piece.
+
+    Args:
+        noise: where it comes from.
+        window: frames that are computed together.
+        unit: frames that are shuffled among themselves.
+    """
+
+    def __init__(self, noise: Noise, window: int, unit: int):
+        self._noise, self._window, self._unit = noise, window, unit
+
+    def draw(self, purpose: str, frame_ids: list[int], shape: list[int], step: int = 0) -> paddle.Tensor:
+        """As ``Noise.draw``."""
+        sources = [self._source(frame) for frame in frame_ids] if purpose == "start" else frame_ids
+        return self._noise.draw(purpose, sources, shape, step)
+
+    def _source(self, frame: int) -> int:
+        while frame >= self._window:
+            number, place = divmod(frame - self._window, self._unit)
+            order = np.random.default_rng([self._noise.seed, number]).permutation(self._unit)
+            frame = number * self._unit + int(order[place])
+        return frame
+
+
 class SharedNoise:
     """Draws the first frame's noise for all frames.
 

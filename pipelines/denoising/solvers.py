@@ -25,6 +25,11 @@ class Frames(NamedTuple):
     latents: paddle.Tensor
     clean: paddle.Tensor | None = None
 
+    @property
+    def preview(self) -> paddle.Tensor:
+        """What is decoded of them in the middle of a run: what they are taken for, where that is known."""
+        return self.latents if self.clean is None else self.clean
+
     def part(self, first: int, last: int) -> Frames:
         """The frames ``first`` to ``last``, the latter not included."""
         return Frames(*(tensor if tensor is None else tensor[first:last] for tensor in self))

@@ -21,7 +21,8 @@ class WholeClipRun:
         denoiser: makes the steps.
         start: makes the latents before the first step; not called where a killed run goes on.
         first: the step of the schedule at which the run begins.
-        checkpoint: where each completed step is saved, and from where a killed run goes on.
+        checkpoint: where each completed step is saved after which the next one is whole
+            (``predictors.Schedule.whole``), and from where a killed run goes on.
         progress: called with the frame steps done and their total.
     """
 
@@ -47,18 +48,23 @@ class WholeClipRun:
         finally:
             self.denoiser.unet.restore()
 
+    @property
+    def preview(self) -> paddle.Tensor:
+        """As ``latent_diffusion.Run`` has it."""
+        return self.frames.preview
+
     def _latents(self) -> paddle.Tensor:
         frames, first = self._restored() or (Frames(self.start()), self.first)
         frame_ids, last = list(range(len(frames.latents))), len(self.denoiser.solver.timesteps)
         for step in range(first, last):
             frames = self.denoiser(frames, step, frame_ids)
-            self.anchor = frames.part(0, 1)
+            self.frames = frames
             self.progress((step + 1 - self.first) * len(frame_ids), (last - self.first) * len(frame_ids))
             self._save(frames, step + 1)
         return frames.latents
 
     def _save(self, frames: Frames, step: int) -> None:
-        if self.checkpoint is not None:
+        if self.checkpoint is not None and self.denoiser.unet.schedule.whole(step):
             kept = {name: tensor.numpy() for name, tensor in frames._asdict().items() if tensor is not None}
             self.checkpoint.save(**kept, step=step, in_float32=not self.denoiser.unet.half)
 

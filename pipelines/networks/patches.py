@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from functools import partial
 
 import paddle
 from paddle import nn
@@ -29,6 +30,21 @@ def noted(layers: Iterable[nn.Layer]) -> Iterator[list]:
     finally:
         for hook in hooks:
             hook.remove()
+
+
+@contextmanager
+def followed(pairs: Iterable[tuple[nn.Layer, Callable[[paddle.Tensor], paddle.Tensor]]]) -> Iterator[None]:
+    """Makes what each layer returns go through what follows it; of a tuple its first member."""
+    hooks = [layer.register_forward_post_hook(partial(_passed_on, follower)) for layer, follower in pairs]
+    try:
+        yield
+    finally:
+        for hook in hooks:
+            hook.remove()
+
+
+def _passed_on(follower: Callable[[paddle.Tensor], paddle.Tensor], _, __, output):
+    return (follower(output[0]), *output[1:]) if isinstance(output, tuple) else follower(output)
 
 
 @contextmanager

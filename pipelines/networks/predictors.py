@@ -79,6 +79,9 @@ class ScheduledNetwork:
         # Outside the network: one call serves the whole schedule, and Paddle's oneDNN gets the sines wrong.
         self._times = program.network.time_proj(timesteps).split(len(schedule.timesteps))
 
+    def forget(self) -> None:
+        """Makes the first frame of the next call the anchor, where frames attend to one."""
+
     @property
     def half(self) -> bool:
         """Whether it computes in half precision."""
@@ -123,7 +126,6 @@ class _CrossFrameNetwork(ScheduledNetwork):
         return made
 
     def forget(self) -> None:
-        """Makes the first frame of the next call the anchor."""
         self.anchor = None
 
 

@@ -13,13 +13,16 @@ from ppt2v.engine.program import Program
 from ppt2v.pipelines.methods.merging import Merging
 
 from .attention import CrossFrameAttnProcessor, MergedAttnProcessor, TextAttnProcessor, keys_and_values, processors
+from .motion_unet import image_unet
 from .patches import given, noted, without_deeper_levels
 
 DYNAMIC = None
 
 
 def _attention(network, kind: str) -> list:
-    return [layer for name, layer in network.named_sublayers() if name.endswith(kind)]
+    layers = network.named_sublayers()
+    # Those of motion modules attend over the frames, as nothing here changes.
+    return [layer for name, layer in layers if name.endswith(kind) and "motion_modules" not in name]
 
 
 def _pairs(tensors: list) -> list:
@@ -221,7 +224,7 @@ class OutermostLevel(_CrossFrame):
         deep, added = own[0].astype(self.network.dtype), {}
         if self.residuals:  # that of the middle is in the deep features
             added = {"down_block_additional_residuals": own[1:], "mid_block_additional_residual": 0.0}
-        with without_deeper_levels(self.network), given(self.network.mid_block, deep):
+        with without_deeper_levels(image_unet(self.network)), given(self.network.mid_block, deep):
             return [self.network(latents, timestep, encoder_hidden_states=text, **added).sample]
 
     def own_inputs(self) -> list[InputSpec]:

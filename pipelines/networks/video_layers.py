@@ -6,6 +6,7 @@ transposition on the way in and one on the way out.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Tuple
 
 import paddle
@@ -158,26 +159,28 @@ class _Transformer(nn.Layer):
         self,
         channels: int,
         inner_channels: int,
-        heads: int,
         groups: int,
-        text_channels: int | None = None,
+        blocks: Sequence[TransformerBlock],
         **initializers,
     ):
         super().__init__()
         self.norm = GroupNorm(groups, channels, self.EPSILON)
         self.proj_in = nn.Linear(channels, inner_channels)
-        self.transformer_blocks = nn.LayerList([TransformerBlock(inner_channels, heads, text_channels)])
+        self.transformer_blocks = nn.LayerList(blocks)
         self.proj_out = nn.Linear(inner_channels, channels, **initializers)
 
     def _attended(self, tokens: paddle.Tensor, text: KeyValue | None = None) -> paddle.Tensor:
-        return self.proj_out(self.transformer_blocks[0](self.proj_in(tokens), text))
+        inner = self.proj_in(tokens)
+        for block in self.transformer_blocks:
+            inner = block(inner, text)
+        return self.proj_out(inner)
 
 
 class SpatialTransformer(_Transformer):
     """Each pixel of a frame attends to the others and to the text."""
 
     def __init__(self, channels: int, heads: int, groups: int, text_channels: int):
-        super().__init__(channels, channels, heads, groups, text_channels)
+        super().__init__(channels, channels, groups, [TransformerBlock(channels, heads, text_channels)])
 
     def forward(self, x: paddle.Tensor, text: KeyValue) -> paddle.Tensor:
         """``text``: keys and values ``[branches, tokens, channels]``."""
@@ -185,14 +188,15 @@ class SpatialTransformer(_Transformer):
         return x + tokens.transpose([0, 2, 1]).reshape([-1, *x.shape[1:]])
 
 
-class TemporalTransformer(_Transformer):
-    """Each pixel attends to the same one of the other frames; nothing tells it which frame is which.
+class FrameTransformer(_Transformer):
+    """Each pixel attends to the same one of the other frames. Like the convolutions over them it adds nothing at first.
 
-    Like the convolutions over the frames it starts with adding nothing.
+    Args:
+        blocks: of ``inner_channels``, which attend.
     """
 
-    def __init__(self, channels: int, heads: int, groups: int, inner_channels: int | None = None):
-        super().__init__(channels, inner_channels or channels, heads, groups, weight_attr=ZERO, bias_attr=ZERO)
+    def __init__(self, channels: int, inner_channels: int, groups: int, blocks: Sequence[TransformerBlock]):
+        super().__init__(channels, inner_channels, groups, blocks, weight_attr=ZERO, bias_attr=ZERO)
 
     def forward(self, x: paddle.Tensor, branches) -> paddle.Tensor:
         """``branches``: a number, or a tensor where it is open."""
@@ -202,6 +206,14 @@ class TemporalTransformer(_Transformer):
         pixels = self.norm(frames.transpose([0, 2, 1, 3])).transpose([0, 3, 2, 1]).reshape([-1, count, channels])
         attended = self._attended(pixels).reshape([branches, height * width, -1, channels])
         return x + attended.transpose([0, 2, 3, 1]).reshape([-1, channels, height, width])
+
+
+class TemporalTransformer(FrameTransformer):
+    """Attention over the frames in which nothing tells which frame is which."""
+
+    def __init__(self, channels: int, heads: int, groups: int, inner_channels: int | None = None):
+        inner = inner_channels or channels
+        super().__init__(channels, inner, groups, [TransformerBlock(inner, heads)])
 
 
 class Downsample(nn.Layer):

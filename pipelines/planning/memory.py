@@ -13,6 +13,7 @@ from collections.abc import Collection, Mapping
 from typing import NamedTuple
 
 from ppt2v.errors import InputError
+from ppt2v.language import words
 
 GB = 1e9
 _UNITS = {"MB": 1e6, "GB": 1e9, "MIB": 2**20, "GIB": 2**30}
@@ -35,7 +36,8 @@ class Needs(NamedTuple):
 
     ``unet``, ``vae`` and ``text``: numbers of weights (``unet`` with its ControlNets); ``channels`` and
     ``vae_channels``: of their levels of full size; ``branches``: of guidance; ``height`` and ``width``: in pixels;
-    ``scale``: pixels per latent cell; ``kept``: bytes of what is kept of all frames from step to step.
+    ``scale``: pixels per latent cell; ``kept``: bytes of what is kept of all frames from step to step; ``window``: the
+    frames that motion modules see together, without which the size of a chunk counts.
     """
 
     unet: int
@@ -48,9 +50,18 @@ class Needs(NamedTuple):
     width: int
     scale: int
     kept: float = 0.0
+    window: int | None = None
 
     @classmethod
-    def of(cls, pipeline, controlnets: Collection, size: tuple[int, int], branches: int, kept_frames: int) -> Needs:
+    def of(
+        cls,
+        pipeline,
+        controlnets: Collection,
+        size: tuple[int, int],
+        branches: int,
+        kept_frames: int,
+        window: int | None = None,
+    ) -> Needs:
         """Those of a pipeline's networks for frames of a size (height, width); ``kept_frames`` keep deep features."""
         unet, vae = pipeline.unet, pipeline.vae
         channels, scale = unet.config.block_out_channels, pipeline.vae_scale_factor
@@ -65,6 +76,7 @@ class Needs(NamedTuple):
             *size,
             scale,
             4.0 * kept * kept_frames * branches * size[0] * size[1] / scale**2,
+            window,
         )
 
 
@@ -73,17 +85,18 @@ def _count(network) -> int:
 
 
 class Plan(NamedTuple):
-    """Settings, and the peak in bytes that they should need."""
+    """Settings, and the peak in bytes that they should need; ``chunk_size`` is None where there are windows instead."""
 
-    chunk_size: int
+    chunk_size: int | None
     decode_tile: int | None
     offload: bool
     peak: float
 
     def __str__(self) -> str:
+        chunks = "windows of the motion module" if self.chunk_size is None else f"chunk size {self.chunk_size}"
         tile = f", decoding in tiles of {self.decode_tile} pixels" if self.decode_tile else ""
         offload = ", networks leaving the memory when they are done" if self.offload else ""
-        return f"chunk size {self.chunk_size}{tile}{offload}; expected peak {self.peak / GB:.1f} GB"
+        return f"{chunks}{tile}{offload}; expected peak {self.peak / GB:.1f} GB"
 
 
 def parse(text: str) -> float:
@@ -101,7 +114,7 @@ def parse(text: str) -> float:
 
 def peak(sizes: Needs, precision: str, plan: Plan) -> float:
     """Bytes that a run needs at most."""
-    rows = sizes.branches * (plan.chunk_size - 1)
+    rows = sizes.branches * (sizes.window if plan.chunk_size is None else plan.chunk_size - 1)
     cells = sizes.height * sizes.width / sizes.scale**2
     pixels = sizes.height * sizes.width
     if plan.decode_tile:
@@ -125,17 +138,23 @@ def choose(limit: float, sizes: Needs, precision: str, fixed: Mapping[str, objec
     Raises:
         InputError: none does.
     """
+    if sizes.window is not None:
+        fixed = {**fixed, "chunk_size": None}
     plans = [plan._replace(peak=peak(sizes, precision, plan)) for plan in _plans(fixed)]
     for plan in plans:
         if plan.peak <= limit:
             return plan
     least = min(plan.peak for plan in plans)
+    together = words("the smallest chunks")
+    if sizes.window is not None:
+        together = words("windows of {frames} frames (motion_window)", frames=sizes.window)
     raise InputError(
         "E-MEMORY-LITTLE",
-        "memory={limit:.1f}GB is too little: this model needs about {least:.1f}GB at {width}x{height} even with the "
-        "smallest chunks; make smaller frames, or take a half precision (dtype)",
+        "memory={limit:.1f}GB is too little: this model needs about {least:.1f}GB at {width}x{height} even with "
+        "{together}; make smaller frames, or take a half precision (dtype)",
         limit=limit / GB,
         least=least / GB,
+        together=together,
         width=sizes.width,
         height=sizes.height,
     )

@@ -140,9 +140,9 @@ def _of_text(parameter: Parameter, text: str) -> Any:
     except (KeyError, ValueError):
         raise InputError(
             "E-PARAMETER-VALUE",
-            "{name}={value!r}: the rule is {rule}",
+            "{name}={value}: the rule is {rule}",
             name=parameter.name,
-            value=text,
+            value=shown(text),
             rule=parameter.rule,
         ) from None
 

@@ -22,8 +22,9 @@ from . import dreambooth, media, models, modes
 from .batch import batch
 from .help import SETTINGS, Command
 from .quantize import quantize
-from .rerun import rerun
+from .rerun import rerun_command
 from .serve import serve
+from .show import show
 from .ui import ui
 
 
@@ -135,11 +136,12 @@ _cache = _add_group("cache", "List or remove the programs that the engines have 
 _add(_cache, "list", models.cache_list)
 _add(_cache, "clear", models.cache_clear)
 
+_add(app, "rerun", rerun_command(), "Make the same video again, or one that differs as told, from its file.")
 for _command in (
+    show,
     media.report,
     media.compare,
     models.convert,
-    rerun,
     models.models,
     quantize,
     batch,

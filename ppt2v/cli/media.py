@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, Optional
+from typing import TYPE_CHECKING, Any, Optional
 
 import typer
 
@@ -12,6 +12,9 @@ from ppt2v.controls import CLIP, Control
 from ppt2v.parameters import resolve
 
 from .options import OUT, by_flag, describe, given_values, sign
+
+if TYPE_CHECKING:
+    from ppt2v.quality.report import Report
 
 _CLIP = typer.Argument(..., metavar="CLIP", help="A video, or a clip of ready maps.")
 _OUT = typer.Option(None, *OUT, metavar="FILE", help="File to write; named after CLIP, here, if not given.")
@@ -49,37 +52,49 @@ def _write_maps(control: Control, clip: str, out: str | None, given: Mapping[str
     typer.echo(video.write(maps.frames, target, source.fps, recipe))
 
 
+_JSON = typer.Option(None, "--json", metavar="FILE", help="Write the figures as JSON; - prints them instead.")
+
+
 def report(
-    file: str = typer.Argument(..., metavar="VIDEO", help="The video to measure."),
+    file: str = typer.Argument(..., metavar="VIDEO", help="The video to measure, or its folder of pictures."),
     source: Optional[str] = typer.Option(None, metavar="CLIP", help="What it was made from: a clip or its edge map."),
     chunk_size: Optional[int] = typer.Option(
-        None, min=2, help="Frames that were computed together; as VIDEO's recipe says if not given."
+        None, min=2, metavar="N", help="Frames that were computed together; as VIDEO's recipe says if not given."
     ),
-    json: Optional[str] = typer.Option(None, metavar="FILE", help="Write the figures as JSON."),
+    json: Optional[str] = _JSON,
     sheet: Optional[str] = typer.Option(None, metavar="PNG", help="Write some frames as one picture."),
 ) -> None:
     """Measure a video without weights: flicker, motion, seams, likeness to its source, broken frames."""
-    from rich.console import Console
-
-    from ppt2v.quality.report import measure, table, write_json, write_sheet
+    from ppt2v.quality.report import measure, write_sheet
 
     measured = measure(file, source, chunk_size)
-    if json:
-        write_json(measured, json)
     if sheet:
         write_sheet(file, sheet)
-    Console().print(table(measured))
+    _give([measured], json)
 
 
 def compare(
-    one: str = typer.Argument(..., metavar="A"),
-    other: str = typer.Argument(..., metavar="B"),
+    one: str = typer.Argument(..., metavar="A", help="A video, or its folder of pictures."),
+    other: str = typer.Argument(..., metavar="B", help="Another."),
     source: Optional[str] = typer.Option(None, metavar="CLIP", help="What both were made from."),
-    chunk_size: Optional[int] = typer.Option(None, min=2, help="Frames that were computed together."),
+    chunk_size: Optional[int] = typer.Option(None, min=2, metavar="N", help="Frames that were computed together."),
+    json: Optional[str] = _JSON,
 ) -> None:
     """Measure two videos side by side and mark what is better."""
+    from ppt2v.quality.report import measure
+
+    _give([measure(file, source, chunk_size) for file in (one, other)], json)
+
+
+def _give(reports: list[Report], json: str | None) -> None:
+    """Prints reports, as a table or as JSON, or also writes them."""
     from rich.console import Console
 
-    from ppt2v.quality.report import measure, table
+    from ppt2v.quality.report import table, to_json, write_json
 
-    Console().print(table(*(measure(file, source, chunk_size) for file in (one, other))))
+    if json == "-":
+        typer.echo(to_json(*reports))
+        return
+    if json:
+        write_json(json, *reports)
+    Console().print(table(*reports))

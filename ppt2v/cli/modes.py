@@ -9,11 +9,11 @@ from typing import Any, Optional
 import typer
 
 from ppt2v.errors import InputError
-from ppt2v.modes import Mode, shared
-from ppt2v.parameters import resolve
+from ppt2v.modes import Mode
 
 from .config_file import dump, load, parameters
-from .options import QUIET, by_flag, describe, given_values, sign
+from .making import OPTIONS, Manner, make_videos
+from .options import by_flag, describe, given_values, sign
 
 _CONFIG = typer.Option(
     None, "--config", metavar="FILE", help="YAML file with values for these options; see `ppt2v config`."
@@ -25,14 +25,15 @@ def mode_command(mode: Mode) -> Callable[..., None]:
     """The function that typer turns into the command of this mode."""
     options = by_flag(parameters(mode))
 
-    def command(config_file: str | None, resume: bool, quiet: bool, **values: Any) -> None:
+    def command(config_file: str | None, resume: bool, **values: Any) -> None:
+        manner = Manner.taken_from(values)
         given = given_values(options, values)
         merged = {**(load(config_file, mode) if config_file else {}), **given}
         if resume:
             merged["checkpoint_dir"] = _checkpoint_dir(given, merged)
-        make_video(mode.name, merged, quiet)
+        make_videos(mode, merged, manner)
 
-    switches = [("config_file", _CONFIG, Optional[str]), ("resume", _RESUME, bool), ("quiet", QUIET, bool)]
+    switches = [("config_file", _CONFIG, Optional[str]), ("resume", _RESUME, bool), *OPTIONS]
     sign(command, [describe(flag, group) for flag, group in options.items()] + switches)
     return command
 
@@ -45,16 +46,6 @@ def _checkpoint_dir(given: Mapping[str, Any], merged: Mapping[str, Any]) -> str:
     if not merged.get("save_path"):
         raise InputError("E-RESUME-OUT", "--resume needs --out: the state of the run is kept beside that file")
     return os.path.expanduser(f"{merged['save_path']}.resume")
-
-
-def make_video(mode: str, values: Mapping[str, Any], quiet: bool) -> None:
-    """Makes a video with these values, some of which are the machine's, and prints its path."""
-    from ppt2v.model import Model
-
-    names = [parameter.name for parameter in shared.MACHINE]
-    machine = resolve(shared.MACHINE, {name: values.get(name) for name in names}, {})
-    parameters = {name: value for name, value in values.items() if name not in names}
-    typer.echo(Model(**machine, show_progress=not quiet).run(mode, **parameters))
 
 
 def config_command(mode: Mode) -> Callable[[], None]:

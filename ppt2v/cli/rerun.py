@@ -1,53 +1,93 @@
-"""``ppt2v rerun``: the same video again, from the recipe in its file."""
+"""``ppt2v rerun``: the same video again, or one that differs as told, from the recipe in its file."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Optional
 
 import typer
 
 from ppt2v.errors import InputError
+from ppt2v.language import words
 from ppt2v.modes import MODES, Mode
-from ppt2v.parameters import holding, resolve
+from ppt2v.modes.shared import MACHINE
+from ppt2v.parameters import Parameter, holding, resolve
 from ppt2v.version import __version__
 
-from .modes import make_video
-from .options import OUT, QUIET
+from .config_file import parameters
+from .making import OPTIONS, Manner, make_videos
+from .options import OUT, by_flag, describe, given_values, sign
+
+_FILE = typer.Argument(..., metavar="FILE", help="A video that ppt2v has written.")
+_OUT = typer.Option(None, *OUT, metavar="FILE", help="File to write; FILE's name with -rerun, here, if not given.")
+_TRUST = typer.Option(
+    False, "--trust", help="Read the files of this machine that the recipe names, and download the models."
+)
 
 
-def rerun(
-    file: Path = typer.Argument(..., metavar="FILE", help="A video that ppt2v has written."),
-    out: Optional[str] = typer.Option(
-        None, *OUT, metavar="FILE", help="File to write; FILE's name with -rerun, here, if not given."
-    ),
-    device: Optional[str] = typer.Option(None, help="Another device than that of the first run."),
-    dtype: Optional[str] = typer.Option(None, help="Another precision than that of the first run."),
-    engine: Optional[str] = typer.Option(None, help="Another engine than that of the first run."),
-    trust: bool = typer.Option(
-        False, "--trust", help="Read the files of this machine that the recipe names, and download the models."
-    ),
-    quiet: bool = QUIET,
-) -> None:
-    """Make the same video again, from the recipe in its file."""
+def rerun_command() -> Callable[..., None]:
+    """The function that typer turns into ``ppt2v rerun``."""
+    options = _changeable()
+
+    def command(file: Path, out: str | None, trust: bool, **values: Any) -> None:
+        manner = Manner.taken_from(values)
+        _rerun(file, trust, manner, {**given_values(options, values), **({"save_path": out} if out else {})})
+
+    own = [("file", _FILE, Path), ("out", _OUT, Optional[str]), ("trust", _TRUST, bool), *OPTIONS]
+    sign(command, own + [describe(flag, group) for flag, group in options.items()])
+    return command
+
+
+def _changeable() -> dict[str, list[Parameter]]:
+    """The parameters of all modes that can be other than in a recipe, by their options."""
+    found: dict[str, Parameter] = {}
+    for parameter in (each for mode in MODES.values() for each in parameters(mode)):
+        if parameter.holds != "output" and parameter.decides != "values":
+            option = parameter.positional.lower() if parameter.positional else parameter.option
+            recorded = replace(parameter, default=None, positional=None, option=option)
+            found.setdefault(parameter.name, recorded)
+    return by_flag(list(found.values()))
+
+
+def _rerun(file: Path, trust: bool, manner: Manner, changes: Mapping[str, Any]) -> None:
     from ppt2v import video
     from ppt2v.runs.files import named
 
     recipe = _recipe(file)
     mode = MODES[recipe["mode"]]
-    recorded = {
-        name: value for name, value in recipe["parameters"].items() if name not in holding(mode.parameters, "output")
-    }
+    changes = _of_mode(mode, changes)
+    outputs = holding(mode.parameters, "output")
+    recorded = {name: value for name, value in recipe["parameters"].items() if name not in {*outputs, *changes}}
     values = resolve(mode.parameters, recorded, {})
     _follow(file, named(mode, values), trust)
     _warn_of_files(mode, values, recipe.get("files"))
-    save_format = "png" if file.is_dir() else file.suffix.lstrip(".") or None
-    out = out or str(video.output_file(None, save_format, video.shortened(file.stem, ending="-rerun")))
-    given = {"device": device, "dtype": dtype, "engine": engine}
-    machine = {name: value or recipe.get(name) for name, value in given.items()}
-    make_video(mode.name, {**recorded, **machine, "save_path": out}, quiet)
+    machine = {parameter.name: recipe.get(parameter.name) for parameter in MACHINE}
+    save_format = None if "save_path" in changes else "png" if file.is_dir() else file.suffix.lstrip(".") or None
+    given = {"save_format": save_format, **machine, **recorded, **changes}
+    given = {name: value for name, value in given.items() if value is not None}
+    make_videos(mode, given, manner, video.shortened(file.stem, ending="-rerun"))
+
+
+def _of_mode(mode: Mode, changes: Mapping[str, Any]) -> dict[str, Any]:
+    """What is to be other, in the kinds of the mode's parameters; InputError for what the mode does not have."""
+    own = {parameter.name: parameter for parameter in (*parameters(mode), *mode.parameters)}
+    stray = next((name for name in changes if name not in own), None)
+    if stray is not None:
+        raise InputError(
+            "E-RERUN-MODE",
+            "{name} is no parameter of {mode}, by which the video was made; leave it out",
+            name=stray,
+            mode=mode.name,
+        )
+    return {name: _of_kind(own[name], value) for name, value in changes.items()}
+
+
+def _of_kind(parameter: Parameter, value: Any) -> Any:
+    """A value where modes differ in its kind."""
+    return int(value) if parameter.kind is int and isinstance(value, str) and value.isdecimal() else value
 
 
 def _follow(file: Path, named: list[str], trust: bool) -> None:
@@ -55,15 +95,21 @@ def _follow(file: Path, named: list[str], trust: bool) -> None:
     from ppt2v.models.sources import locate
 
     downloads = {text: locate.missing_from(text) for text in named}
-    steps = [f"downloads {text} from {server}" for text, server in downloads.items() if server]
-    steps += [f"reads {text}" for text, server in downloads.items() if not server and not locate.is_id(text)]
+    steps = [
+        words("downloads {name} from {server}", name=name, server=server)
+        for name, server in downloads.items()
+        if server
+    ]
+    steps += [
+        words("reads {name}", name=name) for name, server in downloads.items() if not server and not locate.is_id(name)
+    ]
     if not steps:
         return
     if not trust:
         raise InputError(
             "E-RECIPE-TRUST", "the recipe of {file} {steps}: if it may, add --trust", file=file, steps=steps
         )
-    typer.echo(f"The recipe {', '.join(steps)}", err=True)
+    typer.echo(words("The recipe {steps}", steps=steps), err=True)
 
 
 def _recipe(file: Path) -> dict[str, Any]:

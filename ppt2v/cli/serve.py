@@ -13,6 +13,7 @@ from ppt2v.models.sources import locate
 from ppt2v.modes import shared
 from ppt2v.parameters import resolve
 from ppt2v.progress import say
+from ppt2v.serving import offers, webhooks
 from ppt2v.serving.admission import check_address
 from ppt2v.serving.limits import Limits
 from ppt2v.serving.server import Queue, address, listen
@@ -43,6 +44,9 @@ def serve(
     model: Optional[List[str]] = typer.Option(
         None, help="Folder or id of a model that may be asked for beside the embedded ones."
     ),
+    webhook: Optional[List[str]] = typer.Option(
+        None, metavar="SERVER", help="Server that finished jobs may be reported to, such as https://hooks.example.com."
+    ),
     queue: int = QUEUE,
     side: int = SIDE,
     frames: int = FRAMES,
@@ -54,12 +58,22 @@ def serve(
     dtype: Optional[str] = DTYPE,
     engine: Optional[str] = ENGINE,
 ) -> None:
-    """Make videos for others over HTTP: a small REST API, described at /openapi.json."""
+    """Make videos for others over HTTP: a small REST API, which its own page describes."""
     limits = Limits(
-        side=side, frames=frames, steps=steps, clip_seconds=clip_seconds, upload_mb=upload_mb, models=tuple(model or ())
+        side=side,
+        frames=frames,
+        steps=steps,
+        clip_seconds=clip_seconds,
+        upload_mb=upload_mb,
+        models=tuple(model or ()),
+        seeds=min(_MOST.seeds, queue),
+        webhooks=tuple(webhook or ()),
     )
     for name in limits.models:
         locate.check(name)
+    offers.check_names(limits.models)
+    for address_of_server in limits.webhooks:
+        webhooks.check(address_of_server)
     machine = resolve(shared.MACHINE, {"device": device, "dtype": dtype, "engine": engine}, {})
     check_address(host, token)
     listening = listen(host, port)
@@ -76,6 +90,6 @@ def _run(listening: socket.socket, queue: Queue, token: str | None, machine: Map
             "E-SERVICE-PACKAGE", "the service needs {package}: pip install 'ppt2v[serve]'", package=error.name
         ) from None
     jobs = queue.open(machine, for_strangers=token is not None)
-    here = address(listening)
-    say(f"Listening at {here}, described at {here}/openapi.json; videos go to {jobs.folder}. Ctrl-C stops.")
-    server(create_app(jobs, token, listening.getsockname()[1])).run(sockets=[listening])
+    app = create_app(jobs, token, listening.getsockname()[1])
+    say(f"Listening at {address(listening)}, where it is described; videos go to {jobs.folder}. Ctrl-C stops.")
+    server(app, ending=app.state.changes.end).run(sockets=[listening])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 import socket
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any, List, Optional
 
 import typer
@@ -13,6 +14,7 @@ from ppt2v.errors import InputError
 from ppt2v.models.sources import locate
 from ppt2v.modes import shared
 from ppt2v.parameters import resolve
+from ppt2v.serving.adapter_folder import AdapterFolder
 from ppt2v.serving.admission import LOCAL_HOSTS, parse_auth
 from ppt2v.serving.limits import Limits
 from ppt2v.serving.server import Queue, address, listen
@@ -31,6 +33,9 @@ def ui(
     share: bool = typer.Option(False, "--share", help="Also open a public address, by way of Gradio's servers."),
     model: Optional[List[str]] = typer.Option(
         None, help="Folder or id of a model that may be chosen beside the embedded ones; without --auth any may."
+    ),
+    adapters: Optional[str] = typer.Option(
+        None, metavar="FOLDER", help="LoRA files and embeddings that may be chosen, with --auth too."
     ),
     queue: int = QUEUE,
     side: int = SIDE,
@@ -54,6 +59,8 @@ def ui(
         models=tuple(model or ()),
         at_home=password is None,
     )
+    if adapters is not None:
+        limits = replace(limits, adapters=AdapterFolder(adapters))
     for name in limits.models:
         locate.check(name)
     machine = resolve(shared.MACHINE, {"device": device, "dtype": dtype, "engine": engine}, {})

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .maps import check, control_maps
+from .maps import check, check_detector, control_maps
 from .table import CLIP, CONTROLS, Control
 
-__all__ = ["CLIP", "CONTROLS", "Control", "check", "control_maps"]
+__all__ = ["CLIP", "CONTROLS", "Control", "check", "check_detector", "control_maps"]

@@ -7,11 +7,14 @@ memory of a few frames.
 from __future__ import annotations
 
 import importlib
+import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import chain, islice
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from ppt2v.environment.threads import import_paddle
 from ppt2v.errors import InputError
+from ppt2v.language import Message, words
 
 from .table import AUTO, CONTROLS, MAP, Control
 
@@ -88,6 +91,26 @@ def check(name: str, values: Mapping[str, Any]) -> None:
         )
 
 
+def check_detector(name: str, values: Mapping[str, Any], first_frames: Callable[[int], Iterable[np.ndarray]]) -> None:
+    """Refuses, before a network is loaded, a clip whose maps need a detector that is not there.
+
+    Args:
+        name, values: as for ``control_maps``.
+        first_frames: reads so many frames of the clip.
+
+    Raises:
+        InputError: there is no detector, and the clip is no ready map.
+    """
+    control, asked = CONTROLS[name], values["control"]
+    if control.detector is None or asked == MAP:
+        return
+    try:
+        _function(control.detector)(values)
+    except InputError:
+        if asked != AUTO or not _is_ready(control, list(first_frames(_LOOKED_AT))):
+            raise
+
+
 def canny(values: Mapping[str, Any]) -> tuple[Callable[[Frames], Iterator[np.ndarray]], str]:
     import cv2
     import numpy as np
@@ -126,28 +149,45 @@ def _people_finder(weights: str | None):
     from ppt2v.detectors import blazepose
 
     if weights is not None:
+        import_paddle()
         from ppt2v.detectors.openpose import OpenPose
 
         return OpenPose(weights)
-    if blazepose.is_installed():
-        return blazepose.BlazePose()
+    check_pose_detector({"detector_weights": None})
+    return blazepose.BlazePose()
+
+
+def check_pose_detector(values: Mapping[str, Any]) -> None:
+    """Raises InputError where neither OpenPose is given nor MediaPipe installed."""
+    from ppt2v.detectors import blazepose
+
+    if values["detector_weights"] is not None or blazepose.is_installed():
+        return
+    install: str | Message = ""
+    if sys.version_info < blazepose.NOT_SINCE:
+        install = words(", or run pip install '{requirement}'", requirement=blazepose.REQUIREMENT)
     raise InputError(
         "E-POSE-DETECTOR",
-        "poses in a video need a detector: give the weights of OpenPose's body network (a file body_pose_model.pth, "
-        "or hf:lllyasviel/Annotators) as detector_weights (--detector), or run pip install 'ppt2v[pose]' for "
-        "MediaPipe, or give a clip that already is a skeleton drawing",
+        "poses in a video need a detector: add --detector hf:lllyasviel/Annotators (in Python detector_weights=...), "
+        "or OpenPose's file body_pose_model.pth{install}, or give a clip that already is a skeleton drawing",
+        install=install,
     )
 
 
 def depth(values: Mapping[str, Any]) -> tuple[Callable[[Frames], Iterator[np.ndarray]], str]:
-    if values["detector_weights"] is None:
-        raise InputError(
-            "E-DEPTH-DETECTOR",
-            "depth of a video needs a detector: give the folder or id of a DPT network, such as "
-            "hf:Intel/dpt-hybrid-midas, as detector_weights (--detector), or give a clip that already is a picture "
-            "of depth",
-        )
+    check_depth_detector(values)
+    import_paddle()
     from ppt2v.detectors.dpt import DepthNetwork, steady
 
     network = DepthNetwork(values["detector_weights"])
     return lambda frames: steady(map(network, frames)), "by DPT"
+
+
+def check_depth_detector(values: Mapping[str, Any]) -> None:
+    """Raises InputError where no network is given."""
+    if values["detector_weights"] is None:
+        raise InputError(
+            "E-DEPTH-DETECTOR",
+            "depth of a video needs a detector: add --detector hf:Intel/dpt-hybrid-midas (in Python "
+            "detector_weights=...), or the folder of a DPT network, or give a clip that already is a picture of depth",
+        )

@@ -89,6 +89,7 @@ class Control:
         parameters: what its making can be told.
         maker: "module:function" in ``ppt2v.controls``, which loads the weights and gives, from the parameters' values,
             what makes maps of frames, and how it does so in a few words.
+        detector: "module:function" in ``ppt2v.controls``, which refuses values without the detector that the maps need.
         networks: its ControlNet for models whose UNet attends to texts of so many channels.
     """
 
@@ -99,6 +100,7 @@ class Control:
     parameters: tuple[Parameter, ...]
     maker: str
     networks: Mapping[int, str]
+    detector: str | None = None
 
     def network_for(self, model: str, text_width: int | None = None) -> str:
         """The ControlNet that fits a model, as far as is known.
@@ -139,6 +141,7 @@ CONTROLS = {
                 FIRST_WIDTH: "lllyasviel/sd-controlnet-openpose",
                 SECOND_WIDTH: "hf:thibaud/controlnet-sd21-openpose-diffusers",
             },
+            "maps:check_pose_detector",
         ),
         Control(
             "depth",
@@ -152,6 +155,7 @@ CONTROLS = {
                 FIRST_WIDTH: "lllyasviel/sd-controlnet-depth",
                 SECOND_WIDTH: "hf:thibaud/controlnet-sd21-depth-diffusers",
             },
+            "maps:check_depth_detector",
         ),
     )
 }

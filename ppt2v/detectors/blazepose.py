@@ -32,6 +32,10 @@ _MIN_VISIBILITY = 0.5
 _MIN_CONFIDENCE = 0.2
 
 
+# What brings the models along, and the first Python for which it does not exist.
+REQUIREMENT, NOT_SINCE = "mediapipe>=0.10.14,<0.10.22", (3, 13)
+
+
 def is_installed() -> bool:
     """Whether this Python has a MediaPipe that brings its models along."""
     try:

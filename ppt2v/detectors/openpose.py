@@ -9,6 +9,7 @@ import numpy as np
 import paddle
 from paddle import nn
 
+from ppt2v.language import words
 from ppt2v.models.formats import fitting, reading
 from ppt2v.models.sources import locate
 
@@ -114,7 +115,7 @@ class OpenPose:
     name = "OpenPose"
 
     def __init__(self, weights: str | Path) -> None:
-        file = locate.locate_file(weights, FILES, "weights of OpenPose's body network")
+        file = locate.locate_file(weights, FILES, words("weights of OpenPose's body network"))
         self.network = BodyNetwork()
         self.network.eval()
         fitting.put(self.network, _with_prefixes(self.network, reading.read(file)), str(file))

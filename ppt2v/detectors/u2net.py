@@ -13,6 +13,7 @@ from paddle.nn import functional as F
 from PIL import Image
 
 from ppt2v.errors import InputError
+from ppt2v.language import words
 from ppt2v.models.formats import fitting, reading
 from ppt2v.models.sources import locate
 
@@ -127,7 +128,7 @@ class SalientObject:
     """
 
     def __init__(self, weights: str | Path) -> None:
-        file = locate.locate_file(weights, FILES, "weights of U2-Net")
+        file = locate.locate_file(weights, FILES, words("weights of U2-Net"))
         loaded = reading.read(file)
         self.network = U2Net(_widths(loaded, file))
         self.network.eval()

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ppt2v.errors import InputError
+from ppt2v.language import words
 
 if TYPE_CHECKING:
     import numpy as np
@@ -40,7 +41,7 @@ def find(folder: str | Path) -> list[Path]:
     files = [file for file in there if file.is_file() and _is_picture(file)]
     left_out = [file for file in there if file not in files]
     if not files:
-        hint = f"; it cannot read {_names(left_out)}" if left_out else ""
+        hint = words("; it cannot read {names}", names=_names(left_out)) if left_out else ""
         raise InputError(
             "E-PICTURES-NONE",
             "images: {folder} holds no pictures{hint}; give PNG, JPEG, WebP, TIFF, BMP, GIF or AVIF",

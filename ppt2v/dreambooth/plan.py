@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from ppt2v.environment.devices import device_name
 from ppt2v.errors import InputError
-from ppt2v.language import either
+from ppt2v.language import either, words
 from ppt2v.models.families import stable_diffusion
 from ppt2v.models.layouts.diffusers import read_json
 from ppt2v.models.sources import locate
@@ -63,7 +63,7 @@ def _plain(name: str, value: Any) -> Any:
 
 def _check(values: Mapping[str, Any], given: Mapping[str, Any]) -> None:
     """What the table of parameters cannot say of single values."""
-    for name, what in (("images", "a folder with pictures"), ("out", "a folder for the model")):
+    for name, what in (("images", words("a folder with pictures")), ("out", words("a folder for the model"))):
         if not values[name]:
             raise InputError("E-TRAINING-MISSING", "{name} is missing: give {what}", name=_called(name), what=what)
     for name in ("instance_prompt", "class_prompt"):
@@ -78,8 +78,8 @@ def _check(values: Mapping[str, Any], given: Mapping[str, Any]) -> None:
     if alone and values["class_prompt"] is None:
         raise InputError(
             "E-TRAINING-CLASS-PROMPT",
-            "{names} without class_prompt has no effect: give the prompt of the class too",
-            names=" and ".join(alone),
+            "{names}: without class_prompt this has no effect: give the prompt of the class too",
+            names=alone,
         )
     sizes.parse(values["resolution"])
 

@@ -10,6 +10,7 @@ from typing import NamedTuple
 from ppt2v.environment.devices import DTYPES, INT8, dtype_name
 from ppt2v.environment.threads import import_paddle
 from ppt2v.errors import InputError
+from ppt2v.language import Message, either, words
 
 from . import Engine
 
@@ -32,10 +33,10 @@ class Row(NamedTuple):
     """
 
     name: str
-    title: str
+    title: str | Message
     precisions: Callable[[str], tuple[str, ...]]
     fastest: Callable[[str], str]
-    obstacle: Callable[[str], str | None]
+    obstacle: Callable[[str], Message | None]
     build: Callable[[Choice, Callable[[], None]], Engine]
     network: str | None = None
 
@@ -83,17 +84,17 @@ def _fastest_of_openvino(device: str) -> str:
     return precisions.default()
 
 
-def _obstacle_to_openvino(device: str) -> str | None:
+def _obstacle_to_openvino(device: str) -> Message | None:
     if device != "cpu":
-        return f"it runs on the CPU, and the device is {device}; choose the device cpu"
+        return words("it runs on the CPU, and the device is {device}; choose the device cpu", device=device)
     if importlib.util.find_spec("openvino") is None:
-        return "OpenVINO is not installed; pip install openvino"
+        return words("OpenVINO is not installed; pip install openvino")
     return _obstacle_to_exports(device)
 
 
-def _obstacle_to_exports(device: str) -> str | None:
+def _obstacle_to_exports(device: str) -> Message | None:
     paddle_3 = int(import_paddle().__version__.split(".")[0]) >= 3
-    return None if paddle_3 else "it needs Paddle 3; pip install -U paddlepaddle"
+    return None if paddle_3 else words("it needs Paddle 3; pip install -U paddlepaddle")
 
 
 _PADDLE = _precisions_of_paddle, _fastest_of_paddle
@@ -101,7 +102,7 @@ _OPENVINO = _precisions_of_openvino, _fastest_of_openvino
 ROWS = {
     row.name: row
     for row in (
-        Row("eager", "eager Paddle", *_PADDLE, lambda device: None, _eager),
+        Row("eager", words("eager Paddle"), *_PADDLE, lambda device: None, _eager),
         Row("openvino", "OpenVINO", *_OPENVINO, _obstacle_to_openvino, _openvino, network="float32"),
         Row("inference", "Paddle Inference", *_PADDLE, _obstacle_to_exports, _inference),
     )
@@ -140,8 +141,8 @@ def choose(engine: str, device: str, dtype) -> Choice:
 def _precision(row: Row, device: str, dtype) -> str:
     name, offered = dtype_name(dtype), row.precisions(device)
     if name not in offered:
-        place = "the CPU" if device == "cpu" else device
-        valid = " or ".join(precision for precision in DTYPES if precision in offered)
+        place = words("the CPU") if device == "cpu" else device
+        valid = either(precision for precision in DTYPES if precision in offered)
         raise InputError(
             "E-DTYPE-ENGINE",
             "dtype {dtype} on {device}: {engine} does not compute in it on this machine; leave dtype out, or choose "

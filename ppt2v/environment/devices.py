@@ -6,6 +6,7 @@ import re
 from typing import NamedTuple
 
 from ppt2v.errors import InputError
+from ppt2v.language import Message, words
 
 from .threads import import_paddle
 
@@ -57,16 +58,18 @@ def device_name(device: str | None) -> str:
     return device.replace("cuda", "gpu")
 
 
-def _has(count: int) -> str:
+def _has(count: int) -> Message:
     if not count:
-        return "has no GPU (a CPU build, or no driver)"
-    return f"sees {count} GPU{'s' if count > 1 else ''}, numbered from 0"
+        return words("has no GPU (a CPU build, or no driver)")
+    if count == 1:
+        return words("sees 1 GPU, with the number 0")
+    return words("sees {count} GPUs, numbered from 0", count=count)
 
 
-def _advice(count: int) -> str:
+def _advice(count: int) -> Message:
     if count:
-        return "choose one of those"
-    return (
+        return words("choose one of those")
+    return words(
         "choose cpu and leave dtype out, or use a machine with a CUDA GPU (on AI Studio a GPU environment) and "
         "paddlepaddle-gpu"
     )

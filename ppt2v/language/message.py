@@ -56,10 +56,19 @@ def words(template: str, /, **values: Any) -> Message:
 
 def either(names: Iterable[str]) -> str | Message:
     """The names with an "or" between them."""
+    return _chained("{one} or {other}", names)
+
+
+def both(names: Iterable[str]) -> str | Message:
+    """The names with an "and" between them."""
+    return _chained("{one} and {other}", names)
+
+
+def _chained(template: str, names: Iterable[str]) -> str | Message:
     first, *others = names
     told: str | Message = first
     for other in others:
-        told = words("{one} or {other}", one=told, other=other)
+        told = words(template, one=told, other=other)
     return told
 
 

@@ -259,6 +259,26 @@ SAMPLING = (
     ),
 )
 
+MODULES = (
+    Parameter(
+        "motion_module",
+        str,
+        None,
+        "Folder, file or id of a motion module (AnimateDiff), with which the frames of a window are made together.",
+        holds="model",
+        group="Motion",
+    ),
+    Parameter(
+        "motion_window",
+        int,
+        None,
+        "Frames that a motion module sees at once; 16 if not given. A longer video is made of windows that overlap.",
+        minimum=2,
+        argument="window",
+        group="Motion",
+    ),
+)
+
 START = (
     Parameter(
         "init_video",
@@ -486,6 +506,7 @@ def controlled(a_prompt: str, n_prompt: str, fps: float | None = None) -> tuple[
             holds="guide",
             group="Guidance",
         ),
+        *MODULES,
         *with_defaults(SAMPLING, n_prompt=n_prompt, num_inference_steps=20, guidance_scale=9.0),
         *MEMORY,
         *with_defaults(OUTPUT, fps=fps),

@@ -18,6 +18,7 @@ from .shared import (
     CLIP,
     MEMORY,
     MODEL,
+    MODULES,
     MOTION,
     OUTPUT,
     PROMPT,
@@ -45,6 +46,7 @@ class Mode:
         example: a model of the right kind, for the advice to those who try the embedded one.
         fast_steps: of DPM-Solver++, for fast runs of models that bring no preset of their own (its authors recommend
             15 to 20 for Stable Diffusion, arXiv 2211.01095, section 7).
+        moves: whether a run needs a motion module.
         alias: what it is called in PaddlePaddle's hubs, where that is not made from ``name`` (``hub_name``).
         samples: clips, files of ``__assets__/clips`` (None: without), and prompts to try the embedded model with.
     """
@@ -57,6 +59,7 @@ class Mode:
     control: str | None = None
     example: str = "stable-diffusion-v1-5/stable-diffusion-v1-5"
     fast_steps: int = 20
+    moves: bool = False
     alias: str | None = None
     samples: tuple[tuple[str | None, str], ...] = ()
 
@@ -79,6 +82,7 @@ class Mode:
         return self.alias or ("controlnet_" if self.control else "") + self.name.replace("-", "_")
 
 
+_ALL_FRAMES = tuple(each for each in SAMPLING if each.name != "chunk_size")  # where those of a window come together
 _CONTROLNET = "video_controlnet:VideoControlNetPipeline"
 _CANNY = controls.CONTROLS["canny"].parameters
 
@@ -170,6 +174,41 @@ MODES = {
             example="damo-vilab/text-to-video-ms-1.7b",
             alias="text_to_video_synthesis",
             samples=((None, "a panda moving left in the snow"), (None, "a rocket rising in outer space")),
+        ),
+        Mode(
+            "animate",
+            "Make a video from a prompt with a text-to-image model and a motion module (AnimateDiff).",
+            "animate:AnimatePipeline",
+            (
+                PROMPT,
+                MODEL,
+                *MODULES,
+                *ADAPTERS,
+                Parameter(
+                    "video_length",
+                    int,
+                    16,
+                    "Number of frames; with a clip to start from, that of the clip.",
+                    minimum=1,
+                    maximum=4096,
+                    option="frames",
+                    argument="video_length",
+                ),
+                Parameter(
+                    "resolution",
+                    str,
+                    None,
+                    "Side of a square or WIDTHxHEIGHT, in pixels; with a clip to start from the longest side; "
+                    "the model's own if not given.",
+                    holds="size",
+                    decides="file",
+                ),
+                *with_defaults(_ALL_FRAMES, num_inference_steps=25, use_cf_attn=False),
+                *START,
+                *MEMORY,
+                *with_defaults(OUTPUT, fps=8.0),
+            ),
+            moves=True,
         ),
         Mode(
             "pix2pix",

@@ -204,11 +204,17 @@ def _caption(*reports: Report) -> str | None:
     return "\n".join(lines) or None
 
 
-def write_json(report: Report, path: str | Path) -> Path:
-    """Writes a report as JSON; InputError where ``path`` cannot be written."""
+def to_json(*reports: Report) -> str:
+    """One report as an object of JSON, several as a list of such."""
+    figures = [asdict(report) for report in reports]
+    return json.dumps(figures if len(figures) > 1 else figures[0], indent=1)
+
+
+def write_json(path: str | Path, *reports: Report) -> Path:
+    """Writes ``to_json`` to a file; InputError where ``path`` cannot be written."""
     path = Path(path)
     try:
-        path.write_text(json.dumps(asdict(report), indent=1) + "\n", encoding="utf-8")
+        path.write_text(to_json(*reports) + "\n", encoding="utf-8")
     except OSError as error:
         raise InputError(
             "E-REPORT-WRITE", "{path} cannot be written: {reason}", path=path, reason=error.strerror

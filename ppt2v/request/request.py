@@ -11,7 +11,8 @@ from typing import Any
 
 from ppt2v import controls, video
 from ppt2v.errors import InputError
-from ppt2v.models.adapters import adapters
+from ppt2v.language import words
+from ppt2v.models.adapters import adapters, motion
 from ppt2v.models.families import stable_diffusion
 from ppt2v.models.families.family import Family, Use, fitting_family
 from ppt2v.models.sources import catalogue, locate
@@ -19,6 +20,7 @@ from ppt2v.modes import MODES, Mode
 from ppt2v.parameters import Parameter, holding, resolve, shown
 from ppt2v.pipelines.planning import memory, sizes
 from ppt2v.pipelines.planning.timesteps import check_eta, check_motion_levels
+from ppt2v.pipelines.planning.windows import window_length
 from ppt2v.video.overlay import check_mark, names_image
 
 from . import guides, prompts
@@ -76,7 +78,21 @@ class Request:
         )
         read._check_together()
         locate.check(values["model_name"])
+        read._check_detectors()
         return read
+
+    def with_motion_module(self, progress: bool) -> Request:
+        """The same with its motion module, if it has one; downloaded, with ``progress`` bars, where it is not here.
+
+        Raises:
+            InputError: it is none, or does not go together with other values.
+        """
+        name = self.values.get("motion_module")
+        if name is None or self.adapters.motion is not None:
+            return self
+        completed = replace(self, adapters=self.adapters._replace(motion=motion.read(name, progress)))
+        completed._check_together()
+        return completed
 
     def with_defaults_of(self, model: Path) -> Request:
         """The same with what the model, given as its folder or file, brings along.
@@ -102,8 +118,9 @@ class Request:
 
     def family_of(self, model: Path) -> Family:
         """The family of the model, given as its folder or file; InputError where it cannot do what is asked."""
-        edits = any(parameter.takes_frames for parameter in self.mode.parameters)
-        use = Use(self.mode.name, self.mode.family, self.mode.example, self.model_name, edits, self.values)
+        edits = any(parameter.takes_frames and parameter.positional for parameter in self.mode.parameters)
+        mode, modules = self.mode, self.adapters.motion
+        use = Use(mode.name, mode.family, mode.example, self.model_name, edits, self.values, modules)
         return fitting_family(model, use)
 
     @property
@@ -116,6 +133,12 @@ class Request:
         if self.values.get("guidance_scale", 2.0) <= 1:
             return 1
         return 3 if "image_guidance_scale" in self.values else 2
+
+    @property
+    def window(self) -> int | None:
+        """The frames that motion modules see together; None without any, or before they are downloaded."""
+        modules = self.adapters.motion
+        return window_length(self.values["motion_window"], modules.longest) if modules else None
 
     @property
     def frames(self) -> int | None:
@@ -136,9 +159,28 @@ class Request:
             video.check_fps(self.values["fps"], video.ending(output))
         return output
 
+    def control_values(self, kind: str) -> dict[str, Any]:
+        """What the making of this kind of control maps is told; the defaults for another kind than the mode's."""
+        own = self.values if kind == self.mode.control else {}
+        return {each.name: own.get(each.name, each.default) for each in controls.CONTROLS[kind].parameters}
+
+    def _check_detectors(self) -> None:
+        """Refuses a clip whose control maps need a detector that is not there."""
+        if self.clip is None:
+            return
+        clip = self.clip
+        for kind in {guide.kind for guide in self.guides}:
+            controls.check_detector(kind, self.control_values(kind), lambda count: clip.first(count).read().frames)
+
     def _check_together(self) -> None:
         """What can only be said of several values; no file is read again."""
         self.adapters.check([self.values[name] for name in prompts.PROMPTS if self.values.get(name)])
+        if self.window is None and self.values.get("motion_window") and self.values["motion_module"] is None:
+            raise InputError(
+                "E-MOTION-WINDOW-ALONE",
+                "motion_window={asked} needs a motion module: give motion_module=... (--motion-module)",
+                asked=self.values["motion_window"],
+            )
         for guide in self.guides:
             controls.check(guide.kind, self.values)
             locate.check(guide.model)
@@ -157,9 +199,17 @@ def _check(mode: Mode, values: Mapping[str, Any]) -> None:
         InputError: an empty prompt, an impossible pair, a watermark that cannot be drawn.
     """
     if not (values["prompt"] or "").strip():
-        order = "; the clip comes first, then the prompt" if mode.takes_clip else ""
+        order = words("; the clip comes first, then the prompt") if mode.takes_clip else ""
         raise InputError(
             "E-PROMPT-EMPTY", "the prompt is empty: say in a few words what the video should show{order}", order=order
+        )
+    if mode.moves and values["motion_module"] is None:
+        raise InputError(
+            "E-MOTION-MODULE-MISSING",
+            "{mode} needs a motion module: give motion_module=... (--motion-module) as a folder, file or id, such as "
+            "{example}, with a model that it was made for (model_name, --model)",
+            mode=mode.name,
+            example=motion.EXAMPLE,
         )
     prompts.check(values)
     if values.get("use_motion_field"):

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ppt2v import controls, video
 from ppt2v.errors import InputError
+from ppt2v.language import words
 from ppt2v.models.families import stable_diffusion
 from ppt2v.models.families.family import Family
 from ppt2v.models.sources import locate
@@ -115,8 +116,7 @@ def _controls(
         folder = locate.locate(guide.model)
         _check_family(guide.model, stable_diffusion.controlnet_files(folder).config, unet)
         if guide.kind not in maps:
-            own = request.values if guide.kind == request.mode.control else {}
-            maps[guide.kind] = _maps(guide.kind, own, frames, explain, watch)
+            maps[guide.kind] = _maps(guide.kind, request.control_values(guide.kind), frames, explain, watch)
         made.append(Control(load_controlnet(folder), maps[guide.kind], guide.strength))
     return made
 
@@ -124,11 +124,7 @@ def _controls(
 def _maps(
     kind: str, values: Mapping[str, Any], frames: np.ndarray, explain: Callable[[str], None], watch: Watch
 ) -> np.ndarray:
-    own = {
-        parameter.name: values.get(parameter.name, parameter.default)
-        for parameter in controls.CONTROLS[kind].parameters
-    }
-    made = controls.control_maps(kind, frames, own)
+    made = controls.control_maps(kind, frames, values)
     if made.decision:
         explain(made.decision)
     maps, stage = video.on_disk(frames.shape), f"Control maps ({kind})"
@@ -146,7 +142,10 @@ def _check_family(name: str, controlnet: Mapping, unet: Mapping) -> None:
         if key in controlnet and key in unet and controlnet[key] != unet[key]
     ]
     if differing:
-        values = ", ".join(f"{key} {controlnet[key]} instead of {unet[key]}" for key in differing)
+        values = [
+            words("{name} {given} instead of {wanted}", name=key, given=str(controlnet[key]), wanted=str(unet[key]))
+            for key in differing
+        ]
         raise InputError(
             "E-CONTROLNET-FAMILY",
             "the ControlNet {name} belongs to another family of models ({values}); choose one that was trained for "

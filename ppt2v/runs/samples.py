@@ -10,7 +10,7 @@ from ppt2v.engine import Engine
 from ppt2v.environment.shipped import sample_clips
 from ppt2v.models.families.replacements import Replacements
 from ppt2v.models.sources import locate
-from ppt2v.modes import Mode
+from ppt2v.modes import MODES, Mode
 from ppt2v.modes.shared import ADAPTERS
 from ppt2v.parameters import holding
 from ppt2v.progress import Progress, Watch
@@ -25,7 +25,8 @@ FRAMES, STEPS = 4, 10
 
 def sample(mode: Mode, number: int) -> dict[str, Any]:
     """What the run of that number is given."""
-    clip, prompt = mode.samples[number % len(mode.samples)]
+    tried = mode.samples or MODES["text2video"].samples
+    clip, prompt = tried[number % len(tried)]
     given = {"prompt": prompt, "seed": number, "num_inference_steps": STEPS}
     if clip is None:
         return {**given, "video_length": FRAMES}
@@ -44,19 +45,21 @@ class Samples:
         watch: told how far the runs are.
     """
 
+    watched: tuple[int, ...] = (0, 1)
+    judged: tuple[int, ...] = (2,)
+
     def __init__(self, request: Request, loaded: Loaded, watch: Watch):
         self._mode, self._loaded, self._watch = request.mode, loaded, watch
-        kept = {*(parameter.name for parameter in ADAPTERS), *holding(self._mode.parameters, "model", "guide")}
+        networks = holding(self._mode.parameters, "model", "guide", "adapter", "file")
+        kept = {*(parameter.name for parameter in ADAPTERS), *networks}
         self._given: Mapping[str, Any] = {name: value for name, value in request.given.items() if name in kept}
         self.about = {"mode": self._mode.name, "guides": [[guide.kind, guide.model] for guide in request.guides]}
-        self.watched: tuple[int, ...] = (0, 1) if self._mode.samples else ()
-        self.judged: tuple[int, ...] = (2,) if self._mode.samples else ()
 
     def run(self, engine: Engine, number: int) -> None:
         """Makes the latents of one, on an engine."""
         from ppt2v.pipelines.denoising.noise import Noise
 
-        request = Request.of(self._mode, {**self._given, **sample(self._mode, number)})
+        request = Request.of(self._mode, {**self._given, **sample(self._mode, number)}).with_motion_module(False)
         folder = locate.locate(request.model_name)
         request, family = request.with_defaults_of(folder), request.family_of(folder)
         kind = pipeline_class(family.pipeline(self._mode.pipeline))

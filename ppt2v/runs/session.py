@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from ppt2v import video
+from ppt2v.cache import first_of_the_day
 from ppt2v.engine import Engine
 from ppt2v.engine.choice import ROWS, Choice, build, choose
 from ppt2v.environment import threads
@@ -20,6 +21,7 @@ from ppt2v.models.sources import locate
 from ppt2v.modes import Mode
 from ppt2v.modes.shared import ADAPTERS
 from ppt2v.pipelines.planning import memory
+from ppt2v.pipelines.planning.windows import windows
 from ppt2v.progress import Progress, Watch, counted, say
 from ppt2v.request.prompts import advice
 from ppt2v.request.request import Request
@@ -32,6 +34,8 @@ from .loaded import Loaded
 from .samples import Samples, sample
 
 if TYPE_CHECKING:
+    import numpy as np
+
     from ppt2v.engine.int8 import Int8Engine
 
 EXPORT_NOTICE = "Preparing the networks for {engine}, once per model and size ..."
@@ -55,17 +59,24 @@ class Session:
         self._export_explained = False
         self.loaded = Loaded(device, self._choice.network)
 
-    def make(self, row: Mode, given: Mapping[str, Any], watch: Watch) -> str:
-        """Makes a video with the parameters given, and returns the path written; raises what ``Model`` raises."""
+    def make(
+        self, row: Mode, given: Mapping[str, Any], watch: Watch, take: Callable[[np.ndarray], None] | None = None
+    ) -> str:
+        """Makes a video with the parameters given, and returns the path written; raises what ``Model`` raises.
+
+        ``take`` gets each frame, uint8 RGB ``[H, W, 3]``, as it goes into the file.
+        """
         # First without the model's own defaults, so that a wrong value is refused before anything is downloaded.
         request = Request.of(row, given)
         for line in advice(request.values, request.adapters):
             warnings.warn(str(line), stacklevel=2)
         output = request.output_file()
+        request = request.with_motion_module(self._show_progress)
         folder = locate.locate(request.model_name, self._show_progress)
         family = request.family_of(folder)
         request = request.with_defaults_of(folder)
-        if folder.is_file() or any(request.values.get(parameter.name) for parameter in ADAPTERS):
+        adapted = any(request.values.get(parameter.name) for parameter in ADAPTERS)
+        if folder.is_file() or adapted or request.adapters.motion:
             # Only the networks can say whether all fits; without weights they are light.
             self._parts(request, family, folder)
         kind = pipeline_class(family.pipeline(row.pipeline))
@@ -77,10 +88,11 @@ class Session:
         before = record.settings_before(request)
         decided = {"seed": record.seed(request, before), **self._within_memory(pipeline, request, made)}
         request = replace(request, values={**request.values, **decided})
+        self._explain(f"Seed: {decided['seed']}")
         pipeline.engine, choice = self._engine_for(before)
         pipeline.engine.samples = Samples(request, self.loaded, watch)
         with threads.using((before or {}).get("threads") or threads.threads()):
-            return self._make(pipeline, request, choice, output, made, watch)
+            return self._make(pipeline, request, choice, output, made, watch, take)
 
     def quantize(self, row: Mode, given: Mapping[str, Any], watch: Watch) -> list[str]:
         """Makes the sample runs for int8; returns a line for each network."""
@@ -90,14 +102,14 @@ class Session:
                 "quantize prepares a model for int8, and the precision is {precision}: use Model(dtype='int8')",
                 precision=self._choice.precision,
             )
-        request = Request.of(row, {**sample(row, 0), **given})
+        request = Request.of(row, {**sample(row, 0), **given}).with_motion_module(self._show_progress)
         folder = locate.locate(request.model_name, self._show_progress)
         request.family_of(folder)
         engine = cast("Int8Engine", self._engine)
         engine.samples = Samples(request.with_defaults_of(folder), self.loaded, watch)
         return [f"{place}: {table.about}" for place, table in engine.calibrate()]
 
-    def _make(self, pipeline, request: Request, choice: Choice, output: Path, made: Inputs, watch: Watch) -> str:
+    def _make(self, pipeline, request: Request, choice: Choice, output: Path, made: Inputs, watch: Watch, take) -> str:
         from ppt2v.pipelines.denoising.noise import Noise
 
         values = request.values
@@ -106,7 +118,8 @@ class Session:
         denoising, tile = f"Denoising ({choice.engine}, {choice.precision})", values.get("decode_tile")
 
         def report(done: int, total: int) -> None:
-            watch(Progress(denoising, done, total, lambda: pipeline.preview(tile)))
+            first, every = lambda: pipeline.preview(tile, 1)[0], lambda: pipeline.preview(tile)
+            watch(Progress(denoising, done, total, first, every))
 
         heard = sound(request, made.fps, self._explain) if video.keeps_sound(output) else None
         watch(Progress(denoising))
@@ -115,6 +128,8 @@ class Session:
         frames = counted(pipeline.decode(latents, tile), latents.shape[0], "Decoding", watch)
         if values.get("watermark"):
             frames = video.watermark(frames, values["watermark"])
+        if take:
+            frames = _passed(frames, take)
         recipe = record.recipe(request, self.device, choice, read, self._for_strangers)
         path = video.write(frames, output, made.fps, recipe, heard)
         if checkpoint:
@@ -135,13 +150,17 @@ class Session:
         """The settings that keep the run within the memory that it may use."""
         if request.memory is None:
             return {}
-        kept_frames = made.count if request.values.get("cache_interval", 1) > 1 else 0
-        needs = memory.Needs.of(pipeline, self.loaded.controlnets.values(), made.size, request.branches, kept_frames)
+        window = request.window and min(request.window, made.count)
+        seen = made.count if window is None else sum(map(len, windows(made.count, window, window // 2)))
+        kept_frames = seen if request.values.get("cache_interval", 1) > 1 else 0
+        controlnets = self.loaded.controlnets.values()
+        needs = memory.Needs.of(pipeline, controlnets, made.size, request.branches, kept_frames, window)
         settings = ("chunk_size", "decode_tile", "offload")
         fixed = {name: request.values[name] for name in settings if request.given.get(name) is not None}
         plan = memory.choose(request.memory, needs, self._choice.precision, fixed)
         self._explain(f"memory: {plan}")
-        return {name: getattr(plan, name) for name in settings}
+        chosen = {name: getattr(plan, name) for name in settings}
+        return {name: value for name, value in chosen.items() if value is not None}
 
     def _build(self, choice: Choice) -> Engine:
         def explain_export() -> None:
@@ -156,6 +175,14 @@ class Session:
             say(decision)
 
     def _notice(self, mode: Mode, model_name: str) -> None:
-        if locate.is_embedded(model_name) and self._show_progress and not Session._notice_given:
-            Session._notice_given = True
+        if not locate.is_embedded(model_name) or not self._show_progress or Session._notice_given:
+            return
+        Session._notice_given = True
+        if first_of_the_day("embedded-notice"):
             say(EMBEDDED_NOTICE.format(example=mode.example))
+
+
+def _passed(frames: Iterable[np.ndarray], take: Callable[[np.ndarray], None]) -> Iterator[np.ndarray]:
+    for frame in frames:
+        take(frame)
+        yield frame

@@ -12,6 +12,7 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from ppt2v.errors import InputError
+from ppt2v.language import Message, words
 
 LOCAL_HOSTS = ("127.0.0.1", "localhost", "::1")  # by which nobody but the machine's own users get in
 _LEAST_LETTERS = 16  # of a secret
@@ -132,7 +133,7 @@ def check_address(host: str, token: str | None) -> None:
             host=host,
         )
     if token is not None:
-        _check_secret("token", token)
+        _check_secret(words("token"), token)
 
 
 def parse_auth(auth: str | None, is_open: bool) -> tuple[str, str] | None:
@@ -153,11 +154,11 @@ def parse_auth(auth: str | None, is_open: bool) -> tuple[str, str] | None:
     user, _, password = auth.partition(":")
     if not user or not password:
         raise InputError("E-AUTH-FORM", "--auth has the form USER:PASSWORD, and neither of them is empty")
-    _check_secret("password", password)
+    _check_secret(words("password"), password)
     return user, password
 
 
-def _check_secret(name: str, secret: str) -> None:
+def _check_secret(name: Message, secret: str) -> None:
     if len(secret) < _LEAST_LETTERS:
         raise InputError(
             "E-SECRET-WEAK",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import socket
+from collections.abc import Callable
 from typing import Any
 
 import uvicorn
@@ -12,11 +14,30 @@ IDLE = 10  # seconds without a whole head of a request, after which a connection
 MOST = 400  # open at once; a process may have about 1,000 files
 
 
-def server(app: ASGIApp, patience: int | None = None) -> uvicorn.Server:
+class Server(uvicorn.Server):
+    """Says when it begins to end, before it waits for the requests that are being answered.
+
+    Args:
+        ending: is called then.
+    """
+
+    def __init__(self, config: uvicorn.Config, ending: Callable[[], None] | None):
+        super().__init__(config)
+        self._ending = ending
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Ends."""
+        if self._ending is not None:
+            self._ending()
+        await super().shutdown(sockets)
+
+
+def server(app: ASGIApp, patience: int | None = None, ending: Callable[[], None] | None = None) -> Server:
     """What answers requests, until the process is interrupted.
 
     Args:
         patience: seconds that requests which are being answered then still have; None: all that they need.
+        ending: as of ``Server``.
     """
     settings = uvicorn.Config(
         app,
@@ -26,7 +47,7 @@ def server(app: ASGIApp, patience: int | None = None) -> uvicorn.Server:
         server_header=False,
         timeout_graceful_shutdown=patience,
     )
-    return uvicorn.Server(settings)
+    return Server(settings, ending)
 
 
 class Connection(H11Protocol):

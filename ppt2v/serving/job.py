@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 import sqlite3
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ppt2v.errors import InputError
+from ppt2v.language import words
 
 if TYPE_CHECKING:
     import numpy as np
@@ -34,6 +36,7 @@ class Job:
         path: of the video, once the job is done.
         error: for the person, once the job has failed.
         starts: how often it was begun.
+        webhook: where it is to be reported to once it is finished (``webhooks``); None: nowhere.
         stage, done, total: as in ``progress.Progress``.
         stage_began, reported: seconds since 1970.
         preview: the first frame as ``progress.Progress`` gives it.
@@ -51,6 +54,7 @@ class Job:
     path: Path | None = None
     error: str | None = None
     starts: int = 0
+    webhook: str | None = None
     stage: str | None = None
     done: int = 0
     total: int | None = None
@@ -74,7 +78,8 @@ class Job:
 
 _TABLE = """CREATE TABLE IF NOT EXISTS jobs (
     id TEXT PRIMARY KEY, mode TEXT NOT NULL, vals TEXT NOT NULL, state TEXT NOT NULL, submitted REAL NOT NULL,
-    started REAL, ended REAL, path TEXT, error TEXT, starts INTEGER NOT NULL)"""
+    started REAL, ended REAL, path TEXT, error TEXT, starts INTEGER NOT NULL, webhook TEXT)"""
+_WITHOUT_WEBHOOKS = 10  # columns, of a file that an earlier version wrote
 
 
 class Store:
@@ -95,10 +100,13 @@ class Store:
             self._connection.execute("PRAGMA locking_mode = EXCLUSIVE")
             self._connection.execute("BEGIN EXCLUSIVE")
             self._connection.execute(_TABLE)
+            if len(self._connection.execute("PRAGMA table_info (jobs)").fetchall()) == _WITHOUT_WEBHOOKS:
+                self._connection.execute("ALTER TABLE jobs ADD COLUMN webhook TEXT")
             self._connection.execute("COMMIT")
         except sqlite3.DatabaseError as error:
             self._connection.close()
-            why = "is in use by another ppt2v" if "locked" in str(error) else f"cannot be used ({error})"
+            in_use = "locked" in str(error)
+            why = words("is in use by another ppt2v") if in_use else words("cannot be used ({reason})", reason=error)
             raise InputError("E-JOBS-FILE", "{file} {why}; choose another folder", file=file, why=why) from None
 
     def jobs(self) -> list[Job]:
@@ -107,11 +115,22 @@ class Store:
         names = [column[0] for column in rows.description]
         return [self._job(dict(zip(names, row))) for row in rows]
 
+    def add(self, jobs: Sequence[Job]) -> None:
+        """Keeps all of these, or none."""
+        self._connection.execute("BEGIN")
+        with self._connection:
+            for job in jobs:
+                self.save(job)
+
+    def delete(self, id: str) -> None:
+        """Keeps a job no longer."""
+        self._connection.execute("DELETE FROM jobs WHERE id = ?", (id,))
+
     def save(self, job: Job) -> None:
         """Keeps a job as it is; its progress is not kept."""
         path = None if job.path is None else str(job.path.relative_to(self.folder))
         self._connection.execute(
-            "INSERT OR REPLACE INTO jobs VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            "INSERT OR REPLACE INTO jobs VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             (
                 job.id,
                 job.mode,
@@ -123,6 +142,7 @@ class Store:
                 path,
                 job.error,
                 job.starts,
+                job.webhook,
             ),
         )
 

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ppt2v.errors import InputError
+from ppt2v.language import Message, either, words
 from ppt2v.models.sources import catalogue, locate
 from ppt2v.modes import Mode
-from ppt2v.parameters import Parameter, holding
+from ppt2v.parameters import Parameter, holding, shown
 from ppt2v.request.guides import models_of
+
+from . import webhooks
+from .adapter_folder import AdapterFolder
 
 if TYPE_CHECKING:
     from ppt2v.request.request import Request
@@ -43,6 +47,9 @@ class Limits:
         upload_mb: size of an uploaded file, in MB (1e6 bytes).
         free_mb: what has to be left on the disk before anything is taken on.
         models: those that may be named beside the embedded ones.
+        adapters: those that may be named; None: none.
+        seeds: videos that one request may ask for.
+        webhooks: addresses, as SCHEME://HOST:PORT, of the servers to which a job may be reported.
         closed: what the parameters hold that are not theirs to give (``Parameter.holds``).
         at_home: whether the client is the person at the machine: any parameter may be given, and any model named.
     """
@@ -56,12 +63,18 @@ class Limits:
     upload_mb: int = 50
     free_mb: int = 500
     models: tuple[str, ...] = ()
+    adapters: AdapterFolder | None = None
+    seeds: int = 16
+    webhooks: tuple[str, ...] = ()
     closed: tuple[str, ...] = OPERATORS
     at_home: bool = False
 
     def open_parameters(self, row: Mode) -> tuple[Parameter, ...]:
         """What may be said."""
-        return tuple(parameter for parameter in row.parameters if self.at_home or parameter.holds not in self.closed)
+        return tuple(parameter for parameter in row.parameters if self.at_home or self._is_open(parameter))
+
+    def _is_open(self, parameter: Parameter) -> bool:
+        return parameter.holds not in self.closed or (parameter.holds == "adapter" and self.adapters is not None)
 
     def check_given(self, row: Mode, given: Mapping[str, Any]) -> None:
         """Refuses what names things of the machine, before any of it is looked at.
@@ -86,10 +99,12 @@ class Limits:
 
         allowed = [parameter.name for parameter in self.open_parameters(row)]
         for name in holding(row.parameters, *self.closed):
-            if given.get(name) is not None:
+            if given.get(name) is not None and name not in allowed:
                 raise InputError(
                     "E-CLOSED-PARAMETER", "{name} cannot be chosen here; choose among {names}", name=name, names=allowed
                 )
+        for name in holding(row.parameters, "adapter"):
+            self._check_adapters(name, given.get(name) or [])
         for model in _models(row, given):
             self._check_model(model)
         for name in holding(row.parameters, "format"):
@@ -107,6 +122,19 @@ class Limits:
                     "E-CLOSED-PICTURE", "a picture as the {name} cannot be chosen here; give a text", name=name
                 )
 
+    def check_webhook(self, url: str | None) -> None:
+        """Raises InputError for an address to which no job may be reported."""
+        if url is None or webhooks.origin(url) in map(webhooks.origin, self.webhooks):
+            return
+        if not self.webhooks:
+            raise InputError("E-WEBHOOKS-NONE", "this service reports jobs to nobody: leave out the webhook")
+        raise InputError(
+            "E-WEBHOOK-CLOSED",
+            "the webhook {url} cannot be chosen here; it has to be at {servers}",
+            url=shown(url),
+            servers=either(self.webhooks),
+        )
+
     def check_clip(self, path: Path) -> Facts:
         """What a clip says of itself; InputError for a file that is no clip, and for one too long or too large."""
         from ppt2v.video import facts
@@ -122,9 +150,16 @@ class Limits:
         return max(1, self.clip_seconds) * _MOST_FPS
 
     def _check_facts(self, about: Facts) -> None:
-        _at_most("the clip", round(about.seconds), self.clip_seconds, "seconds")
-        _at_most("frames of the clip", about.frames, self._clip_frames, "frames")
-        _at_most("the clip's longest side", max(about.height, about.width), self.clip_side, "pixels")
+        _at_most(words("the clip"), round(about.seconds), self.clip_seconds, words("seconds"))
+        _at_most(words("frames of the clip"), about.frames, self._clip_frames, words("frames"))
+        _at_most(words("the clip's longest side"), max(about.height, about.width), self.clip_side, words("pixels"))
+
+    def most(self, parameter: Parameter) -> int | float | None:
+        """The most that a parameter may be here, None where any number that it may be will do."""
+        if parameter.holds == "size":
+            return self.side
+        here = {"num_inference_steps": self.steps, "video_length": self.frames}.get(parameter.name)
+        return min((bound for bound in (here, parameter.maximum) if bound is not None), default=None)
 
     def check_request(self, request: Request) -> None:
         """Refuses too much of something.
@@ -132,30 +167,37 @@ class Limits:
         Raises:
             InputError: too many steps, pixels or frames, or too long a clip.
         """
-        _at_most("num_inference_steps", request.values.get("num_inference_steps", 0), self.steps, "steps")
-        _at_most("resolution", max(side or 0 for side in request.size), self.side, "pixels")
+        _at_most("num_inference_steps", request.values.get("num_inference_steps", 0), self.steps, words("steps"))
+        _at_most("resolution", max(side or 0 for side in request.size), self.side, words("pixels"))
         if request.clip is None:
-            _at_most("video_length", request.frames or 0, self.frames, "frames")
+            _at_most("video_length", request.frames or 0, self.frames, words("frames"))
             return
         self._check_facts(request.clip.facts)
         _at_most(
-            "frames of the clip",
+            words("frames of the clip"),
             request.clip.count,
             self.frames,
-            "frames; take fewer with out_fps, or a part with start_t and end_t",
+            words("frames; take fewer with out_fps, or a part with start_t and end_t"),
         )
 
     def _check_length(self, name: str, value: Any) -> None:
         texts = value if isinstance(value, (list, tuple)) else [value]
-        _at_most(name, len(texts), MOST_TEXTS, "texts")
+        _at_most(name, len(texts), MOST_TEXTS, words("texts"))
         for text in texts:
             if isinstance(text, str):
-                _at_most(name, len(text), self.letters, "letters")
+                _at_most(name, len(text), self.letters, words("letters"))
+
+    def _check_adapters(self, name: str, texts: Sequence[str]) -> None:
+        if self.adapters is not None and not self.adapters.holds(texts):
+            names = self.adapters.names(name) or words("none")
+            raise InputError(
+                "E-CLOSED-ADAPTER", "{name}: only listed files can be chosen here: {names}", name=name, names=names
+            )
 
     def _check_model(self, name: str) -> None:
         if not locate.is_embedded(name) and name not in map(locate.from_anywhere, self.models):
             # Folders are not told; whoever may use one knows it from the operator.
-            offered = ", ".join([catalogue.EMBEDDED, *(model for model in self.models if not os.path.exists(model))])
+            offered = [catalogue.EMBEDDED, *(model for model in self.models if not os.path.exists(model))]
             raise InputError(
                 "E-CLOSED-MODEL",
                 "the model {name!r} cannot be chosen here; there is {offered}",
@@ -186,7 +228,7 @@ def _models(row: Mode, given: Mapping[str, Any]) -> list[str]:
     return [locate.from_anywhere(name) for name in named]
 
 
-def _at_most(name: str, value: int, most: int, unit: str) -> None:
+def _at_most(name: str | Message, value: int, most: int, unit: Message) -> None:
     if value > most:
         raise InputError(
             "E-TOO-MUCH",

@@ -5,30 +5,24 @@ from __future__ import annotations
 import errno
 import logging
 import os
-import secrets
 import shutil
 import sqlite3
-import tempfile
 import threading
 import time
-import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from operator import attrgetter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
-from ppt2v.errors import Cancelled, DiskFull, InputError, NumericalError, QueueFull
-from ppt2v.modes import Mode
-from ppt2v.parameters import holding
+from ppt2v.errors import Cancelled, DiskFull, InputError, NumericalError
 from ppt2v.pipelines.denoising.checkpoint import Checkpoint
 from ppt2v.progress import Progress, Watch
-from ppt2v.request.prompts import advice
-from ppt2v.request.request import Request
 from ppt2v.request.request import mode as mode_of
 from ppt2v.video import make_folder
 
+from . import asking
 from .job import CANCELLED, DONE, FAILED, QUEUED, RUNNING, Job, Store
 from .limits import Limits
 from .previews import PreviewWatch
@@ -38,7 +32,6 @@ if TYPE_CHECKING:
     import numpy as np
 
 _LOG = logging.getLogger(__name__)
-_SEEDS = 2**31 - 1
 _HOUR = 3600  # seconds
 _MOST_STARTS = 2  # a job that has taken the process down twice is likely to be why
 _UNFINISHED = "unfinished"  # the folder of a job's checkpoint
@@ -47,7 +40,7 @@ _UNFINISHED = "unfinished"  # the folder of a job's checkpoint
 class Maker(Protocol):
     """What makes the videos: ``Model``."""
 
-    def run(self, mode: str, watch: Watch | None = None, **given: Any) -> str:
+    def run(self, mode: str, callback: Watch | None = None, **given: Any) -> str:
         """Makes a video and returns its path."""
 
 
@@ -64,6 +57,9 @@ class Jobs:
         limits: the most that a job may ask for; None: anything, for those who may use the whole machine.
         keep_days: how long finished videos are kept; None: for ever. Their jobs stay in the list.
 
+    ``listeners`` are called with each job that has changed, one change after the other and from any thread; what they
+    do has to be brief, and raises nothing.
+
     Raises:
         InputError: a folder that cannot be made, or that another process uses.
     """
@@ -78,6 +74,7 @@ class Jobs:
     ):
         self.folder = make_folder(folder)
         self.model, self.capacity, self.limits, self.keep_days = model, capacity, limits, keep_days
+        self.listeners: list[Callable[[Job], None]] = []
         self._changed = threading.Condition()
         self._store = Store(self.folder)
         self._jobs = {job.id: job for job in map(self._after_restart, self._store.jobs())}
@@ -87,38 +84,38 @@ class Jobs:
         self._worker.start()
 
     def submit(self, mode: str, values: Mapping[str, Any]) -> Job:
-        """Takes a job on.
+        """Takes a job on; the rest is as for ``submit_all``."""
+        return self.submit_all(mode, [values])[0]
+
+    def submit_all(self, mode: str, each: Sequence[Mapping[str, Any]], webhook: str | None = None) -> list[Job]:
+        """Takes all of these jobs on, or none.
 
         Args:
             mode: name of a row of ``MODES``.
-            values: its parameters, but for ``save_path`` and ``checkpoint_dir``; None counts as not given.
+            each: parameters of each job, but for ``save_path`` and ``checkpoint_dir``; None counts as not given.
+            webhook: as of ``Job``.
 
         Raises:
             InputError: what ``Model.run`` would refuse before it loads a model, or what is beyond the limits.
             QueueFull: no more can wait.
             DiskFull: there is not the room for another video.
         """
-        job = self._asked(mode_of(mode), values)
+        jobs = [asking.job(mode_of(mode), values, webhook, self.folder, self.limits) for values in each]
         self.check_disk()
         with self._changed:
-            if sum(job.state == QUEUED for job in self._jobs.values()) >= self.capacity:
-                raise QueueFull(
-                    "E-QUEUE-FULL",
-                    "{capacity} jobs wait already, which is the most: try again later",
-                    capacity=self.capacity,
-                )
+            asking.check_capacity(len(self.places()), len(jobs), self.capacity)
             try:
-                self._put(job)
+                self._store.add(jobs)
             except sqlite3.OperationalError as error:
-                del self._jobs[job.id]
                 raise DiskFull from error
-            return job
+            for job in jobs:
+                self._set(job)
+            return jobs
 
     def check_disk(self) -> None:
         """Raises DiskFull where too little room is left (``Limits.free_mb``), also for the frames of clips."""
-        needed = 0 if self.limits is None else self.limits.free_mb * 10**6
-        if any(shutil.disk_usage(folder).free < needed for folder in (self.folder, tempfile.gettempdir())):
-            raise DiskFull
+        if self.limits is not None:
+            asking.check_room(self.folder, self.limits)
 
     def all(self) -> list[Job]:
         """Every job, the oldest first."""
@@ -141,6 +138,29 @@ class Jobs:
                 self._cancelled.add(id)
             return self._jobs[id]
 
+    def delete(self, id: str) -> bool:
+        """Takes a finished job from the list and its video from the disk; False where it is not finished. KeyError as
+        for ``get``."""
+        with self._changed:
+            if not self._jobs[id].finished:
+                return False
+            if (self.folder / id).exists():
+                shutil.rmtree(self.folder / id)
+            self._store.delete(id)
+            del self._jobs[id]
+            return True
+
+    def places(self) -> dict[str, int]:
+        """The place in the queue of each job that waits, by its id; 1 is the next to run."""
+        with self._changed:
+            waiting = (job.id for job in self._jobs.values() if job.state == QUEUED)
+            return {id: place for place, id in enumerate(waiting, 1)}
+
+    @property
+    def alive(self) -> bool:
+        """Whether jobs have their turn."""
+        return self._worker.is_alive()
+
     def wait(self, id: str, timeout: float | None = None, until: Callable[[Job], bool] = attrgetter("finished")) -> Job:
         """The job as it stands once ``until`` holds, after ``timeout`` seconds, or when the queue is closed. KeyError
         as for ``get``."""
@@ -155,22 +175,6 @@ class Jobs:
             self._changed.notify_all()
         self._worker.join()
         self._store.close()
-
-    def _asked(self, row: Mode, values: Mapping[str, Any]) -> Job:
-        """The job that is asked for, checked."""
-        for name in holding(row.parameters, "output"):
-            if values.get(name) is not None:
-                raise InputError("E-JOB-OUTPUT", "{name}: a job chooses its own; leave it out", name=name)
-        given = {name: value for name, value in values.items() if value is not None}
-        if self.limits is not None:
-            self.limits.check_given(row, given)
-        if row.has("seed"):
-            given.setdefault("seed", secrets.randbelow(_SEEDS))
-        asked = Request.of(row, given)
-        asked.output_file(self.folder / "video")
-        if self.limits is not None:
-            self.limits.check_request(asked)
-        return Job(uuid.uuid4().hex, row.name, asked.given, advice=tuple(advice(asked.values, asked.adapters)))
 
     def _after_restart(self, job: Job) -> Job:
         if job.state != RUNNING:
@@ -190,15 +194,15 @@ class Jobs:
         saved = Checkpoint.saved_at(self.folder / job.id / _UNFINISHED)
         return saved is not None and job.started is not None and saved > job.started
 
-    def _put(self, job: Job) -> None:
+    def _set(self, job: Job) -> None:
         self._jobs[job.id] = job
         self._changed.notify_all()
-        self._store.save(job)
+        for listener in tuple(self.listeners):
+            listener(job)
 
     def _note(self, job: Job) -> None:
         """Puts a job that goes on even where its state cannot be kept."""
-        self._jobs[job.id] = job
-        self._changed.notify_all()
+        self._set(job)
         self._keep(job)
 
     def _keep(self, job: Job) -> None:
@@ -247,7 +251,7 @@ class Jobs:
         try:
             folder.mkdir(exist_ok=True)
             files = {name: file for name, file in files.items() if mode_of(job.mode).has(name)}
-            path = self.model.run(job.mode, watch=PreviewWatch(partial(self._report, job.id)), **job.values, **files)
+            path = self.model.run(job.mode, callback=PreviewWatch(partial(self._report, job.id)), **job.values, **files)
             return {"state": DONE, "path": Path(path), "ended": time.time()}
         except Cancelled:
             if self._closed and job.id not in self._cancelled:
@@ -279,14 +283,15 @@ class Jobs:
                 raise Cancelled
             job, now = self._jobs[id], time.time()
             began = job.stage_began if progress.stage == job.stage else now
-            self._jobs[id] = replace(
-                job,
-                stage=progress.stage,
-                done=progress.done,
-                total=progress.total,
-                stage_began=began,
-                reported=now,
-                preview=job.preview if preview is None else preview,
-                control_map=progress.control_map if job.control_map is None else job.control_map,
+            self._set(
+                replace(
+                    job,
+                    stage=progress.stage,
+                    done=progress.done,
+                    total=progress.total,
+                    stage_began=began,
+                    reported=now,
+                    preview=job.preview if preview is None else preview,
+                    control_map=progress.control_map if job.control_map is None else job.control_map,
+                )
             )
-            self._changed.notify_all()

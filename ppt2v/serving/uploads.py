@@ -56,6 +56,14 @@ class Clips:
             )
         return path
 
+    def delete(self, id: str) -> bool:
+        """Deletes a clip; False where there is none of that id."""
+        try:
+            self.path(id).unlink()
+        except (InputError, FileNotFoundError):
+            return False
+        return True
+
     async def keep(self, pieces: AsyncIterator[bytes]) -> Kept:
         """Keeps a clip whose bytes come piece by piece; on any exception nothing is left of it.
 

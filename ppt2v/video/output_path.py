@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import mimetypes
 import os
+import warnings
 from collections.abc import Iterable
 from itertools import count
 from pathlib import Path
 
 from ppt2v.errors import InputError
+from ppt2v.language import words
 
 FORMATS = ("mp4", "gif", "webm", "png")
 # A gif's delays are whole 1/100 s, and browsers slow a delay of 1/100 s down to 1/10 s; webm counts milliseconds.
@@ -98,7 +100,13 @@ def _with_ending(out: Path, save_format: str | None) -> Path:
             out=out,
             example=out / "video.mp4",
         )
-    return out.with_name(f"{out.name}.{save_format or 'mp4'}")
+    path = out.with_name(f"{out.name}.{save_format or 'mp4'}")
+    if out.suffix and not save_format:
+        told = words(
+            "{ending} is the ending of no known format; the video becomes {path}", ending=out.suffix, path=path
+        )
+        warnings.warn(str(told), stacklevel=2)
+    return path
 
 
 def check_target(path: Path) -> None:
@@ -122,7 +130,7 @@ def check_target(path: Path) -> None:
             "E-OUT-EXISTS",
             "{path} exists and is no {kind}: choose another name",
             path=path,
-            kind="folder" if is_folder else "ordinary file",
+            kind=words("folder") if is_folder else words("ordinary file"),
         )
     check_parent(path)
 

@@ -12,6 +12,7 @@ from typing import Any, BinaryIO
 import numpy as np
 
 from ppt2v.errors import InputError
+from ppt2v.language import words
 
 from .colour import on_white
 from .scaling import check_side, resample
@@ -178,7 +179,7 @@ def _opened(path: Path) -> Iterator[Any]:
     Image.init()
     name = kind(path)
     if name not in Image.OPEN:
-        what = f"a {name} picture" if name else "no picture"
+        what = words("a {name} picture", name=name) if name else words("no picture")
         raise InputError(
             "E-PICTURE-KIND",
             "{path} is {kind}, which cannot be read here: give PNG or JPEG files",

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 
 from ppt2v.errors import InputError
+from ppt2v.language import words
 
 from . import pictures
 from .film import Film, open_film
@@ -73,6 +74,10 @@ class Part:
     def notes(self) -> tuple[str, ...]:
         """What is done to the frames beyond reading them, a line each."""
         return self.source.notes
+
+    def first(self, count: int) -> Part:
+        """Its first frames, so many at most."""
+        return replace(self, indices=self.indices[:count])
 
     def read(self, resolution: int | None = None, multiple: int = 64) -> Clip:
         """The frames, in a file that vanishes with them.
@@ -188,7 +193,7 @@ def _source(path: Path, end_t: float, most_frames: int | None = None, most_side:
                 "E-CLIP-NO-FILE",
                 "{path} is {kind}: give a video file",
                 path=path,
-                kind="empty" if path.is_file() else "no file",
+                kind=words("empty") if path.is_file() else words("no file"),
             )
         if pictures.kind(path):
             return pictures.open_pictures(path, most_frames, most_side)

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import errno
-import logging
+import json
 import os
 import shutil
 import subprocess
 import sys
 import types
-import warnings
 from pathlib import Path
 
 import numpy as np
@@ -32,37 +31,6 @@ from ppt2v.runs.files import fingerprints
 from ppt2v.version import __version__
 
 HEAVY = ("cv2", "decord", "numpy", "paddle", "paddlenlp", "ppdiffusers", "torch")
-
-
-@pytest.fixture
-def run(capsys, tmp_path, monkeypatch):
-    """Runs the command in an empty folder; returns exit code, standard output and standard error."""
-    monkeypatch.chdir(tmp_path)
-
-    def call(*arguments: str) -> tuple[int, str, str]:
-        with warnings.catch_warnings(), pytest.raises(SystemExit) as end:
-            app.main(arguments)
-        logging.disable(logging.NOTSET)
-        return (end.value.code or 0, *capsys.readouterr())
-
-    return call
-
-
-@pytest.fixture
-def made(monkeypatch) -> list[dict]:
-    """Replaces Model; what it was told, run by run."""
-    runs = []
-
-    class Recorder:
-        def __init__(self, **machine):
-            self.machine = machine
-
-        def run(self, mode, **parameters):
-            runs.append({"mode": mode, "parameters": parameters, **self.machine})
-            return "made.mp4"
-
-    monkeypatch.setattr(ppt2v.model, "Model", Recorder)
-    return runs
 
 
 # Options
@@ -489,6 +457,13 @@ def test_models_lists_known_and_cached_ones(run, monkeypatch, tmp_path):
     sizes = "4.27", "2.50", f"{known.memory_gb('float16'):.1f}"
     for words in ("embedded", *shipped, known.id, "hf:someone/something", *sizes):
         assert words in out
+    listed = {model["names"][0]: model for model in json.loads(run("models", "--json")[1])}
+    assert set(shipped) < set(listed["embedded"]["names"])
+    assert (listed[known.id]["bytes"], listed[known.id]["memory_gb"]["float16"]) == (
+        4_270_000_000,
+        known.memory_gb("float16"),
+    )
+    assert listed["hf:someone/something"]["memory_gb"] is None
 
 
 def test_cache_lists_and_clears_exported_programs(run, tmp_path, monkeypatch):
@@ -502,6 +477,13 @@ def test_cache_lists_and_clears_exported_programs(run, tmp_path, monkeypatch):
     assert code == 0
     for words in ("Decoder", "VAE", "embedded", "16x8 z", "float32", "10.", "weights", "mine", "0.01 GB of at most"):
         assert words in out
+    told = json.loads(run("cache", "list", "--json")[1])
+    assert told["folder"] == str(tmp_path / "engines")
+    assert {(each["program"], each["model"]) for each in told["programs"]} == {
+        ("Decoder", "embedded"),
+        ("weights", "mine"),
+    }
+    assert sum(each["bytes"] for each in told["programs"]) > 11 * 10**6
     code, out, _ = run("cache", "clear")
     assert (code, out.strip()) == (0, "0.01 GB freed")
     assert "Decoder" not in run("cache", "list")[1]
@@ -511,6 +493,8 @@ def test_cache_lists_and_clears_exported_programs(run, tmp_path, monkeypatch):
 def test_doctor_says_by_its_exit_code_whether_all_is_well(run, monkeypatch, remedy, code):
     monkeypatch.setattr(doctor, "examine", lambda: [doctor.Finding("numpy", "1.26.4", remedy)])
     assert run("doctor")[0] == code
+    told = {"subject": "numpy", "found": "1.26.4", "remedy": remedy}
+    assert (run("doctor", "--json")[:2]) == (code, f"{json.dumps([told], indent=1)}\n")
 
 
 def test_help_imports_nothing_heavy():

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
+from importlib import metadata
 from itertools import count, islice
 from pathlib import Path
 
@@ -9,14 +11,16 @@ import cv2
 import numpy as np
 import pytest
 from conftest import DATA
+from packaging.requirements import Requirement
 
-from ppt2v import video
+from ppt2v import MODES, video
 from ppt2v.cli import app
 from ppt2v.controls import CLIP, CONTROLS, check, control_maps
 from ppt2v.detectors import blazepose
 from ppt2v.detectors.skeleton import draw
 from ppt2v.errors import InputError
 from ppt2v.parameters import resolve
+from ppt2v.request.request import Request
 
 PEOPLE = DATA / "detectors_reference" / "people.npz"
 DPT = DATA / "detectors_reference" / "dpt"
@@ -109,6 +113,25 @@ def test_other_clips_are_not_taken_for_maps(name, picture, shown, monkeypatch):
             control_maps(name, clip, values(name))
 
 
+@pytest.mark.parametrize("name", ["pose", "depth"])
+@pytest.mark.parametrize(
+    ("control", "picture", "refused"),
+    [("auto", film, True), ("auto", None, False), ("map", film, False), ("video", None, True)],
+)
+def test_a_missing_detector_is_said_before_a_network_is_loaded(name, control, picture, refused, tmp_path, monkeypatch):
+    monkeypatch.setattr(blazepose, "is_installed", lambda: False)
+    frames = [(picture or READY[name])(index) for index in range(6)]
+    clip = video.write(frames, tmp_path / "clip.png", 4, {})
+    given = {"prompt": "a fox", "video_path": str(clip), "control": control}
+    with pytest.raises(InputError, match="needs? a detector") if refused else nullcontext():
+        Request.of(MODES[name], given)
+
+
+def test_the_package_of_the_detector_is_the_one_that_the_extra_installs():
+    extra = [line for line in metadata.requires("ppt2v") if line.startswith("mediapipe")]
+    assert [Requirement(line).specifier for line in extra] == [Requirement(blazepose.REQUIREMENT).specifier]
+
+
 def test_nobody_in_some_frames_of_a_skeleton_clip():
     clip = [black(), skeleton(), black(), skeleton()]
     assert "already a skeleton drawing" in control_maps("pose", clip, values("pose")).decision
@@ -169,10 +192,14 @@ def test_bad_input_is_refused(tmp_path, monkeypatch):
     with pytest.raises(InputError, match="control='picture': the rule is one of auto, map, video"):
         values("canny", control="picture")
     monkeypatch.setattr(blazepose, "is_installed", lambda: False)
-    ways = r"body_pose_model.pth, or hf:lllyasviel/Annotators.*pip install 'ppt2v\[pose\]'.*already is a skeleton"
+    monkeypatch.setattr(blazepose, "NOT_SINCE", (4,))
+    ways = r"--detector hf:lllyasviel/Annotators.*body_pose_model.pth, or run pip install 'mediapipe>=.*already is a s"
     with pytest.raises(InputError, match=ways):
         control_maps("pose", [film()], values("pose"))
-    with pytest.raises(InputError, match="hf:Intel/dpt-hybrid-midas.*already is a picture of depth"):
+    monkeypatch.setattr(blazepose, "NOT_SINCE", (3,))
+    with pytest.raises(InputError, match="body_pose_model.pth, or give a clip"):
+        control_maps("pose", [film()], values("pose"))
+    with pytest.raises(InputError, match="--detector hf:Intel/dpt-hybrid-midas.*already is a picture of depth"):
         control_maps("depth", [film()], values("depth"))
     missing = str(tmp_path / "no" / "weights.pth")
     for name in "pose", "depth":

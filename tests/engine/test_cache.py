@@ -152,3 +152,18 @@ def test_the_environment_decides_on_folder_and_limit(tmp_path, monkeypatch):
     monkeypatch.setenv("PPT2V_CACHE", str(tmp_path / "own"))
     monkeypatch.setenv("PPT2V_CACHE_GB", "1.5")
     assert (Cache().folder, Cache().limit) == (tmp_path / "own", 1.5e9)
+
+
+def test_what_is_said_once_a_day_is_said_again_the_day_after(tmp_path, monkeypatch):
+    monkeypatch.setenv("PPT2V_CACHE", str(tmp_path / "cache"))
+    assert module.first_of_the_day("notice") and not module.first_of_the_day("notice")
+    assert module.first_of_the_day("another")
+    os.utime(tmp_path / "cache" / ".notice", (time.time() - 86401,) * 2)
+    assert module.first_of_the_day("notice")
+    assert Cache().entries() == [] and Cache().clear() == 0
+
+
+def test_where_nothing_can_be_kept_it_is_said_each_time(tmp_path, monkeypatch):
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("PPT2V_CACHE", str(tmp_path / "file" / "cache"))
+    assert module.first_of_the_day("notice") and module.first_of_the_day("notice")

@@ -66,7 +66,7 @@ def test_a_download_without_a_place_names_the_variable(no_home, monkeypatch, sou
     monkeypatch.setattr(downloads, "cache_folder", lambda _: Path(NOWHERE))
     variable = {"Hugging Face": "HF_HOME", "AI Studio": "AISTUDIO_HOME"}.get(source, "PPNLP_HOME")
     with pytest.raises(InputError, match=f"cannot be written; set {variable} to a folder with room, or give a folder"):
-        downloads.download(source, "some/model", lambda fetch: pytest.fail("fetched"), "a folder")
+        downloads.download(source, "some/model", "some/model", lambda fetch: pytest.fail("fetched"), "a folder")
 
 
 def test_users_without_any_home_have_no_cache(no_home, monkeypatch):

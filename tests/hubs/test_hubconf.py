@@ -17,6 +17,7 @@ from ppt2v.modes.shared import MACHINE
 NAMES = {
     "text2video": "text2video_zero",
     "synthesize": "text_to_video_synthesis",
+    "animate": "animate",
     "pix2pix": "pix2pix",
     "pose": "controlnet_pose",
     "canny": "controlnet_canny",

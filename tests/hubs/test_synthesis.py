@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from ppt2v import MODES, InputError, Model, OutputKeys, pipeline, video
+from ppt2v.cache import default_folder
 from ppt2v.cli.app import main
 from ppt2v.models.conversion import convert
 from ppt2v.models.families import text_to_video
@@ -326,6 +327,7 @@ def test_the_command(modelscope_folder, tmp_path, capsys, monkeypatch):
 def test_the_command_needs_no_model_and_says_which_to_give(tmp_path, capsys, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(Session, "_notice_given", False)
+    (default_folder() / ".embedded-notice").unlink(missing_ok=True)
     with pytest.raises(SystemExit) as ended:
         main(["synthesize", "a fox", "--frames", "1", "--steps", "1", "--device", "cpu"])
     written, said = capsys.readouterr()
@@ -340,6 +342,9 @@ def test_convert_on_the_command_line(modelscope_folder, tmp_path, capsys):
     assert (ended.value.code or 0, capsys.readouterr().out) == (0, f"{target}\n")
     assert diffusers.read_json(target / "model_index.json")["_class_name"] == "TextToVideoSDPipeline"
     locate.check(target)
+    with pytest.raises(SystemExit) as ended:
+        main(["convert", "embedded/video", str(tmp_path / "shipped"), "--format", "diffusers"])
+    assert not ended.value.code and capsys.readouterr().err == ""
     with pytest.raises(SystemExit) as ended:
         main(["convert", str(target), str(tmp_path / "other"), "--format", "onnx"])
     assert ended.value.code == 2 and "unknown format 'onnx'" in capsys.readouterr().err

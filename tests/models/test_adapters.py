@@ -267,7 +267,10 @@ NO_LORAS = {
     "a textual inversion": (["emb_params"], r"give it as textual_inversion=... \(--textual-inversion\)"),
     "a UNet alone": (["down_blocks.0.resnets.0.conv1.weight"], "it has no use there"),
     "a text encoder alone": (["text_model.embeddings.token_embedding.weight"], "it has no use there"),
-    "a motion module of AnimateDiff": (["down_blocks.0.motion_modules.0.proj_in.weight"], "it has no use there"),
+    "a motion module of AnimateDiff": (
+        ["down_blocks.0.motion_modules.0.proj_in.weight"],
+        r"give it as motion_module=... \(--motion-module\)",
+    ),
     "weights of an unknown kind": (["conv.weight"], "it has no use there"),
 }
 

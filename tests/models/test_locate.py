@@ -8,6 +8,7 @@ import importlib
 import json
 import re
 import shutil
+import socket
 import subprocess
 import sys
 import threading
@@ -294,6 +295,19 @@ def test_dead_network_is_reported(cache_homes, monkeypatch):
     name = "CompVis/stable-diffusion-v1-4"
     with pytest.raises(InputError, match=f"could not download '{name}' from .*: no route; .* holds the model$"):
         locate.locate(name)
+
+
+def test_a_server_that_cannot_be_reached_is_said_in_a_line_with_the_name_that_was_asked_for(cache_homes, monkeypatch):
+    def refuse(*_, **__):
+        raise socket.gaierror(-2, "Name or service not known")
+
+    monkeypatch.setattr(socket, "getaddrinfo", refuse)
+    name = "stable-diffusion-v1-5/stable-diffusion-v1-5"  # elsewhere known as runwayml/...
+    for prefix, server in {"": "Paddle community storage", "hf:": "Hugging Face"}.items():
+        with pytest.raises(InputError) as error:
+            locate.locate(f"{prefix}{name}", progress=False)
+        assert str(error.value).startswith(f"'{prefix}{name}' is not on this machine, and {server} (https://")
+        assert "cannot be reached" in str(error.value) and "Max retries" not in str(error.value)
 
 
 @pytest.mark.parametrize("progress", [True, False])

@@ -31,6 +31,13 @@ STEPS, INTERVAL = 10, 3
 TEXT2VIDEO = {"prompt": "the fox in the snow", "t1": 35, "t0": 20, "video_length": 3, "chunk_size": 2}
 GUIDED = {"prompt": "the fox in the snow", "chunk_size": 2}
 SMOOTH = {"smooth_bg": left_half, "smooth_bg_strength": 0.2}
+
+
+def _named(value: object) -> str:
+    """The name of a case: the same in every process, unlike a function's address."""
+    return "smooth background" if value is SMOOTH else str(value)
+
+
 # Which steps are whole, by hand.
 AFTER_T1, FROM_THE_START, STOPPED = {0, 2, 5, 8}, {0, 3, 6, 9}, {0, 3, 5, 8}
 
@@ -170,7 +177,7 @@ def test_it_makes_what_the_slow_reference_makes(runs, mode, whole):
         ({"height": 12, "width": 20}, AFTER_T1),
         (SMOOTH, AFTER_T1),
     ],
-    ids=str,
+    ids=_named,
 )
 def test_so_it_does_with_other_arguments(text2video, changes, whole):
     assert_close(make(text2video, TEXT2VIDEO, **changes), reference(text2video, whole, TEXT2VIDEO, **changes))
@@ -254,13 +261,17 @@ def test_an_error_within_a_step_leaves_the_network_as_it_was(text2video, monkeyp
 
 # As in test_text_to_video_zero.py: calls 1, 2 are the anchor's way to T1; 3, 4, 5 its way to T0; 6, 7, 8 the followers'
 # way to T0; after that anchor and followers report in turn up to call 18. With smoothing 8 steps of both follow.
-@pytest.mark.parametrize("call", [1, 4, 6, 7, 9, 11, 15, 16, 18])
+_MOMENTS = [7, 16, *(pytest.param(call, marks=pytest.mark.slow) for call in (1, 4, 6, 9, 11, 15, 18))]
+
+
+@pytest.mark.parametrize("call", _MOMENTS)
 def test_a_killed_run_ends_in_the_same_bytes(text2video, plain, tmp_path, call):
     with pytest.raises(Killed):
         make(text2video, TEXT2VIDEO, checkpoint=Checkpoint(tmp_path, SETTINGS), progress=kill_at(call))
     assert np.array_equal(make(text2video, TEXT2VIDEO, checkpoint=Checkpoint(tmp_path, SETTINGS)), plain)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "changes, call",
     [
@@ -268,7 +279,7 @@ def test_a_killed_run_ends_in_the_same_bytes(text2video, plain, tmp_path, call):
         (SMOOTH, 29),
         ({"guidance_stop_step": 0.6, "solver": "dpmsolver++"}, 14),
     ],
-    ids=str,
+    ids=_named,
 )
 def test_so_does_a_run_with_other_arguments(text2video, tmp_path, changes, call):
     expected = make(text2video, TEXT2VIDEO, **changes)
@@ -286,6 +297,7 @@ def test_nan_in_half_precision_is_computed_again_in_float32(text2video, plain, m
     assert all(runner.half for runner in engine.runners)
 
 
+@pytest.mark.slow
 def test_openvino_makes_the_same(runs, monkeypatch):
     pipe, given = runs["one control"]
     eager = make(pipe, given)
@@ -293,6 +305,7 @@ def test_openvino_makes_the_same(runs, monkeypatch):
     assert np.abs(make(pipe, given) - eager).max() < 1e-3 * eager.std()
 
 
+@pytest.mark.slow
 def test_openvino_makes_the_same_where_the_outermost_level_has_no_attention(without_attention, monkeypatch, recwarn):
     eager = make(without_attention, TEXT2VIDEO)
     monkeypatch.setattr(without_attention, "engine", OpenVINOEngine("float32"), raising=False)

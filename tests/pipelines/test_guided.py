@@ -126,6 +126,7 @@ def test_pix2pix_without_its_last_guidance_keeps_the_clip(pix2pix, stored):
     assert stopped.shape == full.shape and not np.allclose(stopped.numpy(), full.numpy())
 
 
+@pytest.mark.slow
 def test_openvino_makes_the_same(controlnet, pix2pix, networks, stored, monkeypatch):
     guides = controls(networks, stored, [0.7, 0.5])
     runs = [(controlnet, {"controls": guides}), (pix2pix, {"frames": stored["pictures"]})]

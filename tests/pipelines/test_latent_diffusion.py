@@ -3,6 +3,7 @@ from dataclasses import fields
 
 import pytest
 
+from ppt2v.pipelines.animate import AnimatePipeline
 from ppt2v.pipelines.latent_diffusion import Sampling, Sharing, by_keywords
 from ppt2v.pipelines.text_to_video_modelscope import TextToVideoPipeline
 from ppt2v.pipelines.text_to_video_zero import TextToVideoZeroPipeline
@@ -10,7 +11,7 @@ from ppt2v.pipelines.video_controlnet import VideoControlNetPipeline
 from ppt2v.pipelines.video_fusion import VideoFusionPipeline
 from ppt2v.pipelines.video_instruct_pix2pix import VideoInstructPix2PixPipeline
 
-OF_IMAGE_MODELS = TextToVideoZeroPipeline, VideoControlNetPipeline, VideoInstructPix2PixPipeline
+OF_IMAGE_MODELS = AnimatePipeline, TextToVideoZeroPipeline, VideoControlNetPipeline, VideoInstructPix2PixPipeline
 OF_VIDEO_MODELS = TextToVideoPipeline, VideoFusionPipeline
 
 
@@ -24,8 +25,8 @@ def names(group: type) -> list[str]:
 
 
 def test_fields_are_given_as_keywords():
-    sampling, noise, sharing, strength = call(prompt="a fox", noise="white", eta=0.5, chunk_size=2, strength=1.0)
-    assert (sampling.prompt, sampling.eta, noise, sharing.chunk_size, strength) == ("a fox", 0.5, "white", 2, 1.0)
+    sampling, noise, sharing, strength = call(prompt="a fox", noise="white", eta=0.5, merging_ratio=0.2, strength=1.0)
+    assert (sampling.prompt, sampling.eta, noise, sharing.merging_ratio, strength) == ("a fox", 0.5, "white", 0.2, 1.0)
 
 
 def test_what_must_be_given_may_be_given_by_position():

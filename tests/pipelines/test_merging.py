@@ -78,6 +78,7 @@ def test_chunks_change_nothing(pipe):
     assert np.allclose(make(pipe, merging_ratio=0.5, chunk_size=2), make(pipe, merging_ratio=0.5), atol=1e-5)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("use_cf_attn", [True, False])
 def test_openvino_merges_the_same(pipe, monkeypatch, use_cf_attn):
     eager = make(pipe, merging_ratio=0.5, use_cf_attn=use_cf_attn)

@@ -172,6 +172,7 @@ def test_programs_of_different_layers_are_told_apart(pipe):
     assert identities == [{}, {"clip_skip": 2}]
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(int(paddle.__version__.split(".")[0]) < 3, reason="engines need Paddle 3")
 @pytest.mark.parametrize("name, settings", [("openvino", {"clip_skip": 2}), ("inference", {})], ids=str)
 def test_engines_take_long_prompts_with_the_programs_of_short_ones(pipe, tmp_path, name, settings):

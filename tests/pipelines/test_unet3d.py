@@ -17,7 +17,9 @@ from ppt2v.pipelines.networks.predictors import Schedule
 from ppt2v.pipelines.networks.programs import VideoNoisePrediction, VideoTextLookup
 from ppt2v.pipelines.networks.unet3d import UNet3D
 from ppt2v.pipelines.networks.video_layers import GroupNorm
-from ppt2v.pipelines.networks.video_predictor import VideoUNet, shares, windows
+from ppt2v.pipelines.networks.video_predictor import VideoUNet
+from ppt2v.pipelines.networks.windowed import Windowed
+from ppt2v.pipelines.planning.windows import shares, windows
 
 TIMESTEP = 481
 CASES = [("modelscope", shape) for shape in SHAPES] + [("diffusers", shape) for shape in (*SHAPES, *ODD_SHAPES)]
@@ -127,6 +129,7 @@ def test_other_architectures_are_refused(change):
 # On the engines
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(int(paddle.__version__.split(".")[0]) < 3, reason="the engines need Paddle 3")
 @pytest.mark.parametrize("engine, height, width", [("openvino", 5, 7), ("inference", 8, 8)])
 def test_engines_compute_what_eager_paddle_does(engine, height, width, tmp_path):
@@ -189,8 +192,8 @@ def test_a_long_clip_is_predicted_window_by_window(unet):
     program, schedule = VideoNoisePrediction(unet, 4, 4), Schedule(text, [TIMESTEP], guided=1)
 
     def run(frames: paddle.Tensor, **sizes) -> np.ndarray:
-        network, frame_ids = VideoUNet(program, EagerEngine(), schedule, **sizes), list(range(len(frames)))
-        return network(frames, 0, frame_ids).numpy().reshape(2, -1, 4, 4, 4)
+        network = Windowed(VideoUNet(program, EagerEngine(), schedule), **sizes)
+        return network(frames, 0, list(range(len(frames)))).numpy().reshape(2, -1, 4, 4, 4)
 
     whole, parts = run(latents, window=3, overlap=1), [run(latents[:3]), run(latents[2:])]
     assert np.abs(whole[:, :2] - parts[0][:, :2]).max() < 1e-5

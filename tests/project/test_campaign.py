@@ -12,7 +12,7 @@ from campaign.__main__ import table
 from campaign.groups import GROUPS
 from campaign.trial import Group, Trial, expect
 
-SAMPLE = {"commands": 24, "configs": 8, "batches": 8, "models": 24, "requests": 40}
+SAMPLE = {"commands": 16, "configs": 6, "batches": 6, "models": 12, "requests": 40}
 BY_NAME = {group.name: group for group in GROUPS}
 
 

@@ -140,7 +140,7 @@ def test_what_a_document_says_can_be_done(document, folder, quick):
 def checking(monkeypatch) -> None:
     """Runs end when the values have been checked against the table of modes."""
 
-    def check(self, mode, **given):
+    def check(self, mode, callback=None, return_frames=False, **given):
         resolve(MODES[mode].parameters, ppt2v.model.request.plain(MODES[mode], given), {})
         return "checked"
 
@@ -180,13 +180,16 @@ def check_paths(words: list[str]) -> None:
 
 def check_curl(words: list[str]) -> None:
     """That the service has the path and the method, and that what is sent is what it takes."""
-    api = create_app(SimpleNamespace(folder=Path("jobs"), limits=Limits(), keep_days=None)).openapi()["paths"]
+    limits = Limits(webhooks=("https://hooks.example.com",))
+    jobs = SimpleNamespace(folder=Path("jobs"), limits=limits, keep_days=None, listeners=[])
+    api = create_app(jobs).openapi()["paths"]
     path = words[0].replace("localhost:8000", "").replace("ID", "{id}")
-    sent = dict(zip(words[1::2], words[2::2]))
-    method = sent.get("-X", "POST" if {"--json", "--data-binary"} & sent.keys() else "GET")
+    sent = dict(zip(words[1::2], [*words[2::2], ""]))
+    method = sent.get("-X", "POST" if {"--json", "--data-binary", "--form"} & sent.keys() else "GET")
     assert method.lower() in api[path]
     if "--json" in sent:
-        request_model(MODES[path.split("/")[-1]], Limits()).model_validate_json(sent["--json"])
+        asked = request_model(MODES[path.split("/")[-1]], limits).model_validate_json(sent["--json"])
+        limits.check_webhook(getattr(asked, "webhook", None))
 
 
 def check_hub(words: list[str]) -> None:

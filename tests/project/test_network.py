@@ -101,6 +101,7 @@ def test_every_command_is_tried():
     assert {command[0] for command in COMMANDS + SERVICES} == set(get_command(app).commands)
 
 
+@pytest.mark.slow
 def test_no_command_speaks_to_the_network(listener, environment, tmp_path):
     import numpy as np
     from PIL import Image

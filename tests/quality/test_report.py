@@ -205,6 +205,16 @@ def test_compare_command(run, files):
     assert "*" not in [line for line in out.splitlines() if "Warp error" in line][0]
 
 
+def test_reports_as_json_on_standard_output(run, files, tmp_path):
+    folder = video.write(video.read(files["moving"], multiple=1).frames, tmp_path / "pictures.png", 4, {})
+    code, out, _ = run("report", folder, "--json", "-")
+    assert code == 0 and json.loads(out)["frames"] == 8
+    one, other = json.loads(run("compare", folder, files["flickering"], "--json", "-")[1])
+    assert (one["path"], other["path"]) == (str(folder), str(files["flickering"]))
+    assert run("compare", folder, files["flickering"], "--json", "both.json")[0] == 0
+    assert json.loads(Path("both.json").read_text())[1] == other
+
+
 @pytest.mark.parametrize(
     "arguments",
     [
@@ -226,4 +236,4 @@ def test_commands_refuse(run, files, arguments):
 
 def test_an_unwritable_report_is_an_error_of_input(files, tmp_path):
     with pytest.raises(InputError, match="cannot be written"):
-        report.write_json(report.measure(files["one"]), tmp_path)
+        report.write_json(tmp_path, report.measure(files["one"]))

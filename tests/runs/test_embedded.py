@@ -9,6 +9,7 @@ import pytest
 from conftest import CLIPS, ROOT
 
 from ppt2v import Model, video
+from ppt2v.cache import default_folder
 from ppt2v.models.sources import catalogue, locate
 from ppt2v.runs.session import Session
 
@@ -127,8 +128,9 @@ def test_unknown_subjects_and_long_prompts_are_no_error(model, tmp_path, prompt)
 
 
 def test_notice_is_given_once(tmp_path, capsys, monkeypatch):
-    monkeypatch.setattr(Session, "_notice_given", False)
+    (default_folder() / ".embedded-notice").unlink(missing_ok=True)
     for name in ("a", "b"):
+        monkeypatch.setattr(Session, "_notice_given", False)  # as in a new process
         model = Model(device="cpu")
         model.process_text2video("a fox", save_path=tmp_path / f"{name}.gif", video_length=1, num_inference_steps=2)
     said = capsys.readouterr().err

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import errno
 import json
 import os
@@ -30,6 +29,7 @@ from schemathesis.specs.openapi.checks import (
     unsupported_method,
 )
 from stand_in_model import STEPS, VIDEO, StandInModel
+from stand_in_service import ASKED, problem, serving
 
 from ppt2v import InputError, video
 from ppt2v.models.sources import catalogue
@@ -45,7 +45,6 @@ from ppt2v.serving.server import listen
 CLIP = CLIPS / "panda.mp4"
 OPERATORS = sorted({each.name for row in MODES.values() for each in row.parameters if each.holds in limits.OPERATORS})
 BINARY = {"Content-Type": "application/octet-stream"}
-ASKED = {"prompt": "a panda", "seed": 1}
 ODD = "<script>alert(1)</script> \"'; DROP TABLE jobs -- \u0000 \U0001f43c ../../etc"
 
 
@@ -58,25 +57,6 @@ def model():
 def client(tmp_path, model):
     with serving(tmp_path / "out", model) as opened:
         yield opened
-        model.go.set()
-
-
-@contextlib.contextmanager
-def serving(folder: Path, model, token: str | None = None, **limits):
-    jobs = Jobs(folder, model, capacity=2, limits=Limits(upload_mb=1, **limits))
-    with TestClient(create_app(jobs, token), base_url="http://127.0.0.1", raise_server_exceptions=False) as client:
-        client.jobs = jobs
-        yield client
-
-
-def problem(response, status: int) -> str:
-    """The detail of a problem, which is well-formed and names no folder."""
-    assert response.status_code == status, response.text
-    assert response.headers["Content-Type"] == "application/problem+json"
-    said = response.json()
-    assert said.keys() == {"type", "title", "status", "detail"} and said["status"] == status
-    assert "/root" not in said["detail"] and "/tmp" not in said["detail"]
-    return said["detail"]
 
 
 def upload(client, content: bytes):
@@ -134,6 +114,7 @@ def test_progress_preview_and_cancel(client, model):
     running = client.get(f"/jobs/{first}").json()
     assert (running["state"], running["stage"], running["total"]) == ("running", "Denoising", STEPS)
     assert "the job is running" in problem(client.get(f"/jobs/{first}/result"), 409)
+    assert client.get(f"/jobs/{second}").json()["place"] == 1 and running["place"] is None
     assert client.delete(f"/jobs/{second}").json()["state"] == "cancelled"
     client.delete(f"/jobs/{first}")
     model.go.set()
@@ -142,13 +123,65 @@ def test_progress_preview_and_cancel(client, model):
 
 
 def test_unknown_jobs_paths_and_deleted_videos(client):
-    for path in ("/jobs/1", "/jobs/1/result", "/jobs/1/preview", "/jobs/..%2f..%2fetc/result", "/docs", "/"):
+    for path in ("/jobs/1", "/jobs/1/result", "/jobs/1/preview", "/jobs/..%2f..%2fetc/result", "/nowhere"):
         problem(client.get(path), 404)
     problem(client.delete("/jobs/1"), 404)
     problem(client.put("/jobs"), 405)
     job = client.jobs.wait(client.post("/jobs/text2video", json=ASKED).json()["id"])
     job.path.unlink()
     assert "deleted" in problem(client.get(f"/jobs/{job.id}/result"), 410)
+
+
+def test_a_finished_job_is_deleted_with_its_video(client):
+    job = client.jobs.wait(client.post("/jobs/text2video", json=ASKED).json()["id"])
+    deleted = client.delete(f"/jobs/{job.id}")
+    assert (deleted.status_code, deleted.content) == (204, b"") and not job.path.parent.exists()
+    assert client.get("/jobs").json() == []
+    for path in (f"/jobs/{job.id}", f"/jobs/{job.id}/result"):
+        problem(client.get(path), 404)
+    problem(client.delete(f"/jobs/{job.id}"), 404)
+
+
+def test_a_clip_is_deleted_once_no_job_needs_it(client, model):
+    clip = upload(client, CLIP.read_bytes()).json()["id"]
+    model.go.clear()
+    job = client.post("/jobs/canny", json={**ASKED, "video_path": clip}).json()["id"]
+    assert "still needs" in problem(client.delete(f"/clips/{clip}"), 409)
+    model.go.set()
+    client.jobs.wait(job)
+    assert client.delete(f"/clips/{clip}").status_code == 204 and not clips_of(client)
+    for id in (clip, "0" * 32, "..%2fjobs.sqlite", "jobs.sqlite"):
+        problem(client.delete(f"/clips/{id}"), 404)
+    assert (client.jobs.folder / "jobs.sqlite").exists()
+
+
+def test_a_clip_is_uploaded_as_a_form_too(client):
+    kept = client.post("/clips", files={"file": ("../../panda.mp4", CLIP.read_bytes(), "video/mp4")})
+    assert kept.status_code == 201 and clips_of(client) == [client.jobs.folder / "clips" / kept.json()["id"]]
+    for wrong in ({"clip": ("a.mp4", CLIP.read_bytes())}, {"file": (None, "a text")}, {"file": ("a.mp4", b"no clip")}):
+        answer = client.post("/clips", files=wrong)
+        assert answer.status_code in (400, 422) and problem(answer, answer.status_code)
+    broken = {"Content-Type": "multipart/form-data; boundary=x"}
+    assert problem(client.post("/clips", content=b"--y", headers=broken), 400)
+    assert "too large" in problem(client.post("/clips", files={"file": ("a.mp4", b"0" * 1_100_000)}), 413)
+    assert len(clips_of(client)) == 1
+
+
+@pytest.mark.parametrize("site", ["cross-site", "same-site"])
+def test_a_form_of_another_site_is_refused_as_browsers_say_it(client, site):
+    form = {"file": ("a.mp4", CLIP.read_bytes())}
+    assert "other sites" in problem(client.post("/clips", files=form, headers={"Sec-Fetch-Site": site}), 403)
+    assert client.post("/clips", files=form, headers={"Sec-Fetch-Site": "same-origin"}).status_code == 201
+
+
+def test_several_seeds_are_several_jobs_or_none(client, model):
+    model.go.clear()
+    asked = client.post("/jobs/text2video", json={"prompt": "a panda", "seeds": [3, 2**60]})
+    assert asked.status_code == 202 and [job["parameters"]["seed"] for job in asked.json()] == [3, 2**60]
+    full = client.post("/jobs/text2video", json={"prompt": "a panda", "seeds": [4, 5]})
+    assert problem(full, 503) and len(client.get("/jobs").json()) == 2
+    model.go.set()
+    assert [client.jobs.wait(job["id"]).state for job in asked.json()] == ["done", "done"]
 
 
 def test_the_list_survives_a_restart(tmp_path):
@@ -285,8 +318,13 @@ def test_large_and_deep_requests(client):
         ({"seed": "1"}, "seed"),
         ({"seed": True}, "seed"),
         ({"guidance_scale": -1e308}, "guidance_scale"),
-        ({"video_length": 10**9}, "4096"),
-        ({"video_length": 65}, "65 is too much"),
+        ({"video_length": 10**9}, "less than or equal to 64"),
+        ({"video_length": 65}, "less than or equal to 64"),
+        ({"num_inference_steps": 101}, "less than or equal to 100"),
+        ({"seeds": []}, "seeds"),
+        ({"seeds": [2, -1]}, "seeds"),
+        ({"seeds": [2]}, "seed and seeds: give one"),
+        ({"webhook": "http://127.0.0.1/"}, "not permitted"),
         ({"resolution": "100000x100000"}, "resolution"),
         ({"fps": 1e-320}, "fps"),
         ({"motion_field_strength_x": 1e9}, "motion"),
@@ -378,13 +416,26 @@ def test_the_schema_is_that_of_the_table(client):
     for row in MODES.values():
         body = described["paths"][f"/jobs/{row.name}"]["post"]["requestBody"]["content"]["application/json"]["schema"]
         model = described["components"]["schemas"][body["$ref"].rsplit("/", 1)[-1]]
-        assert list(model["properties"]) == [each.name for each in row.parameters if each.name not in OPERATORS]
+        allowed = [each.name for each in row.parameters if each.name not in OPERATORS]
+        assert list(model["properties"]) == [*allowed, "seeds"]
         for parameter in row.parameters:
             if parameter.name not in OPERATORS:
                 assert model["properties"][parameter.name]["description"].startswith(parameter.help)
         assert set(model["required"]) == {"prompt"} | ({"video_path"} if row.takes_clip else set())
-    seed = described["components"]["schemas"]["Text2Video"]["properties"]["seed"]["anyOf"]
+    text2video = described["components"]["schemas"]["Text2Video"]["properties"]
+    seed = text2video["seed"]["anyOf"]
     assert seed[0] == {"type": "integer", "minimum": 0, "maximum": 2**63}  # FastAPI keeps bounds as floats
+
+
+def test_the_schema_has_the_limits_of_the_service_and_what_its_model_brings_along(tmp_path):
+    with serving(tmp_path, StandInModel(), frames=5, steps=30, side=100, seeds=2) as client:
+        schemas = client.get("/openapi.json").json()["components"]["schemas"]
+    text2video, canny = schemas["Text2Video"]["properties"], schemas["Canny"]["properties"]
+    assert text2video["video_length"]["maximum"] == 5 and canny["resolution"]["maximum"] == 100
+    assert "At most 100 pixels" in text2video["resolution"]["description"]
+    steps = text2video["num_inference_steps"]
+    assert (steps["maximum"], steps["default"]) == (30, 20) and "else it is 50" in steps["description"]
+    assert text2video["seeds"]["anyOf"][0]["maxItems"] == 2
 
 
 CHECKS = (
@@ -404,7 +455,7 @@ def test_the_service_keeps_to_its_schema_whatever_comes(tmp_path):
         valid, invalid = (operation.as_strategy(generation_mode=mode) for mode in schemathesis.GenerationMode)
 
         @settings(
-            max_examples=12, deadline=None, derandomize=True, database=None, suppress_health_check=list(HealthCheck)
+            max_examples=8, deadline=None, derandomize=True, database=None, suppress_health_check=list(HealthCheck)
         )
         @given(case=valid | invalid)
         def conforms(case):

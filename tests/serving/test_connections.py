@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import re
 import socket
 import threading
 from http.client import HTTPConnection
@@ -18,11 +19,12 @@ from ppt2v.serving.server import listen
 
 
 @contextlib.contextmanager
-def running(folder):
+def running(folder, model=None):
     """The port of a service."""
     with listen("127.0.0.1", 0) as listening:
         port = listening.getsockname()[1]
-        opened = server(create_app(Jobs(folder, StandInModel()), port=port))
+        app = create_app(Jobs(folder, model or StandInModel()), port=port)
+        opened = server(app, ending=app.state.changes.end)
         thread = threading.Thread(target=opened.run, kwargs={"sockets": [listening]})
         thread.start()
         try:
@@ -91,6 +93,30 @@ def test_requests_are_counted_instead(tmp_path, monkeypatch):
         while status(port, head(port)) == b"HTTP/1.1 503":
             pass
         assert status(port, head(port)) == b"HTTP/1.1 200"
+
+
+def test_a_stream_of_events_ends_with_the_service(tmp_path):
+    model, ends = StandInModel(), []
+    model.go.clear()
+
+    def read_to_the_end(stream):
+        try:
+            ends.append([stream.recv(10_000) for _ in range(100)][-1])
+        finally:
+            model.go.set()  # the service waits for its job, whose state does not change before
+
+    with running(tmp_path, model) as port:
+        asks = b'{"prompt": "a fox"}'
+        more = f"Content-Length: {len(asks)}\r\nContent-Type: application/json\r\n"
+        with connected(port, head(port, "POST /jobs/text2video", more) + asks) as asking:
+            id = re.search(rb'"id":"(\w+)"', asking.recv(10_000))[1].decode()
+        stream = connected(port, head(port, f"GET /jobs/{id}/events"))
+        assert b"event: " in stream.recv(10_000)
+        reading = threading.Thread(target=read_to_the_end, args=[stream])
+        reading.start()
+    reading.join()
+    stream.close()
+    assert ends == [b""]
 
 
 def test_a_client_that_leaves_during_an_upload_is_no_error_of_the_service(tmp_path, caplog):

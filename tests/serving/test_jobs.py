@@ -95,6 +95,58 @@ def test_waiting_and_running_jobs_are_cancelled(jobs, model):
     assert jobs.wait(jobs.submit("text2video", ASKED).id).state == DONE
 
 
+def test_finished_jobs_are_deleted_with_their_videos_and_no_others(jobs, model):
+    model.go.clear()
+    first, second = (jobs.submit("text2video", ASKED) for _ in range(2))
+    jobs.wait(first.id, until=running)
+    assert jobs.places() == {second.id: 1}
+    assert not jobs.delete(first.id) and not jobs.delete(second.id)
+    model.go.set()
+    assert [jobs.wait(job.id).state for job in (first, second)] == [DONE, DONE]
+    assert jobs.delete(first.id) and jobs.all() == [jobs.get(second.id)]
+    assert contents(jobs.folder) == [f"{second.id}/video.mp4"]
+    with pytest.raises(KeyError):
+        jobs.delete(first.id)
+    folder, kept = jobs.folder, jobs.get(second.id)
+    jobs.close()
+    after = Jobs(folder, model)
+    assert [(job.id, job.path) for job in after.all()] == [(kept.id, kept.path)]
+    after.close()
+
+
+def test_several_jobs_are_taken_on_together_or_not_at_all(jobs, model):
+    model.go.clear()
+    with pytest.raises(QueueFull, match="0 jobs wait already, and the most is 2"):
+        jobs.submit_all("text2video", [ASKED] * 3)
+    with pytest.raises(InputError, match="seed=-1"):
+        jobs.submit_all("text2video", [ASKED, {**ASKED, "seed": -1}])
+    assert not jobs.all()
+    taken = jobs.submit_all("text2video", [ASKED, {**ASKED, "seed": 2}])
+    assert [job.values["seed"] for job in taken] == [1, 2] and len(jobs.all()) == 2
+
+
+def test_listeners_are_told_each_change_and_of_the_end_once(jobs):
+    told = []
+    jobs.listeners.append(told.append)
+    job = jobs.wait(jobs.submit("text2video", ASKED).id)
+    jobs.close()
+    assert [each.state for each in told if each.state != RUNNING] == [QUEUED, DONE] and told[-1] == job
+    assert {each.done for each in told if each.state == RUNNING} == set(range(STEPS + 1))
+
+
+def test_a_list_of_before_there_were_webhooks_is_taken_over(tmp_path, model):
+    jobs = Jobs(tmp_path, model)
+    job = jobs.wait(jobs.submit("text2video", ASKED).id)
+    jobs.close()
+    with sqlite3.connect(tmp_path / "jobs.sqlite") as old:
+        old.execute("ALTER TABLE jobs DROP COLUMN webhook")
+    old.close()
+    jobs = Jobs(tmp_path, model)
+    assert (jobs.get(job.id).state, jobs.get(job.id).path) == (DONE, job.path)
+    assert jobs.wait(jobs.submit("text2video", ASKED).id).state == DONE
+    jobs.close()
+
+
 def test_a_full_queue_takes_no_more(jobs, model):
     model.go.clear()
     jobs.wait(jobs.submit("text2video", ASKED).id, until=running)

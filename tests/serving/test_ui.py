@@ -24,7 +24,7 @@ from ppt2v.modes.shared import MACHINE
 from ppt2v.progress import Progress
 from ppt2v.serving import limits, uploads
 from ppt2v.serving import queue as jobs_module
-from ppt2v.serving.job import CANCELLED, DONE, QUEUED, RUNNING, Job
+from ppt2v.serving.job import DONE, FAILED, QUEUED, RUNNING, Job
 from ppt2v.serving.limits import Limits
 from ppt2v.serving.queue import Jobs
 from ppt2v.serving.ui import panels
@@ -37,6 +37,7 @@ from starlette.datastructures import UploadFile  # noqa: E402
 from starlette.testclient import TestClient  # noqa: E402
 
 from ppt2v.serving.ui import choices, widgets  # noqa: E402
+from ppt2v.serving.ui.fetching import Download  # noqa: E402
 from ppt2v.serving.ui.server import application  # noqa: E402
 
 HERE = "http://localhost"
@@ -73,13 +74,13 @@ def jobs(tmp_path, model):
 def test_what_a_prompt_will_not_do_is_shown_before_the_run_and_after_it(jobs, model, prompt, language, said):
     model.go.clear()
     job, text = jobs.submit("text2video", {"prompt": prompt}), translator(language)
-    for shown in (panels.progress(job, 0, text), panels.advice(job, text)):
+    for shown in (panels.parts(job, 0, False, {}, text)["more"], panels.advice(job, text)):
         assert ("class='advice'" in shown) == (said is not None) and (said or "") in shown and "<b>" not in shown
 
 
 @pytest.mark.parametrize("mode", MODES.values(), ids=MODES)
 def test_what_is_left_as_it_is_is_left_to_the_model(mode):
-    start = choices.defaults(mode, choices.models(mode, Limits(at_home=True))[0])
+    start = choices.defaults(mode, choices.models(mode, Limits(at_home=True))[0].name)
     offered = choices.parameters(mode, Limits(at_home=True))
     entered = {each.name: widgets.entry(each, start[each.name]) for each in offered}
     assert widgets.given(offered, entered, start) == {}
@@ -103,7 +104,7 @@ def test_what_is_left_as_it_is_is_left_to_the_model(mode):
 )
 def test_each_kind_of_parameter_has_its_component(mode, name, component, entered, value):
     parameter = next(each for each in MODES[mode].parameters if each.name == name)
-    assert isinstance(widgets.build(parameter, "label", parameter.default, ENGLISH), component)
+    assert isinstance(widgets.build(parameter, "label", "help", parameter.default, ENGLISH), component)
     given = widgets.given([parameter], {name: entered}, {name: parameter.default})
     assert given == {name: value} and type(given[name]) is type(value)
 
@@ -130,10 +131,15 @@ def test_the_model_that_was_chosen_is_the_one_that_is_used(tiny_folder):
     assert widgets.given(parameters, entered, shown) == {"model_name": str(tiny_folder), "prompt": "a fox"}
 
 
+def _offered(mode: str, limits: Limits) -> list[str]:
+    return [offer.name for offer in choices.models(MODES[mode], limits) if offer.here]
+
+
 def test_models_that_the_operator_names_are_offered(tiny_folder, modelscope_folder, tmp_path):
     named = Limits(models=(str(tiny_folder), str(modelscope_folder), str(tmp_path / "missing")))
-    assert choices.models(MODES["text2video"], named) == ["embedded", str(tiny_folder)]
-    assert choices.models(MODES["synthesize"], named) == ["embedded/video", str(modelscope_folder)]
+    assert _offered("text2video", named) == ["embedded", str(tiny_folder)]
+    assert _offered("synthesize", named) == ["embedded/video", str(modelscope_folder)]
+    assert all(offer.gb > 0 and offer.here for offer in choices.models(MODES["text2video"], named))
 
 
 def test_strangers_are_offered_nothing_of_the_machine(monkeypatch, tiny_folder):
@@ -141,9 +147,23 @@ def test_strangers_are_offered_nothing_of_the_machine(monkeypatch, tiny_folder):
     row, strangers = MODES["text2video"], Limits(models=("one/listed",))
     operators = {each.name for each in row.parameters if each.holds in limits.OPERATORS}
     assert not {each.name for each in choices.parameters(row, strangers)} & operators
-    assert choices.models(row, strangers) == ["embedded", "one/listed"]
-    assert choices.models(row, Limits(at_home=True)) == ["embedded", "an/other", "one/listed"]
-    assert choices.models(MODES["synthesize"], Limits(at_home=True)) == ["embedded/video"]
+    assert _offered("text2video", strangers) == ["embedded", "one/listed"]
+    assert _offered("text2video", Limits(at_home=True)) == ["embedded", "an/other", "one/listed"]
+    assert _offered("synthesize", Limits(at_home=True)) == ["embedded/video"]
+
+
+def test_models_that_are_not_here_are_offered_to_be_downloaded_to_those_who_may(monkeypatch):
+    monkeypatch.setattr(locate.downloads, "cached_folders", lambda source: iter(()))
+
+    def missing(limits):
+        return [offer for offer in choices.models(MODES["synthesize"], limits) if not offer.here]
+
+    named, size = "damo-vilab/text-to-video-ms-1.7b", pytest.approx(7.36)
+    assert [offer.name for offer in missing(Limits(at_home=True))] == [named, "cerspense/zeroscope_v2_576w"]
+    assert missing(Limits(models=(named, "org/unknown"))) == [(named, size, False), ("org/unknown", None, False)]
+    assert missing(Limits()) == []
+    assert not choices.is_downloaded(named, Limits()) and choices.is_downloaded(named, Limits(models=(named,)))
+    assert not choices.is_downloaded("embedded", Limits(at_home=True))
 
 
 def test_at_home_anything_may_be_named_but_a_clip_is_limited(tiny_folder, tmp_path):
@@ -195,16 +215,25 @@ def test_all_words_of_the_page_and_the_lists_of_parameters_are_translated():
 
 
 def test_what_visitors_write_is_escaped():
-    job = Job("0" * 32, "text2video", {"prompt": "<script>alert(1)</script>"}, path=Path("video.mp4"), state=DONE)
+    values = {"prompt": "<script>alert(1)</script>", "seed": 1}
+    job = Job("0" * 32, "text2video", values, path=Path("video.mp4"), state=DONE, error="<script>")
     shown = [
         panels.failure("<script>", ENGLISH),
         panels.gallery([job], ENGLISH),
-        panels.result(job, {"parameters": job.values}, ENGLISH),
+        panels.download(Download(False, 0, "<script>"), None, ENGLISH),
+        *(
+            "".join(panels.parts(replace(job, state=state), 0, True, {"parameters": job.values}, ENGLISH).values())
+            for state in (DONE, FAILED)
+        ),
     ]
     assert all("<script" not in html and "&lt;script&gt;" in html for html in shown)
 
 
-def test_progress_tells_stage_share_and_time():
+def _status(job: Job, ahead: int = 0, text=ENGLISH) -> str:
+    return panels.parts(job, ahead, False, {}, text)["status"]
+
+
+def test_progress_tells_stage_share_and_time_without_words_of_engines():
     running = Job(
         "0" * 32,
         "text2video",
@@ -217,57 +246,34 @@ def test_progress_tells_stage_share_and_time():
         reported=14,
         preview=np.zeros((8, 8, 3), np.uint8),
     )
-    html = panels.progress(running, 0, CHINESE)
-    assert "去噪 (eager, float32) · 2 / 8 · 约剩 12 秒" in html and "value='2' max='8'" in html
-    assert "data:image/webp;base64," in html
-    assert "<progress></progress>" in panels.progress(replace(running, done=0, total=None), 0, ENGLISH)
-    assert "jobs ahead of yours: 3" in panels.progress(replace(running, state=QUEUED), 3, ENGLISH)
+    html = _status(running, text=CHINESE)
+    assert "正在生成画面 · 25 % · 约剩 12 秒" in html and "value='2' max='8'" in html
+    assert "data:image/webp;base64," in panels.parts(running, 0, False, {}, CHINESE)["screen"]
+    assert "Finishing the frames · frame 2 of 8" in _status(replace(running, stage="Decoding"))
+    assert "Reading the clip · frame 2 of 8" in _status(replace(running, stage="Control maps (canny)"))
+    assert "Preparing the model" in _status(replace(running, stage="Preparing", done=0, total=None))
+    assert "<progress></progress>" in _status(replace(running, done=0, total=None))
+    assert "jobs ahead of yours: 3" in _status(replace(running, state=QUEUED), ahead=3)
 
 
 # Visits
 
 
-def test_a_visit_ends_with_its_video(jobs):
+def test_jobs_are_known_to_those_who_have_their_ids(jobs):
     visits = Visits(jobs)
-    states = [job.state for job in visits.make("visit", "text2video", ASKED)]
-    assert states[-1] == DONE and set(states[:-1]) <= {QUEUED, RUNNING}
-    (job,) = jobs.all()
-    assert visits.finished([job.id, "unknown", None, ["x"]]) == [job]
-    assert visits.finished(None) == visits.finished({"id": job.id}) == []
+    job = jobs.wait(jobs.submit("text2video", ASKED).id)
+    assert visits.known([job.id, "unknown", None, ["x"]]) == visits.finished([job.id, "unknown"]) == [job]
+    assert visits.known(None) == visits.finished({"id": job.id}) == []
+    assert visits.latest([job.id], "text2video") == job and visits.latest([job.id], "canny") is None
+    job.path.unlink()
+    assert visits.finished([job.id]) == [] and visits.latest([job.id], "text2video") is None
 
 
-@pytest.mark.parametrize(
-    "end", [lambda visits: visits.stop("visit", "text2video"), lambda visits: visits.leave("visit")]
-)
-def test_a_job_is_stopped_by_its_visit_alone(jobs, model, end):
+def test_the_job_that_was_asked_for_last_is_found_again(jobs, model):
     model.go.clear()
-    visits = Visits(jobs)
-    watched = visits.make("visit", "text2video", ASKED)
-    next(watched)
-    visits.stop("other", "text2video")
-    visits.stop("visit", "canny")
-    visits.leave("other")
-    assert not jobs.all()[0].finished
-    end(visits)
-    model.go.set()
-    assert list(watched)[-1].state == CANCELLED
-
-
-def test_a_job_that_nobody_follows_any_more_is_stopped(jobs, model):
-    model.go.clear()
-    watched = Visits(jobs).make("visit", "text2video", ASKED)
-    job = next(watched)
-    watched.close()
-    model.go.set()
-    assert jobs.wait(job.id).state == CANCELLED
-
-
-def test_what_an_earlier_service_left_is_stopped(jobs, model):
-    model.go.clear()
-    job = jobs.submit("text2video", ASKED)
-    Visits(jobs)
-    model.go.set()
-    assert jobs.wait(job.id).state == CANCELLED
+    first = jobs.wait(jobs.submit("text2video", ASKED).id, until=lambda job: job.state == RUNNING)
+    second = jobs.submit("text2video", ASKED)
+    assert Visits(jobs).latest([first.id, second.id], "text2video") == second
 
 
 def test_those_ahead_are_counted(jobs, model):
@@ -277,23 +283,27 @@ def test_those_ahead_are_counted(jobs, model):
     assert (visits.ahead(first), visits.ahead(jobs.submit("text2video", ASKED))) == (0, 1)
 
 
-def test_a_control_map_is_shown_while_the_job_runs(tmp_path):
+def test_a_control_map_is_kept_once_it_was_shown(tmp_path):
     maps = [np.full((2, 8, 8, 3), level, np.uint8) for level in (0, 255)]
 
     class Guided(StandInModel):
-        def run(self, mode, watch=None, **given):
+        def run(self, mode, callback=None, **given):
             for each in maps:
-                watch(Progress("Control maps", 2, 2, control_map=each))
-            return super().run(mode, watch, **given)
+                callback(Progress("Control maps", 2, 2, control_map=each))
+            return super().run(mode, callback, **given)
 
     guided = Jobs(tmp_path / "out", Guided())
     guided.model.go.clear()
     job = guided.submit("text2video", ASKED)
     running = guided.wait(job.id, until=lambda job: job.stage == "Denoising")
     assert running.control_map is maps[0]  # the mode's own, and not that of one beside it
-    assert "data:image/webp;base64," in panels.control_map(running.control_map, 8, ENGLISH)
+    visits = Visits(guided)
+    shown = visits.control_map(running)
+    assert shown[8:12] == b"WEBP"
     guided.model.go.set()
-    assert guided.wait(job.id).control_map is None
+    ended = guided.wait(job.id)
+    assert ended.control_map is None and visits.control_map(ended) == shown
+    assert Visits(guided).control_map(ended) is None
     guided.close()
 
 

@@ -4,7 +4,9 @@ import json
 import random
 import subprocess
 import sys
+import warnings
 from fractions import Fraction
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -197,6 +199,18 @@ def test_output_file(tmp_path, monkeypatch, out, save_format, name):
     before = left_over(tmp_path)
     assert str(video.output_file(out, save_format, "fox")) == name
     assert left_over(tmp_path) == before
+
+
+@pytest.mark.parametrize(
+    ("out", "save_format", "said"),
+    [("movie.xyz", None, True), ("v1.2", None, True), ("movie", None, False), ("movie.xyz", "mp4", False)],
+)
+def test_an_unknown_ending_is_said(tmp_path, monkeypatch, out, save_format, said):
+    monkeypatch.chdir(tmp_path)
+    with warnings.catch_warnings(record=True) as warned:
+        video.output_file(out, save_format, "fox")
+    told = [f"{Path(out).suffix} is the ending of no known format; the video becomes {out}.mp4"] if said else []
+    assert [str(each.message) for each in warned] == told
 
 
 @pytest.mark.parametrize(

@@ -3,4 +3,41 @@
 A file for each folder of the package, by whose messages and words it is ordered.
 """
 
-TABLE: dict[str, str] = {}
+from . import (
+    batch,
+    cli,
+    controls,
+    dreambooth,
+    engine,
+    hubs,
+    models_adapters,
+    models_families,
+    models_formats,
+    models_layouts,
+    models_sources,
+    package,
+    pipelines,
+    request,
+    serving,
+    video,
+)
+
+TABLES = (
+    batch,
+    cli,
+    controls,
+    dreambooth,
+    engine,
+    hubs,
+    models_adapters,
+    models_families,
+    models_formats,
+    models_layouts,
+    models_sources,
+    package,
+    pipelines,
+    request,
+    serving,
+    video,
+)
+TABLE: dict[str, str] = {key: text for table in TABLES for key, text in table.MESSAGES.items()}

@@ -1,4 +1,4 @@
-"""Small files that change a model for a run: LoRA and textual inversion."""
+"""What changes a model for a run: LoRA, textual inversion, motion modules."""
 
 from __future__ import annotations
 
@@ -10,12 +10,14 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from ppt2v.errors import InputError
+from ppt2v.language import Message, words
 from ppt2v.models.sources import locate
 
-from . import textual_inversion
+from . import motion, textual_inversion
 from .layer_names import LayerNames
 from .lora import Lora
 from .merging import Merge
+from .motion import MotionModules
 from .textual_inversion import Inversion
 
 _LORA_FILES = (
@@ -34,6 +36,7 @@ class Adapters(NamedTuple):
 
     loras: tuple[Lora, ...] = ()
     inversions: tuple[Inversion, ...] = ()
+    motion: MotionModules | None = None
 
     @property
     def words(self) -> tuple[Inversion, ...]:
@@ -43,7 +46,8 @@ class Adapters(NamedTuple):
     @property
     def mark(self) -> str:
         """Differs for different files, strengths and words; "" for none."""
-        files: tuple[Lora | Inversion, ...] = *self.loras, *self.inversions
+        modules = () if self.motion is None else (self.motion,)
+        files: tuple[Lora | Inversion | MotionModules, ...] = *self.loras, *self.inversions, *modules
         return " ".join(each.mark for each in files)
 
     def check(self, prompts: Sequence[str]) -> None:
@@ -94,20 +98,24 @@ class Adapters(NamedTuple):
 def read(values: Mapping[str, Any]) -> Adapters:
     """The adapters that a run's parameters ask for; none in a mode without such parameters.
 
+    Motion modules are large: what this machine lacks of them is left for ``motion.read`` to download.
+
     Raises:
         InputError: a file that is missing or something else, or a strength that is no number.
     """
     loras = (
-        Lora(_located(path, _LORA_FILES, "LoRA"), _strength(text, strength))
+        Lora(_located(path, _LORA_FILES, words("LoRA file")), _strength(text, strength))
         for text in values.get("lora", ())
         for path, strength in [_split(text)]
     )
     inversions = (
-        textual_inversion.read(_located(path, _INVERSION_FILES, "textual inversion"), word)
+        textual_inversion.read(_located(path, _INVERSION_FILES, words("textual inversion file")), word)
         for text in values.get("textual_inversion", ())
         for path, word in [_split(text)]
     )
-    return Adapters(tuple(loras), tuple(chain.from_iterable(inversions)))
+    name = values.get("motion_module")
+    modules = None if name is None or locate.missing_from(name) else motion.read(name)
+    return Adapters(tuple(loras), tuple(chain.from_iterable(inversions)), modules)
 
 
 def as_texts(given: Any) -> list[str]:
@@ -156,5 +164,5 @@ def _strength(text: str, strength: str | None) -> float:
     return value
 
 
-def _located(path: str, files: tuple[str, ...], what: str) -> Path:
-    return locate.locate_file(path, files, f"{what} file")
+def _located(path: str, files: tuple[str, ...], what: Message) -> Path:
+    return locate.locate_file(path, files, what)

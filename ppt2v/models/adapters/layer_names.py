@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
-from ppt2v.models.layouts import ldm_names
+from ppt2v.models.layouts import ldm_names, motion_modules
 
-UNET, TEXT_ENCODER = "unet", "text_encoder"
+UNET, TEXT_ENCODER, MOTION = "unet", "text_encoder", "motion"
+_WITHIN = {UNET: (UNET, MOTION)}  # where a layer may be whose name says the first
 
 # What names begin with, one after the other, before the layer: the network that it says, if any. Dots are underscores.
 _BEGINNINGS = {
@@ -55,7 +56,7 @@ class LayerNames:
     ``text_width`` is that of the text which a UNet attends to.
 
     Args:
-        networks: by ``UNET`` and ``TEXT_ENCODER``.
+        networks: by ``UNET``, ``TEXT_ENCODER`` and, where there are motion modules, ``MOTION``.
     """
 
     def __init__(self, networks: Mapping[str, Any]):
@@ -71,7 +72,7 @@ class LayerNames:
     def find(self, name: str) -> Layer | None:
         """The layer of that name in a file; None where the networks have no such layer."""
         part, rest = _without_beginnings(name.replace(".", "_"))
-        parts = (UNET, TEXT_ENCODER) if part is None else (part,)
+        parts = (UNET, TEXT_ENCODER, MOTION) if part is None else _WITHIN.get(part, (part,))
         return next((self._layers[each, rest] for each in parts if (each, rest) in self._layers), None)
 
 
@@ -96,7 +97,9 @@ def _layers(part: str, network) -> Iterator[Layer]:
 
 
 def _original_names(part: str, network) -> Mapping[str, str]:
-    """What the code that trained Stable Diffusion calls what in the network."""
+    """What the code that trained the network calls what in it."""
+    if part == MOTION:
+        return {name: motion_modules.authors_name(name) for name, _ in network.named_sublayers()}
     return ldm_names.unet_table(network.config) if part == UNET else {}
 
 

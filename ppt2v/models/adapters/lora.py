@@ -12,6 +12,7 @@ import numpy as np
 
 from ppt2v.cache import fingerprint
 from ppt2v.errors import InputError
+from ppt2v.language import Message, words
 from ppt2v.models.formats import reading
 from ppt2v.models.formats.dtypes import widen
 from ppt2v.models.layouts import contents
@@ -40,21 +41,20 @@ _TEXT_PROJECTION = re.compile(r".*attn2[._](?:processor[._])?to_[kv]")
 
 # Methods that are not merged, by how the names of their arrays end.
 _OTHER_METHODS = {
-    r"oft_[rR]": "OFT as PEFT writes it",
-    r"boft_[RsS]": "BOFT as PEFT writes it",
-    r"ia3_l": "IA3 as PEFT writes it",
-    r"oft_diag": "OFT as LyCORIS wrote it before version 2",
-    r"bias_(indices|values|size)": "LoCon with sparse biases",
+    r"oft_[rR]": words("OFT as PEFT writes it"),
+    r"boft_[RsS]": words("BOFT as PEFT writes it"),
+    r"ia3_l": words("IA3 as PEFT writes it"),
+    r"oft_diag": words("OFT as LyCORIS wrote it before version 2"),
+    r"bias_(indices|values|size)": words("LoCon with sparse biases"),
     r"(p_layer|q_layer|lambda_layer)": "T-LoRA",
     r"(lora_E|ranknum)": "AdaLoRA",
-    r"lora_embedding_[AB]": "LoRA of a table of words",
+    r"lora_embedding_[AB]": words("LoRA of a table of words"),
     r"vera_lambda_\w": "VeRA",
     r"randlora_\w+": "RandLoRA",
     r"hra_u": "HRA",
     r"fourierft_\w+": "FourierFT",
-    r"\w+:\d+:(up|down)": "LoRA that numbers the layers instead of naming them",
+    r"\w+:\d+:(up|down)": words("LoRA that numbers the layers instead of naming them"),
 }
-_MERGED = "LoRA, LoHa, LoKr, GLoRA, IA3, OFT, BOFT, DoRA and whole differences are understood"
 
 
 class _Changes(NamedTuple):
@@ -100,7 +100,7 @@ class Lora:
                 "{complaint}: {layers}; {advice}",
                 complaint=self._complaint(unknown),
                 layers=_listed(unknown),
-                advice=_advice(names),
+                advice=self._advice(names),
             )
         known = {layer: place for layer, place in places.items() if place is not None}
         found, wrong = min((_fitted(known, reading) for reading in self._readings), key=lambda each: len(each[1]))
@@ -109,18 +109,32 @@ class Lora:
                 "E-LORA-SHAPES",
                 "{complaint}, by their shapes: {layers}; {advice}",
                 complaint=self._complaint(wrong),
-                layers=_listed(wrong, "; "),
-                advice=_advice(names),
+                layers=_listed(wrong),
+                advice=self._advice(names),
             )
         return found
 
-    def _complaint(self, wrong: list[str]) -> str:
+    def _complaint(self, wrong: Sequence[str | Message]) -> Message:
         family = self._family()
-        made = f"; it was made for {family}" if family else ""
-        layers = len(self._readings[0])
-        return f"{self.file} does not fit the model{made}: {len(wrong)} of its {layers} layers do not"
+        made = words("; it was made for {family}", family=family) if family else ""
+        return words(
+            "{file} does not fit the model{made}: {wrong} of its {layers} layers do not",
+            file=self.file,
+            made=made,
+            wrong=len(wrong),
+            layers=len(self._readings[0]),
+        )
 
-    def _family(self) -> str | None:
+    def _advice(self, names: LayerNames) -> Message:
+        """What to give instead, by the width of the text that the model's UNet attends to."""
+        family = origin.WIDTHS.get(names.text_width or 0)
+        if self._family() == origin.MOTION:
+            return words("give the motion module that it was made for, motion_module=... (--motion-module), beside it")
+        if family:
+            return words("give a LoRA made for {family}", family=family)
+        return words("give a LoRA made for this model, or the model of the LoRA")
+
+    def _family(self) -> str | Message | None:
         """The family of models that the file was made for, as its names, remarks or shapes say."""
         layers = self._readings[0]
         reading = (found.weight for name, found in layers.items() if _TEXT_PROJECTION.fullmatch(name))
@@ -147,7 +161,7 @@ def _sorted(file: Path, tensors: Mapping[str, np.ndarray]) -> tuple[Mapping[str,
         else:
             strange.append(key)
     if strange or not layers:
-        raise InputError("E-LORA-STRANGE", "{file} {held}", file=file, held=_described(strange, bool(layers)))
+        raise _stranger(file, strange, bool(layers))
     return layers, vectors
 
 
@@ -163,15 +177,37 @@ def _part(key: str, keys: Mapping[str, np.ndarray]) -> tuple[str, str | None]:
     return layer, "lora_up_bias" if match["bias"] else next(filter(None, others))
 
 
-def _described(strange: list[str], has_layers: bool) -> str:
-    """What an error says of a file with arrays that are not understood, or without any that are."""
+def _stranger(file: Path, strange: list[str], has_layers: bool) -> InputError:
+    """The error for a file with arrays that are not understood, or without any that are."""
+    names = _listed(strange)
     for pattern, method in _OTHER_METHODS.items():
         if any(re.fullmatch(rf"(?:.*[._])?{pattern}(?:[._](?:\w+\.)?weight)?", name) for name in strange):
-            return f"is {method}, which cannot be merged here ({_listed(strange)}); {_MERGED}"
-    what = contents.describe(strange)
+            return InputError(
+                "E-LORA-METHOD",
+                "{file} is {method}, which cannot be merged here ({names}); LoRA, LoHa, LoKr, GLoRA, IA3, OFT, BOFT, "
+                "DoRA and whole differences are understood",
+                file=file,
+                method=method,
+                names=names,
+            )
+    held = contents.describe(strange)
     if has_layers:
-        return f"holds {what} beside its LoRA ({_listed(strange)}); {_MERGED}"
-    return f"is no LoRA but {what} ({_listed(strange)}): {contents.use(strange)}"
+        return InputError(
+            "E-LORA-BESIDE",
+            "{file} holds {held} beside its LoRA ({names}); LoRA, LoHa, LoKr, GLoRA, IA3, OFT, BOFT, DoRA and "
+            "whole differences are understood",
+            file=file,
+            held=held,
+            names=names,
+        )
+    return InputError(
+        "E-LORA-OTHER-USE",
+        "{file} is no LoRA but {held} ({names}): {use}",
+        file=file,
+        held=held,
+        names=names,
+        use=contents.use(strange),
+    )
 
 
 def _readings(file: Path, layers: Mapping[str, Parts], alphas: Alphas) -> list[dict[str, _Changes]]:
@@ -232,7 +268,7 @@ def _finite(parts: Parts, name: str) -> float:
     return float(widen(parts[name]).item())
 
 
-def _fitted(places: Mapping[str, Layer], layers: Mapping[str, _Changes]) -> tuple[dict, list[str]]:
+def _fitted(places: Mapping[str, Layer], layers: Mapping[str, _Changes]) -> tuple[dict, list[Message]]:
     """The changes by network and weight, and what is wrong with those that do not fit."""
     found: dict[tuple[str, str], list[Change]] = {}
     wrong = []
@@ -241,9 +277,14 @@ def _fitted(places: Mapping[str, Layer], layers: Mapping[str, _Changes]) -> tupl
             if change is None:
                 continue
             if shape is None:
-                wrong.append(f"{place.name} has no bias")
+                wrong.append(words("{layer} has no bias", layer=place.name))
             elif not change.fits(shape):
-                wrong.append(f"{place.name} takes {_shape(shape)}, the file is for {_shape(change.shape)}")
+                given, wanted = _shape(change.shape), _shape(shape)
+                wrong.append(
+                    words(
+                        "{layer} takes {wanted}, the file is for {given}", layer=place.name, wanted=wanted, given=given
+                    )
+                )
             else:
                 found.setdefault((place.part, f"{place.name}.{kind}"), []).append(change)
     return found, wrong
@@ -253,11 +294,6 @@ def _shape(shape: Sequence) -> str:
     return str(list(shape)).replace("None", "?").replace("Ellipsis", "...")
 
 
-def _advice(names: LayerNames) -> str:
-    """What to give instead, by the width of the text that the model's UNet attends to."""
-    family = origin.WIDTHS.get(names.text_width or 0)
-    return f"give a LoRA made for {family}" if family else "give a LoRA made for this model, or the model of the LoRA"
-
-
-def _listed(names: list[str], between: str = ", ") -> str:
-    return between.join(names[:_LISTED]) + (f"{between}..." if len(names) > _LISTED else "")
+def _listed(names: Sequence[str | Message]) -> list[str | Message]:
+    """The first of them, as a message tells them."""
+    return [*names[:_LISTED], *(["..."] if len(names) > _LISTED else [])]

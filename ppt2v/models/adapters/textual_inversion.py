@@ -10,6 +10,7 @@ import numpy as np
 
 from ppt2v.cache import fingerprint
 from ppt2v.errors import InputError
+from ppt2v.language import words
 from ppt2v.models.formats import reading
 from ppt2v.models.formats.dtypes import widen
 from ppt2v.models.layouts import contents
@@ -133,7 +134,7 @@ def read(file: Path, word: str | None = None) -> list[Inversion]:
             "E-INVERSION-NONE",
             "{file} is no textual inversion: it holds {held}; give [width] or [number, width]",
             file=file,
-            held=held or "nothing",
+            held=held or words("nothing"),
         )
     if word and len(tensors) > 1:
         raise InputError(
@@ -154,13 +155,13 @@ def check_new(tokenizer, inversions: Sequence[Inversion]) -> None:
     for inversion in inversions:
         if _knows(tokenizer, f"{inversion.word}</w>"):
             alone = [each.file for each in inversions].count(inversion.file) == 1
-            advice = f"another, such as {inversion.file}:<{inversion.word}>" if alone else "it in a file of its own"
+            another = words("another, such as {example}", example=f"{inversion.file}:<{inversion.word}>")
             raise InputError(
                 "E-INVERSION-KNOWN-WORD",
                 "{file}: {word!r} is a word that the model has already; give {advice}",
                 file=inversion.file,
                 word=inversion.word,
-                advice=advice,
+                advice=another if alone else words("it in a file of its own"),
             )
 
 
@@ -178,7 +179,7 @@ def add_tokens(tokenizer, inversions: Sequence[Inversion], width: int) -> dict[i
     for inversion in inversions:
         own = inversion.vectors.shape[1]
         if own != width:
-            family = f", {origin.WIDTHS[own]}" if own in origin.WIDTHS else ""
+            family = words(", {family}", family=origin.WIDTHS[own]) if own in origin.WIDTHS else ""
             raise InputError(
                 "E-INVERSION-WIDTH",
                 "{file} is for a text encoder of another family{family}: its vectors have {numbers} numbers instead "
@@ -187,7 +188,7 @@ def add_tokens(tokenizer, inversions: Sequence[Inversion], width: int) -> dict[i
                 family=family,
                 numbers=own,
                 width=width,
-                wanted=origin.WIDTHS.get(width, "this model"),
+                wanted=origin.WIDTHS.get(width) or words("this model"),
             )
         for token, vector in zip(inversion.tokens, inversion.vectors):
             if not tokenizer.add_tokens([token]):

@@ -7,7 +7,9 @@ from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
 from ppt2v.errors import InputError
+from ppt2v.language import words
 from ppt2v.models.adapters.adapters import Adapters
+from ppt2v.models.adapters.motion import MotionModules
 
 from .replacements import Replacements
 from .stable_diffusion import StableDiffusion
@@ -25,6 +27,7 @@ class Use(NamedTuple):
         name: the model's name as it was given.
         edits: whether the UNet takes the latents of a clip beside those of the frames.
         values: of the run's parameters.
+        motion: the motion modules that are put between its layers.
     """
 
     mode: str
@@ -33,6 +36,7 @@ class Use(NamedTuple):
     name: str
     edits: bool = False
     values: Mapping[str, Any] = {}
+    motion: MotionModules | None = None
 
 
 class Family(Protocol):
@@ -85,7 +89,7 @@ def fitting_family(model: Path, use: Use) -> Family:
     """
     family = family_of(model)
     if family.group != use.group:
-        verdict = "a text-to-video model" if family.group == "video" else "no text-to-video model"
+        verdict = words("a text-to-video model") if family.group == "video" else words("no text-to-video model")
         raise InputError(
             "E-MODEL-USE",
             "{name} is {verdict}; for {mode} choose one such as {example}",

@@ -6,8 +6,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ppt2v.errors import InputError
+from ppt2v.language import words
 from ppt2v.models.adapters.adapters import Adapters
-from ppt2v.models.adapters.layer_names import TEXT_ENCODER, UNET
+from ppt2v.models.adapters.layer_names import MOTION, TEXT_ENCODER, UNET
 from ppt2v.models.adapters.textual_inversion import add_tokens, check_new, with_rows
 from ppt2v.models.formats import reading
 from ppt2v.models.layouts import clip_vocabulary, contents, file_schedule, single_file
@@ -16,6 +17,7 @@ from ppt2v.models.loading.tokenizer import find_tokenizer
 from ppt2v.models.loading.weights import NetworkFiles, build_network, check_dtype, network_files
 from ppt2v.models.sources import locate
 
+from .motion import LEVELS, motion_modules, with_motion
 from .noise_schedule import noise_schedule
 from .presets import MAY_DECIDE, MAY_DECIDE_OF_TRAINING
 from .replacements import Replacements
@@ -41,7 +43,7 @@ class StableDiffusion:
         unet, vae = frame_configs(model, use.values.get("vae"))
         wanted = vae["latent_channels"] * (2 if use.edits else 1)
         if unet["in_channels"] != wanted:
-            kind = _KINDS.get(unet["in_channels"], "a model of another kind")
+            kind = _KINDS.get(unet["in_channels"], words("a model of another kind"))
             raise InputError(
                 "E-MODEL-CHANNELS",
                 "{name} is no model for {mode} but {kind}: its UNet takes {channels} channels (in_channels) instead "
@@ -53,6 +55,8 @@ class StableDiffusion:
                 wanted=wanted,
                 example=use.example,
             )
+        if use.motion:
+            use.motion.check(unet, use.name)
         layers, asked = _files(model, "text_encoder").config["num_hidden_layers"], use.values.get("clip_skip", 1)
         if asked > layers:
             raise InputError(
@@ -73,11 +77,11 @@ class StableDiffusion:
 
 # What models are whose UNet takes so many channels.
 _KINDS = {
-    4: "one that makes pictures",
-    5: "one that goes by depth",
-    7: "an upscaler",
-    8: "one that edits pictures (instruct-pix2pix)",
-    9: "one that fills gaps (inpainting)",
+    4: words("one that makes pictures"),
+    5: words("one that goes by depth"),
+    7: words("an upscaler"),
+    8: words("one that edits pictures (instruct-pix2pix)"),
+    9: words("one that fills gaps (inpainting)"),
 }
 _READERS = {"unet": single_file.unet, "vae": single_file.vae, "text_encoder": single_file.text_encoder}
 # What is planned by before the networks are built.
@@ -162,15 +166,20 @@ def load_stable_diffusion(
     from ppdiffusers.transformers import CLIPTextModel
 
     unet_files = _files(model, "unet")
-    scheduler = _scheduler(model, prediction_type)
+    scheduler = _scheduler(model, prediction_type, adapters.motion is not None)
     words, text_files = _with_words(_files(model, "text_encoder"), tokenizer, model, adapters)
     networks = {
         "vae": build_network(AutoencoderKL, _vae_files(model, vae), dtype),
         "text_encoder": build_network(CLIPTextModel, text_files, dtype),
         "unet": build_network(UNet2DConditionModel, unet_files, dtype),
     }
-    for part, merge in adapters.merges({name: networks[name] for name in (UNET, TEXT_ENCODER)}).items():
+    if adapters.motion:
+        networks[MOTION] = motion_modules(adapters.motion, dtype)
+    changeable = {name: networks[name] for name in (UNET, TEXT_ENCODER, MOTION) if name in networks}
+    for part, merge in adapters.merges(changeable).items():
         networks[part].weights.merge(merge)
+    if adapters.motion:
+        networks[UNET] = with_motion(networks[UNET], networks.pop(MOTION))
     if not lazy:
         for network in networks.values():
             network.weights.load()
@@ -243,11 +252,13 @@ def _scale(model: Path) -> float:
     return config.get("scaling_factor", single_file.LATENT_SCALE)
 
 
-def _scheduler(model: Path, prediction_type: str | None):
+def _scheduler(model: Path, prediction_type: str | None, moves: bool):
+    """``moves``: whether there are motion modules, which count more than the model for the spacing of the levels."""
+    own = LEVELS if moves else {}
     if model.is_dir():
         file = model / "scheduler" / "scheduler_config.json"
-        return noise_schedule(read_json(file), str(file), prediction_type)
-    return noise_schedule(file_schedule.schedule(reading.read(model), model, prediction_type), str(model))
+        return noise_schedule({**read_json(file), **own}, str(file), prediction_type)
+    return noise_schedule({**file_schedule.schedule(reading.read(model), model, prediction_type), **own}, str(model))
 
 
 def _padding(model: Path) -> str:

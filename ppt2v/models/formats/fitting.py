@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
-from typing import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
 from ppt2v.errors import InputError
+from ppt2v.language import Message, words
 
 from .dtypes import widen
 from .reading import PADDLE, PYTORCH, WeightFile
@@ -128,7 +129,12 @@ def _check_names(expected: set[str], found: set[str], complaint: str) -> None:
 
 def _check_shapes(state: dict, tensors: dict[str, np.ndarray], complaint: str) -> None:
     wrong = [
-        f"{name} is {list(tensors[name].shape)} instead of {list(parameter.shape)}"
+        words(
+            "{name} is {given} instead of {wanted}",
+            name=name,
+            given=str(list(tensors[name].shape)),
+            wanted=str(list(parameter.shape)),
+        )
         for name, parameter in state.items()
         if list(tensors[name].shape) != list(parameter.shape)
     ]
@@ -143,7 +149,8 @@ def _check_shapes(state: dict, tensors: dict[str, np.ndarray], complaint: str) -
         )
 
 
-def _listed(names: list[str]) -> str:
+def _listed(names: Sequence[str | Message]) -> Message | str:
+    """The first of them, in brackets."""
     if not names:
         return ""
-    return f" ({', '.join(names[:_LISTED_KEYS])}{', ...' if len(names) > _LISTED_KEYS else ''})"
+    return words(" ({names})", names=[*names[:_LISTED_KEYS], *(["..."] if len(names) > _LISTED_KEYS else [])])

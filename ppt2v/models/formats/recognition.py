@@ -5,27 +5,33 @@ from __future__ import annotations
 from pathlib import Path
 
 from ppt2v.errors import InputError
+from ppt2v.language import words
 
 _EXAMINED = 512  # bytes
 _PAGES = (b"<!doctype", b"<html", b"<head", b"<!--", b"<?xml", b"<error")  # in small letters
 _QUOTED = 60  # letters
 _LONGEST_HEADER = 100_000_000  # bytes, of .safetensors
-_AGAIN = "download the file itself"
-_NO_PICTURE = "give a file of weights (embeddings inside pictures are not read)"
+_AGAIN = words("download the file itself")
+_NO_PICTURE = words("give a file of weights (embeddings inside pictures are not read)")
+_UNPACK = words("unpack it and give the file inside")
 # What the contents of a file begin with: what it is, and what to do.
 _BEGINNINGS = (
-    (b"version https://git-lfs.github.com/", "a git-lfs pointer, not the weights", f"run git lfs pull, or {_AGAIN}"),
-    (b"\x89PNG", "a picture (PNG)", _NO_PICTURE),
-    (b"\xff\xd8\xff", "a picture (JPEG)", _NO_PICTURE),
-    (b"GIF8", "a picture (GIF)", _NO_PICTURE),
-    (b"RIFF", "a picture or a clip (RIFF)", _NO_PICTURE),
-    (b"%PDF", "a document (PDF)", "give a file of weights"),
-    (b"GGUF", "a quantized model (GGUF)", "give the model as .safetensors"),
-    (b"\x89HDF", "an HDF5 file of Keras or TensorFlow", "give weights for Paddle or PyTorch"),
-    (b"\x93NUMPY", "a NumPy array", "save it as .safetensors, by name"),
-    (b"\x1f\x8b", "a packed file (gzip)", "unpack it and give the file inside"),
-    (b"7z\xbc\xaf\x27\x1c", "an archive (7z)", "unpack it and give the file inside"),
-    (b"Rar!", "an archive (RAR)", "unpack it and give the file inside"),
+    (
+        b"version https://git-lfs.github.com/",
+        words("a git-lfs pointer, not the weights"),
+        words("run git lfs pull, or download the file itself"),
+    ),
+    (b"\x89PNG", words("a picture (PNG)"), _NO_PICTURE),
+    (b"\xff\xd8\xff", words("a picture (JPEG)"), _NO_PICTURE),
+    (b"GIF8", words("a picture (GIF)"), _NO_PICTURE),
+    (b"RIFF", words("a picture or a clip (RIFF)"), _NO_PICTURE),
+    (b"%PDF", words("a document (PDF)"), words("give a file of weights")),
+    (b"GGUF", words("a quantized model (GGUF)"), words("give the model as .safetensors")),
+    (b"\x89HDF", words("an HDF5 file of Keras or TensorFlow"), words("give weights for Paddle or PyTorch")),
+    (b"\x93NUMPY", words("a NumPy array"), words("save it as .safetensors, by name")),
+    (b"\x1f\x8b", words("a packed file (gzip)"), _UNPACK),
+    (b"7z\xbc\xaf\x27\x1c", words("an archive (7z)"), _UNPACK),
+    (b"Rar!", words("an archive (RAR)"), _UNPACK),
 )
 
 

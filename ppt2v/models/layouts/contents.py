@@ -6,114 +6,135 @@ import re
 from collections.abc import Iterable
 from typing import NamedTuple
 
+from ppt2v.language import Message, words
+
 
 class _Kind(NamedTuple):
     """``sign``: a regular expression that some name matches; ``what``, with its article; ``advice``: what to do."""
 
     sign: str
-    what: str
-    advice: str
+    what: Message
+    advice: Message
 
 
-_WHOLE = "give a model of Stable Diffusion 1.x or 2.x, as a single file or a folder in the layout of diffusers"
+_WHOLE = words("give a model of Stable Diffusion 1.x or 2.x, as a single file or a folder in the layout of diffusers")
 
 # The first that fits counts.
-INVERSION, UNKNOWN = "a textual inversion", "weights of an unknown kind"
+INVERSION, LORA, UNKNOWN, _CONTROLNET, MOTION_MODULE = (
+    words("a textual inversion"),
+    words("a LoRA"),
+    words("weights of an unknown kind"),
+    words("a ControlNet"),
+    words("a motion module of AnimateDiff"),
+)
+_BESIDE = words("give it as motion_module=... (--motion-module) beside a model of Stable Diffusion 1.x")
 _KINDS = (
-    _Kind(r"^lora_controlnet$", "a Control-LoRA", "give a whole ControlNet"),
+    _Kind(r"^lora_controlnet$", words("a Control-LoRA"), words("give a whole ControlNet")),
     _Kind(
         r"lora_(down|up|A|B)\b|_lora\.(down|up)|\.lora\.|hada_w1|lokr_w|^(lora|lycoris)_|\.dora_scale|lora_magnitude",
-        "a LoRA",
-        "give it as lora=... (--lora) beside a model",
+        LORA,
+        words("give it as lora=... (--lora) beside a model"),
     ),
     _Kind(
         r"^(emb_params|string_to_param|clip_[lg])\b|^<[^>]*>$|^\*$",
         INVERSION,
-        "give it as textual_inversion=... (--textual-inversion) beside a model",
+        words("give it as textual_inversion=... (--textual-inversion) beside a model"),
     ),
-    _Kind(r"motion_modules\.|temporal_transformer", "a motion module of AnimateDiff", _WHOLE),
+    _Kind(r"motion_modules\.|temporal_transformer", MOTION_MODULE, _BESIDE),
     _Kind(
         r"temopral_conv|temp_convs\.",
-        "the UNet of a text-to-video model",
-        "give the folder that it belongs to, for the mode synthesize",
+        words("the UNet of a text-to-video model"),
+        words("give the folder that it belongs to, for the mode synthesize"),
     ),
-    _Kind(r"time_stack|time_mixer|time_mix_blocks", "Stable Video Diffusion", _WHOLE),
-    _Kind(r"^(ip_adapter|image_proj)\.", "an IP-Adapter", _WHOLE),
+    _Kind(r"time_stack|time_mixer|time_mix_blocks", words("Stable Video Diffusion"), _WHOLE),
+    _Kind(r"^(ip_adapter|image_proj)\.", words("an IP-Adapter"), _WHOLE),
     _Kind(
         r"^(adapter\.)?body\.\d+\.(block1|resnets\.\d+\.block1|in_conv)",
-        "a T2I-Adapter",
-        "give a ControlNet for the guided modes",
+        words("a T2I-Adapter"),
+        words("give a ControlNet for the guided modes"),
     ),
     _Kind(
-        r"^lllite_", "a ControlNet-LLLite of Stable Diffusion XL", "give a ControlNet for Stable Diffusion 1.x or 2.x"
+        r"^lllite_",
+        words("a ControlNet-LLLite of Stable Diffusion XL"),
+        words("give a ControlNet for Stable Diffusion 1.x or 2.x"),
     ),
-    _Kind(r"^(conditioner\.embedders\.\d+|text_encoder_2)\.", "Stable Diffusion XL", _WHOLE),
-    _Kind(r"joint_blocks\.|add_q_proj", "Stable Diffusion 3 or a relative", _WHOLE),
-    _Kind(r"(double|single)_blocks\.|single_transformer_blocks\.", "FLUX or a relative", _WHOLE),
+    _Kind(r"^(conditioner\.embedders\.\d+|text_encoder_2)\.", words("Stable Diffusion XL"), _WHOLE),
+    _Kind(r"joint_blocks\.|add_q_proj", words("Stable Diffusion 3 or a relative"), _WHOLE),
+    _Kind(r"(double|single)_blocks\.|single_transformer_blocks\.", words("FLUX or a relative"), _WHOLE),
     _Kind(
         r"double_layers\.|\.adaLN_modulation|adaln_single|scale_shift_table|^(transformer_)?blocks\.\d+\.",
-        "a diffusion transformer",
+        words("a diffusion transformer"),
         _WHOLE,
     ),
-    _Kind(r"^low_scale_model\.", "an upscaler of Stable Diffusion", _WHOLE),
-    _Kind(r"^(model\.diffusion_model\.|unet\.)?label_emb\.0\.0\.weight$|^noise_augmentor\.", "Stable unCLIP", _WHOLE),
+    _Kind(r"^low_scale_model\.", words("an upscaler of Stable Diffusion"), _WHOLE),
+    _Kind(
+        r"^(model\.diffusion_model\.|unet\.)?label_emb\.0\.0\.weight$|^noise_augmentor\.",
+        words("Stable unCLIP"),
+        _WHOLE,
+    ),
     _Kind(
         r"cond_proj\.weight$",
-        "a latent consistency model with guidance of its own",
-        "give a model of Stable Diffusion with an LCM LoRA, and the solver lcm",
+        words("a latent consistency model with guidance of its own"),
+        words("give a model of Stable Diffusion with an LCM LoRA, and the solver lcm"),
     ),
     _Kind(
         r"^model_ema\.diffusion_model",
-        "the averaged weights of a training alone",
-        "give the file that was made for use",
+        words("the averaged weights of a training alone"),
+        words("give the file that was made for use"),
     ),
     _Kind(
         r"^(control_model\.|input_hint_block\.)|^controlnet_cond_embedding\.",
-        "a ControlNet",
-        "give it as controlnet=... (--controlnet) beside a model, for the guided modes",
+        _CONTROLNET,
+        words("give it as controlnet=... (--controlnet) beside a model, for the guided modes"),
     ),
-    _Kind(r"^(model\.diffusion_model\.)?input_blocks\.|^(unet\.)?(down_blocks|mid_block)\.", "a UNet alone", _WHOLE),
+    _Kind(
+        r"^(model\.diffusion_model\.)?input_blocks\.|^(unet\.)?(down_blocks|mid_block)\.", words("a UNet alone"), _WHOLE
+    ),
     _Kind(
         r"^(first_stage_model\.)?(encoder|decoder)\.(conv_in|mid|down|up)",
-        "an autoencoder (VAE) alone",
-        "give it as vae=... (--vae) beside a model",
+        words("an autoencoder (VAE) alone"),
+        words("give it as vae=... (--vae) beside a model"),
     ),
-    _Kind(r"^(encoder|decoder)\.(layers\.)?\d+\.", "a tiny autoencoder (TAESD)", "give a whole autoencoder"),
-    _Kind(r"^(cond_stage_model|text_model|transformer\.resblocks|text_encoder)\b", "a text encoder alone", _WHOLE),
+    _Kind(
+        r"^(encoder|decoder)\.(layers\.)?\d+\.", words("a tiny autoencoder (TAESD)"), words("give a whole autoencoder")
+    ),
+    _Kind(
+        r"^(cond_stage_model|text_model|transformer\.resblocks|text_encoder)\b", words("a text encoder alone"), _WHOLE
+    ),
 )
 _UNKNOWN = _Kind("", UNKNOWN, _WHOLE)
 # A whole model has a UNet and a text encoder, and nothing of what makes it one of another family.
-_OTHER = _KINDS[: next(place for place, kind in enumerate(_KINDS) if kind.what == "a ControlNet")]
+_OTHER = _KINDS[: next(place for place, kind in enumerate(_KINDS) if kind.what is _CONTROLNET)]
 
 
-def describe(names: Iterable[str]) -> str:
+def describe(names: Iterable[str]) -> Message:
     """What a file with weights of these names holds, with its article."""
     names = list(names)
     if is_stable_diffusion(names):
-        return "a model of Stable Diffusion"
+        return words("a model of Stable Diffusion")
     return _kind(names, _KINDS).what
 
 
-def advice(names: Iterable[str]) -> str:
+def advice(names: Iterable[str]) -> Message:
     """What to do with it instead."""
     return _kind(list(names), _KINDS).advice
 
 
-def use(names: Iterable[str]) -> str:
+def use(names: Iterable[str]) -> Message:
     """How it is given, where something else than a model is wanted."""
     names = list(names)
     if is_stable_diffusion(names):
-        return "give it as model_name=... (--model)"
+        return words("give it as model_name=... (--model)")
     advice = _kind(names, _KINDS).advice
-    return advice if advice.startswith("give it as") else "it has no use there"
+    return advice if advice.template.startswith("give it as") else words("it has no use there")
 
 
-def use_of_network(kind: str | None) -> str:
+def use_of_network(kind: str | None) -> Message:
     """What to do with a folder that holds a single network of a class of diffusers instead of a model."""
     return {
-        "ControlNetModel": "it is a ControlNet: give it as controlnet=... (--controlnet) beside a model",
-        "AutoencoderKL": "it is an autoencoder: give it as vae=... (--vae) beside a model",
-        "MotionAdapter": f"it is a motion module: {_WHOLE}",
+        "ControlNetModel": words("it is a ControlNet: give it as controlnet=... (--controlnet) beside a model"),
+        "AutoencoderKL": words("it is an autoencoder: give it as vae=... (--vae) beside a model"),
+        "MotionAdapter": words("it is a motion module: {advice}", advice=_BESIDE),
     }.get(str(kind), _WHOLE)
 
 

@@ -11,6 +11,7 @@ from typing import Any
 
 from ppt2v.environment.shipped import shipped
 from ppt2v.errors import InputError
+from ppt2v.language import Message, either, words
 
 from .modelscope_files import CONFIGURATION, describes, file_names
 
@@ -59,11 +60,11 @@ _OTHER_FAMILIES = {
 }
 # Inputs of networks that no mode has, and whose they are.
 _UNFED = {
-    "addition_embed_type": "Stable Diffusion XL or a relative",
-    "encoder_hid_dim_type": "another family",
-    "class_embed_type": "Stable unCLIP or a relative",
-    "num_class_embeds": "an upscaler or a relative",
-    "time_cond_proj_dim": "a latent consistency model with guidance of its own",
+    "addition_embed_type": words("Stable Diffusion XL or a relative"),
+    "encoder_hid_dim_type": words("another family"),
+    "class_embed_type": words("Stable unCLIP or a relative"),
+    "num_class_embeds": words("an upscaler or a relative"),
+    "time_cond_proj_dim": words("a latent consistency model with guidance of its own"),
 }
 # Numbers of configurations by which sizes and memory are planned before weights are read, or texts are read at all.
 _LARGEST = {
@@ -261,16 +262,16 @@ def read_config(file: Path, kind: str | None = None, needs: Sequence[str] = ()) 
     return config
 
 
-def _rule(name: str) -> tuple[str, Callable[[Any, int], bool]]:
+def _rule(name: str) -> tuple[Message, Callable[[Any, int], bool]]:
     """In words, and as what tells whether a value is valid up to a largest one."""
     if name in _LISTS:
-        return "a list of whole numbers", _are_counts
+        return words("a list of whole numbers"), _are_counts
     if name in _LISTS_OR_NUMBERS:
         return (
-            "a whole number, or a list of such,",
+            words("a whole number, or a list of such,"),
             lambda value, most: _is_count(value, most) or _are_counts(value, most),
         )
-    return "a whole number", _is_count
+    return words("a whole number"), _is_count
 
 
 def _are_counts(values: Any, most: int) -> bool:
@@ -281,19 +282,23 @@ def _is_count(value: Any, most: int) -> bool:
     return isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= most
 
 
-def _reason(file: Path, error: Exception) -> str:
+def _reason(file: Path, error: Exception) -> str | Message:
     with file.open("rb") as stream:
         beginning = stream.read(64).lower()
     if beginning.startswith(b"version https://git-lfs"):
-        return "but a git-lfs pointer: run git lfs pull"
-    return "but a web page" if beginning.lstrip().startswith((b"<!doctype", b"<html")) else str(error)
+        return words("but a git-lfs pointer: run git lfs pull")
+    is_page = beginning.lstrip().startswith((b"<!doctype", b"<html"))
+    return words("but a web page") if is_page else str(error)
 
 
-def _json_kind(value: Any) -> str:
-    return {list: "a list", str: "a text", bool: "true or false", type(None): "null"}.get(type(value), "a number")
+def _json_kind(value: Any) -> str | Message:
+    if value is None:
+        return "null"
+    kinds = {list: words("a list"), str: words("a text"), bool: words("true or false")}
+    return kinds.get(type(value), words("a number"))
 
 
-def first_missing(folder: Path) -> str | None:
+def first_missing(folder: Path) -> str | Message | None:
     """The first file that a model folder lacks: a pipeline's with a model_index.json, else a single network's.
 
     A folder with ModelScope's configuration.json has files of its own.
@@ -306,7 +311,7 @@ def first_missing(folder: Path) -> str | None:
     for part in parts(read_json(folder / "model_index.json")):
         lacks = _part_lacks(folder / part, PIPELINE[part])
         if lacks:
-            return f"{part}/{lacks}"
+            return words("{part}/{lacks}", part=part, lacks=lacks)
     return None
 
 
@@ -315,7 +320,7 @@ def is_modelscopes(configuration: Path | None) -> bool:
     return configuration is not None and configuration.exists() and describes(read_json(configuration))
 
 
-def _part_lacks(folder: Path, groups: tuple[tuple[str, ...], ...]) -> str | None:
+def _part_lacks(folder: Path, groups: tuple[tuple[str, ...], ...]) -> str | Message | None:
     for group in groups:
         names = [name for name in group if (folder / name).is_file()]
         if not names:
@@ -337,7 +342,7 @@ def _is_there(entry: Any) -> bool:
     return any(entry) if isinstance(entry, list) else bool(entry)
 
 
-def check_pipeline(model_index: Mapping[str, Any], source: str) -> None:
+def check_pipeline(model_index: Mapping[str, Any], source: str | Message) -> None:
     """Refuses a pipeline of another family of models than those that are run here, by the parts that it names.
 
     Args:
@@ -370,6 +375,6 @@ def check_pipeline(model_index: Mapping[str, Any], source: str) -> None:
         )
 
 
-def alternatives(names: tuple[str, ...]) -> str:
+def alternatives(names: tuple[str, ...]) -> str | Message:
     """How an error names a group of which one file is needed."""
-    return f"weights ({', '.join(_FORMATS)})" if names is WEIGHTS else " or ".join(names)
+    return words("weights ({formats})", formats=_FORMATS) if names is WEIGHTS else either(names)

@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ppt2v.errors import InputError
+from ppt2v.language import words
 from ppt2v.models.formats.reading import WeightFile
 
 from . import contents, openclip_names
@@ -75,7 +76,11 @@ def vae(loaded: WeightFile, source: str) -> Network:
     if not own:
         own = {name: array for name, array in names.items() if name.startswith(_AUTOENCODER)}
     if "decoder.conv_in.weight" not in own:
-        advice = "give its autoencoder beside it" if _after(names, UNET) else "give that of a model of Stable Diffusion"
+        advice = (
+            words("give its autoencoder beside it")
+            if _after(names, UNET)
+            else words("give that of a model of Stable Diffusion")
+        )
         raise InputError(
             "E-SINGLE-FILE-VAE",
             "{source} holds {held} and no autoencoder (none of its weights begins with {prefix}); {advice}: vae=... "

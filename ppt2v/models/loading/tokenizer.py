@@ -8,6 +8,7 @@ import tempfile
 from pathlib import Path
 
 from ppt2v.errors import InputError
+from ppt2v.language import words
 from ppt2v.models.layouts import clip_vocabulary
 from ppt2v.models.layouts.diffusers import read_json
 from ppt2v.models.sources import locate
@@ -37,9 +38,9 @@ def locate_tokenizer(name: str) -> Path:
     if locate.is_embedded(name):
         return locate.locate(name) / "tokenizer"
     places = tuple(f"{folder}{file}" for folder in ("tokenizer/", "") for file in _FILES)
-    file = locate.locate_file(name, places, "tokenizer")
+    file = locate.locate_file(name, places, words("tokenizer"))
     if file.name == "vocab.json":
-        locate.locate_file(name, ("tokenizer/merges.txt", "merges.txt"), "tokenizer")
+        locate.locate_file(name, ("tokenizer/merges.txt", "merges.txt"), words("tokenizer"))
     return file.parent
 
 

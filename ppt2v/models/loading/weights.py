@@ -97,6 +97,37 @@ class Weights:
         return self._source.convert(reading.WeightFile(tensors, parts[0].layout))
 
 
+class JoinedWeights:
+    """The weights of a network that was joined of others, each with ``Weights`` of its own.
+
+    Args:
+        parts: the one that gives the model its name in front.
+    """
+
+    def __init__(self, parts: Sequence[Weights]):
+        self._parts = parts
+
+    @property
+    def model(self) -> Path:
+        """That of the first part."""
+        return self._parts[0].model
+
+    @property
+    def fingerprint(self) -> str:
+        """Differs for different weights."""
+        return " ".join(part.fingerprint for part in self._parts)
+
+    def load(self) -> None:
+        """Puts them into the parts, unless they are there."""
+        for part in self._parts:
+            part.load()
+
+    def release(self) -> None:
+        """Frees their memory."""
+        for part in self._parts:
+            part.release()
+
+
 def network_files(
     place: Path,
     read_single: Callable[[reading.WeightFile, str], single_file.Network],

@@ -10,7 +10,7 @@ EMBEDDED = "embedded"  # and "embedded/NAME" for the others that ship with ppt2v
 class KnownModel(NamedTuple):
     """A model that is known to work: ``id`` on Hugging Face, ``paddle_id`` in the Paddle community storage.
 
-    ``group`` is that of its family (``families.family.Family``), which modes name.
+    ``group`` is that of its family (``families.family.Family``), which modes name; "motion" for motion modules.
     """
 
     id: str
@@ -64,5 +64,23 @@ KNOWN = (
         "ModelScope's tuned to 24 frames of 576x320, for `synthesize`",
         1.84,
         group="video",
+    ),
+    _known(
+        "guoyww/animatediff-motion-adapter-v1-5-2",
+        "AnimateDiff's motion module, second version: 16 frames, for `animate` with Stable Diffusion 1.x",
+        0.45,
+        group="motion",
+    ),
+    _known(
+        "guoyww/animatediff-motion-adapter-v1-5-3",
+        "AnimateDiff's motion module, third version: 16 frames, for `animate` with Stable Diffusion 1.x",
+        0.42,
+        group="motion",
+    ),
+    _known(
+        "wangfuyun/AnimateLCM",
+        "AnimateLCM's motion module: few steps with its LoRA and the solver lcm, for `animate`",
+        0.45,
+        group="motion",
     ),
 )

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import functools
+import logging
 import os
+import socket
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Callable
 
 from ppt2v.cache import user_cache
 from ppt2v.environment.homes import can_be_written, paddlenlp_home
 from ppt2v.errors import InputError
+from ppt2v.language import Message, words
 from ppt2v.models.layouts.diffusers import (
     NETWORK,
     OPTIONAL,
@@ -72,13 +76,13 @@ def cached_folders(source: str) -> Iterator[tuple[str, Path]]:
             yield f"{organisation}/{model}", folder
 
 
-def broken_folders(source: str) -> Iterator[tuple[Path, str]]:
+def broken_folders(source: str) -> Iterator[tuple[Path, Message]]:
     """The folders in the cache of a source that are passed over because they are damaged, and what is wrong."""
     for folder in _folders(source):
         try:
             first_missing(folder)
         except InputError as error:
-            yield folder, str(error)
+            yield folder, error.message
 
 
 def _folders(source: str) -> list[Path]:
@@ -100,6 +104,11 @@ def place(source: str, repository: str) -> Path | None:
     return max(folders, key=lambda folder: folder.stat().st_mtime, default=None)
 
 
+def entry(source: str, repository: str) -> Path:
+    """The folder with all that the cache of a source has of this id, whether or not it exists."""
+    return cache_folder(source) / (repository if source == PADDLE else f"models--{repository.replace('/', '--')}")
+
+
 def cached_folder(source: str, repository: str) -> Path | None:
     """The newest complete model of this id in the cache of a source."""
     folders = [folder for name, folder in cached_folders(source) if name == repository]
@@ -118,9 +127,17 @@ def _pattern(source: str, repository: str) -> str:
     return repository if source == PADDLE else f"models--{repository.replace('/', '--')}/snapshots/*"
 
 
-def download(source: str, repository: str, fetch_wanted: Callable[[Fetch], Path], instead: str) -> Path:
-    """What ``fetch_wanted`` fetches; ``instead`` is what can be given if the download fails."""
-    cache, name = cache_folder(source), PREFIXES[source] + repository
+def download(source: str, repository: str, name: str, fetch_wanted: Callable[[Fetch], Path], instead: Message) -> Path:
+    """What ``fetch_wanted`` fetches.
+
+    Args:
+        name: what was asked for, which may be known to the source by another id.
+        instead: what can be given if the download fails.
+
+    Raises:
+        InputError: the download fails.
+    """
+    cache = cache_folder(source)
     if not can_be_written(cache):
         raise InputError(
             "E-DOWNLOAD-PLACE",
@@ -132,10 +149,20 @@ def download(source: str, repository: str, fetch_wanted: Callable[[Fetch], Path]
             instead=instead,
         )
     try:
-        return fetch_wanted(_fetcher(source, repository))
+        with _without_retries_told():
+            return fetch_wanted(_fetcher(source, repository))
     except InputError as error:
-        reason = str(error)
+        reason: str | Message = error.message
     except Exception as error:  # whatever the libraries raise for a dead network, a closed door, a full disk
+        if _is_unreached(error):
+            raise InputError(
+                "E-DOWNLOAD-OFFLINE",
+                "{name!r} is not on this machine, and {server} cannot be reached: try again with a connection, or give "
+                "{instead}",
+                name=name,
+                server=server(source),
+                instead=instead,
+            ) from None
         reason = " ".join(str(error).split())[:300] or type(error).__name__
     raise InputError(
         "E-DOWNLOAD-FAILED",
@@ -147,6 +174,30 @@ def download(source: str, repository: str, fetch_wanted: Callable[[Fetch], Path]
     )
 
 
+@contextmanager
+def _without_retries_told() -> Iterator[None]:
+    """Hugging Face's library warns of each of its retries; what comes of them is said once."""
+    logger = logging.getLogger("huggingface_hub.utils._http")
+    before = logger.level
+    logger.setLevel(logging.ERROR)
+    try:
+        yield
+    finally:
+        logger.setLevel(before)
+
+
+def _is_unreached(error: BaseException) -> bool:
+    """Whether a server was never reached, by the errors that led to this one."""
+    from huggingface_hub.errors import LocalEntryNotFoundError, OfflineModeIsEnabled
+    from urllib3.exceptions import ConnectTimeoutError, NewConnectionError
+
+    never = LocalEntryNotFoundError, OfflineModeIsEnabled, NewConnectionError, ConnectTimeoutError, socket.gaierror
+    chain: BaseException | None = error
+    while chain is not None and not isinstance(chain, never):
+        chain = chain.__cause__ or chain.__context__
+    return chain is not None
+
+
 def fetch_model(fetch: Fetch) -> Path:
     """Fetches what ``first_missing`` asks for, and nothing else.
 
@@ -155,7 +206,7 @@ def fetch_model(fetch: Fetch) -> Path:
     index = fetch("model_index.json")
     if index is None:
         return _fetch_part(fetch, "", NETWORK) if fetch("config.json") else _fetch_modelscopes(fetch)
-    check_pipeline(read_json(index), "it")
+    check_pipeline(read_json(index), words("it"))
     for part in parts(read_json(index)):
         _fetch_part(fetch, f"{part}/", PIPELINE[part])
     for name in OPTIONAL:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import difflib
+import functools
 import io
 import os
 import re
@@ -11,6 +12,7 @@ from pathlib import Path
 
 from ppt2v.environment.shipped import shipped
 from ppt2v.errors import InputError
+from ppt2v.language import Message, either, words
 from ppt2v.models.layouts import contents
 from ppt2v.models.layouts.diffusers import PIPELINE, alternatives, check_pipeline, first_missing, read_json
 from ppt2v.progress import say
@@ -43,7 +45,7 @@ def check(name: str | Path) -> None:
             name=name,
         )
     elif not _ID.fullmatch(_split(str(name))[1]):
-        hint = _nearest(str(name)) or f"; known are {', '.join(_names())}"
+        hint = _nearest(str(name)) or words("; known are {names}", names=_names())
         raise InputError(
             "E-MODEL-UNKNOWN",
             "unknown model {name!r}: no such folder, and an id has the form [hf:|aistudio:]ORG/NAME{hint}",
@@ -67,13 +69,13 @@ def locate(name: str | Path, progress: bool = True) -> Path:
     folder = _given_folder(name) or _given_file(name) or downloads.cached_folder(source, repository)
     if folder:
         return folder
-    _announce(source, repository, progress)
+    _announce(source, repository, str(name), progress)
     with contextlib.nullcontext() if progress else contextlib.redirect_stderr(io.StringIO()):
-        instead = f"the path of a folder that holds the model{_nearest(str(name))}"
-        return downloads.download(source, repository, downloads.fetch_model, instead)
+        instead = words("the path of a folder that holds the model{hint}", hint=_nearest(str(name)))
+        return downloads.download(source, repository, str(name), downloads.fetch_model, instead)
 
 
-def locate_file(name: str | Path, files: tuple[str, ...], what: str, progress: bool = True) -> Path:
+def locate_file(name: str | Path, files: tuple[str, ...], what: Message, progress: bool = True) -> Path:
     """A single file of weights: the one that ``name`` is the path of, else the first of ``files`` in a place.
 
     Args:
@@ -109,15 +111,17 @@ def locate_file(name: str | Path, files: tuple[str, ...], what: str, progress: b
     cached = downloads.cached_file(source, repository, files)
     if cached:
         return cached
-    _announce(source, repository, progress)
+    _announce(source, repository, str(name), progress)
     with contextlib.nullcontext() if progress else contextlib.redirect_stderr(io.StringIO()):
-        instead = f"the path of the {what}{_nearest(str(name))}"
-        return downloads.download(source, repository, lambda fetch: downloads.fetch_file(fetch, files), instead)
+        instead = words("the path of the {what}{hint}", what=what, hint=_nearest(str(name)))
+        wanted = functools.partial(downloads.fetch_file, files=files)
+        return downloads.download(source, repository, str(name), wanted, instead)
 
 
-def _announce(source: str, repository: str, shown: bool) -> None:
+def _announce(source: str, repository: str, name: str, shown: bool) -> None:
     if shown:
-        say(f"Downloading {repository} from {downloads.server(source)}")
+        there = "" if name == downloads.PREFIXES[source] + repository else f", there {repository}"
+        say(f"Downloading {name} from {downloads.server(source)}{there}")
 
 
 def is_id(name: str) -> bool:
@@ -139,6 +143,21 @@ def cached_place(name: str) -> Path | None:
     return downloads.place(source, _server_id(source, repository)) or downloads.place(source, repository)
 
 
+def would_download(name: str) -> bool:
+    """Whether ``locate`` would download the model of that name: an id of which the cache has no complete one."""
+    if is_embedded(name) or not is_id(name):
+        return False
+    source, repository = _split(name)
+    return downloads.cached_folder(source, _server_id(source, repository)) is None
+
+
+def received(name: str) -> int:
+    """Bytes that the cache of an id's source has of it, also of what is still being downloaded."""
+    source, repository = _split(name)
+    entry = downloads.entry(source, _server_id(source, repository))
+    return sum(file.stat().st_size for file in entry.rglob("*") if file.is_file() and not file.is_symlink())
+
+
 def from_anywhere(name: str | Path) -> str:
     """The name under which a model is found from every folder: the absolute path of what exists, else the name."""
     return str(_given_folder(name) or _given_file(name) or name)
@@ -158,22 +177,23 @@ def _check_folder(folder: Path) -> None:
         check_pipeline(read_json(folder / "model_index.json"), str(folder))
 
 
-def _instead(folder: Path) -> str:
+def _instead(folder: Path) -> Message:
     """What to give instead of a folder that is no model, after a look at what it holds."""
     models = sorted(index.parent for index in folder.glob("*/model_index.json"))
     if models:
-        return f"the model is in {models[0]}"
+        return words("the model is in {folder}", folder=models[0])
     if next(folder.glob("models--*"), None):
-        return "it is a cache of Hugging Face: give the id of a model, such as hf:ORG/NAME"
+        return words("it is a cache of Hugging Face: give the id of a model, such as hf:ORG/NAME")
     files = sorted(file for file in folder.iterdir() if file.suffix in _FILE_ENDINGS and file.is_file())
     if not files or (folder / "model_index.json").exists():
-        return "give a folder in the layout of diffusers"
+        return words("give a folder in the layout of diffusers")
     from ppt2v.models.formats import reading
 
     names = reading.read(files[0]).tensors
     if contents.is_stable_diffusion(names):
-        return f"it holds a model in a single file: give {files[0]}"
-    return f"{files[0].name} in it is {contents.describe(names)}: {contents.advice(names)}"
+        return words("it holds a model in a single file: give {file}", file=files[0])
+    held, advice = contents.describe(names), contents.advice(names)
+    return words("{file} in it is {held}: {advice}", file=files[0].name, held=held, advice=advice)
 
 
 def _given_folder(name: str | Path) -> Path | None:
@@ -232,7 +252,7 @@ def size(folder: Path) -> int:
     return sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
 
 
-def _nearest(name: str) -> str:
+def _nearest(name: str) -> Message | str:
     """How an error ends: the known names that are nearest to a misspelt one, if any."""
     repository = _split(name)[1]
     if any(repository in (known.id, known.paddle_id) for known in KNOWN):
@@ -240,7 +260,7 @@ def _nearest(name: str) -> str:
     by_key = {key.lower(): known for known in _names() for key in (known, known.split("/")[-1])}
     nearest = difflib.get_close_matches(repository.lower(), by_key, n=3, cutoff=0.6)
     found = dict.fromkeys(by_key[key] for key in nearest)
-    return f"; did you mean {' or '.join(found)}?" if found else ""
+    return words("; did you mean {names}?", names=either(found)) if found else ""
 
 
 def _names() -> list[str]:

@@ -12,14 +12,20 @@ from fastapi.security import HTTPBearer
 from ppt2v.serving.admission import Door, token_secret
 from ppt2v.serving.fairness import LimitedBodies, LimitedRequests
 from ppt2v.serving.queue import Jobs
+from ppt2v.serving.record import LoggedJobs, LoggedRequests, Write, to_standard_error
 from ppt2v.serving.uploads import Clips, kept_tidy
+from ppt2v.serving.webhooks import Webhooks
 from ppt2v.version import __version__
 
 from . import problems
-from .routes import Routes
+from .about import AboutRoutes
+from .clips import ClipRoutes
+from .routes import JobRoutes
+from .schema import view
+from .waiting import Changes
 
 
-def create_app(jobs: Jobs, token: str | None = None, port: int = 80) -> FastAPI:
+def create_app(jobs: Jobs, token: str | None = None, port: int = 80, write: Write = to_standard_error) -> FastAPI:
     """The service.
 
     Args:
@@ -27,8 +33,13 @@ def create_app(jobs: Jobs, token: str | None = None, port: int = 80) -> FastAPI:
         token: what a request has to bring along, as "Authorization: Bearer TOKEN"; None: only requests to this machine
             by its own name are answered.
         port: at which the service is reached on this machine.
+        write: takes a line for each request and for each job.
+
+    Returns:
+        The app; ``state.changes.end`` is to be called when the server begins to end, which waits for all requests.
     """
-    clips = Clips(jobs.folder / "clips", jobs.limits, jobs.keep_days)
+    clips, changes = Clips(jobs.folder / "clips", jobs.limits, jobs.keep_days), Changes(jobs)
+    jobs.listeners += [LoggedJobs(write), Webhooks(lambda job: view(job, jobs.limits, None).model_dump_json())]
 
     @asynccontextmanager
     async def until_the_end(_: FastAPI) -> AsyncIterator[None]:
@@ -46,10 +57,13 @@ def create_app(jobs: Jobs, token: str | None = None, port: int = 80) -> FastAPI:
         redoc_url=None,  # pages that load their scripts from elsewhere
         dependencies=described,
     )
+    app.state.changes = changes
     app.add_middleware(LimitedBodies, most={"/clips": jobs.limits.upload_mb * 10**6})
     app.add_middleware(LimitedRequests, refuse=problems.ProblemResponse)
     secret = None if token is None else token_secret(token)
     app.add_middleware(Door, port=port, secret=secret, refuse=problems.ProblemResponse)
+    app.add_middleware(LoggedRequests, write=write)
     problems.add_handlers(app)
-    Routes(jobs, clips).add_to(app)
+    for routes in (JobRoutes(jobs, clips, changes), ClipRoutes(jobs, clips), AboutRoutes(jobs)):
+        routes.add_to(app)
     return app

@@ -17,6 +17,7 @@ from ppt2v.serving.telling import without_folders
 
 from .schema import Problem
 
+ANYWHERE = (400, 401, 403, 413, 422)  # what any path may answer
 MEDIA_TYPE = "application/problem+json"
 _MOST_TOLD, _MOST_LETTERS = 5, 200  # of what is wrong with a request, and of each of that
 

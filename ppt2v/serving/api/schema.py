@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from datetime import datetime, timezone
 from pathlib import Path
-from typing import Any, Dict, List, Literal, Optional
+from typing import Annotated, Any, Dict, List, Literal, Optional
 
 from pydantic import BaseModel, ConfigDict, Field, create_model
 
 from ppt2v.models.sources import locate
 from ppt2v.modes import MODES, Mode
 from ppt2v.parameters import Parameter, holding
+from ppt2v.serving import offers
 from ppt2v.serving.job import DONE, STATES, Job
 from ppt2v.serving.limits import FORMATS, MOST_TEXTS, Limits
+
+SEEDS, WEBHOOK = "seeds", "webhook"  # what a request may say beside the parameters of its mode
+BINARY = {"type": "string", "format": "binary"}
 
 
 class Problem(BaseModel):
@@ -34,6 +39,35 @@ class ClipView(BaseModel):
     width: int
 
 
+class ModeView(BaseModel):
+    """A mode."""
+
+    name: str
+    summary: str
+    path: str = Field(description="Where to ask for a video.")
+    clip: bool = Field(description="Whether it needs a clip to start from.")
+    model: str = Field(description="The model that is used where none is named.")
+    parameters: Dict[str, Any] = Field(description="What may be said: a JSON Schema for each.")
+
+
+class ModelView(BaseModel):
+    """A model that may be named."""
+
+    name: str
+    modes: Optional[List[str]] = Field(description="Those that take it; null where that is not known yet.")
+    defaults: Dict[str, Dict[str, Any]] = Field(description="The values that it brings along, by mode.")
+
+
+class Health(BaseModel):
+    """How the service is."""
+
+    status: Literal["ok"]
+    version: str
+    running: int = Field(description="Jobs that run.")
+    queued: int = Field(description="Jobs that wait.")
+    capacity: int = Field(description="Most jobs that may wait.")
+
+
 class JobView(BaseModel):
     """A job as it stands."""
 
@@ -42,6 +76,7 @@ class JobView(BaseModel):
     parameters: Dict[str, Any] = Field(description="What was asked for, with the seed that makes the video again.")
     advice: List[str] = Field(description="What should be known of the prompts; mostly nothing.")
     state: Literal[STATES]  # type: ignore[valid-type]
+    place: Optional[int] = Field(description="In the queue, while the job waits; 1 is the next to run.")
     stage: Optional[str]
     done: int = Field(description="Steps of the stage that are done.")
     total: Optional[int]
@@ -53,8 +88,8 @@ class JobView(BaseModel):
     result: Optional[str] = Field(description="Where the video is, once the job is done.")
 
 
-def view(job: Job, limits: Limits) -> JobView:
-    """A job as clients see it: without the folders of the machine."""
+def view(job: Job, limits: Limits, place: int | None) -> JobView:
+    """A job as clients see it, without the folders of the machine; ``place`` is the one in the queue."""
     result = f"/jobs/{job.id}/result" if job.state == DONE else None
     return JobView(
         id=job.id,
@@ -62,6 +97,7 @@ def view(job: Job, limits: Limits) -> JobView:
         parameters=_shown(job, limits),
         advice=list(map(str, job.advice)),
         state=job.state,
+        place=place,
         stage=job.stage,
         done=job.done,
         total=job.total,
@@ -76,7 +112,7 @@ def view(job: Job, limits: Limits) -> JobView:
 
 def _shown(job: Job, limits: Limits) -> dict[str, Any]:
     values = job.values
-    names = {locate.from_anywhere(model): model for model in limits.models}
+    names = {locate.from_anywhere(model): offers.public_name(model) for model in limits.models}
     clips = {name: Path(values[name]).name for name in holding(MODES[job.mode].parameters, "clip") if name in values}
     return {
         name: names.get(value, value) if isinstance(value, str) else value
@@ -89,26 +125,47 @@ def _date(seconds: float | None) -> datetime | None:
 
 
 def request_model(row: Mode, limits: Limits) -> type[BaseModel]:
-    """What a request for a video of a mode says; values are of their own types, not texts of them."""
-    fields: dict[str, Any] = {parameter.name: _field(parameter, limits) for parameter in limits.open_parameters(row)}
+    """What a request for videos of a mode says; values are of their own types, not texts of them."""
+    brought = offers.defaults(row)
+    allowed = {parameter.name: parameter for parameter in limits.open_parameters(row)}
+    fields: dict[str, Any] = {name: _field(parameter, limits, brought) for name, parameter in allowed.items()}
+    if "seed" in allowed:
+        fields[SEEDS] = _seeds(allowed["seed"], limits)
+    if limits.webhooks:
+        about = f"Where each job is reported to once it is finished, at {' or '.join(limits.webhooks)}."
+        fields[WEBHOOK] = Optional[str], Field(None, description=about, max_length=limits.letters)
     name = "".join(word.title() for word in row.name.split("-"))
     strict = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False, protected_namespaces=())
     return create_model(name, __config__=strict, __doc__=row.summary, **fields)
 
 
-def _field(parameter: Parameter, limits: Limits) -> tuple[Any, Any]:
-    """Type and description of a parameter, as ``create_model`` takes them."""
+def _field(parameter: Parameter, limits: Limits, brought: Mapping[str, Any]) -> tuple[Any, Any]:
+    """Type and description of a parameter, as ``create_model`` takes them.
+
+    Args:
+        brought: values of the mode's own model, which wins over the defaults of the table.
+    """
     required = parameter.positional is not None
     kind, rules = _kind(parameter, limits)
-    about = parameter.help
+    default = brought.get(parameter.name, parameter.default)
     if parameter.many:
-        kind, rules = List[kind], {"max_length": MOST_TEXTS}  # type: ignore[valid-type]
-    elif parameter.default is None and not required:
+        kind, rules, default = List[kind], {"max_length": MOST_TEXTS}, list(parameter.default)  # type: ignore[valid-type]
+    elif default is None and not required:
         kind = Optional[kind]
+    about = " ".join([parameter.help, *_here(parameter, limits, parameter.name in brought)])
+    return kind, Field(... if required else default, description=about, **rules)
+
+
+def _here(parameter: Parameter, limits: Limits, is_brought: bool) -> Iterator[str]:
+    """What is to be said of a parameter for this service."""
     if parameter.holds == "clip":
-        about += " Here the id that POST /clips answers."
-    default = ... if required else list(parameter.default) if parameter.many else parameter.default
-    return kind, Field(default, description=about, **rules)
+        yield "Here the id that POST /clips answers."
+    if parameter.holds == "model":
+        yield "Here one of GET /models."
+    if parameter.holds == "size" and parameter.kind is str:
+        yield f"At most {limits.side} pixels."
+    if is_brought:
+        yield f"Other models bring their own (GET /models), else it is {parameter.default!r}."
 
 
 def _kind(parameter: Parameter, limits: Limits) -> tuple[Any, dict[str, Any]]:
@@ -116,7 +173,15 @@ def _kind(parameter: Parameter, limits: Limits) -> tuple[Any, dict[str, Any]]:
         return Literal[FORMATS], {}
     if parameter.choices:
         return Literal[parameter.choices], {}
-    bounds = {"ge": parameter.minimum, "le": parameter.maximum, "gt": parameter.above}
+    bounds = {"ge": parameter.minimum, "le": limits.most(parameter), "gt": parameter.above}
     lengths = {"min_length": 1 if parameter.positional else None, "max_length": limits.letters}
     rules = {str: lengths, bool: {}}.get(parameter.kind, bounds)
     return parameter.kind, {name: bound for name, bound in rules.items() if bound is not None}
+
+
+def _seeds(seed: Parameter, limits: Limits) -> tuple[Any, Any]:
+    """Several seeds, as ``create_model`` takes them."""
+    kind, rules = _kind(seed, limits)
+    about = "Instead of seed: a job for each of these; the answer is the list of them."
+    one = Annotated[kind, Field(**rules)]  # type: ignore[valid-type]
+    return Optional[List[one]], Field(None, description=about, min_length=1, max_length=limits.seeds)

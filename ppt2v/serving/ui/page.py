@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
 
 import gradio as gr
 
 from ppt2v.modes import MODES
 
-from . import panels
+from .gallery import Gallery
 from .tab import Tab
 from .visits import Visits
 from .words import LANGUAGES, NAMES, Translate, translator
@@ -18,45 +18,33 @@ _NOTICE = (
     "The model that ships with ppt2v knows about fifty subjects in about a dozen places, at 128x128 pixels. For "
     "anything else choose another model."
 )
-# Gradio's own themes fetch their fonts from Google.
-_FONTS = {
-    "font": [gr.themes.Font("system-ui"), gr.themes.Font("sans-serif")],
-    "font_mono": [gr.themes.Font("ui-monospace"), gr.themes.Font("monospace")],
-}
 _HOUR, _DAY = 3600, 86400  # seconds
 
 
-def build(language: str, visits: Visits) -> gr.Blocks:
-    """The page in a language, a key of ``LANGUAGES``; uploads older than a day are removed every hour."""
+def build(language: str, visits: Visits, is_kept: Callable[[str], bool]) -> gr.Blocks:
+    """The page in a language; uploads older than a day are removed every hour.
+
+    Args:
+        language: a key of ``LANGUAGES``. A visitor's language is that of the page's address (``/en/``, ``/zh/``), to
+            which ``/`` leads as the browser asks (``words.preferred``).
+        visits: who makes what is asked for.
+        is_kept: whether a path is that of a clip which a visitor may have chosen.
+    """
     text = translator(language)
     with gr.Blocks(title="ppt2v", analytics_enabled=False, delete_cache=(_HOUR, _DAY)) as page:
         _heading(language, text)
         # The browser keeps the ids: they are there after a reload, and in the other language.
         kept = gr.BrowserState([], storage_key="ppt2v", secret="ppt2v")
-        for row in MODES.values():
-            with gr.Tab(text(row.name), id=row.name):
-                Tab(row, text, visits, kept)
-        gr.Markdown(f"### {text('Your videos')}")
-        gr.on(
-            [page.load, kept.change],
-            lambda ids: panels.gallery(visits.finished(ids), text),
-            kept,
-            gr.HTML(),
-            show_progress="hidden",
-            api_name=False,
-        )
-
-        def leave(request: gr.Request) -> None:
-            visits.leave(request.session_hash)
-
-        page.unload(leave)
+        tabs = {}
+        with gr.Tabs() as board:
+            for row in MODES.values():
+                with gr.Tab(text(row.name), id=row.name):
+                    tabs[row.name] = Tab(row, text, visits, is_kept, kept)
+        gallery = Gallery(tabs, board, text, visits, kept)
+        for tab in tabs.values():
+            tab.restore_on(page.load)
+        gallery.restore_on(page.load)
     return page
-
-
-def look(language: str) -> dict[str, Any]:
-    """What a page is mounted with: its fonts, its style, and the language that it tells the browser."""
-    speak = f"() => {{ document.documentElement.lang = '{language}' }}"
-    return {"theme": gr.themes.Default(**_FONTS), "css": panels.CSS, "js": speak}
 
 
 def _heading(language: str, text: Translate) -> None:

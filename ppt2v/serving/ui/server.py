@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
 
 from fastapi import FastAPI, HTTPException, Request
-from fastapi.responses import FileResponse, RedirectResponse
+from fastapi.responses import RedirectResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from ppt2v.environment.shipped import sample_clips
@@ -14,6 +17,8 @@ from ppt2v.serving.fairness import LimitedBodies
 from ppt2v.serving.queue import Jobs
 from ppt2v.serving.uploads import Clips, kept_tidy
 
+from .fetching import Downloads
+from .routes import add_media, add_states
 from .uploads import MULTIPART, add_route
 from .visits import Visits
 from .words import LANGUAGES, preferred
@@ -30,7 +35,8 @@ _UPLOADS_KEPT = 1  # days
 
 
 def application(jobs: Jobs, auth: tuple[str, str] | None = None, port: int = 80) -> FastAPI:
-    """What answers requests: ``/`` in the browser's language, ``/en/``, ``/zh/``, and ``/videos/ID``; one per process.
+    """What answers requests: ``/`` in the browser's language, ``/en/``, ``/zh/``, and what they ask
+    for; one per process.
 
     Args:
         jobs: the queue; uploads are kept in its folder for a day.
@@ -44,16 +50,18 @@ def application(jobs: Jobs, auth: tuple[str, str] | None = None, port: int = 80)
     uploads = Clips(jobs.folder / "uploads" / "clips", jobs.limits, _UPLOADS_KEPT)
     import gradio as gr
 
-    from .page import build, look
+    from .look import look
+    from .page import build
 
-    app, visits = FastAPI(openapi_url=None, lifespan=lambda _: kept_tidy(uploads)), Visits(jobs)
+    app, visits, downloads = FastAPI(openapi_url=None, lifespan=lambda _: kept_tidy(uploads)), Visits(jobs), Downloads()
     app.get("/")(_to_language)
-    app.get("/videos/{id}")(lambda id: _video(visits, id))
+    add_media(app, visits)
     paths = [add_route(app, f"/{language}", jobs, uploads) for language in LANGUAGES]
     for language in LANGUAGES:
         # Gradio before 6.20 sends the browser to any address there (CVE-2026-59806).
         app.get(f"/{language}/gradio_api/file=http{{address:path}}")(_nowhere)
-        page = build(language, visits)
+        add_states(app, language, visits, downloads)
+        page = build(language, visits, partial(_is_clip_of, [jobs.folder / "uploads", sample_clips()]))
         gr.mount_gradio_app(
             app,
             page,
@@ -81,12 +89,10 @@ def _nowhere(address: str) -> None:
     raise HTTPException(404)
 
 
-def _video(visits: Visits, id: str) -> FileResponse:
-    """A finished video; its id is a secret of those who made it."""
-    found = visits.finished([id])
-    if not found:
-        raise HTTPException(404)
-    return FileResponse(found[0].path)
+def _is_clip_of(folders: Sequence[Path], path: str) -> bool:
+    """Whether a path, which comes from a browser, is that of a file in one of these folders."""
+    file = Path(path)
+    return "\0" not in path and file.is_file() and any(each.resolve() in file.resolve().parents for each in folders)
 
 
 class _WithHeaders:

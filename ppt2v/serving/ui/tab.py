@@ -1,52 +1,29 @@
-"""One tab of the page: what a mode is told, and what it shows of its job."""
+"""One tab of the page: what its buttons do with a mode's form and with the job that it follows."""
 
 from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import gradio as gr
 
-from ppt2v import video
-from ppt2v.environment.shipped import sample_clips
 from ppt2v.errors import DiskFull, InputError, QueueFull
 from ppt2v.modes import Mode
-from ppt2v.parameters import Parameter, holding
-from ppt2v.serving.job import CANCELLED, DONE, FAILED, Job
+from ppt2v.parameters import holding
+from ppt2v.serving.job import Job
 from ppt2v.serving.telling import without_folders
 
-from . import choices, panels, widgets
+from . import panels
+from .form import QUIET, Form
+from .live import live
 from .visits import Visits
 from .words import Translate
 
 _LOG = logging.getLogger(__name__)
-_MOST_KEPT = 24  # videos in the gallery
-_MAP_FPS = 8.0
-
-
-def _is_first(parameter: Parameter) -> bool:
-    """Whether it stands above what is folded away."""
-    return _place(parameter) < 3
-
-
-def _place(parameter: Parameter) -> int:
-    """The clip stands first, then the prompt, then the model."""
-    if parameter.holds == "clip":
-        return 0
-    return 1 if parameter.positional else 2 if parameter.name == "model_name" else 3
-
-
-class _Shown(NamedTuple):
-    """What a tab shows of its job."""
-
-    progress: gr.HTML
-    control_map: gr.HTML
-    result: gr.HTML
-    generate: gr.Button
-    stop: gr.Button
+_MOST_KEPT = 48  # jobs whose ids the browser keeps
 
 
 class Tab:
@@ -54,121 +31,76 @@ class Tab:
 
     Args:
         row: the mode.
+        text: gives the words of the page's language.
         visits: who makes what is asked for.
-        kept: where the browser keeps the ids of a visitor's videos, the newest first.
+        is_kept: as of ``Form``.
+        kept: where the browser keeps the ids of a visitor's jobs, the newest first.
     """
 
-    def __init__(self, row: Mode, text: Translate, visits: Visits, kept: gr.BrowserState):
-        self.row, self.text, self.visits = row, text, visits
-        self.parameters = choices.parameters(row, visits.jobs.limits)
-        models = choices.models(row, visits.jobs.limits)
-        start = choices.defaults(row, models[0])
+    def __init__(
+        self, row: Mode, text: Translate, visits: Visits, is_kept: Callable[[str], bool], kept: gr.BrowserState
+    ):
+        self.row, self.text, self.visits, self._kept = row, text, visits, kept
         gr.Markdown(text(row.summary))
         with gr.Row():
             with gr.Column():
-                self.entered = self._inputs(models, start)
+                self.form = Form(row, text, visits.jobs.limits, is_kept)
             with gr.Column():
-                self.shown = self._outputs()
-        self._connect(gr.State(start), gr.State(), kept)
+                with gr.Row():
+                    self._generate = gr.Button(text("Generate"), variant="primary", min_width=100)
+                    self._stop = gr.Button(text("Stop"), variant="stop", interactive=False, min_width=100)
+                self._refusal = gr.HTML(elem_classes="refusal")
+                self.job = live(panels.PARTS)
+        self._connect()
 
-    def _inputs(self, models: list[str], start: Mapping[str, Any]) -> dict[str, gr.components.Component]:
-        labels = widgets.labels(self.parameters, self.text)
-        components = {}
-        for parameter in sorted(filter(_is_first, self.parameters), key=_place):
-            if parameter.name == "model_name":
-                components["model_name"] = self._model(labels["model_name"], self.text(parameter.help), models)
-            else:
-                components[parameter.name] = self._component(parameter, labels, start)
-        self._samples(components)
-        with gr.Accordion(self.text("Advanced options"), open=False), gr.Row():
-            components |= {
-                each.name: self._component(each, labels, start) for each in self.parameters if not _is_first(each)
-            }
-        return components
-
-    def _component(
-        self, parameter: Parameter, labels: Mapping[str, str], start: Mapping[str, Any]
-    ) -> gr.components.Component:
-        return widgets.build(parameter, labels[parameter.name], start[parameter.name], self.text)
-
-    def _model(self, label: str, info: str, models: list[str]) -> gr.Dropdown:
-        return gr.Dropdown(
-            models, value=models[0], label=label, info=info, allow_custom_value=self.visits.jobs.limits.at_home
+    def _connect(self) -> None:
+        form = self.form
+        followed = [self.job, self._refusal, self._generate, self._stop]
+        self._generate.click(
+            self._make, {*form.entered.values(), form.start, self._kept}, [*followed, self._kept], **QUIET
         )
+        self._stop.click(self._cancel, self.job, **QUIET)
+        self.job.finished(self._at_rest, None, [self._generate, self._stop], **QUIET)
+        form.entered["model_name"].input(form.adapt, {*form.entered.values(), form.start}, form.filled, **QUIET)
+        form.random.click(lambda: "", None, form.entered["seed"], **QUIET)
+        form.again.click(self._last_seed, self.job, form.entered["seed"], **QUIET)
 
-    def _samples(self, components: Mapping[str, gr.components.Component]) -> None:
-        names = ["video_path", "prompt"] if self.row.takes_clip else ["prompt"]
-        folder = sample_clips()
-        rows = [[clip and str(folder / clip), prompt][-len(names) :] for clip, prompt in self.row.samples]
-        if rows:
-            gr.Examples(
-                rows,
-                [components[name] for name in names],
-                label=self.text("Samples"),
-                example_labels=[prompt for _, prompt in self.row.samples],  # the table of clips and prompts stays empty
-                api_name=False,
-            )
+    def restore_on(self, event: Callable) -> None:
+        """Shows at an event what the browser has kept: what was entered, and the job that was asked for last."""
+        self.form.restore_on(event)
+        event(self._follow_last, self._kept, [self.job, self._generate, self._stop], **QUIET)
 
-    def _outputs(self) -> _Shown:
-        with gr.Row():
-            generate = gr.Button(self.text("Generate"), variant="primary")
-            stop = gr.Button(self.text("Stop"), variant="stop", interactive=False)
-        return _Shown(gr.HTML(), gr.HTML(), gr.HTML(), generate, stop)
+    def _follow_last(self, kept: Any) -> dict[Any, Any]:
+        job = self.visits.latest(kept, self.row.name)
+        return {self.job: "", **self._at_rest()} if job is None else self._following(job)
 
-    def _connect(self, start: gr.State, made: gr.State, kept: gr.BrowserState) -> None:
-        self.start, self.made, shown = start, made, self.shown
-        quiet = {"show_progress": "hidden", "api_name": False, "concurrency_limit": None}
-        pressed = shown.generate.click(self._generate, {*self.entered.values(), start}, [*shown, made], **quiet)
-        pressed.then(self._keep, [made, kept], kept, **quiet)
-        shown.stop.click(self._stop, **quiet)
-        settings = {each.name: self.entered[each.name] for each in self.parameters if not _is_first(each)}
-        self.entered["model_name"].change(
-            self._adapt, {*settings.values(), self.entered["model_name"], start}, [*settings.values(), start], **quiet
-        )
+    def _following(self, job: Job) -> dict[Any, Any]:
+        if job.finished:
+            return {self.job: _address(job), **self._at_rest()}
+        return {
+            self.job: _address(job),
+            self._generate: gr.update(interactive=False),
+            self._stop: gr.update(interactive=True),
+        }
 
-    def _generate(self, data: Mapping[Any, Any], request: gr.Request) -> Iterator[dict]:
-        """Makes a video and shows how far it is."""
-        shown = self.shown
-        busy = {shown.generate: gr.update(interactive=False), shown.stop: gr.update(interactive=True)}
-        idle = {shown.generate: gr.update(interactive=True), shown.stop: gr.update(interactive=False)}
-        yield {**busy, shown.progress: "", shown.control_map: "", shown.result: "", self.made: None}
-        entered = {name: data[component] for name, component in self.entered.items()}
+    def _at_rest(self) -> dict[Any, Any]:
+        return {self._generate: gr.update(interactive=True), self._stop: gr.update(interactive=False)}
+
+    def _make(self, data: Mapping[Any, Any]) -> dict[Any, Any]:
+        """Asks for a video, and follows its job."""
         try:
-            given = widgets.given(self.parameters, entered, data[self.start])
-            yield from self._follow(self.visits.make(request.session_hash, self.row.name, given))
+            self._check_here(data[self.form.entered["model_name"]])
+            job = self.visits.jobs.submit(self.row.name, self.form.given(data))
         except Exception as error:  # whatever it is, the visitor goes on
-            yield {shown.progress: panels.failure(self._explained(error, entered), self.text)}
-        yield idle
+            return {self._refusal: panels.failure(self._explained(error, data), self.text)}
+        kept = [job.id for job in self.visits.known(data[self._kept])]
+        return {**self._following(job), self._refusal: "", self._kept: [job.id, *kept][:_MOST_KEPT]}
 
-    def _follow(self, going_on: Iterator[Job]) -> Iterator[dict]:
-        drawn = None
-        for job in going_on:
-            update = self._show(job)
-            if job.control_map is not None and drawn is None:
-                drawn = panels.control_map(job.control_map, _MAP_FPS, self.text)
-                update[self.shown.control_map] = drawn
-            yield update
+    def _check_here(self, model: str | None) -> None:
+        if model and self.form.address(model):
+            raise InputError("E-MODEL-NOT-HERE", "the model {model} is not here yet: download it first", model=model)
 
-    def _show(self, job: Job) -> dict:
-        shown, text = self.shown, self.text
-        if job.state == DONE:
-            return {
-                shown.progress: panels.advice(job, text),
-                shown.result: panels.result(job, video.read_recipe(job.path), text),
-                self.made: job.id,
-            }
-        if job.state == FAILED:
-            return {shown.progress: panels.failure(job.error, text)}
-        if job.state == CANCELLED:
-            return {shown.progress: panels.stopped(text)}
-        return {shown.progress: panels.progress(job, self.visits.ahead(job), text)}
-
-    def _keep(self, made: str | None, kept: Any) -> list[str]:
-        """The ids for the browser to keep: those that it has kept, which may be anything, and one more."""
-        before = kept if isinstance(kept, list) else []
-        return [job.id for job in self.visits.finished([made, *before])][:_MOST_KEPT]
-
-    def _explained(self, error: Exception, entered: Mapping[str, Any]) -> str:
+    def _explained(self, error: Exception, data: Mapping[Any, Any]) -> str:
         """What went wrong, without the folder in which uploads lie."""
         if isinstance(error, QueueFull):
             return self.text("Too many jobs wait already: try again later.")
@@ -178,19 +110,24 @@ class Tab:
             _LOG.error("a page of the mode %s failed", self.row.name, exc_info=error)
             return self.text("Something went wrong that should not have; the log of the service says what.")
         message = str(error)
-        for clip in (entered.get(name) for name in holding(self.parameters, "clip")):
+        for clip in (data[self.form.entered[name]] for name in holding(self.form.parameters, "clip")):
             message = message.replace(f"{Path(clip).parent}{os.sep}", "") if clip else message
         return message if self.visits.jobs.limits.at_home else without_folders(message)
 
-    def _stop(self, request: gr.Request) -> None:
-        self.visits.stop(request.session_hash, self.row.name)
+    def _cancel(self, address: str) -> None:
+        for job in self._shown(address):
+            self.visits.jobs.cancel(job.id)
 
-    def _adapt(self, data: Mapping[Any, Any]) -> dict:
-        """Shows what another model brings along, but for what the visitor has changed already."""
-        before, after = data[self.start], choices.defaults(self.row, data[self.entered["model_name"]])
-        update = {self.start: after}
-        for parameter in self.parameters:
-            component, old = self.entered[parameter.name], widgets.entry(parameter, before[parameter.name])
-            if not _is_first(parameter) and data[component] == old:
-                update[component] = widgets.entry(parameter, after[parameter.name])
-        return update
+    def _last_seed(self, address: str) -> str:
+        return next((str(job.values["seed"]) for job in self._shown(address)), "")
+
+    def _shown(self, address: str) -> list[Job]:
+        return self.visits.known([address.removeprefix(_JOBS)])
+
+
+_JOBS = "jobs/"
+
+
+def _address(job: Job) -> str:
+    """Where the page sees how a job stands."""
+    return f"{_JOBS}{job.id}"

@@ -1,63 +1,50 @@
-"""The jobs of those who have the page open: made for as long as they wait for them."""
+"""The jobs of those who know their ids, which are secrets: a browser keeps those of its visitor."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from functools import partial
-from operator import ne
 from typing import Any
 
-from ppt2v.serving.job import DONE, QUEUED, RUNNING, Job
+from ppt2v.serving.job import DONE, Job
 from ppt2v.serving.queue import Jobs
+
+from . import panels
+
+_MAPS_KEPT = 16
 
 
 class Visits:
-    """Who waits for what. A visit is an open page, known by an id of its own; it may have a job in each mode.
+    """What visitors have asked for. A job goes on whether or not anybody has the page open.
 
     Args:
-        jobs: the queue that all visits share; what is left in it from an earlier service is stopped, being nobody's.
+        jobs: the queue that all visitors share.
     """
 
     def __init__(self, jobs: Jobs):
         self.jobs = jobs
-        self._running: dict[str, dict[str, str]] = {}  # ids of jobs, by visit and mode
-        for job in jobs.all():
-            jobs.cancel(job.id)
+        self._maps: dict[str, bytes] = {}
 
-    def make(self, visit: str, mode: str, values: Mapping[str, Any]) -> Iterator[Job]:
-        """Takes a job on and yields it as it goes on, at the end finished; nobody waiting for more stops it.
+    def known(self, ids: Any) -> list[Job]:
+        """The jobs of these ids that there are; the ids come from visitors, and may be anything."""
+        jobs = {job.id: job for job in self.jobs.all()}
+        return [jobs[id] for id in (ids if isinstance(ids, list) else []) if isinstance(id, str) and id in jobs]
 
-        Raises:
-            InputError, QueueFull, DiskFull: as ``Jobs.submit``.
-        """
-        job = self.jobs.submit(mode, values)
-        self._running.setdefault(visit, {})[mode] = job.id
-        try:
-            while not job.finished:
-                yield job
-                job = self.jobs.wait(job.id, timeout=1, until=partial(ne, job))
-            yield job
-        finally:
-            self.jobs.cancel(job.id)  # which leaves a finished one as it is
-            self._running.get(visit, {}).pop(mode, None)
+    def finished(self, ids: Any) -> list[Job]:
+        """Those that are done, and whose video is still there."""
+        return [job for job in self.known(ids) if job.state == DONE and job.path.exists()]
 
-    def stop(self, visit: str, mode: str) -> None:
-        """Stops the visit's job in a mode, if there is one."""
-        job = self._running.get(visit, {}).get(mode)
-        if job is not None:
-            self.jobs.cancel(job)
-
-    def leave(self, visit: str) -> None:
-        """Stops all jobs of a visit."""
-        for job in self._running.pop(visit, {}).values():
-            self.jobs.cancel(job)
+    def latest(self, ids: Any, mode: str) -> Job | None:
+        """The one that was asked for last in a mode; None where there is none, or its video is gone."""
+        asked = sorted((job for job in self.known(ids) if job.mode == mode), key=lambda job: job.submitted)
+        return asked[-1] if asked and (asked[-1].state != DONE or asked[-1].path.exists()) else None
 
     def ahead(self, job: Job) -> int:
         """How many jobs come before it."""
-        return sum(other.state in (QUEUED, RUNNING) and other.submitted < job.submitted for other in self.jobs.all())
+        return sum(not other.finished and other.submitted < job.submitted for other in self.jobs.all())
 
-    def finished(self, ids: Any) -> list[Job]:
-        """Those of the jobs that are done and still there; the ids come from visitors, and may be anything."""
-        known = {job.id: job for job in self.jobs.all()}
-        found = (known.get(id) for id in (ids if isinstance(ids, list) else []) if isinstance(id, str))
-        return [job for job in found if job is not None and job.state == DONE and job.path.exists()]
+    def control_map(self, job: Job) -> bytes | None:
+        """The control map of a job as a moving picture (WebP); of a finished one, if it was asked for before."""
+        if job.id not in self._maps and job.control_map is not None:
+            self._maps[job.id] = panels.moving_picture(job.control_map)
+            for oldest in list(self._maps)[:-_MAPS_KEPT]:
+                self._maps.pop(oldest, None)
+        return self._maps.get(job.id)

@@ -12,6 +12,7 @@ from ppt2v.parameters import Parameter
 from .words import Translate
 
 _SHORT_RANGE = 10  # up to which a slider is handier than a number
+_LARGE = 10**9  # a bound that nobody wants to know
 
 
 class Widget(NamedTuple):
@@ -85,16 +86,18 @@ def widget(parameter: Parameter) -> Widget:
     return next(each for each in WIDGETS if each.fits(parameter))
 
 
-def build(parameter: Parameter, label: str, value: Any, text: Translate) -> gr.components.Component:
-    """The component of a parameter, with its help and its range below the label, and a value in it."""
-    info = text(parameter.help) + ("" if _is_short(parameter) else _range(parameter))
-    return widget(parameter).build(parameter, label=label, info=info, value=entry(parameter, value))
+def build(
+    parameter: Parameter, label: str, help: str, value: Any, text: Translate, **about: Any
+) -> gr.components.Component:
+    """The component of a parameter, with help and its range below the label, and a value in it."""
+    info = text(help) + ("" if _is_short(parameter) else _range(parameter))
+    return widget(parameter).build(parameter, label=label, info=info, value=entry(parameter, value), **about)
 
 
 def _range(parameter: Parameter) -> str:
     """The bounds in signs, which are the same in every language; "" where there are none."""
     signs = ((">", parameter.above), ("≥", parameter.minimum), ("≤", parameter.maximum))
-    bounds = ", ".join(f"{sign} {bound}" for sign, bound in signs if bound is not None)
+    bounds = ", ".join(f"{sign} {bound}" for sign, bound in signs if bound is not None and bound < _LARGE)
     return bounds and f" ({bounds})"
 
 
@@ -113,6 +116,19 @@ def entry(parameter: Parameter, value: Any) -> Any:
     if value is None:
         return empty
     return str(value) if widget(parameter).read is _number else value
+
+
+def fits(parameter: Parameter, entered: Any) -> bool:
+    """Whether the component of a parameter, other than a clip's, can show it; it comes from browsers, and may be
+    anything."""
+    shows = widget(parameter)
+    if parameter.choices:
+        return entered in parameter.choices
+    if parameter.kind is bool:
+        return isinstance(entered, bool)
+    if shows.read is not _as_it_is or parameter.kind is str:
+        return isinstance(entered, str)
+    return isinstance(entered, (int, float)) and not isinstance(entered, bool)
 
 
 def given(parameters: Sequence[Parameter], entered: Mapping[str, Any], shown: Mapping[str, Any]) -> dict[str, Any]:

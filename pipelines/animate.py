@@ -1,0 +1,81 @@
+"""AnimateDiff (arXiv 2307.04725): motion modules, trained on videos, make an image model one of moving pictures.
+
+All frames of a window are denoised together; a clip longer than that is made of overlapping windows, whose frames start
+from noise that is repeated from window to window. From a given clip, noised to some level, another one of the same
+motion is made.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import paddle
+
+from ppt2v.pipelines.denoising.anchored import Report
+from ppt2v.pipelines.denoising.checkpoint import Checkpoint
+from ppt2v.pipelines.denoising.denoiser import Denoiser
+from ppt2v.pipelines.denoising.noise import Noise, RepeatedNoise
+from ppt2v.pipelines.denoising.whole_clip import WholeClipRun, check, first_step
+from ppt2v.pipelines.networks.predictors import UNet
+from ppt2v.pipelines.networks.windowed import Windowed
+from ppt2v.pipelines.planning.sizes import frame_size
+from ppt2v.pipelines.planning.windows import window_length
+
+from .latent_diffusion import Sampling, Sharing, VideoPipeline, by_keywords
+
+
+class AnimatePipeline(VideoPipeline):
+    """Text to video with a Stable Diffusion whose UNet is a ``MotionUNet``."""
+
+    @by_keywords(use_cf_attn=False)
+    @paddle.no_grad()
+    def __call__(
+        self,
+        sampling: Sampling,
+        noise: Noise,
+        sharing: Sharing,
+        video_length: int = 16,
+        height: int | None = None,
+        width: int | None = None,
+        window: int | None = None,
+        clip: np.ndarray | None = None,
+        strength: float = 0.6,
+        checkpoint: Checkpoint | None = None,
+        progress: Report = lambda done, total: None,
+    ) -> paddle.Tensor:
+        """Makes the latents of a video: float32 ``[video_length, channels, height / 8, width / 8]`` (8 for most VAEs).
+
+        Args:
+            sampling: the fields of ``Sampling``, each as a keyword.
+            noise: all randomness of the run.
+            sharing: the fields of ``Sharing``, likewise; the anchor is the first frame, for all windows.
+            video_length: number of frames, >= 1.
+            height, width: in pixels, multiples of the VAE's scale factor times the UNet's; None: the model's own size.
+            window: frames that are computed together, 2 to those that the motion modules tell apart; None: 16, or as
+                many as they do. A longer clip is made of windows that overlap by half.
+            clip: frames to start from, uint8 RGB ``[frames, height, width, 3]``; their number and size are the video's.
+            strength: how much of the schedule is run from a clip, above 0 (little is changed) to 1 (little is left).
+            checkpoint: where each completed step is saved, and from where a killed run goes on.
+            progress: called with the frame steps done and their total.
+
+        Raises:
+            InputError: a value is outside its range.
+            NumericalError: NaN or infinite latents, also in float32.
+        """
+        check(video_length, strength)
+        if clip is not None:
+            video_length, height, width = clip.shape[:3]
+        height, width = frame_size(height, width, self.unet.config, self.vae.config)
+        window = window_length(window, self.unet.longest)
+        stepper = self.solver(sampling)
+        first = 0 if clip is None else first_step(sampling.num_inference_steps, strength)
+        schedule = self.schedule(sampling, stepper.timesteps, sharing.cache_interval, first)
+        program = self.main_program(height, width, sharing.attention, cache_interval=sharing.cache_interval)
+        unet = Windowed(UNet(program, self.engine, schedule), window, window // 2)
+        repeated = RepeatedNoise(noise, window, window // 2)
+
+        def start() -> paddle.Tensor:
+            drawn = repeated.draw("start", list(range(video_length)), self.latent_shape(height, width))
+            return self.start(clip, drawn, stepper, first)
+
+        denoiser = Denoiser(unet, stepper, [sampling.guidance_scale], noise)
+        return self.run(WholeClipRun(denoiser, start, first, checkpoint, progress))

@@ -1,0 +1,98 @@
+"""The models that clients may name, and what each of them brings along."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from ppt2v.errors import InputError
+from ppt2v.models.families import stable_diffusion
+from ppt2v.models.families.family import Use, fitting_family
+from ppt2v.models.sources import locate
+from ppt2v.modes import MODES, Mode
+from ppt2v.parameters import resolve
+
+from .limits import Limits
+
+_NETWORK = "config.json"  # in the folder of a single network, such as a ControlNet
+
+
+class Offer(NamedTuple):
+    """A model that may be named.
+
+    Args:
+        name: as clients name it.
+        modes: the names of those that take it; None where that is only known once it is on this machine.
+        defaults: by mode, the values that it brings along.
+    """
+
+    name: str
+    modes: tuple[str, ...] | None
+    defaults: Mapping[str, Mapping[str, Any]]
+
+
+def offered(limits: Limits) -> list[Offer]:
+    """The embedded models, and those that the operator named."""
+    on_disk = {name: folder for name, folder, _ in locate.cached()}
+    named = {public_name(model): on_disk.get(model) or here(model) for model in limits.models}
+    offers = (_offer(name, place) for name, place in {**locate.embedded(), **named}.items())
+    return [offer for offer in offers if offer.modes != ()]
+
+
+def public_name(model: str) -> str:
+    """What clients call a model: its id, or the last part of its path."""
+    place = here(model)
+    return model if place is None else place.name
+
+
+def named(name: str, limits: Limits) -> str:
+    """The model that a client calls so; another name stays as it is."""
+    return {public_name(model): model for model in limits.models}.get(name, name)
+
+
+def check_names(models: tuple[str, ...]) -> None:
+    """Raises InputError where clients could not tell two models apart."""
+    names = [public_name(model) for model in models]
+    for name, model in zip(names, models):
+        if names.count(name) > 1 or (here(model) and locate.is_embedded(name)):
+            raise InputError(
+                "E-MODEL-SAME-NAME",
+                "--model {model}: clients know it as {name!r}, as they do another one; rename the folder",
+                model=model,
+                name=name,
+            )
+
+
+def defaults(row: Mode) -> dict[str, Any]:
+    """What a mode's own model, with which it runs where none is named, brings along."""
+    return _brings(locate.locate(row.default("model_name"))).get(row.name, {})
+
+
+def here(name: str) -> Path | None:
+    """The folder or file that a name is the path of, if any."""
+    place = Path(locate.from_anywhere(name))
+    return place if place.exists() else None
+
+
+def _offer(name: str, place: Path | None) -> Offer:
+    if place is None:
+        return Offer(name, None, {})
+    modes = tuple(row.name for row in MODES.values() if suits(row, name, place))
+    return Offer(name, modes, {mode: values for mode, values in _brings(place).items() if mode in modes})
+
+
+def suits(row: Mode, name: str, place: Path) -> bool:
+    """Whether the model that is in a place is a whole one, which a mode takes."""
+    if (place / _NETWORK).exists():
+        return False
+    edits = any(parameter.takes_frames for parameter in row.parameters)
+    use = Use(row.name, row.family, row.example, name, edits, resolve(row.parameters, {}, {}))
+    try:
+        return bool(fitting_family(place, use))
+    except InputError:
+        return False
+
+
+def _brings(place: Path) -> dict[str, dict[str, Any]]:
+    return stable_diffusion.model_defaults(place) if place.is_dir() else {}

@@ -1,0 +1,108 @@
+"""Every message has a code of its own, and Chinese that says the same values."""
+
+from __future__ import annotations
+
+import ast
+import re
+import string
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+from conftest import ROOT
+
+from ppt2v.language.chinese import TABLE, TABLES
+
+CODE = re.compile(r"[EN](-[A-Z0-9]+)+")
+ERRORS = {"InputError", "NumericalError", "UnsupportedError", "QueueFull", "Message", "Notice"}
+CHAINS = {"{one} or {other}", "{one} and {other}"}  # of language.message
+
+
+class Told(NamedTuple):
+    """A message in the source: its code, the English and the names of its values, where it gives them by name."""
+
+    place: str
+    code: str | None
+    template: str
+    values: set[str] | None
+
+
+def _called(call: ast.Call) -> str:
+    return getattr(call.func, "id", getattr(call.func, "attr", ""))
+
+
+def _text(call: ast.Call, position: int) -> str | None:
+    argument = call.args[position] if len(call.args) > position else None
+    return argument.value if isinstance(argument, ast.Constant) and isinstance(argument.value, str) else None
+
+
+def _messages(file: Path) -> Iterator[Told]:
+    for call in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+        if not isinstance(call, ast.Call):
+            continue
+        place, first, second = f"{file.relative_to(ROOT)}:{call.lineno}", _text(call, 0), _text(call, 1)
+        given = {keyword.arg for keyword in call.keywords}
+        values = None if None in given else {name for name in given if name}
+        if _called(call) == "words":
+            assert first is not None, f"{place}: words have to stand where they are said"
+            yield Told(place, None, first, values)
+        elif second is None and values is None:  # passed on
+            continue
+        elif _called(call) in ERRORS or CODE.fullmatch(first or ""):
+            assert second is not None, f"{place}: a message has a code, its English, and values by name"
+            yield Told(place, first, second, values)
+
+
+def _source() -> Iterator[Path]:
+    for folder in ("ppt2v", "pipelines"):
+        yield from (file for file in (ROOT / folder).rglob("*.py") if "language" not in file.parts)
+
+
+MESSAGES = [told for file in _source() for told in _messages(file)]
+
+
+def _fields(template: str) -> set[tuple]:
+    return {(name, spec, conversion) for _, name, spec, conversion in string.Formatter().parse(template) if name}
+
+
+def _key(told: Told) -> str:
+    return told.template if told.template in TABLE else told.code or told.template
+
+
+def test_every_message_has_chinese():
+    assert len(MESSAGES) > 400
+    assert [(told.place, told.template) for told in MESSAGES if _key(told) not in TABLE] == []
+
+
+def test_the_chinese_says_the_same_values():
+    wrong = [told for told in MESSAGES if _key(told) in TABLE and _fields(told.template) != _fields(TABLE[_key(told)])]
+    assert [(told.place, told.template, TABLE[_key(told)]) for told in wrong] == []
+
+
+def test_a_message_is_given_the_values_that_it_says():
+    given = [told for told in MESSAGES if told.values is not None]
+    wrong = [told for told in given if told.values != {name for name, *_ in _fields(told.template)}]
+    assert [(told.place, told.template) for told in wrong] == []
+
+
+def test_a_code_means_one_message():
+    templates: dict[str, set[str]] = {}
+    for told in MESSAGES:
+        if told.code:
+            assert CODE.fullmatch(told.code), told.place
+            templates.setdefault(told.code, set()).add(told.template)
+    assert {code: said for code, said in templates.items() if len(said) > 1} == {}
+
+
+def test_the_chinese_has_no_entry_twice_or_for_nothing():
+    entries = [key for table in TABLES for key in table.MESSAGES]
+    assert len(entries) == len(set(entries))
+    used = {_key(told) for told in MESSAGES} | CHAINS
+    assert set(entries) - used == set()
+
+
+@pytest.mark.parametrize("table", TABLES, ids=lambda table: table.__name__.split(".")[-1])
+def test_the_chinese_is_written_with_chinese_punctuation(table):
+    half_width = re.compile(r"[\u4e00-\u9fff][,;?!(]|[,;?!)][\u4e00-\u9fff]")
+    assert [text for text in table.MESSAGES.values() if half_width.search(text)] == []

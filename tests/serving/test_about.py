@@ -1,0 +1,124 @@
+"""What the service says of itself."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from html.parser import HTMLParser
+
+import pytest
+from stand_in_model import StandInModel
+from stand_in_service import ASKED, problem, serving
+
+from ppt2v import InputError
+from ppt2v.modes import MODES
+from ppt2v.serving import offers
+from ppt2v.version import __version__
+
+
+@pytest.fixture
+def client(tmp_path):
+    with serving(tmp_path / "out", StandInModel()) as opened:
+        yield opened
+
+
+def test_modes(client):
+    modes = client.get("/modes").json()
+    assert [mode["name"] for mode in modes] == list(MODES)
+    schemas = client.get("/openapi.json").json()["components"]["schemas"]
+    for mode, row in zip(modes, MODES.values()):
+        assert mode["path"] == f"/jobs/{row.name}" and mode["clip"] == row.takes_clip
+        assert mode["parameters"].keys() == schemas["".join(map(str.title, row.name.split("-")))]["properties"].keys()
+    assert modes[0]["parameters"]["num_inference_steps"]["maximum"] == 100
+
+
+def test_an_unknown_mode_is_answered_with_the_modes(client):
+    for sent in ({"json": ASKED}, {"content": b"x"}, {}):
+        said = problem(client.post("/jobs/text2vid", **sent), 404)
+        assert said.endswith(", ".join(MODES))
+
+
+def test_models_with_what_they_bring_and_the_modes_that_they_are_for(client):
+    models = {model["name"]: model for model in client.get("/models").json()}
+    assert {"embedded", "embedded/pix2pix", "embedded/video"} <= models.keys() and "embedded/canny" not in models
+    assert models["embedded"]["defaults"]["text2video"]["num_inference_steps"] == 20
+    assert models["embedded/pix2pix"]["modes"] == ["pix2pix"] and "pix2pix" not in models["embedded"]["modes"]
+    for model in models.values():
+        assert model["defaults"].keys() <= set(model["modes"])
+        for mode in model["modes"]:
+            assert "cannot be chosen" not in client.post(f"/jobs/{mode}", json={"model_name": model["name"]}).text
+
+
+def test_a_folder_of_the_operator_is_named_by_its_last_part(tmp_path, tiny_folder):
+    model, folder = StandInModel(), shutil.copytree(tiny_folder, tmp_path / "private" / "foxes")
+    with serving(tmp_path / "out", model, models=(str(folder), "an/id")) as client:
+        told = client.get("/models")
+        named = {each["name"]: each["modes"] for each in told.json()}
+        assert "text2video" in named["foxes"] and named["an/id"] is None and "private" not in told.text
+        job = client.post("/jobs/text2video", json={**ASKED, "model_name": "foxes"}).json()
+        assert job["parameters"]["model_name"] == "foxes"
+        assert client.jobs.wait(job["id"]).state == "done"
+        assert model.runs[0][1]["model_name"] == str(folder)
+
+
+def test_folders_that_clients_could_not_tell_apart_are_refused(tmp_path):
+    folders = [tmp_path / name / "sd" for name in "ab"]
+    for folder in folders:
+        folder.mkdir(parents=True)
+    offers.check_names((str(folders[0]), "an/id"))
+    with pytest.raises(InputError, match="clients know it as 'sd'"):
+        offers.check_names(tuple(map(str, folders)))
+    with pytest.raises(InputError, match="clients know it as 'embedded'"):
+        offers.check_names((str(folders[0].rename(tmp_path / "embedded")),))
+
+
+def test_health(client):
+    client.jobs.model.go.clear()
+    client.jobs.wait(client.post("/jobs/text2video", json=ASKED).json()["id"], until=lambda job: job.total)
+    client.post("/jobs/text2video", json=ASKED)
+    healthy = {"status": "ok", "version": __version__, "running": 1, "queued": 1, "capacity": 2}
+    assert client.get("/health").json() == healthy
+    client.jobs.model.go.set()
+    client.jobs.close()
+    assert "stopped" in problem(client.get("/health"), 503)
+
+
+class Page(HTMLParser):
+    """The tags of a page with their attributes, and its text."""
+
+    def __init__(self, text: str):
+        super().__init__()
+        self.tags, self.text = [], ""
+        self.feed(text)
+
+    def handle_starttag(self, tag, attributes):
+        self.tags.append((tag, dict(attributes)))
+
+    def handle_data(self, data):
+        self.text += data
+
+
+@pytest.mark.parametrize("path", ["/", "/docs"])
+def test_the_page_shows_every_path_and_parameter_and_loads_nothing(client, path):
+    answer = client.get(path)
+    assert answer.headers["Content-Type"].startswith("text/html")
+    assert answer.headers["Content-Security-Policy"].startswith("default-src 'none'")
+    page, described = Page(answer.text), client.get("/openapi.json").json()
+    for name, operations in described["paths"].items():
+        for method in operations:
+            assert re.search(rf"{method.upper()} {re.escape(name)}\n", page.text)
+    for parameter in described["components"]["schemas"]["Text2Video"]["properties"].values():
+        assert parameter["description"] in page.text
+    assert "integer ≥ 1 ≤ 64" in page.text and "curl http://127.0.0.1/jobs/text2video --json" in page.text
+    assert not {"script", "link", "img", "iframe", "form"} & {tag for tag, _ in page.tags}
+    assert [
+        attributes for _, attributes in page.tags if "src" in attributes or "//" in attributes.get("href", "")
+    ] == []
+
+
+def test_the_page_shows_no_markup_of_others(tmp_path):
+    token = "correct horse battery staple"
+    with serving(tmp_path, StandInModel(), token=token, webhooks=("https://<script>.example",)) as client:
+        problem(client.get("/docs"), 401)
+        page = client.get("http://a.name:80/docs", headers={"Authorization": f"Bearer {token}"})
+        assert page.status_code == 200 and "<script>" not in page.text and "&lt;script&gt;" in page.text
