@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 from ppt2v import MODES, dreambooth
 from ppt2v.controls import CLIP, CONTROLS
+from ppt2v.language import speaking, words
 from ppt2v.models.layouts.diffusers import read_json
 from ppt2v.models.sources import catalogue, locate
-from ppt2v.modes import Mode, chinese, shared
+from ppt2v.modes import Mode, shared
 from ppt2v.parameters import Parameter
 from ppt2v.serving.ui.words import translator
 
@@ -23,7 +23,7 @@ _NOTE = (
 
 
 class Language(NamedTuple):
-    """A page's file and its own words; ``text`` translates those of the tables, ``rule`` the valid values."""
+    """A page's file and its own words; ``text`` translates those of the tables, ``code`` says the language."""
 
     file: str
     head: str
@@ -32,13 +32,7 @@ class Language(NamedTuple):
     brought: str
     model_columns: str
     text: Callable[[str], str]
-    rule: Callable[[str], str]
-
-
-def _chinese_rule(rule: str) -> str:
-    for english in sorted(chinese.RULES, key=len, reverse=True):
-        rule = re.sub(rf"(?<!\w){re.escape(english)}\b", chinese.RULES[english], rule)
-    return rule
+    code: str
 
 
 ENGLISH = Language(
@@ -55,7 +49,7 @@ have no option: they are given in that order, clip first.
     "What the models that ship bring",
     "model | for | settings",
     str,
-    str,
+    "en",
 )
 CHINESE = Language(
     "parameters.zh-CN.md",
@@ -70,7 +64,7 @@ CHINESE = Language(
     "自带模型的设置",
     "模型 | 用于 | 设置",
     translator("zh"),
-    _chinese_rule,
+    "zh",
 )
 
 
@@ -102,7 +96,8 @@ def _table(parameters: Iterable[Parameter], language: Language) -> str:
 
 
 def _row(parameter: Parameter, language: Language) -> str:
-    rule = language.rule(f"{parameter.rule}; repeatable" if parameter.many else parameter.rule)
+    with speaking(language.code):
+        rule = str(words("{rule}; repeatable", rule=parameter.rule) if parameter.many else parameter.rule)
     help_text = language.text(parameter.help)
     cells = _option(parameter), f"`{parameter.name}`", rule, _default(parameter.default), help_text
     return "| " + " | ".join(cell.replace("|", r"\|") for cell in cells) + " |\n"

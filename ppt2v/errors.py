@@ -49,6 +49,10 @@ class NumericalError(_Told, ArithmeticError):
     """A network produced NaN or infinite numbers, also in float32; no video was written."""
 
 
+class Notice(_Told, UserWarning):
+    """Something that a person should know; the work goes on. Given to ``warnings.warn``."""
+
+
 class Cancelled(Exception):
     """Who watched a run wanted no more of it; no video was written."""
 

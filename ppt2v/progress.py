@@ -9,6 +9,8 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from .language import Message, translated, words
+
 if TYPE_CHECKING:
     import numpy as np
 
@@ -45,13 +47,13 @@ def _console():
     return Console(stderr=True)
 
 
-def say(message: str) -> None:
+def say(message: str | Message) -> None:
     """Prints a message beside the results: on standard error, in a notebook below the cell."""
     console = _console()
     if console.is_jupyter:
         print(message)  # rich would not wrap it there
     else:
-        console.print(message, highlight=False, markup=False, soft_wrap=True)
+        console.print(str(message), highlight=False, markup=False, soft_wrap=True)
 
 
 @contextmanager
@@ -95,10 +97,16 @@ def _on_terminal(until_the_end: ExitStack, console) -> Watch:
         if not tasks:  # not before: downloads draw bars of their own
             until_the_end.enter_context(drawn)
         if progress.stage not in tasks:
-            tasks[progress.stage] = drawn.add_task(progress.stage, total=None)
+            tasks[progress.stage] = drawn.add_task(_shown(progress.stage), total=None)
         drawn.update(tasks[progress.stage], completed=progress.done, total=progress.total)
 
     return draw
+
+
+def _shown(stage: str) -> str:
+    """A stage in the language in force, with what is said of it in brackets."""
+    name, bracket, rest = stage.partition(" (")
+    return translated(name) + bracket + rest
 
 
 class _Clock:
@@ -134,8 +142,15 @@ class Lines:
         tenth = 10 * progress.done // progress.total
         if tenth > self._tenth or taken >= self._said + self._PATIENCE:
             self._tenth, self._said = tenth, taken
-            left = "" if remaining is None else f", {remaining:.0f} s left"
-            say(f"{progress.stage}: {100 * progress.done // progress.total} % ({progress.done}/{progress.total}{left})")
+            line = words(
+                "{stage}: {percent} % ({done}/{total}{left})",
+                stage=_shown(progress.stage),
+                percent=100 * progress.done // progress.total,
+                done=progress.done,
+                total=progress.total,
+                left="" if remaining is None else words(", {seconds:.0f} s left", seconds=remaining),
+            )
+            say(line)
 
 
 class Cell:
@@ -158,11 +173,12 @@ class Cell:
 
     def _line(self, progress: Progress, taken: float, remaining: float | None) -> str:
         if not progress.total:
-            return progress.stage
+            return _shown(progress.stage)
         filled = self._WIDTH * progress.done // progress.total
         bar = "█" * filled + "░" * (self._WIDTH - filled)
-        left = "" if not remaining else f", {remaining:.0f} s left"
-        return f"{progress.stage} {bar} {progress.done}/{progress.total} ({taken:.0f} s{left})"
+        left = words(", {seconds:.0f} s left", seconds=remaining) if remaining else ""
+        took = words("({taken:.0f} s{left})", taken=taken, left=left)
+        return f"{_shown(progress.stage)} {bar} {progress.done}/{progress.total} {took}"
 
     def _draw(self) -> None:
         from IPython.display import display

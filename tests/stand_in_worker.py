@@ -8,6 +8,9 @@ import time
 from pathlib import Path
 
 from ppt2v.batch.worker import Result, Task
+from ppt2v.language import Message
+
+FAILED = Message("E-ANY", "failed as asked")
 
 
 class StandInWorker:
@@ -30,6 +33,6 @@ class StandInWorker:
             (self.folder / f"waits-{task.number}").write_text(str(os.getpid()))
             time.sleep(3600)
         if task.given["prompt"] == "fail":
-            return Result(task.number, "failed as asked")
+            return Result(task.number, FAILED)
         Path(task.given["save_path"]).write_text(os.environ["OMP_NUM_THREADS"])
         return Result(task.number, None)

@@ -16,10 +16,10 @@ import jupytext
 import nbformat
 
 from ppt2v import MODES
+from ppt2v.language.chinese import TABLE
 from ppt2v.models.families import stable_diffusion
 from ppt2v.models.sources import locate
 from ppt2v.modes import Mode
-from ppt2v.modes.chinese import HELP
 
 SOURCES = Path(__file__).parent
 NOTEBOOKS = SOURCES.parent
@@ -63,7 +63,7 @@ def _table(mode: Mode, rows: list[str | tuple[str, str]]) -> str:
         default = _default(parameters[name].default)
         if name in own and own[name] != parameters[name].default:
             default = f"{default} ({_default(own[name])})"
-        lines.append(f"| `{shown}` | {HELP[parameters[name].help]} | {parameters[name].help} | {default} |")
+        lines.append(f"| `{shown}` | {TABLE[parameters[name].help]} | {parameters[name].help} | {default} |")
     return "\n".join(lines)
 
 

@@ -1,6 +1,7 @@
 """Background smoothing (Text2Video-Zero, arXiv 2303.13439, section 3.3.3): pure functions.
 
-The formula is that of the published code, which also leaves out what the first frame's subject covers.
+The formula is that of the published code, which also leaves out what the first frame's subject covers. There the motion
+mirrors that subject at the edges, so that a second one comes in; here background comes in instead.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import numpy as np
 import paddle
 import paddle.nn.functional as F
 
-from .motion import warp
+from .motion import outside, warp
 
 REACH = 5  # latent cells: side of the square by which masks grow, so that no rim of the subject is left in them
 
@@ -45,8 +46,36 @@ def smooth(
         strength: of the motion field, x and y.
         kept: the share of their own background that the followers keep, 0..1.
     """
-    moved_background = warp(anchor * (1 - subject[:1]), frame_ids, *strength)
+    moved_background = warp(_without_subject(anchor, subject[:1]), frame_ids, *strength)
     moved_subject = warp(subject[:1], frame_ids, *strength)
     background = (1 - subject[1:]) * (1 - moved_subject)
     blended = kept * followers + (1 - kept) * moved_background
-    return (1 - background) * followers + background * blended
+    smoothed = (1 - background) * followers + background * blended
+    second = moved_subject * _coming_in(subject[:1], frame_ids, strength)
+    return (1 - second) * smoothed + second * moved_background
+
+
+def _without_subject(anchor: paddle.Tensor, subject: paddle.Tensor) -> paddle.Tensor:
+    """The anchor with cells of the background, of the same row or the nearest that has any, in place of its subject."""
+    latents, covered = anchor.numpy().copy(), subject[0, 0].numpy() > 0.5
+    rows = np.flatnonzero(~covered.all(1))
+    for row in np.flatnonzero(covered.any(1)) if len(rows) else ():
+        source = rows[np.abs(rows - row).argmin()]
+        columns, free = np.flatnonzero(covered[row]), np.flatnonzero(~covered[source])
+        latents[:, :, row, columns] = anchor.numpy()[:, :, source, np.resize(free, len(columns))]
+    return paddle.to_tensor(latents)
+
+
+def _coming_in(subject: paddle.Tensor, frame_ids: list[int], strength: tuple[float, float]) -> paddle.Tensor:
+    """Where something comes in over an edge that the anchor's subject does not touch: ``[frames, 1, height, width]``.
+
+    What does touch an edge goes on beyond it, as its mirror image does.
+    """
+    shrunk = 1 - F.max_pool2d(1 - subject, REACH, stride=1, padding=REACH // 2)[0, 0].numpy()
+    columns, rows = outside(subject.shape[2:], frame_ids, strength)
+    right, down = (each > 0 for each in strength)
+    if shrunk[:, -1 if right else 0].any():
+        columns = np.zeros_like(columns)
+    if shrunk[-1 if down else 0].any():
+        rows = np.zeros_like(rows)
+    return paddle.to_tensor((rows[:, None, :, None] | columns[:, None, None, :]).astype("float32"))

@@ -43,6 +43,19 @@ def _look_up(cells: int, displacement: float) -> np.ndarray:
     return (on_field + displacement) / FIELD_SIZE * 2 - 1
 
 
+def outside(
+    cells: tuple[int, int], frame_ids: list[int], strength: tuple[float, float]
+) -> tuple[np.ndarray, np.ndarray]:
+    """Columns and rows of each frame that ``warp`` fills from beyond an edge: bool ``[F, width]``, ``[F, height]``.
+
+    ``cells`` are height and width; the rest is as for ``warp``.
+    """
+    height, width = cells
+    columns = [abs(_look_up(width, strength[0] * frame)) > 1 for frame in frame_ids]
+    rows = [abs(_look_up(height, strength[1] * frame)) > 1 for frame in frame_ids]
+    return np.stack(columns), np.stack(rows)
+
+
 def ddpm_forward(latents: paddle.Tensor, noise: paddle.Tensor, alphas: paddle.Tensor) -> paddle.Tensor:
     """Adds the noise of several DDPM steps at once (eq. 2 of the paper); ``alphas`` are those of the steps passed."""
     kept = alphas.prod()

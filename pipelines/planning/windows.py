@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-import numpy as np
+from typing import TYPE_CHECKING
 
 from ppt2v.errors import InputError
+
+if TYPE_CHECKING:
+    import numpy as np
 
 # The frames of the clips that the published networks were trained on; each sees all the others, so that a longer clip
 # is made of windows of this length.
@@ -32,6 +35,8 @@ def windows(frames: int, window: int, overlap: int) -> list[range]:
     """The frames of each window: all of the same length, shared out evenly, and overlapping by ``overlap`` or more."""
     if frames <= window:
         return [range(frames)]
+    import numpy as np
+
     count = -(-(frames - overlap) // (window - overlap))
     starts = np.linspace(0, frames - window, count).round().astype(int).tolist()
     return [range(start, start + window) for start in starts]
@@ -43,6 +48,8 @@ def shares(parts: list[range], frames: int) -> list[np.ndarray]:
     A window's say grows by equal steps from its first frame to its middle and falls again to its last; at the ends of
     the clip there is no other window.
     """
+    import numpy as np
+
     length = len(parts[0])
     hill = np.minimum(np.arange(length) + 1, np.arange(length, 0, -1)).astype(np.float32)
     total = np.zeros(frames, np.float32)

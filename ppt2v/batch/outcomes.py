@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ppt2v.errors import InputError
+from ppt2v.language import Message, translated, words
 from ppt2v.models.sources import locate
 from ppt2v.parameters import holding
 from ppt2v.progress import Progress, bars
@@ -26,7 +27,7 @@ class Outcome(NamedTuple):
 
     row: Row
     state: str
-    error: str | None = None
+    error: Message | None = None
 
 
 def standing(row: Row) -> Outcome | None:
@@ -38,21 +39,27 @@ def standing(row: Row) -> Outcome | None:
     try:
         differing = _differences(row, video.read_recipe(row.target))
     except InputError as error:
-        return Outcome(row, FAILED, str(error))
+        return Outcome(row, FAILED, error.message)
     if not differing:
         return Outcome(row, SKIPPED)
-    return Outcome(
-        row, FAILED, f"{row.target.name} is another video ({', '.join(differing)}): delete it, or give the row a name"
+    other = Message(
+        "E-BATCH-OTHER-VIDEO",
+        "{name} is another video ({differing}): delete it, or give the row a name",
+        name=row.target.name,
+        differing=differing,
     )
+    return Outcome(row, FAILED, other)
 
 
-def _differences(row: Row, recipe: Mapping[str, Any]) -> list[str]:
+def _differences(row: Row, recipe: Mapping[str, Any]) -> list[Message]:
     """In what the recipe is not what the row asks for."""
     from ppt2v.request.request import Request
     from ppt2v.runs.files import changed
 
     if recipe.get("mode") != row.mode.name:
-        return [f"mode {recipe.get('mode')} instead of {row.mode.name}"]
+        return [
+            words("{name} {given} instead of {wanted}", name="mode", given=recipe.get("mode"), wanted=row.mode.name)
+        ]
     asked = Request.of(row.mode, row.given)
     asked = asked.with_defaults_of(locate.locate(asked.model_name))
     values = json.loads(json.dumps(asked.values))  # as recipes keep them
@@ -60,11 +67,13 @@ def _differences(row: Row, recipe: Mapping[str, Any]) -> list[str]:
     if asked.memory is not None:
         free.update(holding(row.mode.parameters, "machine"))
     others = [
-        f"{name} {value} instead of {values.get(name)}"
+        words("{name} {given} instead of {wanted}", name=name, given=str(value), wanted=str(values.get(name)))
         for name, value in recipe["parameters"].items()
         if name not in free and value != values.get(name)
     ]
-    return others + [f"{name} with other contents" for name in changed(row.mode, values, recipe.get("files", {}))]
+    return others + [
+        words("{name} with other contents", name=name) for name in changed(row.mode, values, recipe.get("files", {}))
+    ]
 
 
 def made(
@@ -88,9 +97,10 @@ def table(outcomes: list[Outcome]):
     from rich.markup import escape
     from rich.table import Column, Table
 
-    counts = ", ".join(f"{sum(each.state == state for each in outcomes)} {state}" for state in (DONE, SKIPPED, FAILED))
-    shown = Table("Line", Column("File", overflow="fold"), "", caption=counts)
+    counts = {state: sum(each.state == state for each in outcomes) for state in (DONE, SKIPPED, FAILED)}
+    caption = str(words("{done} done, {skipped} skipped, {failed} failed", **counts))
+    shown = Table(translated("Line"), Column(translated("File"), overflow="fold"), "", caption=caption)
     for row, state, error in outcomes:
-        why = f"{state}: {error}" if error else state
+        why = f"{translated(state)}: {error} [{error.code}]" if error else translated(state)
         shown.add_row(str(row.line), escape(row.target.name), escape(why), style="red" if state == FAILED else None)
     return shown

@@ -14,6 +14,7 @@ from urllib.parse import quote
 import numpy as np
 
 from ppt2v import video
+from ppt2v.language import Message, current, translated, words
 from ppt2v.video.overlay import tile
 
 from .rows import Row
@@ -21,7 +22,7 @@ from .rows import Row
 _SHOWN, _SIDE = 4, 128  # frames of each video, and their longest side in pixels
 
 _PAGE = Template("""<!DOCTYPE html>
-<html lang="en">
+<html lang="$language">
 <meta charset="utf-8">
 <meta http-equiv="Content-Security-Policy" content="default-src 'none'; img-src data:; style-src 'unsafe-inline'">
 <title>$title</title>
@@ -42,7 +43,7 @@ $picture
 """)
 
 
-def write(outcomes: Sequence[tuple[Row, str, str | None]], path: Path) -> Path:
+def write(outcomes: Sequence[tuple[Row, str, Message | None]], path: Path) -> Path:
     """Writes the page.
 
     Args:
@@ -50,7 +51,9 @@ def write(outcomes: Sequence[tuple[Row, str, str | None]], path: Path) -> Path:
         path: of the page, in the folder of the videos.
     """
     page = _PAGE.substitute(
-        title=escape(f"{path.parent.name}: {len(outcomes)} videos"), figures="".join(map(_figure, outcomes))
+        language=current(),
+        title=escape(str(words("{name}: {number} videos", name=path.parent.name, number=len(outcomes)))),
+        figures="".join(map(_figure, outcomes)),
     )
     part = path.with_name(f".{path.name}.part")
     part.write_text(page, encoding="utf-8")
@@ -58,11 +61,11 @@ def write(outcomes: Sequence[tuple[Row, str, str | None]], path: Path) -> Path:
     return path
 
 
-def _figure(outcome: tuple[Row, str, str | None]) -> str:
+def _figure(outcome: tuple[Row, str, Message | None]) -> str:
     row, state, error = outcome
     picture = "" if error else _picture(row.target)
-    seed = [f"seed {row.given['seed']}"] if row.mode.has("seed") else []
-    about = " · ".join([row.mode.name, *seed, row.target.name, state])
+    seed = [str(words("seed {seed}", seed=row.given["seed"]))] if row.mode.has("seed") else []
+    about = " · ".join([row.mode.name, *seed, row.target.name, translated(state)])
     return _FIGURE.substitute(
         state=state,
         picture=picture,

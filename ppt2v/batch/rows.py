@@ -9,11 +9,12 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from ppt2v import video
-from ppt2v.errors import InputError
+from ppt2v.errors import InputError, Notice
+from ppt2v.language import Message, words
 from ppt2v.modes import Mode
 from ppt2v.parameters import Parameter, holding, shown
 from ppt2v.request import documents, request
-from ppt2v.request.prompts import Advice, advice
+from ppt2v.request.prompts import advice
 
 from . import tables
 
@@ -40,7 +41,7 @@ class Row(NamedTuple):
     mode: Mode
     given: dict[str, Any]
     target: Path
-    advice: tuple[Advice, ...] = ()
+    advice: tuple[Message, ...] = ()
 
 
 def read(path: str | Path, folder: Path) -> list[Row]:
@@ -57,7 +58,7 @@ def read(path: str | Path, folder: Path) -> list[Row]:
     entries = _reader(path)
     for line, values in entries(path, documents.read_text(path)):
         try:
-            row = _row(line, values, folder, of_texts=entries is tables.rows)
+            row = row_of(line, values, folder, of_texts=entries is tables.rows)
             if row.target in rows:
                 raise InputError(
                     "E-BATCH-TWICE",
@@ -94,7 +95,18 @@ def _reader(path: Path):
     return readers[path.suffix.lower()]
 
 
-def _row(line: int, values: Any, folder: Path, of_texts: bool) -> Row:
+def row_of(line: int, values: Any, folder: Path, of_texts: bool = False) -> Row:
+    """The row that asks for these values, checked.
+
+    Args:
+        line: where it is asked for.
+        values: by name; with a mode, and a name for the file, if these are not to be the usual ones.
+        folder: where the video goes.
+        of_texts: whether all values are texts, as in a table.
+
+    Raises:
+        InputError: what cannot be followed.
+    """
     if not isinstance(values, Mapping):
         raise InputError(
             "E-BATCH-ROW",
@@ -122,13 +134,16 @@ def _row(line: int, values: Any, folder: Path, of_texts: bool) -> Row:
 
 def _warn(path: Path, rows: Iterable[Row]) -> None:
     """Says once what should be known of several rows."""
-    lines: dict[str, list[str]] = {}
+    lines: dict[str, tuple[Message, list[int]]] = {}
     for row in rows:
         for each in row.advice:
-            lines.setdefault(str(each), []).append(str(row.line))
-    for said, places in lines.items():
-        more = f" and {len(places) - _LISTED} more" if len(places) > _LISTED else ""
-        warnings.warn(f"{path}, line {', '.join(places[:_LISTED])}{more}: {said}", stacklevel=3)
+            lines.setdefault(str(each), (each, []))[1].append(row.line)
+    for said, places in lines.values():
+        more = words(" and {number} more", number=len(places) - _LISTED) if len(places) > _LISTED else ""
+        notice = Notice(
+            said.code, "{path}, line {lines}{more}: {said}", path=path, lines=places[:_LISTED], more=more, said=said
+        )
+        warnings.warn(notice, stacklevel=3)
 
 
 def _of_text(parameter: Parameter, text: str) -> Any:

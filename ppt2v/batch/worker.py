@@ -11,9 +11,14 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from ppt2v.errors import InputError, NumericalError
+from ppt2v.language import Message
 
 ATTEMPTS = 2
-LOST = f"{ATTEMPTS} workers were lost over it; most likely it needs more memory than there is"
+LOST = Message(
+    "E-WORKERS-LOST",
+    "{number} workers were lost over it; most likely it needs more memory than there is",
+    number=ATTEMPTS,
+)
 
 
 class Task(NamedTuple):
@@ -28,7 +33,7 @@ class Result(NamedTuple):
     """The outcome of the task of that number: its error, or None where its video is there."""
 
     number: int
-    error: str | None
+    error: Message | None
 
 
 class Worker:
@@ -53,7 +58,9 @@ class Worker:
         try:
             self._model.run(task.mode, **task.given)
         except (InputError, NumericalError) as error:
-            return Result(task.number, str(error))
+            return Result(task.number, error.message)
         except Exception as error:
-            return Result(task.number, f"{type(error).__name__}: {error}")
+            return Result(
+                task.number, Message("E-UNEXPECTED", "{kind}: {reason}", kind=type(error).__name__, reason=error)
+            )
         return Result(task.number, None)

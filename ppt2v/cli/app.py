@@ -8,7 +8,6 @@ from contextlib import contextmanager
 from typing import Any
 
 import typer
-from typer.core import TyperGroup
 
 from ppt2v.controls import CONTROLS
 from ppt2v.environment.quiet import quiet_process
@@ -20,7 +19,7 @@ from ppt2v.version import __version__
 
 from . import dreambooth, media, models, modes
 from .batch import batch
-from .help import SETTINGS, Command
+from .help import SETTINGS, Command, Group, speak
 from .quantize import quantize
 from .rerun import rerun_command
 from .serve import serve
@@ -35,6 +34,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     broken; 2 input that cannot be used; 130 interrupted.
     """
     quiet_process()
+    speak()
     app(args=arguments, prog_name="ppt2v")
 
 
@@ -73,7 +73,7 @@ def _end(message: Message, status: int) -> None:
     raise typer.Exit(status) from None
 
 
-class _Group(TyperGroup):
+class _Group(Group):
     """Errors of every command end in one line and an exit code."""
 
     def invoke(self, ctx: Any) -> Any:
@@ -107,7 +107,7 @@ def _common(version: bool = _VERSION) -> None:
 
 def _add_group(name: str, about: str) -> typer.Typer:
     """Adds a command that has commands of its own."""
-    group = typer.Typer(help=about, no_args_is_help=True, rich_markup_mode=None)
+    group = typer.Typer(cls=Group, help=about, no_args_is_help=True, rich_markup_mode=None)
     app.add_typer(group, name=name)
     return group
 

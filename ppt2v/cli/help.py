@@ -1,11 +1,13 @@
-"""How the help of a command is laid out: its options under the headings of their groups."""
+"""How the help of a command is laid out, its options under the headings of their groups, and its language."""
 
 from __future__ import annotations
 
+import gettext
 from typing import Any
 
-from typer.core import TyperCommand
+from typer.core import TyperCommand, TyperGroup
 
+from ppt2v.language import translated
 from ppt2v.parameters import GROUPS
 
 _WITHOUT_GROUP = "Options"  # the heading that stands for the main group
@@ -14,7 +16,34 @@ _WITHOUT_GROUP = "Options"  # the heading that stands for the main group
 SETTINGS = {"help_option_names": ["-h", "--help"], "max_content_width": 1000}
 
 
-class Command(TyperCommand):
+def speak() -> None:
+    """Lets typer, which asks gettext for the words of a help, have them from ppt2v's tables."""
+    gettext.dgettext = lambda domain, english: translated(english)  # type: ignore[assignment]
+
+
+class _Translated:
+    """The help of a command and of its options in the language in force."""
+
+    def __init__(self, *arguments: Any, **settings: Any):
+        told = {name: translated(settings.get(name) or "") for name in ("help", "short_help")}
+        super().__init__(*arguments, **{**settings, **told})
+
+    def get_params(self, ctx: Any) -> list[Any]:
+        parameters = super().get_params(ctx)  # type: ignore[misc]
+        for parameter in parameters:
+            parameter.help = translated(getattr(parameter, "help", None) or "")
+        return parameters
+
+    def format_usage(self, ctx: Any, formatter: Any) -> None:
+        pieces = " ".join(self.collect_usage_pieces(ctx))  # type: ignore[attr-defined]
+        formatter.write_usage(ctx.command_path, pieces, prefix=translated("Usage: "))
+
+
+class Group(_Translated, TyperGroup):
+    """A command that has commands of its own."""
+
+
+class Command(_Translated, TyperCommand):
     """A command whose help has a heading for each group of options."""
 
     def format_options(self, ctx: Any, formatter: Any) -> None:
@@ -29,7 +58,7 @@ class Command(TyperCommand):
                 sections[_heading(parameter)].append(record)
         for heading, records in sections.items():
             if records:
-                with formatter.section(heading):
+                with formatter.section(translated(heading)):
                     formatter.write_dl(records)
 
 

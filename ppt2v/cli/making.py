@@ -16,7 +16,7 @@ from ppt2v.modes import Mode, shared
 from ppt2v.parameters import Parameter, resolve, shown
 from ppt2v.progress import JsonLines
 
-from .options import QUIET
+from .options import QUIET, describe
 
 if TYPE_CHECKING:
     import numpy as np
@@ -77,11 +77,7 @@ OPTIONS: list[tuple[str, Any, Any]] = [
         Optional[str],
     ),
     ("quiet", QUIET, bool),
-    (
-        "progress",
-        typer.Option(None, metavar="|".join(_PROGRESS.choices), help=f"{_PROGRESS.help} [default: auto]"),
-        Optional[str],
-    ),
+    describe("progress", [_PROGRESS]),
 ]
 
 

@@ -23,9 +23,11 @@ def convert(
         ..., metavar="SRC", help="Folder or id of a text-to-video model, in any of the formats, or embedded/video."
     ),
     target: str = typer.Argument(..., metavar="DST", help="Folder to write, which does not exist yet."),
-    format: str = typer.Option(..., help="modelscope (its own files), diffusers, or paddle."),
+    format: str = typer.Option(
+        ..., metavar="modelscope|diffusers|paddle", help="The format to write; modelscope is that of its own files."
+    ),
     dtype: Optional[str] = typer.Option(
-        None, help="Store the weights as float32 or float16; each as it was if not given."
+        None, metavar="float32|float16", help="Store the weights as float32 or float16; each as it was if not given."
     ),
 ) -> None:
     """Write a text-to-video model in another format, and compare what was written with what was read."""

@@ -9,6 +9,7 @@ from typing import Any, List, Optional, Tuple
 
 import typer
 
+from ppt2v.language import translated, words
 from ppt2v.models.families.presets import MAY_DECIDE, MAY_DECIDE_OF_TRAINING
 from ppt2v.modes.shared import MACHINE
 from ppt2v.parameters import Parameter
@@ -76,19 +77,20 @@ def _completion(parameter: Parameter) -> Callable[[str], list[str]] | None:
 def _help(group: list[Parameter]) -> str:
     """The help of one option, with the default that is used where nothing is given."""
     defaults = [_shown(parameter) for parameter in group if parameter.default not in (None, "", ())]
-    notes = [f"[default: {_origin(group[0])}{' '.join(defaults)}]"] if defaults else []
+    default = words("[default: {origin}{default}]", origin=_origin(group[0]), default=" ".join(defaults))
+    notes = [str(default)] if defaults else []
     if group[0].many:
-        notes.append("[repeatable]")
-    return " ".join([*(parameter.help for parameter in group), *notes])
+        notes.append(translated("[repeatable]"))
+    return " ".join([*(translated(parameter.help) for parameter in group), *notes])
 
 
 def _origin(parameter: Parameter) -> str:
-    return "the model's own, else " if parameter.name in (*MAY_DECIDE, *MAY_DECIDE_OF_TRAINING) else ""
+    return translated("the model's own, else ") if parameter.name in (*MAY_DECIDE, *MAY_DECIDE_OF_TRAINING) else ""
 
 
 def _shown(parameter: Parameter) -> str:
     if parameter.kind is bool:
-        return "on" if parameter.default else "off"
+        return translated("on" if parameter.default else "off")
     return f"{parameter.default:g}" if parameter.kind is float else str(parameter.default)
 
 

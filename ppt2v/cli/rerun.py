@@ -10,7 +10,8 @@ from typing import Any, Optional
 
 import typer
 
-from ppt2v.errors import InputError
+from ppt2v.environment.quiet import warning
+from ppt2v.errors import InputError, Notice
 from ppt2v.language import words
 from ppt2v.modes import MODES, Mode
 from ppt2v.modes.shared import MACHINE
@@ -148,7 +149,8 @@ def _warn_of_files(mode: Mode, values: Mapping[str, Any], recorded: Any) -> None
 
     others = changed(mode, values, recorded) if isinstance(recorded, dict) else []
     if others:
-        typer.echo(f"Warning: other contents than then: {', '.join(others)}; the new video will differ", err=True)
+        notice = Notice("N-RERUN-FILES", "other contents than then: {names}; the new video will differ", names=others)
+        typer.echo(warning(notice), err=True)
 
 
 def _warn_of_versions(made_with: Mapping[str, str]) -> None:
@@ -156,12 +158,13 @@ def _warn_of_versions(made_with: Mapping[str, str]) -> None:
 
     here = installed()
     others = [
-        f"{name} {version} (here {here.get(name)})"
+        words("{name} {version} (here {here})", name=name, version=version, here=here.get(name))
         for name, version in made_with.items()
         if _release(version) != _release(here.get(name))
     ]
     if others:
-        typer.echo(f"Warning: it was made with {', '.join(others)}: the new video may differ", err=True)
+        notice = Notice("N-RERUN-VERSIONS", "it was made with {versions}: the new video may differ", versions=others)
+        typer.echo(warning(notice), err=True)
 
 
 def _release(version: str | None) -> str:

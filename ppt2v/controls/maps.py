@@ -31,7 +31,7 @@ class Maps(NamedTuple):
     decided about the clip, or None where nothing had to be."""
 
     frames: Iterator[np.ndarray]
-    decision: str | None
+    decision: Message | None
 
 
 def control_maps(name: str, frames: Frames, values: Mapping[str, Any]) -> Maps:
@@ -53,10 +53,12 @@ def control_maps(name: str, frames: Frames, values: Mapping[str, Any]) -> Maps:
         raise InputError("E-CLIP-NO-FRAMES", "the clip has no frames; give one with at least one frame")
     frames, asked = chain(first, frames), values["control"]
     if asked == MAP or (asked == AUTO and _is_ready(control, first)):
-        decision = f"{name}: the clip is already {control.ready}; used as it is"
+        decision = words("{control}: the clip is already {ready}; used as it is", control=name, ready=control.ready)
         return Maps(frames, decision if asked == AUTO else None)
     detect, how = _function(control.maker)(values)
-    decision = f"{name}: the clip is no {control.ready.split(' ', 1)[1]}; its maps are made {how}"
+    decision = words(
+        "{control}: the clip is not {ready}; its maps are made {how}", control=name, ready=control.ready, how=how
+    )
     return Maps(detect(frames), decision if asked == AUTO else None)
 
 
@@ -111,7 +113,7 @@ def check_detector(name: str, values: Mapping[str, Any], first_frames: Callable[
             raise
 
 
-def canny(values: Mapping[str, Any]) -> tuple[Callable[[Frames], Iterator[np.ndarray]], str]:
+def canny(values: Mapping[str, Any]) -> tuple[Callable[[Frames], Iterator[np.ndarray]], Message]:
     import cv2
     import numpy as np
 
@@ -121,10 +123,10 @@ def canny(values: Mapping[str, Any]) -> tuple[Callable[[Frames], Iterator[np.nda
         for frame in frames:
             yield np.repeat(cv2.Canny(frame, low, high)[..., None], 3, -1)
 
-    return detect, f"by Canny's method with the thresholds {low} and {high}"
+    return detect, words("by Canny's method with the thresholds {low} and {high}", low=low, high=high)
 
 
-def pose(values: Mapping[str, Any]) -> tuple[Callable[[Frames], Iterator[np.ndarray]], str]:
+def pose(values: Mapping[str, Any]) -> tuple[Callable[[Frames], Iterator[np.ndarray]], Message]:
     from ppt2v.detectors.skeleton import draw
 
     find_people = _people_finder(values["detector_weights"])
@@ -142,7 +144,7 @@ def pose(values: Mapping[str, Any]) -> tuple[Callable[[Frames], Iterator[np.ndar
                 detector=find_people.name,
             )
 
-    return detect, f"by {find_people.name}"
+    return detect, words("by {detector}", detector=find_people.name)
 
 
 def _people_finder(weights: str | None):
@@ -174,13 +176,13 @@ def check_pose_detector(values: Mapping[str, Any]) -> None:
     )
 
 
-def depth(values: Mapping[str, Any]) -> tuple[Callable[[Frames], Iterator[np.ndarray]], str]:
+def depth(values: Mapping[str, Any]) -> tuple[Callable[[Frames], Iterator[np.ndarray]], Message]:
     check_depth_detector(values)
     import_paddle()
     from ppt2v.detectors.dpt import DepthNetwork, steady
 
     network = DepthNetwork(values["detector_weights"])
-    return lambda frames: steady(map(network, frames)), "by DPT"
+    return lambda frames: steady(map(network, frames)), words("by {detector}", detector="DPT")
 
 
 def check_depth_detector(values: Mapping[str, Any]) -> None:

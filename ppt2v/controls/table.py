@@ -5,12 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from ppt2v.models.sources.catalogue import EMBEDDED
+from ppt2v.language import Message, words
+from ppt2v.models.sources.catalogue import EMBEDDED, EMBEDDED_WIDTH, FIRST_WIDTH, SECOND_WIDTH, XL_WIDTH
 from ppt2v.models.sources.locate import is_embedded
 from ppt2v.parameters import Parameter
-
-# Channels of the texts that a UNet attends to: of the embedded model, of Stable Diffusion 1.x, of 2.x.
-EMBEDDED_WIDTH, FIRST_WIDTH, SECOND_WIDTH = 128, 768, 1024
 
 AUTO, MAP, VIDEO = "auto", "map", "video"
 
@@ -95,7 +93,7 @@ class Control:
 
     name: str
     summary: str
-    ready: str
+    ready: Message
     recogniser: str
     parameters: tuple[Parameter, ...]
     maker: str
@@ -119,7 +117,7 @@ CONTROLS = {
         Control(
             "canny",
             "Edges, by Canny's method.",
-            "an edge map",
+            words("an edge map"),
             "recognition:are_edge_maps",
             (SOURCE, *THRESHOLDS),
             "maps:canny",
@@ -127,12 +125,13 @@ CONTROLS = {
                 EMBEDDED_WIDTH: f"{EMBEDDED}/canny",
                 FIRST_WIDTH: "lllyasviel/sd-controlnet-canny",
                 SECOND_WIDTH: "hf:thibaud/controlnet-sd21-canny-diffusers",
+                XL_WIDTH: "hf:diffusers/controlnet-canny-sdxl-1.0",
             },
         ),
         Control(
             "pose",
             "Skeletons of the people, by OpenPose or MediaPipe.",
-            "a skeleton drawing",
+            words("a skeleton drawing"),
             "recognition:are_skeletons",
             (SOURCE, POSE_DETECTOR),
             "maps:pose",
@@ -140,13 +139,14 @@ CONTROLS = {
                 EMBEDDED_WIDTH: f"{EMBEDDED}/pose",
                 FIRST_WIDTH: "lllyasviel/sd-controlnet-openpose",
                 SECOND_WIDTH: "hf:thibaud/controlnet-sd21-openpose-diffusers",
+                XL_WIDTH: "hf:thibaud/controlnet-openpose-sdxl-1.0",
             },
             "maps:check_pose_detector",
         ),
         Control(
             "depth",
             "Depth, near is bright, by DPT.",
-            "a depth picture",
+            words("a depth picture"),
             "recognition:are_depth_maps",
             (SOURCE, DEPTH_DETECTOR),
             "maps:depth",
@@ -154,6 +154,7 @@ CONTROLS = {
                 EMBEDDED_WIDTH: f"{EMBEDDED}/depth",
                 FIRST_WIDTH: "lllyasviel/sd-controlnet-depth",
                 SECOND_WIDTH: "hf:thibaud/controlnet-sd21-depth-diffusers",
+                XL_WIDTH: "hf:diffusers/controlnet-depth-sdxl-1.0",
             },
             "maps:check_depth_detector",
         ),

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ppt2v.errors import InputError
+from ppt2v.errors import InputError, Notice
 from ppt2v.language import words
 
 if TYPE_CHECKING:
@@ -51,7 +51,13 @@ def find(folder: str | Path) -> list[Path]:
     for file in files:
         _open(file)
     if left_out:
-        warnings.warn(f"left out of the pictures in {folder}: {_names(left_out)}", stacklevel=2)
+        notice = Notice(
+            "N-PICTURES-LEFT-OUT",
+            "left out of the pictures in {folder}: {names}",
+            folder=folder,
+            names=_names(left_out),
+        )
+        warnings.warn(notice, stacklevel=2)
     return files
 
 

@@ -15,7 +15,7 @@ import paddle
 
 from ppt2v.cache import Cache
 from ppt2v.engine import Runner, Samples
-from ppt2v.errors import UnsupportedError
+from ppt2v.errors import Notice, UnsupportedError
 from ppt2v.version import __version__
 
 from .eager import EagerRunner
@@ -57,7 +57,10 @@ class ExportingEngine(ABC):
             try:
                 self._ready[place] = key, self._runner(program, key)
             except UnsupportedError as error:
-                warnings.warn(f"{place} runs eagerly, which is slower: {error}", stacklevel=2)
+                notice = Notice(
+                    "N-RUNS-EAGERLY", "{place} runs eagerly, which is slower: {reason}", place=place, reason=error
+                )
+                warnings.warn(notice, stacklevel=2)
                 return EagerRunner(program)
         return self._ready[place][1]
 
@@ -100,7 +103,12 @@ class ExportingEngine(ABC):
             raise OSError(f"what was written cannot be read again: {str(error).strip().splitlines()[-1]}") from error
 
     def _leave_cache(self, reason: OSError) -> None:
-        warnings.warn(f"exported for this process alone, since the cache cannot be used: {reason}", stacklevel=5)
+        notice = Notice(
+            "N-CACHE-UNUSABLE",
+            "exported for this process alone, since the cache cannot be used: {reason}",
+            reason=reason,
+        )
+        warnings.warn(notice, stacklevel=5)
         instead = tempfile.mkdtemp(prefix="ppt2v-")
         atexit.register(shutil.rmtree, instead, ignore_errors=True)
         self.cache = Cache(Path(instead))

@@ -11,6 +11,8 @@ from typing import NamedTuple
 import numpy as np
 
 from ppt2v.cache import Cache
+from ppt2v.errors import Notice
+from ppt2v.language import Message, words
 from ppt2v.version import __version__
 
 from . import Runner, Samples, precisions
@@ -33,13 +35,16 @@ class Table(NamedTuple):
         return bool(self.snr) and min(self.snr) >= LEAST_SNR and float(np.median(self.snr)) >= MEDIAN_SNR
 
     @property
-    def about(self) -> str:
-        """One line: how exact it is, and whether that suffices."""
-        rule = f"the rule is {LEAST_SNR:.0f} and {MEDIAN_SNR:.0f} dB"
+    def about(self) -> Message:
+        """How exact it is, and whether that suffices."""
         if not self.snr:
-            return f"no sample run predicts with it, and {rule}"
-        found = f"{min(self.snr):.0f} dB of SNR at least, {np.median(self.snr):.0f} dB in the median"
-        return found if self.good else f"{found}, and {rule}: it stays in float"
+            return words("no sample run predicts with it")
+        figures = {"least": min(self.snr), "median": float(np.median(self.snr))}
+        found = words("{least:.0f} dB of SNR at least, {median:.0f} dB in the median", **figures)
+        if self.good:
+            return found
+        rule = {"least": LEAST_SNR, "median": MEDIAN_SNR}
+        return words("{found}, and the rule is {least:.0f} and {median:.0f} dB: it stays in float", found=found, **rule)
 
     def write(self, folder: Path) -> None:
         np.savez(folder / _SEEN, allow_pickle=False, **{name: np.stack(seen) for name, seen in self.seen.items()})
@@ -75,7 +80,8 @@ class Int8Engine:
         if program.quantizable and isinstance(runner, OpenVINORunner):
             table = self.table(program)
             if not table.good:
-                warnings.warn(f"{program.place} is not run in int8: {table.about}", stacklevel=2)
+                notice = Notice("N-NOT-INT8", "{place} is not run in int8: {why}", place=program.place, why=table.about)
+                warnings.warn(notice, stacklevel=2)
             runner.quantize(table.seen if table.good else None)
         return runner
 
@@ -121,7 +127,12 @@ class Int8Engine:
         try:
             self._float.cache.add(json.loads(key), table.write, program.model)
         except OSError as error:
-            warnings.warn(f"what was seen for int8 is kept for this process alone: {error}", stacklevel=2)
+            notice = Notice(
+                "N-INT8-UNKEPT",
+                "what was seen for int8 is kept for this process alone, since the cache cannot be used: {reason}",
+                reason=error,
+            )
+            warnings.warn(notice, stacklevel=2)
 
     def _key(self, program: Program) -> str:
         samples = self.samples.about if self.samples else {}

@@ -9,6 +9,9 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from ppt2v.errors import Notice
+from ppt2v.language import Message, words
+
 _PACKAGES = r"paddle|ppdiffusers|gradio|_distutils_hack|pkg_resources|tqdm\.auto"
 
 
@@ -23,8 +26,15 @@ def ignore_library_warnings() -> None:
 def quiet_process() -> None:
     """Keeps a process of ppt2v's own to one line for each warning, and to what the user can change."""
     logging.disable(logging.INFO)
-    warnings.formatwarning = lambda message, *_: f"Warning: {message}\n"
+    warnings.formatwarning = lambda message, *_: f"{warning(message)}\n"
     ignore_library_warnings()
+
+
+def warning(message: Warning | str) -> Message:
+    """The line that tells of it."""
+    if isinstance(message, Notice):
+        return words("Warning: {message} [{code}]", message=message, code=message.code)
+    return words("Warning: {message}", message=message)
 
 
 @contextmanager

@@ -4,6 +4,6 @@ English stands where it is used; the Chinese for it in the tables of ``language.
 """
 
 from .choice import LANGUAGES, current, preferred, speaking
-from .message import Message, both, either, words
+from .message import Message, both, either, translated, words
 
-__all__ = ["LANGUAGES", "Message", "both", "current", "either", "preferred", "speaking", "words"]
+__all__ = ["LANGUAGES", "Message", "both", "current", "either", "preferred", "speaking", "translated", "words"]

@@ -72,12 +72,22 @@ def _chained(template: str, names: Iterable[str]) -> str | Message:
     return told
 
 
+def translated(english: str) -> str:
+    """A help text, a label or the name of a stage, in the language in force; English where it has none for it."""
+    return _table().get(english, english)
+
+
 def _template(message: Message) -> str:
+    table = _table()
+    return table.get(message.template) or table.get(message.code or "") or message.template
+
+
+def _table() -> dict[str, str]:
     if current() == "en":
-        return message.template
+        return {}
     from .chinese import TABLE
 
-    return TABLE.get(message.template) or TABLE.get(message.code or "") or message.template
+    return TABLE
 
 
 def _kept(value: Any) -> Any:

@@ -311,7 +311,8 @@ MOTION = (
         "motion_field_strength_x",
         float,
         12.0,
-        "Motion to the left per frame, in 1/512 of the width; negative: to the right.",
+        "Motion to the left per frame, in 1/512 of the width; negative: to the right. Over more than 8 frames the "
+        "default is less, so that the subject stays in the picture.",
         minimum=-512,
         maximum=512,
         option="motion",
@@ -321,7 +322,7 @@ MOTION = (
         "motion_field_strength_y",
         float,
         12.0,
-        "Motion upwards per frame, in 1/512 of the height; negative: down.",
+        "Motion upwards per frame, in 1/512 of the height, likewise; negative: down.",
         minimum=-512,
         maximum=512,
         option="motion",

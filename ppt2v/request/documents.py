@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from ppt2v.errors import InputError
+from ppt2v.errors import InputError, Notice
 
 # What a file begins with that says its encoding; of two that begin alike the longer one comes first.
 _MARKS = (
@@ -71,7 +71,7 @@ def _decoded(path: Path, data: bytes) -> str:
             "{path} is neither UTF-8 nor UTF-16 nor GB18030: save it as UTF-8 (in Excel: CSV UTF-8)",
             path=path,
         )
-    warnings.warn(f"{path} is not in UTF-8: read as GB18030", stacklevel=4)
+    warnings.warn(Notice("N-READ-AS-GB18030", "{path} is not in UTF-8: read as GB18030", path=path), stacklevel=4)
     return text
 
 

@@ -6,10 +6,10 @@ import re
 import unicodedata
 from collections.abc import Mapping
 from itertools import chain
-from types import MappingProxyType
-from typing import Any, NamedTuple
+from typing import Any
 
 from ppt2v.errors import InputError
+from ppt2v.language import Message
 from ppt2v.models.adapters.adapters import Adapters
 from ppt2v.models.layouts.diffusers import read_json
 from ppt2v.models.sources import locate
@@ -18,20 +18,6 @@ from ppt2v.pipelines.planning.prompts import parse
 PROMPTS = ("prompt", "a_prompt", "n_prompt")
 _TAG = re.compile(r"<(?:lora|lyco):([^:<>]+)(?::([^<>]*))?>", re.IGNORECASE)
 _WORD = re.compile(r"[^\W\d_]+")
-
-
-class Advice(NamedTuple):
-    """What the person should know: a sentence, and what stands in its braces."""
-
-    sentence: str
-    details: Mapping[str, str] = MappingProxyType({})
-
-    def __str__(self) -> str:
-        return self.sentence.format(**self.details)
-
-
-ENGLISH = "the model was trained on English texts only: write the prompt in English"
-UNKNOWN = "the model that ships with ppt2v knows no: {unknown}; it knows {known}"
 
 
 def check(values: Mapping[str, Any]) -> None:
@@ -57,7 +43,7 @@ def check(values: Mapping[str, Any]) -> None:
         parse(prompt)
 
 
-def advice(values: Mapping[str, Any], adapters: Adapters) -> list[Advice]:
+def advice(values: Mapping[str, Any], adapters: Adapters) -> list[Message]:
     """What the person should know of the prompts of a run before it takes time; mostly nothing.
 
     Args:
@@ -65,9 +51,20 @@ def advice(values: Mapping[str, Any], adapters: Adapters) -> list[Advice]:
         adapters: the small files that change the model.
     """
     if not all(map(_is_english, (values.get(name) or "" for name in PROMPTS))):
-        return [Advice(ENGLISH)]
+        return [
+            Message("N-PROMPT-LANGUAGE", "the model was trained on English texts only: write the prompt in English")
+        ]
     unknown, known = _words_of_embedded(values, adapters)
-    return [Advice(UNKNOWN, {"unknown": ", ".join(unknown), "known": known})] if unknown else []
+    if not unknown:
+        return []
+    return [
+        Message(
+            "N-PROMPT-WORDS",
+            "the model that ships with ppt2v knows no: {unknown}; it knows {known}",
+            unknown=unknown,
+            known=known,
+        )
+    ]
 
 
 def _is_english(prompt: str) -> bool:

@@ -24,6 +24,8 @@ from ppt2v.pipelines.planning.windows import window_length
 from ppt2v.video.overlay import check_mark, names_image
 
 from . import guides, prompts
+from .drift import kept_in_view
+from .families import check_families
 from .guides import Guide
 
 _MOST_BYTES = 255  # of a name within a path, on nearly every file system
@@ -64,7 +66,7 @@ class Request:
             InputError: anything that can be said to be wrong before a model is there.
         """
         given = plain(mode, given)
-        values = resolve(mode.parameters, given, {})
+        values = kept_in_view(resolve(mode.parameters, given, {}), given)
         _check(mode, values)
         read = cls(
             mode,
@@ -101,7 +103,7 @@ class Request:
             InputError: the model's values and those given do not go together.
         """
         own = _model_values(self.mode, model, fast=self.values.get("fast", False))
-        values = resolve(self.mode.parameters, self.given, own)
+        values = kept_in_view(resolve(self.mode.parameters, self.given, own), self.given)
         _check(self.mode, values)
         size = sizes.parse(values.get("resolution"))
         chosen = guides.guides(self.mode, values, self._text_width(model))
@@ -175,6 +177,7 @@ class Request:
     def _check_together(self) -> None:
         """What can only be said of several values; no file is read again."""
         self.adapters.check([self.values[name] for name in prompts.PROMPTS if self.values.get(name)])
+        check_families(self.model_name, self.guides, self.adapters)
         if self.window is None and self.values.get("motion_window") and self.values["motion_module"] is None:
             raise InputError(
                 "E-MOTION-WINDOW-ALONE",

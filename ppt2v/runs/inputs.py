@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ppt2v import controls, video
 from ppt2v.errors import InputError
-from ppt2v.language import words
+from ppt2v.language import Message, words
 from ppt2v.models.families import stable_diffusion
 from ppt2v.models.families.family import Family
 from ppt2v.models.sources import locate
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     import numpy as np
 
 
+_OF_XL = "addition_embed_type"  # which networks of Stable Diffusion XL have
 FPS = 8.0  # of a video whose mode neither says it nor starts from a clip
 
 
@@ -39,7 +40,7 @@ def gather(
     folder: Path,
     pipeline: type,
     load_controlnet: Callable[[Path], Any],
-    explain: Callable[[str], None],
+    explain: Callable[[Message], None],
     watch: Watch,
 ) -> Inputs:
     """Reads the clip of a run, where it has one, and makes what guides it.
@@ -71,7 +72,7 @@ def gather(
     return Inputs(count, request.values.get("fps") or clip.fps, (height, width), arguments)
 
 
-def sound(request: Request, fps: float, explain: Callable[[str], None]) -> video.Sound | None:
+def sound(request: Request, fps: float, explain: Callable[[Message], None]) -> video.Sound | None:
     """What is to be heard with the frames: the clip's own sound, unless they are shown at another speed than there.
 
     Args:
@@ -82,7 +83,12 @@ def sound(request: Request, fps: float, explain: Callable[[str], None]) -> video
     if clip is None or not clip.has_sound or not request.values.get("audio"):
         return None
     if fps != clip.fps:
-        explain(f"the clip's sound is left out: {clip.fps:g} frames of it per second are shown as {fps:g} (fps)")
+        notice = words(
+            "the clip's sound is left out: {own:g} frames of it per second are shown as {fps:g} (fps)",
+            own=clip.fps,
+            fps=fps,
+        )
+        explain(notice)
         return None
     return clip.sound()
 
@@ -106,15 +112,16 @@ def _controls(
     frames: np.ndarray,
     unet: Mapping,
     load_controlnet: Callable[[Path], Any],
-    explain: Callable[[str], None],
+    explain: Callable[[Message], None],
     watch: Watch,
 ) -> list:
     from ppt2v.pipelines.video_controlnet import Control
 
+    for guide in request.guides:
+        _check_family(guide.model, stable_diffusion.controlnet_config(guide.model), unet)
     made, maps = [], {}
     for guide in request.guides:
         folder = locate.locate(guide.model)
-        _check_family(guide.model, stable_diffusion.controlnet_files(folder).config, unet)
         if guide.kind not in maps:
             maps[guide.kind] = _maps(guide.kind, request.control_values(guide.kind), frames, explain, watch)
         made.append(Control(load_controlnet(folder), maps[guide.kind], guide.strength))
@@ -122,7 +129,7 @@ def _controls(
 
 
 def _maps(
-    kind: str, values: Mapping[str, Any], frames: np.ndarray, explain: Callable[[str], None], watch: Watch
+    kind: str, values: Mapping[str, Any], frames: np.ndarray, explain: Callable[[Message], None], watch: Watch
 ) -> np.ndarray:
     made = controls.control_maps(kind, frames, values)
     if made.decision:
@@ -136,21 +143,21 @@ def _maps(
 
 def _check_family(name: str, controlnet: Mapping, unet: Mapping) -> None:
     """Refuses a ControlNet whose layers have other sizes than the UNet's."""
-    differing = [
-        key
-        for key in ("in_channels", "block_out_channels", "layers_per_block", "cross_attention_dim")
-        if key in controlnet and key in unet and controlnet[key] != unet[key]
-    ]
+    sizes = ("in_channels", "block_out_channels", "layers_per_block", "cross_attention_dim")
+    differing = [key for key in sizes if key in controlnet and key in unet and controlnet[key] != unet[key]]
+    if controlnet.get(_OF_XL) != unet.get(_OF_XL):
+        differing.append(_OF_XL)
     if differing:
+        pairs = [(key, str(controlnet.get(key)), str(unet.get(key))) for key in differing]
         values = [
-            words("{name} {given} instead of {wanted}", name=key, given=str(controlnet[key]), wanted=str(unet[key]))
-            for key in differing
+            words("{name} {given} instead of {wanted}", name=key, given=given, wanted=wanted)
+            for key, given, wanted in pairs
         ]
         raise InputError(
             "E-CONTROLNET-FAMILY",
             "the ControlNet {name} belongs to another family of models ({values}); choose one that was trained for "
-            "the model, such as lllyasviel/sd-controlnet-canny for Stable Diffusion 1.x or "
-            "hf:thibaud/controlnet-sd21-canny-diffusers for 2.x",
+            "the model, such as lllyasviel/sd-controlnet-canny for Stable Diffusion 1.x, "
+            "hf:thibaud/controlnet-sd21-canny-diffusers for 2.x or hf:diffusers/controlnet-canny-sdxl-1.0 for XL",
             name=name,
             values=values,
         )

@@ -14,7 +14,8 @@ from ppt2v.engine import Engine
 from ppt2v.engine.choice import ROWS, Choice, build, choose
 from ppt2v.environment import threads
 from ppt2v.environment.devices import INT8
-from ppt2v.errors import InputError
+from ppt2v.errors import InputError, Notice
+from ppt2v.language import Message, words
 from ppt2v.models.families.family import Family
 from ppt2v.models.families.replacements import Replacements
 from ppt2v.models.sources import locate
@@ -37,13 +38,6 @@ if TYPE_CHECKING:
     import numpy as np
 
     from ppt2v.engine.int8 import Int8Engine
-
-EXPORT_NOTICE = "Preparing the networks for {engine}, once per model and size ..."
-EMBEDDED_NOTICE = (
-    "Using the small model that ships with ppt2v: it knows about fifty subjects in about a dozen places, at 128x128 "
-    "pixels.\n"
-    "For anything else give a model of its kind, such as --model {example} or a folder (in Python: model_name=...)."
-)
 
 
 class Session:
@@ -69,7 +63,7 @@ class Session:
         # First without the model's own defaults, so that a wrong value is refused before anything is downloaded.
         request = Request.of(row, given)
         for line in advice(request.values, request.adapters):
-            warnings.warn(str(line), stacklevel=2)
+            warnings.warn(Notice.of(line), stacklevel=2)
         output = request.output_file()
         request = request.with_motion_module(self._show_progress)
         folder = locate.locate(request.model_name, self._show_progress)
@@ -88,7 +82,7 @@ class Session:
         before = record.settings_before(request)
         decided = {"seed": record.seed(request, before), **self._within_memory(pipeline, request, made)}
         request = replace(request, values={**request.values, **decided})
-        self._explain(f"Seed: {decided['seed']}")
+        self._explain(words("Seed: {seed}", seed=decided["seed"]))
         pipeline.engine, choice = self._engine_for(before)
         pipeline.engine.samples = Samples(request, self.loaded, watch)
         with threads.using((before or {}).get("threads") or threads.threads()):
@@ -158,7 +152,7 @@ class Session:
         settings = ("chunk_size", "decode_tile", "offload")
         fixed = {name: request.values[name] for name in settings if request.given.get(name) is not None}
         plan = memory.choose(request.memory, needs, self._choice.precision, fixed)
-        self._explain(f"memory: {plan}")
+        self._explain(words("memory: {plan}", plan=plan))
         chosen = {name: getattr(plan, name) for name in settings}
         return {name: value for name, value in chosen.items() if value is not None}
 
@@ -166,11 +160,12 @@ class Session:
         def explain_export() -> None:
             if self._show_progress and not self._export_explained:
                 self._export_explained = True
-                say(EXPORT_NOTICE.format(engine=ROWS[choice.engine].title))
+                title = ROWS[choice.engine].title
+                say(words("Preparing the networks for {engine}, once per model and size ...", engine=title))
 
         return build(choice, explain_export)
 
-    def _explain(self, decision: str) -> None:
+    def _explain(self, decision: Message) -> None:
         if self._show_progress:
             say(decision)
 
@@ -179,7 +174,13 @@ class Session:
             return
         Session._notice_given = True
         if first_of_the_day("embedded-notice"):
-            say(EMBEDDED_NOTICE.format(example=mode.example))
+            notice = words(
+                "Using the small model that ships with ppt2v: it knows about fifty subjects in about a dozen places, "
+                "at 128x128 pixels.\nFor anything else give a model of its kind, such as --model {example} or a "
+                "folder (in Python: model_name=...).",
+                example=mode.example,
+            )
+            say(notice)
 
 
 def _passed(frames: Iterable[np.ndarray], take: Callable[[np.ndarray], None]) -> Iterator[np.ndarray]:

@@ -11,12 +11,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ppt2v.errors import InputError
-from ppt2v.language import words
+from ppt2v.language import Message, words
 
 if TYPE_CHECKING:
     import numpy as np
 
-    from ppt2v.request.prompts import Advice
 
 QUEUED, RUNNING, DONE, FAILED, CANCELLED = "queued", "running", "done", "failed", "cancelled"
 STATES = (QUEUED, RUNNING, DONE, FAILED, CANCELLED)
@@ -46,7 +45,7 @@ class Job:
     id: str
     mode: str
     values: dict[str, Any]
-    advice: tuple[Advice, ...] = ()
+    advice: tuple[Message, ...] = ()
     state: str = QUEUED
     submitted: float = field(default_factory=time.time)
     started: float | None = None

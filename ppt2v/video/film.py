@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from ppt2v.errors import InputError
+from ppt2v.language import Message, words
 
 from . import decord_frames
 from .colour import Colour
@@ -40,7 +41,7 @@ class Film:
     timeline: Timeline
     height: int
     width: int
-    notes: tuple[str, ...]
+    notes: tuple[Message, ...]
     has_sound: bool
     _packets: Packets
     _orientation: Orientation
@@ -200,12 +201,22 @@ def _from_stamp(packets: Packets, stamp: int | None) -> Packets:
     return packets._replace(stamps=packets.stamps[packets.stamps >= stamp])
 
 
-def _notes(path: Path, timeline: Timeline, colour: Colour, interlaced: bool) -> tuple[str, ...]:
+def _notes(path: Path, timeline: Timeline, colour: Colour, interlaced: bool) -> tuple[Message, ...]:
     notes = []
     if timeline.steady_fps is None:
-        notes.append(f"the frame rate of {path.name} varies: it is read at {timeline.fps:.4g} frames per second")
+        rate = words(
+            "the frame rate of {name} varies: it is read at {fps:.4g} frames per second",
+            name=path.name,
+            fps=timeline.fps,
+        )
+        notes.append(rate)
     if colour.high_dynamic_range:
-        notes.append(f"{path.name} is HDR ({colour.high_dynamic_range}): it is mapped to SDR (ITU-R BT.2408)")
+        range_ = words(
+            "{name} is HDR ({kind}): it is mapped to SDR (ITU-R BT.2408)",
+            name=path.name,
+            kind=colour.high_dynamic_range,
+        )
+        notes.append(range_)
     if interlaced:
-        notes.append(f"{path.name} is interlaced: it is deinterlaced (bwdif)")
+        notes.append(words("{name} is interlaced: it is deinterlaced (bwdif)", name=path.name))
     return tuple(notes)

@@ -12,7 +12,7 @@ from typing import Any, BinaryIO
 import numpy as np
 
 from ppt2v.errors import InputError
-from ppt2v.language import words
+from ppt2v.language import Message, words
 
 from .colour import on_white
 from .scaling import check_side, resample
@@ -51,7 +51,7 @@ class Pictures:
     timeline: Timeline
     height: int
     width: int
-    notes: tuple[str, ...]
+    notes: tuple[Message, ...]
     _places: tuple[tuple[Path, int], ...]  # the file of each picture, and which one of the file it is
 
     def frames(self, indices: np.ndarray, height: int, width: int) -> Iterator[np.ndarray]:
@@ -145,13 +145,19 @@ def open_folder(path: Path) -> Pictures:
     if len(files) == 1:
         return _still(path, *sizes[0], places)
     fps = rates[0]
-    notes = () if fps else (f"{path.name} holds {len(files)} pictures: they are taken as {FOLDER_FPS:g} per second",)
+    note = words(
+        "{name} holds {number} pictures: they are taken as {fps:g} per second",
+        name=path.name,
+        number=len(files),
+        fps=FOLDER_FPS,
+    )
+    notes: tuple[Message, ...] = () if fps else (note,)
     fps = fps or FOLDER_FPS
     return Pictures(path, Timeline(np.arange(len(files)) / fps, len(files) / fps, fps), *sizes[0], notes, places)
 
 
 def _still(path: Path, height: int, width: int, places: tuple[tuple[Path, int], ...]) -> Pictures:
-    note = f"{path.name} is a single picture: the clip has one frame"
+    note = words("{name} is a single picture: the clip has one frame", name=path.name)
     return Pictures(path, Timeline(np.zeros(1), 1 / FOLDER_FPS), height, width, (note,), places)
 
 

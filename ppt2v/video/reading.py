@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 
 from ppt2v.errors import InputError
-from ppt2v.language import words
+from ppt2v.language import Message, words
 
 from . import pictures
 from .film import Film, open_film
@@ -71,7 +71,7 @@ class Part:
         return _facts(self.source)
 
     @property
-    def notes(self) -> tuple[str, ...]:
+    def notes(self) -> tuple[Message, ...]:
         """What is done to the frames beyond reading them, a line each."""
         return self.source.notes
 

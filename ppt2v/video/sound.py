@@ -9,6 +9,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from ppt2v.errors import Notice
+
 from .decoding import decoded_packets
 from .storage import on_disk
 
@@ -50,7 +52,13 @@ def read_sound(path: Path, begin: float, seconds: float) -> Sound | None:
                 heard = heard[max(0, -place) :][: len(samples) - max(0, place)]
                 samples[max(0, place) : max(0, place) + len(heard)] = heard
         except (av.FFmpegError, AttributeError, ValueError) as error:
-            warnings.warn(f"the sound of {path} is left out, it cannot be decoded: {error}", stacklevel=2)
+            notice = Notice(
+                "N-SOUND-LEFT-OUT",
+                "the sound of {path} is left out, it cannot be decoded: {reason}",
+                path=path,
+                reason=error,
+            )
+            warnings.warn(notice, stacklevel=2)
             return None
     return Sound(samples)
 

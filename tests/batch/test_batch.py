@@ -149,7 +149,7 @@ def test_a_lost_workers_task_is_done_again_and_the_others_are_done(tmp_path, run
     monkeypatch.setenv("OMP_NUM_THREADS", "6")
     asked = tasks(tmp_path, "a", "die once", "b", "die", "fail", "c", "d")
     results = list(runner.run_tasks(asked, 2, {"folder": str(tmp_path)}, stand_in_worker.StandInWorker))
-    assert dict(results) == {0: None, 1: None, 2: None, 3: LOST, 4: "failed as asked", 5: None, 6: None}
+    assert dict(results) == {0: None, 1: None, 2: None, 3: LOST, 4: stand_in_worker.FAILED, 5: None, 6: None}
     assert len(results) == len(asked)
     assert {file.read_text() for file in tmp_path.glob("*.txt")} == {"6"}, "each computes as a single run would"
     assert len(list(tmp_path.glob("*.txt"))) == 5 and (tmp_path / "deaths-3").read_text() == "again"
@@ -193,6 +193,47 @@ def batch(capsys, tmp_path, monkeypatch):
         return (end.value.code or 0, *capsys.readouterr())
 
     return call
+
+
+@pytest.fixture
+def clips(batch, tmp_path):
+    """Runs the command on clips, two of which lie in a folder of this name."""
+    for name in ("b", "a"):
+        video.write([np.zeros((64, 64, 3), np.uint8)] * 4, tmp_path / f"{name}.gif", 4, {})
+    (tmp_path / "clips").mkdir()
+    for name in ("b.gif", "a.gif"):
+        (tmp_path / name).rename(tmp_path / "clips" / name)
+    (tmp_path / "setting.yaml").write_text("num_inference_steps: 4\nprompt: a fox\n")
+    return batch
+
+
+def test_clips_are_treated_alike(clips, capsys):
+    for arguments, out in ((["clips/*.gif"], "one"), (["clips/b.gif", "clips/a.gif"], "two")):
+        given = ["batch", *arguments, "--mode", "canny", "--config", "setting.yaml", "--out", out]
+        with warnings.catch_warnings(), pytest.raises(SystemExit) as end:
+            app.main(given)
+        logging.disable(logging.NOTSET)
+        assert (end.value.code or 0, "2 done, 0 skipped, 0 failed" in capsys.readouterr().out) == (0, True)
+        made = video.read_recipe(Path(out) / "a-a-fox-0.mp4")
+        assert (made["mode"], made["parameters"]["num_inference_steps"]) == ("canny", 4)
+    assert Writer.made == ["a-a-fox-0.mp4", "b-a-fox-0.mp4", "b-a-fox-0.mp4", "a-a-fox-0.mp4"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["clips/*.mp4", "--mode", "canny", "--prompt", "a fox"], "clips/*.mp4 fits no file"),
+        (["clips/*.gif", "--mode", "text2video", "--prompt", "a fox"], "text2video takes no clip"),
+        (["clips/*.gif", "--mode", "canny"], "the prompt is empty"),
+        (["clips/a.gif", "clips/b.gif"], "say with --mode what to do"),
+        (["jobs.jsonl", "--prompt", "a fox"], "say with --mode what to do"),
+        (["clips/*.gif", "--mode", "opera", "--prompt", "a fox"], "unknown mode 'opera'"),
+    ],
+)
+def test_clips_that_cannot_be_treated(clips, capsys, arguments, said):
+    with pytest.raises(SystemExit) as end:
+        app.main(["batch", *arguments])
+    assert end.value.code == 2 and said in capsys.readouterr().err and not Writer.made
 
 
 def test_what_is_done_is_skipped_and_what_differs_is_said(batch, tmp_path):

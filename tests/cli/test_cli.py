@@ -414,7 +414,9 @@ def test_rerun_says_when_a_file_has_other_contents(run, made, tmp_path):
     style.write_bytes(b"two")
     code, out, err = run("rerun", "first.gif", "--trust")
     assert (code, out) == (0, "made.mp4\n")
-    assert err.endswith("Warning: other contents than then: style.safetensors; the new video will differ\n")
+    assert err.endswith(
+        "Warning: other contents than then: style.safetensors; the new video will differ [N-RERUN-FILES]\n"
+    )
 
 
 def test_rerun_of_a_video_with_a_long_name(run, made):

@@ -37,8 +37,8 @@ def test_choices_are_shown(helped):
 
 def test_motion_says_which_way(helped):
     shown = helped("text2video", "--help")
-    assert "--motion X Y Motion to the left per frame, in 1/512 of the width; negative: to the right." in shown
-    assert "Motion upwards per frame, in 1/512 of the height; negative: down." in shown
+    assert "--motion X Y Motion to the left per frame, in 1/512 of the width; negative: to the right. " in shown
+    assert "Motion upwards per frame, in 1/512 of the height, likewise; negative: down." in shown
 
 
 def test_options_stand_in_groups(helped):

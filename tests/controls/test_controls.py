@@ -94,7 +94,7 @@ def shown(request, tmp_path):
 def test_ready_maps_are_used_as_they_are(name, shown):
     clip = shown([READY[name](index) for index in range(6)])
     maps = control_maps(name, iter(clip), values(name))
-    assert maps.decision == f"{name}: the clip is already {CONTROLS[name].ready}; used as it is"
+    assert str(maps.decision) == f"{name}: the clip is already {CONTROLS[name].ready}; used as it is"
     np.testing.assert_array_equal(list(maps.frames), clip)
 
 
@@ -104,8 +104,8 @@ def test_other_clips_are_not_taken_for_maps(name, picture, shown, monkeypatch):
     clip = shown([picture(index) for index in range(4)])
     if name == "canny":
         maps = control_maps(name, clip, values(name))
-        assert maps.decision == (
-            "canny: the clip is no edge map; its maps are made by Canny's method with the thresholds 100 and 200"
+        assert str(maps.decision) == (
+            "canny: the clip is not an edge map; its maps are made by Canny's method with the thresholds 100 and 200"
         )
         np.testing.assert_array_equal(list(maps.frames)[2][..., 0], cv2.Canny(clip[2], 100, 200))
     else:
@@ -134,7 +134,7 @@ def test_the_package_of_the_detector_is_the_one_that_the_extra_installs():
 
 def test_nobody_in_some_frames_of_a_skeleton_clip():
     clip = [black(), skeleton(), black(), skeleton()]
-    assert "already a skeleton drawing" in control_maps("pose", clip, values("pose")).decision
+    assert "already a skeleton drawing" in str(control_maps("pose", clip, values("pose")).decision)
 
 
 def test_what_a_clip_is_can_be_said():
@@ -232,14 +232,14 @@ def test_a_video_of_nobody_is_refused(mediapipe):
 
 def test_pose_by_mediapipe_where_it_is_installed(mediapipe):
     maps = control_maps("pose", [film(0), film(1)], values("pose"))
-    assert maps.decision == "pose: the clip is no skeleton drawing; its maps are made by MediaPipe"
+    assert str(maps.decision) == "pose: the clip is not a skeleton drawing; its maps are made by MediaPipe"
     expected = draw(np.load(PEOPLE)["one people"], *SIZE)
     np.testing.assert_array_equal(list(maps.frames), [expected, expected])
 
 
 def test_depth_by_a_network():
     maps = control_maps("depth", [film(0), film(1)], values("depth", detector_weights=str(DPT)))
-    assert maps.decision == "depth: the clip is no depth picture; its maps are made by DPT"
+    assert str(maps.decision) == "depth: the clip is not a depth picture; its maps are made by DPT"
     first, second = maps.frames
     assert first.shape == second.shape == (*SIZE, 3) and first.dtype == np.uint8
     assert (first.min(), first.max()) == (0, 255)

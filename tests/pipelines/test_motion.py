@@ -83,4 +83,25 @@ def test_only_the_background_is_smoothed(kept):
         moved = (anchor[0] * (1 - subject[0]))[:, :, looked_at]
         hidden = subject[0, 0][:, looked_at] == 1
         expected = np.where(hidden | covered, before, kept * before + (1 - kept) * moved)
-        assert np.allclose(after, expected, atol=1e-6)
+        coming_in = np.arange(8) + frame > 7
+        kept_subject = ~(hidden & coming_in)  # what would mirror the subject is tried below
+        assert np.allclose(after[:, kept_subject], expected[:, kept_subject], atol=1e-6)
+
+
+@pytest.mark.parametrize(("column", "touches"), [(9, False), (11, True)])
+def test_no_second_subject_comes_in_over_an_edge_that_the_first_does_not_touch(column, touches):
+    generator = np.random.default_rng(0)
+    anchor, followers = (generator.standard_normal((1, 4, 16, 16)).astype("float32") for _ in range(2))
+    subject = np.zeros((2, 1, 16, 16), np.float32)
+    subject[0, :, 4:9, column : column + 5] = subject[1, :, 4:9, column - 4 : column + 1] = 1
+    tensors = (paddle.to_tensor(array) for array in (anchor, followers, subject))
+    smoothed = smooth(*tensors, [1], (4 * 32, 0), 0.4).numpy()[0]
+    moved = warp(paddle.to_tensor(subject[:1]), [1], 4 * 32, 0).numpy()[0, 0] == 1
+    mirrored = moved & (np.arange(16) >= 12)
+    assert mirrored.sum() == 5 * (4 if touches else 2)
+    if touches:  # and goes on beyond it
+        assert np.array_equal(smoothed[:, mirrored], followers[0][:, mirrored])
+        return
+    for row, place in np.argwhere(mirrored):
+        same = (anchor[0, :, row] == smoothed[:, row, place, None]).all(0)
+        assert same.sum() == 1 and subject[0, 0, row, same.argmax()] == 0  # a cell of the row's background

@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import ast
+import json
+import os
 import re
 import string
+import subprocess
+import sys
 from collections.abc import Iterator
+from itertools import chain
 from pathlib import Path
 from typing import NamedTuple
 
@@ -13,10 +18,23 @@ import pytest
 from conftest import ROOT
 
 from ppt2v.language.chinese import TABLE, TABLES
+from ppt2v.parameters import GROUPS
 
 CODE = re.compile(r"[EN](-[A-Z0-9]+)+")
 ERRORS = {"InputError", "NumericalError", "UnsupportedError", "QueueFull", "Message", "Notice"}
-CHAINS = {"{one} or {other}", "{one} and {other}"}  # of language.message
+# Not in the source that is looked through: of language.message, of the list of parameters, and of typer.
+ELSEWHERE = {
+    "{one} or {other}",
+    "{one} and {other}",
+    "{rule}; repeatable",
+    "Commands",
+    "Show this message and exit.",
+    "Install completion for the current shell.",
+    "Show completion for the current shell, to copy it or customize the installation.",
+    "default: {default}",
+    "env var: {var}",
+    "required",
+}
 
 
 class Told(NamedTuple):
@@ -62,6 +80,16 @@ def _source() -> Iterator[Path]:
 MESSAGES = [told for file in _source() for told in _messages(file)]
 
 
+def _texts(file: Path) -> Iterator[str]:
+    for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str):
+            yield node.value.partition(" (")[0]
+            yield node.value
+
+
+LABELS = set(chain.from_iterable(map(_texts, _source())))
+
+
 def _fields(template: str) -> set[tuple]:
     return {(name, spec, conversion) for _, name, spec, conversion in string.Formatter().parse(template) if name}
 
@@ -98,7 +126,7 @@ def test_a_code_means_one_message():
 def test_the_chinese_has_no_entry_twice_or_for_nothing():
     entries = [key for table in TABLES for key in table.MESSAGES]
     assert len(entries) == len(set(entries))
-    used = {_key(told) for told in MESSAGES} | CHAINS
+    used = {_key(told) for told in MESSAGES} | ELSEWHERE | LABELS
     assert set(entries) - used == set()
 
 
@@ -106,3 +134,31 @@ def test_the_chinese_has_no_entry_twice_or_for_nothing():
 def test_the_chinese_is_written_with_chinese_punctuation(table):
     half_width = re.compile(r"[\u4e00-\u9fff][,;?!(]|[,;?!)][\u4e00-\u9fff]")
     assert [text for text in table.MESSAGES.values() if half_width.search(text)] == []
+
+
+_HELP = """
+import json, typer
+from ppt2v.cli import app
+
+def told(command, path):
+    context = typer.Context(command)
+    yield path, command.help
+    yield from ((f"{path} {each.name}", each.help) for each in command.get_params(context))
+    for name, own in getattr(command, "commands", {}).items():
+        yield from told(own, f"{path} {name}")
+
+print(json.dumps(list(told(typer.main.get_command(app.app), "ppt2v"))))
+"""
+
+
+def test_the_help_of_every_command_has_chinese():
+    in_chinese = {**os.environ, "PPT2V_LANG": "zh"}
+    printed = subprocess.run([sys.executable, "-c", _HELP], env=in_chinese, capture_output=True, check=True).stdout
+    helps = json.loads(printed)
+    assert len(helps) > 200
+    assert [(place, said) for place, said in helps if said and not re.search(r"[\u4e00-\u9fff]", said)] == []
+
+
+def test_stages_and_labels_have_chinese():
+    stages = {"Preparing", "Denoising", "Decoding", "Control maps", "Videos", "Training"}
+    assert {*stages, *GROUPS} - {"Main"} <= set(TABLE)

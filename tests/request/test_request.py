@@ -125,3 +125,19 @@ def test_a_mode_need_not_have_every_parameter(model, tiny_folder, tmp_path, monk
     job = jobs.wait(jobs.submit("few", {**asked, "model_name": str(tiny_folder)}).id)
     jobs.close()
     assert job.error is None and job.path.exists()
+
+
+@pytest.mark.parametrize(
+    ("frames", "given", "motion"),
+    [
+        (2, {}, (12, 12)),
+        (8, {}, (12, 12)),
+        (15, {}, (6, 6)),
+        (29, {"motion_field_strength_x": 12}, (12, 3)),
+        (29, {"motion_field_strength_x": 0, "motion_field_strength_y": -20}, (0, -20)),
+    ],
+)
+def test_the_default_motion_of_a_long_video_keeps_its_subject_in_view(frames, given, motion):
+    asked = Request.of(MODES["text2video"], {"prompt": "a fox", "video_length": frames, **given})
+    for values in asked.values, asked.with_defaults_of(BASE).values:
+        assert (values["motion_field_strength_x"], values["motion_field_strength_y"]) == motion

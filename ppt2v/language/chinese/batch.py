@@ -1,6 +1,9 @@
 """The Chinese for the messages of ``batch``."""
 
 MESSAGES = {
+    "E-BATCH-PATTERN": "没有文件符合 {pattern}：请给出片段的路径",
+    "E-BATCH-CLIPLESS": "{mode} 不使用片段：请选择其他模式",
+    "E-BATCH-CLIPS-ALIKE": "{one} 和 {other} 都会生成 {name}：请给其中一个片段改名",
     "E-RAY-MISSING": "以 ray 方式运行需要 Ray：pip install 'ppt2v[ray]'",
     "E-BATCH-EMPTY": "{path} 里没有任何任务：每个视频写一行，至少给出提示词",
     "E-BATCH-FILE-TYPE": "{path}：批处理文件的扩展名须为 {endings} 之一",
@@ -12,4 +15,17 @@ MESSAGES = {
     "E-CSV-CELL": "单元格 {cell!r} 上方的首行没有列名",
     "E-CSV-QUOTES": "{path} 第 {line} 行：引号无法解析（{reason}）：请成对书写引号，引号内的引号写两次",
     "{path}, line {line}: {error}": "{path} 第 {line} 行：{error}",
+    "E-BATCH-OTHER-VIDEO": "{name} 是另一个视频（{differing}）：请删除它，或给这一行加上 name",
+    "E-WORKERS-LOST": "{number} 个工作进程在此任务中异常结束；很可能是内存不足",
+    "E-UNEXPECTED": "{kind}：{reason}",
+    "{path}, line {lines}{more}: {said}": "{path} 第 {lines} 行{more}：{said}",
+    " and {number} more": "等（另有 {number} 行）",
+    "{name} with other contents": "{name} 的内容不同",
+    "{done} done, {skipped} skipped, {failed} failed": "完成 {done}，跳过 {skipped}，失败 {failed}",
+    "{name}: {number} videos": "{name}：{number} 个视频",
+    "seed {seed}": "随机种子 {seed}",
+    "Line": "行",
+    "done": "完成",
+    "skipped": "跳过",
+    "failed": "失败",
 }

@@ -1,6 +1,8 @@
 """The Chinese for the messages of ``cli``."""
 
 MESSAGES = {
+    "E-BATCH-MODE": "多个文件、--prompt 和 --config 用于片段：请用 --mode 说明如何处理它们",
+    "E-BATCH-MACHINE": "{config}：{names} 请作为选项给出",
     "Error: {message} [{code}]": "错误：{message} [{code}]",
     "Interrupted": "已中断",
     "{path}: {error}": "{path}：{error}",
@@ -28,4 +30,7 @@ MESSAGES = {
     "downloads {name} from {server}": "从 {server} 下载 {name}",
     "reads {name}": "读取 {name}",
     "The recipe {steps}": "该配方会{steps}",
+    "N-RERUN-FILES": "以下文件的内容与当时不同：{names}；新视频会不一样",
+    "N-RERUN-VERSIONS": "该视频由 {versions} 生成：新视频可能不一样",
+    "{name} {version} (here {here})": "{name} {version}（这里是 {here}）",
 }

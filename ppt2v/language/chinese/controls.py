@@ -12,4 +12,11 @@ MESSAGES = {
     ", or run pip install '{requirement}'": "，或运行 pip install '{requirement}'",
     "weights of OpenPose's body network": "OpenPose 人体网络的权重",
     "weights of U2-Net": "U2-Net 的权重",
+    "{control}: the clip is not {ready}; its maps are made {how}": "{control}：片段不是{ready}；控制图由{how}生成",
+    "{control}: the clip is already {ready}; used as it is": "{control}：片段本身就是{ready}；直接使用",
+    "by Canny's method with the thresholds {low} and {high}": " Canny 方法（阈值 {low} 和 {high}）",
+    "by {detector}": " {detector} ",
+    "an edge map": "边缘图",
+    "a skeleton drawing": "骨架图",
+    "a depth picture": "深度图",
 }

@@ -29,4 +29,6 @@ MESSAGES = {
     "E-TOKENIZER-DAMAGED": "{folder} 的分词器无法使用（{reason}）；请重新下载或复制",
     "E-WEIGHTS-DTYPE": "未知的精度 {dtype!r}；有效值为 {dtypes}",
     "E-CONFIG-UNUSABLE": "{source} 的配置（config.json）无法使用：{reason}",
+    "Downloading {name} from {server}{there}": "正在从 {server} 下载 {name}{there}",
+    ", there {repository}": "（在那里是 {repository}）",
 }

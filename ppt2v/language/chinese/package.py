@@ -14,6 +14,17 @@ MESSAGES = {
     "true or false": "true 或 false",
     "one of {choices}": "{choices} 之一",
     "{kind} {bounds}": "{kind} {bounds}",
+    "{rule}; repeatable": "{rule}；可重复",
     "{one} or {other}": "{one} 或 {other}",
     "{one} and {other}": "{one} 且 {other}",
+    # progress
+    "Preparing": "准备中",
+    "Denoising": "去噪",
+    "Decoding": "解码",
+    "Control maps": "控制图",
+    "Videos": "视频",
+    "Training": "训练",
+    "{stage}: {percent} % ({done}/{total}{left})": "{stage}：{percent}%（{done}/{total}{left}）",
+    "({taken:.0f} s{left})": "（{taken:.0f} 秒{left}）",
+    ", {seconds:.0f} s left": "，约剩 {seconds:.0f} 秒",
 }

@@ -31,4 +31,9 @@ MESSAGES = {
     "E-MOTION-STEPS": "num_inference_steps={steps}：运动场至少需要 2 步，其中一步在 T1 与 T0 之间",
     "E-WINDOW": "window={window}，overlap={overlap}：须满足 0 <= overlap < window，以帧为单位",
     "E-VIDEO-FUSION-LENGTH": "video_length={video_length}：这个 VideoFusion 模型按其训练只能生成 1 到 {most} 帧；请用同一个 content_seed 生成几段，或换用另一类模型",
+    "{chunks}{tile}{offload}; expected peak {peak:.1f} GB": "{chunks}{tile}{offload}；预计峰值 {peak:.1f} GB",
+    "chunk size {chunk_size}": "分块大小 {chunk_size}",
+    "windows of the motion module": "运动模块的窗口",
+    ", decoding in tiles of {pixels} pixels": "，按 {pixels} 像素分块解码",
+    ", networks leaving the memory when they are done": "，网络用完后释放内存",
 }

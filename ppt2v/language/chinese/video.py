@@ -49,4 +49,10 @@ MESSAGES = {
     "E-SHEET-COLUMNS": "columns = {columns}：预览图至少有 1 列",
     "E-OUT-FAILED": "{path} 无法写入：{reason}；没有留下任何内容",
     "E-FRAME-SHAPE": "有一帧为 {dtype} {shape}：各帧须为大小相同的 uint8 [H, W, 3]",
+    "the frame rate of {name} varies: it is read at {fps:.4g} frames per second": "{name} 的帧率不固定：按每秒 {fps:.4g} 帧读取",
+    "{name} is HDR ({kind}): it is mapped to SDR (ITU-R BT.2408)": "{name} 是 HDR（{kind}）：已映射为 SDR（ITU-R BT.2408）",
+    "{name} is interlaced: it is deinterlaced (bwdif)": "{name} 是隔行扫描：已去隔行（bwdif）",
+    "{name} holds {number} pictures: they are taken as {fps:g} per second": "{name} 里有 {number} 张图片：按每秒 {fps:g} 张处理",
+    "{name} is a single picture: the clip has one frame": "{name} 是单张图片：片段只有一帧",
+    "N-SOUND-LEFT-OUT": "略去 {path} 的声音，它无法解码：{reason}",
 }

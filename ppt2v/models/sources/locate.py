@@ -120,8 +120,9 @@ def locate_file(name: str | Path, files: tuple[str, ...], what: Message, progres
 
 def _announce(source: str, repository: str, name: str, shown: bool) -> None:
     if shown:
-        there = "" if name == downloads.PREFIXES[source] + repository else f", there {repository}"
-        say(f"Downloading {name} from {downloads.server(source)}{there}")
+        same = name == downloads.PREFIXES[source] + repository
+        there = "" if same else words(", there {repository}", repository=repository)
+        say(words("Downloading {name} from {server}{there}", name=name, server=downloads.server(source), there=there))
 
 
 def is_id(name: str) -> bool:

@@ -91,7 +91,7 @@ def _preview(job: Job) -> str:
 
 def advice(job: Job, text: Translate) -> str:
     """What the visitor should know of the prompts; nothing where all is well."""
-    lines = [text(each.sentence).format(**each.details) for each in job.advice]
+    lines = map(text, job.advice)
     return "".join(f"<p class='advice' role='note'>{escape(line)}</p>" for line in lines)
 
 
@@ -113,7 +113,7 @@ def download(state: Download, gb: float | None, text: Translate) -> str:
     """How the download of a model stands, with the button for what can be done; ``gb``: about its size."""
     size = "" if gb is None else text("about {gb:.1f} GB").format(gb=gb)
     if not state.runs:
-        failed = f"<div class='failure' role='alert'>{escape(str(state.error))}</div>" if state.error else ""
+        failed = f"<div class='failure' role='alert'>{escape(text(state.error))}</div>" if state.error else ""
         said = f"{text('This model is not here yet.')} {size}"
         return f"{failed}<p>{said} <button data-method='POST'>{text('Download')}</button></p>"
     arrived = f"{state.received / 1e9:.2f} GB" if gb is None else f"{state.received / 1e9:.2f} / {gb:.1f} GB"

@@ -12,6 +12,7 @@ from fastapi.responses import RedirectResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from ppt2v.environment.shipped import sample_clips
+from ppt2v.language import preferred
 from ppt2v.serving.admission import Door, password_secret
 from ppt2v.serving.fairness import LimitedBodies
 from ppt2v.serving.queue import Jobs
@@ -21,7 +22,7 @@ from .fetching import Downloads
 from .routes import add_media, add_states
 from .uploads import MULTIPART, add_route
 from .visits import Visits
-from .words import LANGUAGES, preferred
+from .words import LANGUAGES
 
 # Gradio's page asks for a script and fonts of other servers; its scripts are inline, and evaluate.
 _HEADERS = {

@@ -109,7 +109,7 @@ class Tab:
         if not isinstance(error, InputError):
             _LOG.error("a page of the mode %s failed", self.row.name, exc_info=error)
             return self.text("Something went wrong that should not have; the log of the service says what.")
-        message = str(error)
+        message = self.text(error.message)
         for clip in (data[self.form.entered[name]] for name in holding(self.form.parameters, "clip")):
             message = message.replace(f"{Path(clip).parent}{os.sep}", "") if clip else message
         return message if self.visits.jobs.limits.at_home else without_folders(message)

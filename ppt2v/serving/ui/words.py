@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from ppt2v.modes import chinese
+from ppt2v.language import Message, speaking
+from ppt2v.language.chinese import TABLE
 
 WORDS = {
     # the page
-    "Text to video on PaddlePaddle": "PaddlePaddle 文本生成视频",
+    "Text to video on PaddlePaddle": "飞桨文本生成视频",
     "The model that ships with ppt2v knows about fifty subjects in about a dozen places, at 128x128 pixels. For "
     "anything else choose another model.": "随 ppt2v 附带的小模型只认识约五十种主体和十几个场景，分辨率 128x128；其他内容请换用别的模型。",
     "Generate": "生成",
@@ -63,7 +64,7 @@ WORDS = {
     "Make a video that follows the edges of a clip, with a Dreambooth model.": "用 Dreambooth 模型生成跟随片段边缘的视频。",
     "text2video": "文本生成视频",
     "synthesize": "视频模型",
-    "animate": "运动模块",
+    "animate": "生成动画",
     "pix2pix": "编辑视频",
     "pose": "跟随姿态",
     "canny": "跟随边缘",
@@ -125,7 +126,7 @@ WORDS = {
     "Watermark": "水印",
 }
 
-Translate = Callable[[str], str]
+Translate = Callable[[str | Message], str]
 
 # Where the command line's name for a mode or a parameter says little on a page.
 _ENGLISH = {
@@ -152,23 +153,18 @@ _ENGLISH = {
     "Also": "More controls",
 }
 
-LANGUAGES: dict[str, dict[str, str]] = {"en": _ENGLISH, "zh": {**WORDS, **chinese.HELP}}
+LANGUAGES: dict[str, dict[str, str]] = {"en": _ENGLISH, "zh": {**WORDS, **TABLE}}
 NAMES = {"en": "English", "zh": "中文"}
 
 
 def translator(language: str) -> Translate:
-    """Takes the English words to those of the language, a key of ``LANGUAGES``; words it lacks stay."""
+    """Takes the English words and messages to those of the language, a key of ``LANGUAGES``; words it lacks stay."""
     table = LANGUAGES[language]
-    return lambda words: table.get(words, words)
 
+    def translate(told: str | Message) -> str:
+        if isinstance(told, str):
+            return table.get(told, told)
+        with speaking(language):
+            return str(told)
 
-def preferred(accept_language: str) -> str:
-    """The language that a browser asks for with its Accept-Language header, else English (RFC 9110, 12.5.4)."""
-    wanted = []
-    for part in accept_language.split(","):
-        tag, _, weight = part.partition(";q=")
-        try:
-            wanted.append((-float(weight or 1), tag.strip().lower().split("-")[0]))
-        except ValueError:
-            continue
-    return next((tag for _, tag in sorted(wanted, key=lambda each: each[0]) if tag in LANGUAGES), "en")
+    return translate

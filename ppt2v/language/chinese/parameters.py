@@ -1,17 +1,16 @@
 """The help of parameters, their groups and the rules of their values in Chinese."""
 
-# of the parameters
-HELP = {
+MESSAGES = {
     "What the video shows.": "视频的内容，用英文。",
     "What the video shows, in English.": "视频的内容，用英文。",
     'What to do with the clip, such as "make it snow".': "对视频的编辑指令，用英文，例如“make it snow”。",
-    "Folder, single file or id of the model; `ppt2v models` lists those that are known.": "模型的文件夹、单个文件或名称；`ppt2v models` 列出已知的模型。",
+    "Folder, single file or id of the model; `ppt2v models` lists those that are known.": "模型的文件夹、单个文件或模型 ID；`ppt2v models` 列出已知的模型。",
     "Folder or id of a text-to-video model, such as damo-vilab/text-to-video-ms-1.7b: ModelScope's own files, or the "
-    "layout of diffusers or Paddle.": "文本生成视频模型的文件夹或名称，例如 damo-vilab/text-to-video-ms-1.7b；可以是 ModelScope 原版文件，也可以是 diffusers 或飞桨的格式。",
+    "layout of diffusers or Paddle.": "文本生成视频模型的文件夹或模型 ID，例如 damo-vilab/text-to-video-ms-1.7b；可以是 ModelScope 原版文件，也可以是 diffusers 或飞桨的格式。",
     "LoRA file that is merged into the model for this run, as PATH or PATH:STRENGTH.": "本次运行并入模型的 LoRA 文件，写作“路径”或“路径:强度”。",
     "File of a word that the model is to know for this run, as PATH or PATH:WORD.": "本次运行让模型认识的新词所在的文件，写作“路径”或“路径:词”。",
-    "Folder or id whose vocabulary is used; the model's own if not given, for a single file that of CLIP.": "所用词表的文件夹或名称；不给时用模型自带的，单个文件则用 CLIP 的。",
-    "File, folder or id of the autoencoder (VAE) that is used; the model's own if not given.": "所用自编码器（VAE）的文件、文件夹或名称；不给时用模型自带的。",
+    "Folder or id whose vocabulary is used; the model's own if not given, for a single file that of CLIP.": "所用词表的文件夹或模型 ID；不给时用模型自带的，单个文件则用 CLIP 的。",
+    "File, folder or id of the autoencoder (VAE) that is used; the model's own if not given.": "所用自编码器（VAE）的文件、文件夹或模型 ID；不给时用模型自带的。",
     "What the network predicts: epsilon (the noise), v_prediction or sample; what the model says if not given.": "网络预测的内容：epsilon（噪声）、v_prediction 或 sample；不给时按模型自己的说明。",
     "Number of frames.": "帧数。",
     "Number of frames; with a clip to start from, that of the clip.": "帧数；有起始片段时与片段相同。",
@@ -29,15 +28,16 @@ HELP = {
     "How a step is made: ddim, dpmsolver++ (needs fewer steps), euler_a (fresh noise in each step), or lcm (for "
     "models distilled for it).": "每一步的采样方法：ddim、dpmsolver++（需要的步数较少）、euler_a（每步加新噪声）或 lcm（用于为它蒸馏的模型）。",
     "Stochasticity of DDIM: 0 is deterministic, 1 is DDPM.": "DDIM 的随机性：0 为确定，1 为 DDPM。",
-    "Fewer steps by a better solver: the cheapest setting that keeps the quality; what is given beside it wins.": "用更好的求解器减少步数：在保持质量的设置中取最省时的；另外给出的参数优先。",
+    "Fewer steps by a better solver: the cheapest setting that keeps the quality; what is given beside it wins.": "用更好的采样器减少步数：在保持质量的设置中取最省时的；另外给出的参数优先。",
     "Which layer of the text encoder is taken, counted from the last one: 1 is the last, 2 the one before it.": "取文本编码器的哪一层，从最后一层数起：1 为最后一层，2 为倒数第二层。",
     "Frames computed together, the first included; changes only the memory needed.": "同时计算的帧数，包括首帧；只影响所需内存，不影响结果。",
     "Let every frame attend to the first one.": "让每一帧都关注首帧。",
     "Share of the tokens that are merged where there are most of them: faster at large sizes, less detail.": "在令牌最多的层合并的比例：大尺寸时更快，细节较少。",
     "Of so many steps one computes the whole UNet, the others its outermost level alone: faster, less faithful; 1 "
     "turns it off.": "每隔这么多步完整计算一次 UNet，其余各步只算最外层：更快，但不够精确；1 为关闭。",
-    "Motion to the left per frame, in 1/512 of the width; negative: to the right.": "每帧向左移动多少，以宽度的 1/512 为单位；负值向右。",
-    "Motion upwards per frame, in 1/512 of the height; negative: down.": "每帧向上移动多少，以高度的 1/512 为单位；负值向下。",
+    "Motion to the left per frame, in 1/512 of the width; negative: to the right. Over more than 8 frames the "
+    "default is less, so that the subject stays in the picture.": "每帧向左移动多少，以宽度的 1/512 为单位；负值向右。超过 8 帧时默认值更小，使主体留在画面内。",
+    "Motion upwards per frame, in 1/512 of the height, likewise; negative: down.": "每帧向上移动多少，以高度的 1/512 为单位；负值向下；默认值同上。",
     "Noise level T0, where the motion is added: an index from the end of the 50-step DDIM schedule.": "加入运动时的噪声水平 T0，即 50 步 DDIM 从末尾数起的下标。",
     "Noise level T1, to which the moved frames are noised again; likewise an index.": "运动之后重新加噪到的水平 T1，同样是下标。",
     "Start the frames from the moved first frame instead of from noise of their own.": "各帧从移动后的首帧开始，而不是从各自的噪声开始。",
@@ -67,12 +67,12 @@ HELP = {
     "How closely to keep to the clip; below 1 turns guidance off.": "贴近原视频的程度；小于 1 时关闭引导。",
     "Give all frames the same noise, which flickers less than noise of their own.": "所有帧使用相同的噪声，比各自的噪声闪烁更少。",
     "Added to the prompt.": "附加在提示词后面。",
-    "Folder, single file or id of the ControlNet; the one for this control that fits the model if not given.": "ControlNet 的文件夹、单个文件或名称；不给时用与模型相配的那一个。",
+    "Folder, single file or id of the ControlNet; the one for this control that fits the model if not given.": "ControlNet 的文件夹、单个文件或模型 ID；不给时用与模型相配的那一个。",
     "How strongly the control maps guide.": "控制图的引导强度。",
     "One more ControlNet: KIND:STRENGTH or KIND:STRENGTH:MODEL, such as depth:0.5.": "再加一个 ControlNet，写作“类型:强度”或“类型:强度:模型”，例如 depth:0.5。",
     "What the clip is: map (a ready control map, used as it is), video (a map is made of it), or auto (found out).": "输入的视频是什么：map（现成的控制图）、video（由它生成控制图）、auto（自动判断）。",
-    "File, folder or id of OpenPose's weights, such as hf:lllyasviel/Annotators; MediaPipe if not given.": "OpenPose 权重的文件、文件夹或名称，例如 hf:lllyasviel/Annotators；不给时用 MediaPipe。",
-    "Folder or id of a DPT network, such as hf:Intel/dpt-hybrid-midas.": "DPT 网络的文件夹或名称，例如 hf:Intel/dpt-hybrid-midas。",
+    "File, folder or id of OpenPose's weights, such as hf:lllyasviel/Annotators; MediaPipe if not given.": "OpenPose 权重的文件、文件夹或模型 ID，例如 hf:lllyasviel/Annotators；不给时用 MediaPipe。",
+    "Folder or id of a DPT network, such as hf:Intel/dpt-hybrid-midas.": "DPT 网络的文件夹或模型 ID，例如 hf:Intel/dpt-hybrid-midas。",
     "Canny: weaker edges than this are left out.": "Canny：比它弱的边缘被舍去。",
     "Canny: edges are followed from where they are as strong as this.": "Canny：达到它的边缘才作为起点。",
     # of the machine, of the training of a Dreambooth model, of control maps
@@ -87,7 +87,7 @@ HELP = {
     "(prior preservation).": "同一句话去掉罕见词；模型自己按它生成的图片可防止遗忘该类别（先验保持）。",
     "How much the loss on those pictures counts.": "这些图片的损失所占的权重。",
     "How many of those pictures there are.": "这些图片的数量。",
-    "Folder or id of the model to start from.": "起始模型的文件夹或名称。",
+    "Folder or id of the model to start from.": "起始模型的文件夹或模型 ID。",
     "Steps of the optimizer.": "优化器的步数。",
     "Learning rate, the same in all steps.": "学习率，各步相同。",
     "Pictures computed together.": "同时计算的图片数。",
@@ -105,15 +105,4 @@ HELP = {
     "Speed and memory": "速度与内存",
     "Adapters": "适配器",
     "File": "文件",
-}
-
-# of a parameter's valid values
-RULES = {
-    "a text": "文本",
-    "a whole number": "整数",
-    "a number": "数",
-    "true or false": "true 或 false",
-    "one of": "其中之一",
-    "and": "且",
-    "repeatable": "可重复",
 }
