@@ -19,12 +19,15 @@ from ppt2v.engine.program import Program
 from ppt2v.errors import NumericalError
 from ppt2v.language import Message, words
 from ppt2v.pipelines.denoising.denoiser import Denoiser, finite
+from ppt2v.pipelines.denoising.noise import Noise, RepeatedNoise
 from ppt2v.pipelines.denoising.solvers import Solver
 from ppt2v.pipelines.denoising.solvers import solver as make_solver
-from ppt2v.pipelines.networks.predictors import Schedule
+from ppt2v.pipelines.networks.predictors import Schedule, UNet
 from ppt2v.pipelines.networks.programs import Decoder, Encoder, NoisePrediction, SelfAttention, TextEncoder
 from ppt2v.pipelines.networks.texts import encode_texts
 from ppt2v.pipelines.networks.tiles import decode_in_tiles
+from ppt2v.pipelines.networks.windowed import Windowed
+from ppt2v.pipelines.planning.windows import window_length
 
 
 @dataclass(frozen=True)
@@ -278,3 +281,17 @@ class VideoPipeline(LatentDiffusion, StableDiffusionPipeline):
         """What nearly all of a run's time goes into; sizes in pixels."""
         size = self.latent_shape(height, width)[1:]
         return NoisePrediction(self.unet, *size, attention, residuals, deep_features=cache_interval > 1)
+
+    def in_windows(self, unet: UNet, window: int | None, noise: Noise) -> tuple[Windowed, RepeatedNoise]:
+        """With a ``MotionUNet``: the predictor of a whole clip, and the noise that its frames start from.
+
+        Args:
+            unet: predicts a window of them.
+            window: frames that are computed together; None: as many as is usual. Windows overlap by half.
+            noise: all randomness of the run.
+
+        Raises:
+            InputError: the motion modules do not tell so many frames apart.
+        """
+        length = window_length(window, self.unet.longest)
+        return Windowed(unet, length, length // 2), RepeatedNoise(noise, length, length // 2)
