@@ -14,7 +14,7 @@ from ppt2v.pipelines.denoising.anchored import Report
 from ppt2v.pipelines.denoising.checkpoint import Checkpoint
 from ppt2v.pipelines.denoising.denoiser import Denoiser
 from ppt2v.pipelines.denoising.noise import Noise
-from ppt2v.pipelines.denoising.whole_clip import WholeClipRun, check, first_step
+from ppt2v.pipelines.denoising.whole_clip import WholeClipRun, check, first_step, in_windows
 from ppt2v.pipelines.networks.predictors import UNet
 from ppt2v.pipelines.planning.sizes import frame_size
 
@@ -67,7 +67,7 @@ class AnimatePipeline(VideoPipeline):
         first = 0 if clip is None else first_step(sampling.num_inference_steps, strength)
         schedule = self.schedule(sampling, stepper.timesteps, sharing.cache_interval, first)
         program = self.main_program(height, width, sharing.attention, cache_interval=sharing.cache_interval)
-        unet, repeated = self.in_windows(UNet(program, self.engine, schedule), window, noise)
+        unet, repeated = in_windows(UNet(program, self.engine, schedule), self.unet.longest, window, noise)
 
         def start() -> paddle.Tensor:
             drawn = repeated.draw("start", list(range(video_length)), self.latent_shape(height, width))

@@ -12,7 +12,7 @@ from ppt2v.pipelines.denoising.anchored import AnchoredRun, Report
 from ppt2v.pipelines.denoising.checkpoint import Checkpoint
 from ppt2v.pipelines.denoising.denoiser import Denoiser
 from ppt2v.pipelines.denoising.noise import Noise, SharedNoise
-from ppt2v.pipelines.denoising.whole_clip import WholeClipRun
+from ppt2v.pipelines.denoising.whole_clip import WholeClipRun, in_windows
 from ppt2v.pipelines.networks.motion_unet import MotionUNet
 from ppt2v.pipelines.networks.predictors import ControlNet, UNet
 from ppt2v.pipelines.planning.chunks import followers
@@ -74,7 +74,7 @@ class VideoControlNetPipeline(VideoPipeline):
         unet = UNet(program, self.engine, schedule, guides)
         scales, shape = [sampling.guidance_scale], self.latent_shape(height, width)
         if isinstance(self.unet, MotionUNet):
-            windowed, repeated = self.in_windows(unet, window, noise)
+            windowed, repeated = in_windows(unet, self.unet.longest, window, noise)
 
             def start() -> paddle.Tensor:
                 return stepper.start(repeated.draw("start", list(range(count)), shape))
