@@ -21,6 +21,7 @@ from ppt2v.language import Message, words
 from ppt2v.pipelines.denoising.denoiser import Denoiser, finite
 from ppt2v.pipelines.denoising.solvers import Solver
 from ppt2v.pipelines.denoising.solvers import solver as make_solver
+from ppt2v.pipelines.networks.conditions import Conditions
 from ppt2v.pipelines.networks.predictors import Schedule
 from ppt2v.pipelines.networks.programs import Decoder, Encoder, NoisePrediction, SelfAttention, TextEncoder
 from ppt2v.pipelines.networks.texts import encode_texts
@@ -145,6 +146,7 @@ class LatentDiffusion:
 
     engine: Engine = EagerEngine()
     offload = False  # whether each network leaves the memory when its part is done
+    vae_in_float32 = False  # whether the autoencoder computes in float32 whatever the others do
     running: Run | None = None  # the run in progress
 
     def solver(self, sampling: Sampling) -> Solver:
@@ -165,12 +167,22 @@ class LatentDiffusion:
     ) -> Schedule:
         """When the networks run, and for which texts: those of ``sampling`` if not given, one for each branch."""
         guided = round(sampling.guidance_stop_step * len(timesteps))
-        encoded = self._encode_text(texts or sampling.texts, sampling.clip_skip)
-        return Schedule(encoded, timesteps, guided, cache_interval, start)
+        text, conditions = self._read(texts or sampling.texts, sampling.clip_skip)
+        return Schedule(text, timesteps, guided, cache_interval, start, conditions)
+
+    @property
+    def text_encoders(self) -> list:
+        """The networks that read the texts."""
+        return [self.text_encoder]
+
+    def _read(self, texts: Sequence[str], clip_skip: int) -> tuple[paddle.Tensor, Conditions | None]:
+        """What the networks are told of the texts: ``[texts, tokens, channels]``, and what some take beside it."""
+        return self._encode_text(texts, clip_skip), None
 
     def _encode_text(self, texts: Sequence[str], clip_skip: int = 1) -> paddle.Tensor:
         with self._prepared(TextEncoder(self.text_encoder, clip_skip)) as encode:
-            return encode_texts(encode, self.tokenizer, texts, self.text_encoder.config.max_position_embeddings)
+            length = self.text_encoder.config.max_position_embeddings
+            return encode_texts(encode, self.tokenizer, texts, length).tokens
 
     @contextmanager
     def _prepared(self, program: Program) -> Iterator[Runner]:
@@ -181,6 +193,13 @@ class LatentDiffusion:
             runner.restore()
             if self.offload:
                 self.engine.release(program)
+
+    @contextmanager
+    def _autoencoder(self, program: Program) -> Iterator[Runner]:
+        with self._prepared(program) as runner:
+            if self.vae_in_float32:
+                runner.use_float32()
+            yield runner
 
     def run(self, run: Run) -> paddle.Tensor:
         """The latents that a run makes."""
@@ -210,7 +229,7 @@ class LatentDiffusion:
         Raises:
             NumericalError: latents that are not finite, in float32 either.
         """
-        with self._prepared(Encoder(self.vae, *frames.shape[1:3])) as encoder:
+        with self._autoencoder(Encoder(self.vae, *frames.shape[1:3])) as encoder:
             return paddle.concat([_encoded(encoder, frame, index) for index, frame in enumerate(frames)])
 
     def start(self, clip: np.ndarray | None, noise: paddle.Tensor, solver: Solver, step: int) -> paddle.Tensor:
@@ -233,7 +252,7 @@ class LatentDiffusion:
         cells = latents.shape[2:]
         if tile:
             cells = [min(max(1, tile // self.vae_scale_factor), side) for side in cells]
-        with self._prepared(Decoder(self.vae, *cells)) as decoder:
+        with self._autoencoder(Decoder(self.vae, *cells)) as decoder:
             for index, latent in enumerate(latents.split(latents.shape[0])):
                 yield _decoded(decoder, latent / self.vae.config.scaling_factor, max(cells), index)
 

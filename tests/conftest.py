@@ -166,8 +166,6 @@ def run(capsys, tmp_path, monkeypatch):
 @pytest.fixture
 def made(monkeypatch) -> list[dict]:
     """Replaces the Model of the commands; what it was told, run by run."""
-    import numpy as np
-
     import ppt2v.model
     from ppt2v.progress import Progress
 
@@ -177,12 +175,11 @@ def made(monkeypatch) -> list[dict]:
         def __init__(self, **machine):
             self.machine = machine
 
-        def run(self, mode, callback=None, return_frames=False, **parameters):
+        def run(self, mode, callback=None, **parameters):
             runs.append({"mode": mode, "parameters": parameters, **self.machine})
             if callback:
                 callback(Progress("Denoising", 1, 2))
-            path = parameters.get("save_path", "made.mp4") if return_frames else "made.mp4"
-            return (path, np.full((6, 32, 48, 3), len(runs), np.uint8)) if return_frames else path
+            return "made.mp4"
 
     monkeypatch.setattr(ppt2v.model, "Model", Recorder)
     return runs

@@ -11,6 +11,7 @@ import paddle
 from ppt2v.engine import Engine
 from ppt2v.engine.program import Program
 
+from .conditions import Conditions, takes_conditions
 from .programs import ControlEmbedding, ControlResiduals, NoisePrediction, SelfAttention, TextLookup
 
 
@@ -20,7 +21,8 @@ class Schedule(NamedTuple):
     ``text``: ``[branches, tokens, channels]``; the last branch is that of the prompt with all its conditions.
     ``timesteps``: in order. ``guided``: the number of steps, from the first on, that need all branches; the others need
     the last one alone. ``cache_interval``: of so many steps one computes all levels of the UNet, those that follow its
-    outermost one alone. ``start``: the step from which the run makes all frames.
+    outermost one alone. ``start``: the step from which the run makes all frames. ``conditions``: for networks that take
+    them.
     """
 
     text: paddle.Tensor
@@ -28,6 +30,13 @@ class Schedule(NamedTuple):
     guided: int
     cache_interval: int = 1
     start: int = 0
+    conditions: Conditions | None = None
+
+    def texts_for(self, program: Program) -> list[paddle.Tensor]:
+        """What ``TextLookup`` takes for the network of a program with a size in latent cells."""
+        if not takes_conditions(program.network):
+            return [self.text]
+        return [self.text, self.conditions.embedded(program.network, program.height, program.width)]
 
     def branches(self, step: int) -> int:
         """How many branches a step needs."""
@@ -43,17 +52,23 @@ class Schedule(NamedTuple):
 
 
 class LookedUpText:
-    """Keys and values of the text for all layers of a network, computed once for each number of branches."""
+    """What a network looks up of the text, computed once for each number of branches.
 
-    def __init__(self, program: Program, engine: Engine, text: paddle.Tensor):
+    Args:
+        program: finds it.
+        engine: executes the program.
+        inputs: of the program, with a row for each branch.
+    """
+
+    def __init__(self, program: Program, engine: Engine, inputs: list[paddle.Tensor]):
         self.program, self.runner = program, engine.prepare(program)
-        self._text = text
+        self._inputs = inputs
         self._found: dict[int, list] = {}
 
     def __call__(self, branches: int) -> list:
         """Those for the last ``branches`` branches."""
         if branches not in self._found:
-            self._found[branches] = self.runner([self._text[-branches:]])
+            self._found[branches] = self.runner([tensor[-branches:] for tensor in self._inputs])
         return self._found[branches]
 
     def use_float32(self) -> None:
@@ -111,7 +126,7 @@ class _CrossFrameNetwork(ScheduledNetwork):
 
     def __init__(self, program, text: LookedUpText, engine: Engine, schedule: Schedule):
         super().__init__(program, text, engine, schedule)
-        self._no_anchor, self._texts = program.no_anchor, program.texts
+        self._no_anchor, self._texts, self._conditioned = program.no_anchor, program.texts, program.conditioned
         self._outputs = len(program.to_anchor) * 2
         self.anchor: list | None = None
 
@@ -119,11 +134,19 @@ class _CrossFrameNetwork(ScheduledNetwork):
         """What the program makes at a step, but for the anchor's keys and values; ``own`` are its own inputs."""
         branches = self.schedule.branches(step)
         anchor = self._no_anchor(branches) if self.anchor is None else self.anchor
-        outputs = self._runner([batch, self._times[step], *self._texts(self._text(branches)), *anchor, *own])
+        looked_up = self._text(branches)
+        conditions = self._conditions(looked_up, batch.shape[0] // branches)
+        outputs = self._runner([batch, self._times[step], *conditions, *self._texts(looked_up), *anchor, *own])
         made, remembered = outputs[: len(outputs) - self._outputs], outputs[len(outputs) - self._outputs :]
         if self.anchor is None:
             self.anchor = remembered
         return made
+
+    def _conditions(self, looked_up: list, frames: int) -> list[paddle.Tensor]:
+        """What the network has made of the conditions, for each frame of each branch."""
+        if not self._conditioned:
+            return []
+        return [paddle.to_tensor(looked_up[-1]).repeat_interleave(frames, axis=0)]
 
     def forget(self) -> None:
         self.anchor = None
@@ -153,7 +176,7 @@ class ControlNet(_CrossFrameNetwork):
         scale = 2 ** (len(network.config.conditioning_embedding_out_channels) - 1)
         size = maps.shape[1] // scale, maps.shape[2] // scale
         program = ControlResiduals(network, *size, attention, number)
-        text = LookedUpText(TextLookup(network, f"ControlNet {number}"), engine, schedule.text)
+        text = LookedUpText(TextLookup(network, f"ControlNet {number}"), engine, schedule.texts_for(program))
         super().__init__(program, text, engine, schedule)
         self._programs.append(ControlEmbedding(network, *size, number))
         self._embed = engine.prepare(self._programs[-1])
@@ -190,7 +213,8 @@ class UNet(_CrossFrameNetwork):
         controls: Sequence[ControlNet] = (),
         appended: Callable[[list[int], int], paddle.Tensor] | None = None,
     ):
-        super().__init__(program, LookedUpText(TextLookup(program.network), engine, schedule.text), engine, schedule)
+        text = LookedUpText(TextLookup(program.network), engine, schedule.texts_for(program))
+        super().__init__(program, text, engine, schedule)
         self._controls, self._appended = controls, appended
         self._others: list[_CrossFrameNetwork] = list(controls)
         if program.deep_features:

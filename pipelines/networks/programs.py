@@ -13,6 +13,7 @@ from ppt2v.engine.program import Program
 from ppt2v.pipelines.methods.merging import Merging
 
 from .attention import CrossFrameAttnProcessor, MergedAttnProcessor, TextAttnProcessor, keys_and_values, processors
+from .conditions import condition_channels, conditioned, takes_conditions
 from .motion_unet import image_unet
 from .patches import given, noted, without_deeper_levels
 
@@ -56,7 +57,8 @@ class TextEncoder(Program):
 class TextLookup(Program):
     """The encoded text ``[branches, tokens, channels]`` -> keys and values for each attention layer of a network.
 
-    ``owner`` tells the networks of a run apart.
+    A network that takes conditions makes of them, ``[branches, channels]``, a last output of that form. ``owner`` tells
+    the networks of a run apart.
     """
 
     def __init__(self, network, owner: str = "UNet"):
@@ -65,10 +67,16 @@ class TextLookup(Program):
 
     def forward(self, inputs: list) -> list:
         layers = _attention(self.network, "attn2")
-        return [tensor for layer in layers for tensor in keys_and_values(layer, inputs[0])]
+        found = [tensor for layer in layers for tensor in keys_and_values(layer, inputs[0])]
+        return [*found, *(self.network.add_embedding(conditions) for conditions in inputs[1:])]
 
     def inputs(self) -> list[InputSpec]:
-        return [InputSpec([DYNAMIC, DYNAMIC, self.network.config.cross_attention_dim], "float32", "text")]
+        config = self.network.config
+        text = InputSpec([DYNAMIC, DYNAMIC, config.cross_attention_dim], "float32", "text")
+        if not takes_conditions(self.network):
+            return [text]
+        channels = config.projection_class_embeddings_input_dim
+        return [text, InputSpec([DYNAMIC, channels], "float32", "conditions")]
 
 
 class SelfAttention(NamedTuple):
@@ -91,14 +99,18 @@ class _CrossFrame(Program):
     """A network in which frames attend to the anchor frame, or to themselves, as ``attention`` says.
 
     Inputs: latents ``[branches * frames, channels, height, width]``; the sinusoidal embedding of the timestep
-    ``[1, channels]``; keys and values of the text, then those of the anchor frame, layer by layer, each
+    ``[1, channels]``; for a network that takes conditions, what ``TextLookup`` makes of them, ``[branches * frames,
+    channels]``; keys and values of the text, then those of the anchor frame, layer by layer, each
     ``[branches, tokens, channels]``; then what the kind of network needs. Without tokens the anchor's mean that the
     first frame of this call is the anchor. Outputs: what the kind of network makes, then keys and values of the anchor.
     """
 
+    quantizable = True
+
     def __init__(self, network, height: int, width: int, attention: SelfAttention = SelfAttention()):
         super().__init__(network)
         self.height, self.width, self.attention = height, width, attention
+        self.conditioned = takes_conditions(network)
         self.to_text, to_frames = self._layers("attn2"), self._layers("attn1")
         self.to_anchor, self.to_itself = (to_frames, []) if attention.cross_frame else ([], to_frames)
         self._texts = list(map(_attention(network, "attn2").index, self.to_text))
@@ -106,8 +118,10 @@ class _CrossFrame(Program):
         self.settings = attention._asdict()
 
     @abstractmethod
-    def compute(self, latents: paddle.Tensor, timestep: paddle.Tensor, text: paddle.Tensor | None, own: list) -> list:
-        """What the network makes; text and timestep are passed for the sake of its signature and have no effect."""
+    def compute(
+        self, latents: paddle.Tensor, timestep: paddle.Tensor, text: paddle.Tensor | None, own: list, **told
+    ) -> list:
+        """What the network makes; all but ``latents`` and ``own`` is for the sake of its signature, without effect."""
 
     @abstractmethod
     def own_inputs(self) -> list[InputSpec]:
@@ -124,6 +138,7 @@ class _CrossFrame(Program):
 
     def forward(self, inputs: list) -> list:
         latents, time, rest = inputs[0], inputs[1], inputs[2:]
+        made, rest = (rest[0], rest[1:]) if self.conditioned else (None, rest)
         texts, rest = rest[: 2 * len(self.to_text)], rest[2 * len(self.to_text) :]
         remembered, own = _pairs(rest[: 2 * len(self.to_anchor)]), rest[2 * len(self.to_anchor) :]
         anchors = [CrossFrameAttnProcessor(texts[0].shape[0], self.merging) for _ in self.to_anchor]
@@ -132,9 +147,10 @@ class _CrossFrame(Program):
         layers, replacements = self.to_text + self.to_anchor, [*map(TextAttnProcessor, _pairs(texts)), *anchors]
         if self.merging:
             layers, replacements = layers + self.to_itself, [*replacements, *self._merged()]
-        with processors(layers, replacements), given(self.network.time_proj, time):
-            made = self.compute(latents, time[0, 0], texts[0] if texts else None, own)
-        return [*made, *(tensor for processor in anchors for tensor in processor.anchor)]
+        network, text = self.network, texts[0] if texts else None
+        with processors(layers, replacements), given(network.time_proj, time), conditioned(network, made) as told:
+            outputs = self.compute(latents, time[0, 0], text, own, **told)
+        return [*outputs, *(tensor for processor in anchors for tensor in processor.anchor)]
 
     def _merged(self) -> list[MergedAttnProcessor]:
         return [MergedAttnProcessor(self.merging) for _ in self.to_itself]
@@ -144,7 +160,12 @@ class _CrossFrame(Program):
         latents = InputSpec([DYNAMIC, config.in_channels, self.height, self.width], "float32", "latents")
         time = InputSpec([1, config.block_out_channels[0]], "float32", "time")
         pairs = [*self._pair_specs(self.to_text, "text"), *self._pair_specs(self.to_anchor, "anchor")]
-        return [latents, time, *pairs, *self.own_inputs()]
+        return [latents, time, *self._condition_specs(), *pairs, *self.own_inputs()]
+
+    def _condition_specs(self) -> list[InputSpec]:
+        if not self.conditioned:
+            return []
+        return [InputSpec([DYNAMIC, condition_channels(self.network)], "float32", "conditions")]
 
     def no_anchor(self, branches: int) -> list[paddle.Tensor]:
         """The inputs that make the first frame of a call the anchor."""
@@ -182,12 +203,11 @@ class NoisePrediction(_CrossFrame):
         """The program for the steps between."""
         return OutermostLevel(self.network, self.height, self.width, self.attention, self.residuals)
 
-    def compute(self, latents, timestep, text, own) -> list:
-        added = {}
+    def compute(self, latents, timestep, text, own, **told) -> list:
         if self.residuals:
-            added = {"down_block_additional_residuals": own[:-1], "mid_block_additional_residual": own[-1]}
+            told |= {"down_block_additional_residuals": own[:-1], "mid_block_additional_residual": own[-1]}
         with noted([self.network.up_blocks[-2]] if self.deep_features else []) as deep:
-            predicted = self.network(latents, timestep, encoder_hidden_states=text, **added).sample
+            predicted = self.network(latents, timestep, encoder_hidden_states=text, **told).sample
         return [predicted, *deep]
 
     def own_inputs(self) -> list[InputSpec]:
@@ -218,12 +238,12 @@ class OutermostLevel(_CrossFrame):
         super().__init__(network, height, width, attention)
         self.residuals = residuals
 
-    def compute(self, latents, timestep, text, own) -> list:
-        deep, added = own[0].astype(self.network.dtype), {}
+    def compute(self, latents, timestep, text, own, **told) -> list:
+        deep = own[0].astype(self.network.dtype)
         if self.residuals:  # that of the middle is in the deep features
-            added = {"down_block_additional_residuals": own[1:], "mid_block_additional_residual": 0.0}
+            told |= {"down_block_additional_residuals": own[1:], "mid_block_additional_residual": 0.0}
         with without_deeper_levels(image_unet(self.network)), given(self.network.mid_block, deep):
-            return [self.network(latents, timestep, encoder_hidden_states=text, **added).sample]
+            return [self.network(latents, timestep, encoder_hidden_states=text, **told).sample]
 
     def own_inputs(self) -> list[InputSpec]:
         config, size = self.network.config, [self.height, self.width]
@@ -246,11 +266,13 @@ class ControlResiduals(_CrossFrame):
     def __init__(self, network, height: int, width: int, attention: SelfAttention, number: int = 0):
         super().__init__(network, height, width, attention)
         self.place = f"{type(self).__name__} {number}"
+        levels = len(network.config.block_out_channels)
+        self.predictions = levels * (network.config.layers_per_block + 1) + 1
 
-    def compute(self, latents, timestep, text, own) -> list:
+    def compute(self, latents, timestep, text, own, **told) -> list:
         embedded, strength = own
         with given(self.network.controlnet_cond_embedding, embedded):
-            down, middle = self.network(latents, timestep, text, embedded, return_dict=False)
+            down, middle = self.network(latents, timestep, text, embedded, return_dict=False, **told)
         return [residual * strength for residual in (*down, middle)]
 
     def own_inputs(self) -> list[InputSpec]:
@@ -324,6 +346,8 @@ class VideoNoisePrediction(Program):
     timestep ``[1, channels]``; keys and values of the text, layer by layer, each ``[branches, tokens, channels]``.
     Output: the prediction, of the shape of the latents.
     """
+
+    quantizable = True
 
     def __init__(self, network, height: int, width: int):
         super().__init__(network)

@@ -22,7 +22,7 @@ class VideoUNet(ScheduledNetwork):
     memory = None  # no frame is remembered for others: all are computed together
 
     def __init__(self, program: VideoNoisePrediction, engine: Engine, schedule: Schedule):
-        text = LookedUpText(VideoTextLookup(program.network), engine, schedule.text)
+        text = LookedUpText(VideoTextLookup(program.network), engine, [schedule.text])
         super().__init__(program, text, engine, schedule)
 
     def __call__(self, latents: paddle.Tensor, step: int, frame_ids: list[int]) -> paddle.Tensor:

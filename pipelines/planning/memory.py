@@ -22,10 +22,10 @@ _UNITS = {"MB": 1e6, "GB": 1e9, "MIB": 2**20, "GIB": 2**30}
 BASE = 0.65 * GB
 # Bytes per weight while a network runs, and bytes per latent cell of each frame and branch computed together, for each
 # 320 channels of the UNet's first level.
-WEIGHT = {"float32": 4.2, "bfloat16": 2.75, "float16": 2.75}
-CELL = {"float32": 72_000.0, "bfloat16": 36_000.0, "float16": 36_000.0}
+WEIGHT = {"int8": 4.2, "float32": 4.2, "bfloat16": 2.75, "float16": 2.75}
+CELL = {"int8": 72_000.0, "float32": 72_000.0, "bfloat16": 36_000.0, "float16": 36_000.0}
 # Bytes per pixel of a frame, or of a tile, that is decoded, for each 128 channels of the VAE's last level.
-PIXEL = {"float32": 5_400.0, "bfloat16": 3_300.0, "float16": 3_300.0}
+PIXEL = {"int8": 5_400.0, "float32": 5_400.0, "bfloat16": 3_300.0, "float16": 3_300.0}
 
 CHUNKS = (16, 8, 6, 4, 3, 2)
 TILES = (None, 512, 256)
@@ -36,8 +36,9 @@ class Needs(NamedTuple):
 
     ``unet``, ``vae`` and ``text``: numbers of weights (``unet`` with its ControlNets); ``channels`` and
     ``vae_channels``: of their levels of full size; ``branches``: of guidance; ``height`` and ``width``: in pixels;
-    ``scale``: pixels per latent cell; ``kept``: bytes of what is kept of all frames from step to step; ``window``: the
-    frames that motion modules see together, without which the size of a chunk counts.
+    ``scale``: pixels per latent cell; ``kept``: bytes of what is kept of all frames from step to step;
+    ``vae_in_float32``: whether the VAE computes in float32 whatever the others do; ``window``: the frames that motion
+    modules see together, without which the size of a chunk counts.
     """
 
     unet: int
@@ -50,6 +51,7 @@ class Needs(NamedTuple):
     width: int
     scale: int
     kept: float = 0.0
+    vae_in_float32: bool = False
     window: int | None = None
 
     @classmethod
@@ -69,13 +71,14 @@ class Needs(NamedTuple):
         return cls(
             _count(unet) + sum(map(_count, controlnets)),
             _count(vae),
-            _count(pipeline.text_encoder),
+            sum(map(_count, pipeline.text_encoders)),
             channels[0],
             vae.config.block_out_channels[0],
             branches,
             *size,
             scale,
             4.0 * kept * kept_frames * branches * size[0] * size[1] / scale**2,
+            pipeline.vae_in_float32,
             window,
         )
 
@@ -127,9 +130,10 @@ def peak(sizes: Needs, precision: str, plan: Plan) -> float:
     pixels = sizes.height * sizes.width
     if plan.decode_tile:
         pixels = min(sizes.height, plan.decode_tile) * min(sizes.width, plan.decode_tile)
-    unet, vae, text = (WEIGHT[precision] * weights for weights in (sizes.unet, sizes.vae, sizes.text))
+    of_vae = "float32" if sizes.vae_in_float32 else precision
+    unet, vae, text = WEIGHT[precision] * sizes.unet, WEIGHT[of_vae] * sizes.vae, WEIGHT[precision] * sizes.text
     denoising = unet + sizes.kept + rows * cells * CELL[precision] * sizes.channels / 320
-    decoding = vae + pixels * PIXEL[precision] * sizes.vae_channels / 128
+    decoding = vae + pixels * PIXEL[of_vae] * sizes.vae_channels / 128
     if plan.offload:
         return BASE + max(text, denoising, decoding)
     return BASE + text + max(denoising, unet + decoding)

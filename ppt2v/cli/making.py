@@ -107,13 +107,10 @@ class _Maker:
         self.mode, self._for_programs = mode, manner.for_programs
         self._model = Model(**machine, show_progress=not (manner.quiet or self._for_programs))
 
-    def __call__(self, given: Mapping[str, Any], **wanted: Any) -> Any:
-        """What ``Model.run`` returns; the path is printed."""
-        if self._for_programs:
-            wanted["callback"] = JsonLines()
-        made = self._model.run(self.mode.name, **given, **wanted)
-        self.print(path=made[0] if isinstance(made, tuple) else made)
-        return made
+    def __call__(self, given: Mapping[str, Any]) -> None:
+        """Makes a video and prints its path."""
+        wanted: dict[str, Any] = {"callback": JsonLines()} if self._for_programs else {}
+        self.print(path=self._model.run(self.mode.name, **given, **wanted))
 
     def print(self, **what: str) -> None:
         """Prints a path."""
@@ -129,18 +126,27 @@ def _seeds(mode: Mode, given: Mapping[str, Any], manner: Manner) -> list[int]:
     if given.get("checkpoint_dir"):
         raise InputError("E-SEEDS-RESUME", "--resume and --checkpoint-dir go with one video: leave out -n and --seeds")
     if manner.seeds is None:
-        first = given.get("seed")
-        first = secrets.randbelow(2**31 - (manner.count or 1)) if first is None else first
-        return [parameter.check(first + place) for place in range(manner.count or 1)]
+        return [parameter.check(seed) for seed in _counted(manner.count or 1, given.get("seed"))]
     if manner.count is not None or given.get("seed") is not None:
         raise InputError("E-SEEDS-TWICE", "--seeds says them all: leave out -n and --seed")
-    texts = [text.strip() for text in manner.seeds.split(",") if text.strip()]
-    seeds = [parameter.check(int(text) if text.isdecimal() else text) for text in texts]
+    return _listed(manner.seeds, parameter)
+
+
+def _counted(count: int, first: int | None) -> range:
+    """So many seeds from the first on, which is drawn if not given."""
+    first = secrets.randbelow(2**31 - count) if first is None else first
+    return range(first, first + count)
+
+
+def _listed(text: str, parameter: Parameter) -> list[int]:
+    """The seeds of a text with commas between them."""
+    pieces = [piece.strip() for piece in text.split(",") if piece.strip()]
+    seeds = [parameter.check(int(piece) if piece.isdecimal() else piece) for piece in pieces]
     if not seeds or len(set(seeds)) < len(seeds):
         raise InputError(
             "E-SEEDS",
             "--seeds={seeds}: the rule is different whole numbers with commas between, as 1,2,3",
-            seeds=shown(manner.seeds),
+            seeds=shown(text),
         )
     return seeds
 
@@ -151,8 +157,8 @@ def _make_several(make: _Maker, given: Mapping[str, Any], seeds: list[int], stem
     targets = [_target(given, stem, f"-{seed}") for seed in seeds]
     sheet, rows = targets[0].with_name(f"{targets[0].stem}-sheet.png"), []
     for seed, target in zip(seeds, targets):
-        _, frames = make({**_into(target, given), "seed": seed}, return_frames=True)
-        rows += _row(frames, f"seed {seed}")
+        make({**_into(target, given), "seed": seed})
+        rows += _row(target, f"seed {seed}")
     make.print(sheet=str(video.contact_sheet(rows, sheet, _COLUMNS)))
 
 
@@ -175,11 +181,12 @@ def _into(target: Path, given: Mapping[str, Any]) -> dict[str, Any]:
     return {**{name: value for name, value in given.items() if name != "save_format"}, "save_path": str(target)}
 
 
-def _row(frames: np.ndarray, words: str) -> list[np.ndarray]:
+def _row(path: Path, words: str) -> list[np.ndarray]:
     """Some frames of a video, evenly spaced, the first with these words."""
     import numpy as np
 
     from ppt2v import video
 
+    frames = video.read(path, multiple=1).frames
     chosen = frames[np.linspace(0, len(frames) - 1, _COLUMNS).round().astype(int)]
     return [*video.watermark(chosen[:1], words), *chosen[1:]]

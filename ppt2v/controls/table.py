@@ -6,12 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from ppt2v.language import Message, words
-from ppt2v.models.sources.catalogue import EMBEDDED
+from ppt2v.models.sources.catalogue import EMBEDDED, EMBEDDED_WIDTH, FIRST_WIDTH, SECOND_WIDTH, XL_WIDTH
 from ppt2v.models.sources.locate import is_embedded
 from ppt2v.parameters import Parameter
-
-# Channels of the texts that a UNet attends to: of the embedded model, of Stable Diffusion 1.x, of 2.x.
-EMBEDDED_WIDTH, FIRST_WIDTH, SECOND_WIDTH = 128, 768, 1024
 
 AUTO, MAP, VIDEO = "auto", "map", "video"
 
@@ -128,6 +125,7 @@ CONTROLS = {
                 EMBEDDED_WIDTH: f"{EMBEDDED}/canny",
                 FIRST_WIDTH: "lllyasviel/sd-controlnet-canny",
                 SECOND_WIDTH: "hf:thibaud/controlnet-sd21-canny-diffusers",
+                XL_WIDTH: "hf:diffusers/controlnet-canny-sdxl-1.0",
             },
         ),
         Control(
@@ -141,6 +139,7 @@ CONTROLS = {
                 EMBEDDED_WIDTH: f"{EMBEDDED}/pose",
                 FIRST_WIDTH: "lllyasviel/sd-controlnet-openpose",
                 SECOND_WIDTH: "hf:thibaud/controlnet-sd21-openpose-diffusers",
+                XL_WIDTH: "hf:thibaud/controlnet-openpose-sdxl-1.0",
             },
             "maps:check_pose_detector",
         ),
@@ -155,6 +154,7 @@ CONTROLS = {
                 EMBEDDED_WIDTH: f"{EMBEDDED}/depth",
                 FIRST_WIDTH: "lllyasviel/sd-controlnet-depth",
                 SECOND_WIDTH: "hf:thibaud/controlnet-sd21-depth-diffusers",
+                XL_WIDTH: "hf:diffusers/controlnet-depth-sdxl-1.0",
             },
             "maps:check_depth_detector",
         ),

@@ -96,6 +96,12 @@ def _size(folder: Path, values: Mapping[str, Any]) -> tuple[int, int]:
         InputError: the model cannot make that size, or cannot be trained so.
     """
     unet, vae = stable_diffusion.frame_configs(folder)
+    if unet.get("addition_embed_type"):
+        raise InputError(
+            "E-DREAMBOOTH-XL",
+            "{model} cannot be trained: it is a model of Stable Diffusion XL; choose one of 1.x or 2.x",
+            model=values["model_name"],
+        )
     if unet["in_channels"] != vae["latent_channels"]:
         raise InputError(
             "E-TRAINING-CHANNELS",

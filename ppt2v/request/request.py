@@ -25,6 +25,7 @@ from ppt2v.video.overlay import check_mark, names_image
 
 from . import guides, prompts
 from .drift import kept_in_view
+from .families import check_families
 from .guides import Guide
 
 _MOST_BYTES = 255  # of a name within a path, on nearly every file system
@@ -176,6 +177,7 @@ class Request:
     def _check_together(self) -> None:
         """What can only be said of several values; no file is read again."""
         self.adapters.check([self.values[name] for name in prompts.PROMPTS if self.values.get(name)])
+        check_families(self.model_name, self.guides, self.adapters)
         if self.window is None and self.values.get("motion_window") and self.values["motion_module"] is None:
             raise InputError(
                 "E-MOTION-WINDOW-ALONE",

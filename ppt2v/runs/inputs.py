@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     import numpy as np
 
 
+_OF_XL = "addition_embed_type"  # which networks of Stable Diffusion XL have
 FPS = 8.0  # of a video whose mode neither says it nor starts from a clip
 
 
@@ -116,10 +117,11 @@ def _controls(
 ) -> list:
     from ppt2v.pipelines.video_controlnet import Control
 
+    for guide in request.guides:
+        _check_family(guide.model, stable_diffusion.controlnet_config(guide.model), unet)
     made, maps = [], {}
     for guide in request.guides:
         folder = locate.locate(guide.model)
-        _check_family(guide.model, stable_diffusion.controlnet_files(folder).config, unet)
         if guide.kind not in maps:
             maps[guide.kind] = _maps(guide.kind, request.control_values(guide.kind), frames, explain, watch)
         made.append(Control(load_controlnet(folder), maps[guide.kind], guide.strength))
@@ -141,21 +143,21 @@ def _maps(
 
 def _check_family(name: str, controlnet: Mapping, unet: Mapping) -> None:
     """Refuses a ControlNet whose layers have other sizes than the UNet's."""
-    differing = [
-        key
-        for key in ("in_channels", "block_out_channels", "layers_per_block", "cross_attention_dim")
-        if key in controlnet and key in unet and controlnet[key] != unet[key]
-    ]
+    sizes = ("in_channels", "block_out_channels", "layers_per_block", "cross_attention_dim")
+    differing = [key for key in sizes if key in controlnet and key in unet and controlnet[key] != unet[key]]
+    if controlnet.get(_OF_XL) != unet.get(_OF_XL):
+        differing.append(_OF_XL)
     if differing:
+        pairs = [(key, str(controlnet.get(key)), str(unet.get(key))) for key in differing]
         values = [
-            words("{name} {given} instead of {wanted}", name=key, given=str(controlnet[key]), wanted=str(unet[key]))
-            for key in differing
+            words("{name} {given} instead of {wanted}", name=key, given=given, wanted=wanted)
+            for key, given, wanted in pairs
         ]
         raise InputError(
             "E-CONTROLNET-FAMILY",
             "the ControlNet {name} belongs to another family of models ({values}); choose one that was trained for "
-            "the model, such as lllyasviel/sd-controlnet-canny for Stable Diffusion 1.x or "
-            "hf:thibaud/controlnet-sd21-canny-diffusers for 2.x",
+            "the model, such as lllyasviel/sd-controlnet-canny for Stable Diffusion 1.x, "
+            "hf:thibaud/controlnet-sd21-canny-diffusers for 2.x or hf:diffusers/controlnet-canny-sdxl-1.0 for XL",
             name=name,
             values=values,
         )

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import signal
 import socket
+import threading
 from collections.abc import Callable
 from typing import Any
 
@@ -24,6 +26,12 @@ class Server(uvicorn.Server):
     def __init__(self, config: uvicorn.Config, ending: Callable[[], None] | None):
         super().__init__(config)
         self._ending = ending
+
+    async def on_tick(self, counter: int) -> bool:
+        """Takes SIGTERM back from Paddle, which has it end the process at once from when a job imports it on."""
+        if threading.current_thread() is threading.main_thread():  # the only one that may
+            signal.signal(signal.SIGTERM, self.handle_exit)
+        return await super().on_tick(counter)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Ends."""

@@ -36,8 +36,9 @@ def offered(limits: Limits) -> list[Offer]:
     """The embedded models, and those that the operator named."""
     on_disk = {name: folder for name, folder, _ in locate.cached()}
     named = {public_name(model): on_disk.get(model) or here(model) for model in limits.models}
-    offers = (_offer(name, place) for name, place in {**locate.embedded(), **named}.items())
-    return [offer for offer in offers if offer.modes != ()]
+    embedded = (_offer(name, place) for name, place in locate.embedded().items())
+    whole = [offer for offer in embedded if offer.modes]  # the others are parts of these
+    return [*whole, *(_offer(name, place) for name, place in named.items())]
 
 
 def public_name(model: str) -> str:
@@ -84,9 +85,10 @@ def _offer(name: str, place: Path | None) -> Offer:
 
 def suits(row: Mode, name: str, place: Path) -> bool:
     """Whether the model that is in a place is a whole one, which a mode takes."""
-    if (place / _NETWORK).exists():
+    no_module_fits = row.moves and locate.is_embedded(name)
+    if no_module_fits or (place / _NETWORK).exists():
         return False
-    edits = any(parameter.takes_frames for parameter in row.parameters)
+    edits = any(parameter.takes_frames and parameter.positional for parameter in row.parameters)
     use = Use(row.name, row.family, row.example, name, edits, resolve(row.parameters, {}, {}))
     try:
         return bool(fitting_family(place, use))

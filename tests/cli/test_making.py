@@ -14,6 +14,19 @@ from ppt2v.environment import versions
 from ppt2v.progress import JsonLines, Lines, Progress
 
 
+@pytest.fixture(autouse=True)
+def written(monkeypatch, made) -> None:
+    """Stands for the videos: their frames are as bright as their number."""
+    read = video.read
+
+    def read_back(path, **size):
+        if Path(path).exists():
+            return read(path, **size)
+        return video.Clip(np.full((6, 32, 48, 3), len(made), np.uint8), 4.0)
+
+    monkeypatch.setattr(video, "read", read_back)
+
+
 def _seeds(made: list[dict]) -> list[int]:
     return [each["parameters"]["seed"] for each in made]
 
@@ -21,7 +34,7 @@ def _seeds(made: list[dict]) -> list[int]:
 def test_each_seed_makes_a_video_and_all_a_contact_sheet(run, made):
     code, out, err = run("text2video", "a fox", "--seeds", "3,1,2", "--out", "fox.gif", "--frames", "6")
     assert (code, err) == (0, "")
-    assert out.split() == ["fox-3.gif", "fox-1.gif", "fox-2.gif", "fox-3-sheet.png"]
+    assert out.split() == [*["made.mp4"] * 3, "fox-3-sheet.png"]
     assert _seeds(made) == [3, 1, 2]
     assert [each["parameters"]["save_path"] for each in made] == ["fox-3.gif", "fox-1.gif", "fox-2.gif"]
     sheet = np.asarray(Image.open("fox-3-sheet.png"))
@@ -149,7 +162,8 @@ def test_rerun_makes_several(run, made):
     _video(RECIPE)
     code, out, _ = run("rerun", "first.gif", "-n", "2")
     assert (code, _seeds(made)) == (0, [3, 4])
-    assert out.split() == ["first-rerun-3.gif", "first-rerun-4.gif", "first-rerun-3-sheet.png"]
+    assert out.split() == [*["made.mp4"] * 2, "first-rerun-3-sheet.png"]
+    assert [each["parameters"]["save_path"] for each in made] == ["first-rerun-3.gif", "first-rerun-4.gif"]
 
 
 @pytest.mark.parametrize(("mode", "resolution"), [("text2video", "64"), ("canny", 64)])

@@ -12,6 +12,7 @@ import pytest
 from ppt2v.errors import InputError
 from ppt2v.models.families import stable_diffusion
 from ppt2v.models.layouts import contents
+from ppt2v.models.layouts.diffusers import check_pipeline
 from ppt2v.models.sources import locate
 
 # Names as published files have them.
@@ -36,7 +37,7 @@ FILES = {
     "a Control-LoRA": [["lora_controlnet", "input_blocks.1.0.in_layers.2.down", "input_hint_block.0.weight"]],
     "a T2I-Adapter": [["adapter.body.0.resnets.0.block1.weight"], ["body.0.block1.weight", "body.0.block1.bias"]],
     "an IP-Adapter": [["image_proj.proj.weight", "ip_adapter.1.to_k_ip.weight"]],
-    "Stable Diffusion XL": [
+    "Stable Diffusion XL without one of its two text encoders, such as its refiner,": [
         ["conditioner.embedders.0.transformer.text_model.x", "model.diffusion_model.label_emb.0.0.weight"],
         ["conditioner.embedders.0.model.ln_final.bias", "model.diffusion_model.input_blocks.0.0.weight"],
     ],
@@ -77,6 +78,13 @@ FILES = {
         ],
         ["model.diffusion_model.input_blocks.0.0.weight", "cond_stage_model.model.ln_final.bias"],
     ],
+    "a model of Stable Diffusion XL": [
+        [
+            "model.diffusion_model.label_emb.0.0.weight",
+            "conditioner.embedders.0.transformer.text_model.x",
+            "conditioner.embedders.1.model.ln_final.bias",
+        ],
+    ],
     "weights of an unknown kind": [["layers.0.weight"], []],
 }
 CASES = [(what, names) for what, files in FILES.items() for names in files]
@@ -89,7 +97,7 @@ def test_a_file_is_called_what_it_is(what, names):
 
 @pytest.mark.parametrize(
     ("what", "names"),
-    [case for case in CASES if case[0] not in ("a model of Stable Diffusion", "weights of an unknown kind")],
+    [case for case in CASES if not case[0].startswith(("a model of Stable Diffusion", "weights of an unknown kind"))],
 )
 def test_what_is_given_as_a_model_is_refused_by_its_name_with_advice(what, names, tmp_path):
     with pytest.raises(InputError) as refused:
@@ -146,7 +154,7 @@ def test_the_entry_of_a_hubs_cache_stands_for_its_newest_version(tiny_folder, tm
 
 @pytest.mark.parametrize(
     ("part", "family"),
-    [("text_encoder_2", "Stable Diffusion XL"), ("transformer", "another family"), ("motion_adapter", "AnimateDiff")],
+    [("transformer", "another family"), ("motion_adapter", "AnimateDiff")],
 )
 def test_pipelines_of_other_families_are_refused_by_name(copy, part, family):
     index = json.loads((copy / "model_index.json").read_text())
@@ -161,3 +169,11 @@ def test_an_index_without_a_part_is_no_whole_model(copy, part):
     (copy / "model_index.json").write_text(json.dumps({**index, part: [None, None]}))
     with pytest.raises(InputError, match=f"names no {part}"):
         locate.check(copy)
+
+
+@pytest.mark.parametrize("part", ["text_encoder_2", "tokenizer_2"])
+def test_what_is_named_as_xl_has_two_encoders_and_two_tokenizers(copy, part):
+    index = json.loads((copy / "model_index.json").read_text())
+    there = {"text_encoder_2", "tokenizer_2"} - {part}
+    with pytest.raises(InputError, match=f"names no {part}"):
+        check_pipeline({**index, **{name: ["a", "B"] for name in there}}, "it")

@@ -15,6 +15,7 @@ import threading
 from pathlib import Path
 
 import pytest
+from huggingface_hub.errors import LocalEntryNotFoundError
 
 from ppt2v.errors import InputError
 from ppt2v.models.families import stable_diffusion
@@ -301,7 +302,11 @@ def test_a_server_that_cannot_be_reached_is_said_in_a_line_with_the_name_that_wa
     def refuse(*_, **__):
         raise socket.gaierror(-2, "Name or service not known")
 
+    def give_up(*_, **__):  # as Hugging Face's library does after some retries
+        raise LocalEntryNotFoundError("no connection")
+
     monkeypatch.setattr(socket, "getaddrinfo", refuse)
+    monkeypatch.setattr("huggingface_hub.hf_hub_download", give_up)
     name = "stable-diffusion-v1-5/stable-diffusion-v1-5"  # elsewhere known as runwayml/...
     for prefix, server in {"": "Paddle community storage", "hf:": "Hugging Face"}.items():
         with pytest.raises(InputError) as error:

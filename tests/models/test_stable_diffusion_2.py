@@ -16,7 +16,7 @@ from conftest import DATA
 from ppt2v import Model, video
 from ppt2v.controls import CONTROLS
 from ppt2v.errors import InputError
-from ppt2v.models.families import stable_diffusion
+from ppt2v.models.families import parts, stable_diffusion
 from ppt2v.models.loading.tokenizer import load_tokenizer
 from ppt2v.pipelines.text_to_video_zero import TextToVideoZeroPipeline
 from ppt2v.pipelines.video_controlnet import Control, VideoControlNetPipeline
@@ -97,7 +97,7 @@ def folder(tensors, file, words, tmp_path_factory) -> Path:
     """The model as diffusers' folders have it, with the configurations that its single file leads to."""
     root = tmp_path_factory.mktemp("models") / "second"
     for part in ("unet", "vae", "text_encoder"):
-        files = stable_diffusion._files(file, part)
+        files = parts.files(file, part)
         arrays = by_diffusers_names(part, tensors) if part != "text_encoder" else _text_arrays(file)
         save(root / part / "diffusion_pytorch_model.safetensors", arrays, {"format": "pt"})
         (root / part / "config.json").write_text(json.dumps(files.config))
@@ -114,7 +114,7 @@ def folder(tensors, file, words, tmp_path_factory) -> Path:
 def _text_arrays(file: Path) -> dict[str, np.ndarray]:
     from ppt2v.models.formats import reading
 
-    return stable_diffusion._files(file, "text_encoder").convert(reading.read(file)).tensors
+    return parts.files(file, "text_encoder").convert(reading.read(file)).tensors
 
 
 def load(model: Path, prediction_type: str | None, words: Path):
@@ -132,7 +132,7 @@ def close(made: np.ndarray, expected: np.ndarray) -> None:
 
 
 def test_heads_are_of_64_channels(file):
-    config = stable_diffusion._files(file, "unet").config
+    config = parts.files(file, "unet").config
     assert config["attention_head_dim"] == [1, 2] and config["use_linear_projection"]
 
 

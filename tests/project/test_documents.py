@@ -14,12 +14,12 @@ import warnings
 from importlib import metadata
 from pathlib import Path
 from types import SimpleNamespace
-from typing import NamedTuple
 
 import pytest
 import typer
 import yaml
 from conftest import ROOT
+from documents import CHINESE, DOCUMENTS, ENGLISH, FENCE, TRANSLATED, Block, blocks
 
 import ppt2v.model
 from ppt2v import MODES, dreambooth
@@ -32,32 +32,8 @@ from ppt2v.serving.api.schema import request_model
 from ppt2v.serving.limits import Limits
 from ppt2v.version import __version__
 
-ENGLISH, CHINESE = ROOT / "README.md", ROOT / "README.zh-CN.md"
-DOCUMENTS = [ENGLISH, CHINESE, ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
 CHECKED = "checked, not run: needs "
-_FENCE = re.compile(r"(?:<!-- (?P<mark>[^\n]*) -->\n)?```(?P<language>\w*)\n(?P<code>.*?)^```$", re.M | re.S)
-
-
-class Block(NamedTuple):
-    """A fenced block: where it is, the comment right before it, and what is in it."""
-
-    place: str
-    mark: str | None
-    language: str
-    code: str
-
-
-def blocks(document: Path) -> list[Block]:
-    text = document.read_text(encoding="utf-8")
-    return [
-        Block(
-            f"{document.name}:{text.count(chr(10), 0, found.start()) + 1}",
-            found["mark"],
-            found["language"],
-            found["code"],
-        )
-        for found in _FENCE.finditer(text)
-    ]
+RUN = [each for each in DOCUMENTS if each not in (CHINESE, *TRANSLATED)]  # whose code is that of the English
 
 
 def commands(block: Block) -> list[list[str]]:
@@ -125,7 +101,7 @@ def execute(block: Block, names: dict) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("document", [each for each in DOCUMENTS if each != CHINESE], ids=lambda each: each.stem)
+@pytest.mark.parametrize("document", RUN, ids=lambda each: each.stem)
 def test_what_a_document_says_can_be_done(document, folder, quick):
     names: dict = {}
     for block in blocks(document):
@@ -212,7 +188,7 @@ OTHERS = {
 }
 
 
-@pytest.mark.parametrize("block", in_all(DOCUMENTS, marked=True), ids=lambda block: block.place)
+@pytest.mark.parametrize("block", in_all([*RUN, CHINESE], marked=True), ids=lambda block: block.place)
 def test_what_cannot_be_run_here_is_right_as_far_as_can_be_seen(block, folder, checking, monkeypatch):
     if block.language == "python":
         monkeypatch.setitem(sys.modules, "paddlehub", SimpleNamespace(Module=hub_module))
@@ -260,7 +236,7 @@ def test_both_languages_show_the_same_commands():
 
 
 def inline_code(document: Path) -> list[str]:
-    return re.findall(r"`([^`\n]+)`", _FENCE.sub("", document.read_text(encoding="utf-8")))
+    return re.findall(r"`([^`\n]+)`", FENCE.sub("", document.read_text(encoding="utf-8")))
 
 
 def options(group) -> set[str]:
@@ -282,20 +258,22 @@ def test_options_and_commands_that_the_text_names_exist(document):
 
 
 def anchors(document: Path) -> set[str]:
-    titles = re.findall(r"^#+ (.+)$", _FENCE.sub("", document.read_text(encoding="utf-8")), re.M)
+    titles = re.findall(r"^#+ (.+)$", FENCE.sub("", document.read_text(encoding="utf-8")), re.M)
     return {re.sub(r"[^\w\- ]", "", title.lower()).replace(" ", "-") for title in titles}
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda document: document.stem)
 def test_links_lead_somewhere(document):
-    text = _FENCE.sub("", document.read_text(encoding="utf-8"))
+    text = FENCE.sub("", document.read_text(encoding="utf-8"))
     for path, anchor in re.findall(r"\]\((?!https?://)([^)#]*)#?([^)]*)\)", text):
         target = document.parent / path if path else document
         assert target.exists(), path
         assert not anchor or anchor in anchors(target), f"{path}#{anchor}"
 
 
-@pytest.mark.parametrize("document", [ENGLISH, CHINESE, ROOT / "docs" / "models.md"], ids=lambda each: each.stem)
+@pytest.mark.parametrize(
+    "document", [ENGLISH, CHINESE, *(ROOT / "docs").glob("models*.md")], ids=lambda each: each.stem
+)
 def test_memory_of_known_models(document):
     rows = [line for line in document.read_text(encoding="utf-8").splitlines() if re.search(r"\d / \d", line)]
     for known in catalogue.KNOWN:

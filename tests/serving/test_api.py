@@ -496,7 +496,11 @@ def test_the_whole_service_on_the_embedded_model(tmp_path):
             job = client.get(f"/jobs/{job['id']}").json()
         assert job["error"] is None
         (tmp_path / "made.mp4").write_bytes(client.get(job["result"]).content)
-    process.send_signal(signal.SIGINT)
+        longer = client.post("/jobs/text2video", json={**ASKED, "num_inference_steps": 100}).json()["id"]
+        with client.stream("GET", f"/jobs/{longer}/events") as events:
+            process.send_signal(signal.SIGTERM)  # which Paddle, imported by the first job, would have end it at once
+            told = "".join(events.iter_text())  # to the end, which it has
+        assert told.startswith("event: ") and told.endswith("\n\n")
     process.wait()
     assert video.read(tmp_path / "made.mp4", multiple=1).frames.shape == (2, 128, 128, 3)
     assert video.read_recipe(tmp_path / "made.mp4")["parameters"]["model_name"] == catalogue.EMBEDDED

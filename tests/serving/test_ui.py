@@ -18,6 +18,7 @@ from stand_in_model import VIDEO, StandInModel
 from ppt2v import MODES, InputError, dreambooth
 from ppt2v.cli import app
 from ppt2v.controls import CLIP, CONTROLS
+from ppt2v.environment.shipped import sample_clips
 from ppt2v.language import preferred
 from ppt2v.models.sources import catalogue, locate
 from ppt2v.modes.shared import MACHINE
@@ -176,7 +177,7 @@ def test_at_home_anything_may_be_named_but_a_clip_is_limited(tiny_folder, tmp_pa
 
 def test_every_mode_has_samples_to_try():
     assert all(mode.samples or mode.moves for mode in MODES.values())  # no motion module ships
-    clips = [choices.sample_clips() / clip for mode in MODES.values() for clip, _ in mode.samples if mode.takes_clip]
+    clips = [sample_clips() / clip for mode in MODES.values() for clip, _ in mode.samples if mode.takes_clip]
     assert clips and all(clip.is_file() for clip in clips)
 
 
@@ -396,7 +397,7 @@ def test_only_this_machine_is_answered_without_a_password(client):
 
 
 def test_pages_of_other_sites_are_refused(client, jobs, another_page):
-    file = {"files": ("clip.mp4", (choices.sample_clips() / "panda.mp4").read_bytes())}
+    file = {"files": ("clip.mp4", (sample_clips() / "panda.mp4").read_bytes())}
     for origin in ("http://elsewhere.example", "null", "http://localhost:7860", "https://localhost"):
         foreign = {"Origin": origin}
         for path in ("/", "/en/", "/en/config", "/videos/x", "/en/gradio_api/file=x"):
@@ -429,12 +430,12 @@ def test_the_page_sends_nobody_elsewhere(client, address):
 
 def test_a_file_of_the_machine_is_no_clip(client, served, tmp_path):
     before = served.all()
-    (tmp_path / "clip.mp4").write_bytes((choices.sample_clips() / "panda.mp4").read_bytes())
+    (tmp_path / "clip.mp4").write_bytes((sample_clips() / "panda.mp4").read_bytes())
     assert '"success":false' in _generate(client, Prompt="a bear", Clip=_clip(tmp_path / "clip.mp4"))
     assert served.all() == before
 
 
-PANDA = (choices.sample_clips() / "panda.mp4").read_bytes()
+PANDA = (sample_clips() / "panda.mp4").read_bytes()
 REFUSED = {
     "no clip": ({"files": {"files": ("clip.mp4", b"no video")}}, 422, "the file is no video that is taken here"),
     "cut off": ({"files": {"files": ("clip.mp4", PANDA[:3000])}}, 422, "the upload"),
@@ -517,7 +518,7 @@ def test_an_upload_is_kept_for_a_day(narrow):
 
 
 def test_a_full_disk_says_so_and_the_service_goes_on(client, served, monkeypatch):
-    clip = _upload(client, (choices.sample_clips() / "panda.mp4").read_bytes())
+    clip = _upload(client, (sample_clips() / "panda.mp4").read_bytes())
     with monkeypatch.context() as patch:
         usage = namedtuple("usage", "total used free")(10, 9, 1)
         patch.setattr(jobs_module.shutil, "disk_usage", lambda folder: usage)

@@ -19,5 +19,6 @@ MESSAGES = {
     "; it cannot read {names}": "；无法读取 {names}",
     "a folder with pictures": "图片文件夹",
     "a folder for the model": "存放模型的文件夹",
+    "E-DREAMBOOTH-XL": "{model} 不能训练：它是 Stable Diffusion XL 模型；请选择 1.x 或 2.x 的",
     "N-PICTURES-LEFT-OUT": "{folder} 的图片中略去：{names}",
 }

@@ -50,4 +50,7 @@ MESSAGES = {
     ", {family}": "（{family}）",
     "nothing": "空的",
     "this model": "该模型",
+    "E-INVERSION-NUMBERS": "{file}：词 {word!r} 在各文本编码器中的向量数为 {numbers}；须相同",
+    "E-INVERSION-ONE-ENCODER": "{file} 是用于只有一个文本编码器的模型（{family}）的文本反转，而该模型有两个；请给出为 {wanted} 制作的，其中有向量 clip_l 和 clip_g",
+    "not Stable Diffusion XL": "不是 Stable Diffusion XL",
 }

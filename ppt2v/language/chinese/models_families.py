@@ -34,4 +34,12 @@ MESSAGES = {
     "E-VIDEO-FUSION-INDEX": "{file}：base_noise_share={share!r}，frames={frames!r}；前者须为不小于 0 且小于 1 的数，后者须为不小于 1 的整数",
     "E-VIDEO-FUSION-PREDICTION": "{folder}：prediction_type={predicted!r}；VideoFusion 模型预测 v_prediction",
     "E-VIDEO-FUSION-RESIDUAL": "{folder}：网络由 {inputs} 个通道到 {outputs} 个通道；与该基础模型配套的应为 {wanted_inputs} 到 {wanted_outputs} 个",
+    "E-MODEL-MIXED": "{name} 不是完整的模型：它的 UNet {belongs}（addition_embed_type）；请重新下载或复制",
+    "not of Stable Diffusion XL, as its text encoders are": "不属于 Stable Diffusion XL，而它的文本编码器属于",
+    "of Stable Diffusion XL, and its text encoders are not": "属于 Stable Diffusion XL，而它的文本编码器不属于",
+    "E-XL-MODE": "{name} 是 Stable Diffusion XL 模型，不能用于 {mode}；请选择例如 {example}",
+    "E-XL-PIPELINE": "Stable Diffusion XL 模型只能用于 text2video 和由控制图引导的模式；此处请选择 Stable Diffusion 1.x 的模型",
+    "E-XL-TOGETHER": "{model}：它的 UNet 与文本编码器不配套（{name} 为 {value}，应为 {wanted}）；请给出一个完整的模型，例如 stabilityai/stable-diffusion-xl-base-1.0",
+    "configuration of a ControlNet": "ControlNet 的配置",
+    "E-XL-MOTION": "{name} 是 Stable Diffusion XL 模型，而运动模块只能与 Stable Diffusion 1.x 的模型一起使用；请选择例如 {example}",
 }

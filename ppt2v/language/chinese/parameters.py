@@ -77,7 +77,8 @@ MESSAGES = {
     "Canny: edges are followed from where they are as strong as this.": "Canny：达到它的边缘才作为起点。",
     # of the machine, of the training of a Dreambooth model, of control maps
     "cpu, cuda or cuda:N; a GPU where there is one if not given.": "cpu、cuda 或 cuda:N；不给时有 GPU 就用 GPU。",
-    "float32, float16 or bfloat16; if not given, float16 on a GPU, and on a CPU what is fastest there.": "float32、float16 或 bfloat16；不给时 GPU 上用 float16，CPU 上用最快的精度。",
+    "float32, float16, bfloat16, or int8 on a CPU (faster, nearly the same video); if not given, float16 on a GPU, and "
+    "on a CPU the fastest of the others.": "float32、float16、bfloat16，CPU 上还有 int8（更快，视频几乎相同）；不给时 GPU 上用 float16，CPU 上用其余各项中最快的。",
     "What executes the networks: eager, openvino, inference, or auto, which takes the fastest for each run.": "执行网络的引擎：eager、openvino、inference，或 auto（每次运行选最快的）。",
     "Folder with pictures of the subject, some three to ten.": "主体图片所在的文件夹，约三到十张。",
     'What they show, with a rare word for the subject in front of its class: "a sks fox".': "图片的内容，类别前面用一个罕见词代表该主体：“a sks fox”。",

@@ -7,10 +7,11 @@ from typing import Any, NamedTuple
 
 from ppt2v.models.layouts import ldm_names, motion_modules
 
-UNET, TEXT_ENCODER, MOTION = "unet", "text_encoder", "motion"
+UNET, TEXT_ENCODER, TEXT_ENCODER_2, MOTION = "unet", "text_encoder", "text_encoder_2", "motion"
 _WITHIN = {UNET: (UNET, MOTION)}  # where a layer may be whose name says the first
 
-# What names begin with, one after the other, before the layer: the network that it says, if any. Dots are underscores.
+# What names begin with, one after the other, before the layer: the network that it says, if any. Dots are underscores;
+# the first that fits counts.
 _BEGINNINGS = {
     "base_model_model_": None,  # PEFT
     "lora_": None,  # kohya's scripts
@@ -21,10 +22,15 @@ _BEGINNINGS = {
     "diffusion_model_": UNET,  # of the code that trained Stable Diffusion
     "te_": TEXT_ENCODER,
     "te1_": TEXT_ENCODER,
+    "te2_": TEXT_ENCODER_2,
+    "text_encoder_2_": TEXT_ENCODER_2,
     "text_encoder_": TEXT_ENCODER,
     "text_encoders_clip_l_transformer_": TEXT_ENCODER,
+    "text_encoders_clip_g_transformer_": TEXT_ENCODER_2,
     "clip_l_transformer_": TEXT_ENCODER,
+    "clip_g_transformer_": TEXT_ENCODER_2,
     "cond_stage_model_transformer_": TEXT_ENCODER,
+    "conditioner_embedders_0_transformer_": TEXT_ENCODER,
 }
 _TEXT_PROJECTION = "attn2.to_k"  # how the name ends of what a UNet reads the text with
 _LEFT_OUT = "text_model_"  # since transformers 5
@@ -56,7 +62,7 @@ class LayerNames:
     ``text_width`` is that of the text which a UNet attends to.
 
     Args:
-        networks: by ``UNET``, ``TEXT_ENCODER`` and, where there are motion modules, ``MOTION``.
+        networks: by ``UNET``, ``TEXT_ENCODER``, ``TEXT_ENCODER_2`` and, where there are motion modules, ``MOTION``.
     """
 
     def __init__(self, networks: Mapping[str, Any]):

@@ -36,7 +36,7 @@ _ENDINGS = (
 _PART = re.compile(rf"(?P<layer>.+?)(?:{'|'.join(_ENDINGS)})")
 _LOW_RANK = {"down": "lora_down", "A": "lora_down", "up": "lora_up", "B": "lora_up", "mid": "lora_mid"}
 _FACTOR = ".weight"  # of IA3, a name that all networks have for their weights, too
-_WORD = re.compile(r"bundle_emb\.(?P<word>.+?)\.(?:string_to_param\.[^.]+|emb_params|clip_l)")
+_WORD = re.compile(r"bundle_emb\.(?P<word>.+?)\.(?:string_to_param\.[^.]+|emb_params|clip_l|(?P<second>clip_g))")
 _TEXT_PROJECTION = re.compile(r".*attn2[._](?:processor[._])?to_[kv]")
 
 # Methods that are not merged, by how the names of their arrays end.
@@ -75,7 +75,7 @@ class Lora:
         self.file, self.strength = file, strength
         loaded = reading.read(file)
         layers, vectors = _sorted(file, loaded.tensors)
-        self.words = tuple(Inversion(file, word, array) for word, array in vectors.items())
+        self.words = tuple(Inversion(file, word, *arrays) for word, arrays in vectors.items())
         self._metadata = loaded.metadata
         alphas = Alphas(file, loaded.metadata)
         self._readings = _readings(file, layers, alphas)
@@ -115,7 +115,7 @@ class Lora:
         return found
 
     def _complaint(self, wrong: Sequence[str | Message]) -> Message:
-        family = self._family()
+        family = self.family
         made = words("; it was made for {family}", family=family) if family else ""
         return words(
             "{file} does not fit the model{made}: {wrong} of its {layers} layers do not",
@@ -128,13 +128,14 @@ class Lora:
     def _advice(self, names: LayerNames) -> Message:
         """What to give instead, by the width of the text that the model's UNet attends to."""
         family = origin.WIDTHS.get(names.text_width or 0)
-        if self._family() == origin.MOTION:
+        if self.family == origin.MOTION:
             return words("give the motion module that it was made for, motion_module=... (--motion-module), beside it")
         if family:
             return words("give a LoRA made for {family}", family=family)
         return words("give a LoRA made for this model, or the model of the LoRA")
 
-    def _family(self) -> str | Message | None:
+    @property
+    def family(self) -> str | Message | None:
         """The family of models that the file was made for, as its names, remarks or shapes say."""
         layers = self._readings[0]
         reading = (found.weight for name, found in layers.items() if _TEXT_PROJECTION.fullmatch(name))
@@ -143,26 +144,27 @@ class Lora:
         return origin.family(layers, self._metadata) or known
 
 
-def _sorted(file: Path, tensors: Mapping[str, np.ndarray]) -> tuple[Mapping[str, Parts], dict[str, np.ndarray]]:
-    """The arrays of each layer, by what they are, and the vectors of words.
+def _sorted(file: Path, tensors: Mapping[str, np.ndarray]) -> tuple[Mapping[str, Parts], dict[str, list[np.ndarray]]]:
+    """The arrays of each layer, by what they are, and the vectors of words, for one text encoder after the other.
 
     Raises:
         InputError: there are others.
     """
     layers: dict[str, dict[str, np.ndarray]] = {}
-    vectors: dict[str, np.ndarray] = {}
+    vectors: dict[tuple[str, bool], np.ndarray] = {}
     strange = []
     for key, array in tensors.items():
         layer, part = _part(key, tensors)
         if part:
             layers.setdefault(layer, {})[part] = array
         elif word := _WORD.fullmatch(key):
-            vectors[word["word"]] = array
+            vectors[word["word"], bool(word["second"])] = array
         else:
             strange.append(key)
     if strange or not layers:
         raise _stranger(file, strange, bool(layers))
-    return layers, vectors
+    order = sorted(vectors)
+    return layers, {word: [vectors[each] for each in order if each[0] == word] for word, _ in order}
 
 
 def _part(key: str, keys: Mapping[str, np.ndarray]) -> tuple[str, str | None]:

@@ -10,7 +10,7 @@ import numpy as np
 
 from ppt2v.cache import fingerprint
 from ppt2v.errors import InputError
-from ppt2v.language import words
+from ppt2v.language import both, words
 from ppt2v.models.formats import reading
 from ppt2v.models.formats.dtypes import widen
 from ppt2v.models.layouts import contents
@@ -19,7 +19,10 @@ from . import origin
 
 # Names of vectors whose word is the name of the file, in pickles of AUTOMATIC1111's web UI and in .safetensors.
 _NAMELESS = ("*", "emb_params", "clip_l")
-_SECOND_ENCODER, _THIRD_ENCODER = "clip_g", "t5xxl"  # of Stable Diffusion XL, and of 3
+# Names of the vectors for each text encoder of Stable Diffusion XL, by the programs that write them; and of those for
+# the third one of Stable Diffusion 3.
+_BOTH = (("clip_l", "clip_g"), ("text_encoders_0", "text_encoders_1"))
+_THIRD_ENCODER = "t5xxl"
 _LISTED = 4
 _MOST_VECTORS = 75  # that a prompt takes
 _BRACKETED, _SPECIAL = re.compile(r"<[\w-]+>"), re.compile(r"[^\w-]")
@@ -32,34 +35,58 @@ class Inversion:
     Args:
         file: where it comes from.
         word: as it is written in prompts, in whatever case; spaces within are allowed.
-        vectors: ``[width]`` or ``[number, width]``.
+        vectors: ``[width]`` or ``[number, width]``, for each text encoder of the model.
 
     Raises:
         InputError: vectors of another shape, too many, or with numbers that are not finite; a word without letters.
     """
 
-    def __init__(self, file: Path, word: str, vectors: np.ndarray):
+    def __init__(self, file: Path, word: str, *vectors: np.ndarray):
         self.file = file
         self.word = " ".join(word.split()).lower()  # as CLIP's tokenizer reads every text
+        self._fingerprint = fingerprint(file)
+        self.encoders = [self._checked(each) for each in vectors]
+        if len({len(each) for each in self.encoders}) > 1:
+            raise InputError(
+                "E-INVERSION-NUMBERS",
+                "{file}: the word {word!r} has {numbers} vectors for the text encoders; the rule is as many for each",
+                file=file,
+                word=self.word,
+                numbers=both(str(len(each)) for each in self.encoders),
+            )
+
+    @property
+    def vectors(self) -> np.ndarray:
+        """``[number, width]``, for the first text encoder."""
+        return self.encoders[0]
+
+    def _checked(self, vectors: np.ndarray) -> np.ndarray:
         if vectors.ndim not in (1, 2) or not 0 < len(np.atleast_2d(vectors)) <= _MOST_VECTORS or not self.word:
             raise InputError(
                 "E-INVERSION-VECTORS",
                 "{file}: vectors {shape} for the word {word!r}; the rule is [width] or [number, width], with at most "
                 "{most_vectors}, and a word, given as PATH:WORD",
-                file=file,
+                file=self.file,
                 shape=str(list(vectors.shape)),
                 word=self.word,
                 most_vectors=_MOST_VECTORS,
             )
-        self.vectors = np.atleast_2d(widen(vectors)).astype(np.float32)
-        if not np.isfinite(self.vectors).all():
+        rows = np.atleast_2d(widen(vectors)).astype(np.float32)
+        if not np.isfinite(rows).all():
             raise InputError(
                 "E-INVERSION-INFINITE",
                 "{file}: the vectors of {word!r} are not finite; the training failed",
-                file=file,
+                file=self.file,
                 word=self.word,
             )
-        self._fingerprint = fingerprint(file)
+        return rows
+
+    @property
+    def family(self) -> str | None:
+        """The family of models that the vectors were made for, as their number and widths say."""
+        if len(self.encoders) > 1:
+            return origin.XL
+        return origin.WIDTHS.get(self.vectors.shape[1])
 
     @property
     def mark(self) -> str:
@@ -107,18 +134,11 @@ def read(file: Path, word: str | None = None) -> list[Inversion]:
         InputError: the file cannot be read or holds anything else.
     """
     tensors = reading.read(file).tensors
-    if _SECOND_ENCODER in tensors:
-        shapes = ", ".join(f"{name} {list(array.shape)}" for name, array in tensors.items())
-        family = origin.SD3 if _THIRD_ENCODER in tensors else origin.XL
-        raise InputError(
-            "E-INVERSION-ENCODERS",
-            "{file} is a textual inversion for {family}, which has several text encoders ({shapes}); give one made "
-            "for {here}",
-            file=file,
-            family=family,
-            shapes=shapes,
-            here=origin.SD1,
-        )
+    if _THIRD_ENCODER in tensors:
+        raise _for_others(file, origin.SD3, list(tensors.values()), origin.SD1)
+    pair = next((names for names in _BOTH if set(names) == set(tensors)), None)
+    if pair:
+        return [Inversion(file, word or file.stem, *(tensors[name] for name in pair))]
     what = contents.describe(tensors)
     if what not in (contents.INVERSION, contents.UNKNOWN):
         raise InputError(
@@ -150,6 +170,34 @@ def read(file: Path, word: str | None = None) -> list[Inversion]:
     ]
 
 
+def check_encoders(inversions: Sequence[Inversion], encoders: int) -> None:
+    """Raises InputError for vectors that are not for so many text encoders."""
+    for inversion in inversions:
+        if len(inversion.encoders) > encoders:
+            raise _for_others(inversion.file, origin.XL, inversion.encoders, origin.SD1)
+        if len(inversion.encoders) < encoders:
+            raise InputError(
+                "E-INVERSION-ONE-ENCODER",
+                "{file} is a textual inversion for a model with one text encoder ({family}), and the model has two; "
+                "give one made for {wanted}, with the vectors clip_l and clip_g",
+                file=inversion.file,
+                family=origin.WIDTHS.get(inversion.vectors.shape[1], words("not Stable Diffusion XL")),
+                wanted=origin.XL,
+            )
+
+
+def _for_others(file: Path, family: str, vectors: Sequence[np.ndarray], wanted: str) -> InputError:
+    return InputError(
+        "E-INVERSION-ENCODERS",
+        "{file} is a textual inversion for {family}, which has several text encoders ({shapes}); give one made for "
+        "{here}",
+        file=file,
+        family=family,
+        shapes=[str(list(each.shape)) for each in vectors],
+        here=wanted,
+    )
+
+
 def check_new(tokenizer, inversions: Sequence[Inversion]) -> None:
     """Raises InputError for words that a tokenizer has already."""
     for inversion in inversions:
@@ -165,11 +213,12 @@ def check_new(tokenizer, inversions: Sequence[Inversion]) -> None:
             )
 
 
-def add_tokens(tokenizer, inversions: Sequence[Inversion], width: int) -> dict[int, np.ndarray]:
+def add_tokens(tokenizer, inversions: Sequence[Inversion], width: int, encoder: int = 0) -> dict[int, np.ndarray]:
     """Teaches the words to a tokenizer; returns the vectors by the numbers of their tokens.
 
     Args:
         width: numbers in a row of the text encoder's embedding.
+        encoder: which text encoder of the model it is, from 0 on.
 
     Raises:
         InputError: vectors of another width, or the same word twice.
@@ -177,7 +226,8 @@ def add_tokens(tokenizer, inversions: Sequence[Inversion], width: int) -> dict[i
     rows = {}
     tokenizer.verbose = False  # else it announces every word
     for inversion in inversions:
-        own = inversion.vectors.shape[1]
+        vectors = inversion.encoders[encoder]
+        own = vectors.shape[1]
         if own != width:
             family = words(", {family}", family=origin.WIDTHS[own]) if own in origin.WIDTHS else ""
             raise InputError(
@@ -190,7 +240,7 @@ def add_tokens(tokenizer, inversions: Sequence[Inversion], width: int) -> dict[i
                 width=width,
                 wanted=origin.WIDTHS.get(width) or words("this model"),
             )
-        for token, vector in zip(inversion.tokens, inversion.vectors):
+        for token, vector in zip(inversion.tokens, vectors):
             if not tokenizer.add_tokens([token]):
                 raise InputError(
                     "E-INVERSION-TAKEN-WORD",

@@ -13,6 +13,7 @@ from ppt2v.models.adapters.motion import MotionModules
 
 from .replacements import Replacements
 from .stable_diffusion import StableDiffusion
+from .stable_diffusion_xl import StableDiffusionXL
 from .text_to_video import TextToVideo
 from .video_fusion import VideoFusion
 
@@ -73,7 +74,7 @@ class Family(Protocol):
 
 
 # The first that recognises a model has it; the last one takes what no other does.
-FAMILIES: tuple[Family, ...] = (VideoFusion(), TextToVideo(), StableDiffusion())
+FAMILIES: tuple[Family, ...] = (VideoFusion(), TextToVideo(), StableDiffusionXL(), StableDiffusion())
 
 
 def family_of(model: Path) -> Family:

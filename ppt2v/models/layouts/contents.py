@@ -17,7 +17,11 @@ class _Kind(NamedTuple):
     advice: Message
 
 
-_WHOLE = words("give a model of Stable Diffusion 1.x or 2.x, as a single file or a folder in the layout of diffusers")
+_WHOLE = words(
+    "give a model of Stable Diffusion 1.x, 2.x or XL, as a single file or a folder in the layout of diffusers"
+)
+_UNET_PART = "model.diffusion_model."
+FIRST, SECOND = "conditioner.embedders.0.transformer.", "conditioner.embedders.1.model."  # encoders of XL
 
 # The first that fits counts.
 INVERSION, LORA, UNKNOWN, _CONTROLNET, MOTION_MODULE = (
@@ -53,12 +57,12 @@ _KINDS = (
         words("a T2I-Adapter"),
         words("give a ControlNet for the guided modes"),
     ),
+    _Kind(r"^lllite_", words("a ControlNet-LLLite of Stable Diffusion XL"), words("give a whole ControlNet")),
     _Kind(
-        r"^lllite_",
-        words("a ControlNet-LLLite of Stable Diffusion XL"),
-        words("give a ControlNet for Stable Diffusion 1.x or 2.x"),
+        r"^(conditioner\.embedders\.\d+|text_encoder_2)\.",
+        words("Stable Diffusion XL without one of its two text encoders, such as its refiner,"),
+        words("give the base model, which has both"),
     ),
-    _Kind(r"^(conditioner\.embedders\.\d+|text_encoder_2)\.", words("Stable Diffusion XL"), _WHOLE),
     _Kind(r"joint_blocks\.|add_q_proj", words("Stable Diffusion 3 or a relative"), _WHOLE),
     _Kind(r"(double|single)_blocks\.|single_transformer_blocks\.", words("FLUX or a relative"), _WHOLE),
     _Kind(
@@ -112,6 +116,8 @@ def describe(names: Iterable[str]) -> Message:
     names = list(names)
     if is_stable_diffusion(names):
         return words("a model of Stable Diffusion")
+    if is_xl(names):
+        return words("a model of Stable Diffusion XL")
     return _kind(names, _KINDS).what
 
 
@@ -123,7 +129,7 @@ def advice(names: Iterable[str]) -> Message:
 def use(names: Iterable[str]) -> Message:
     """How it is given, where something else than a model is wanted."""
     names = list(names)
-    if is_stable_diffusion(names):
+    if is_stable_diffusion(names) or is_xl(names):
         return words("give it as model_name=... (--model)")
     advice = _kind(names, _KINDS).advice
     return advice if advice.template.startswith("give it as") else words("it has no use there")
@@ -141,10 +147,23 @@ def use_of_network(kind: str | None) -> Message:
 def is_stable_diffusion(names: Iterable[str]) -> bool:
     """Whether it is a model of Stable Diffusion 1.x or 2.x by its names: a UNet and a text encoder of theirs."""
     names = list(names)
-    parts = all(
-        any(name.startswith(part) for name in names) for part in ("model.diffusion_model.", "cond_stage_model.")
-    )
-    return parts and _kind([name for name in names if not name.startswith("model_ema.")], _OTHER) is _UNKNOWN
+    return _has_all(names, (_UNET_PART, "cond_stage_model.")) and _of_other(names) is _UNKNOWN
+
+
+def is_xl(names: Iterable[str]) -> bool:
+    """Whether it is a model of Stable Diffusion XL by its names: a UNet and two text encoders."""
+    names = list(names)
+    own = (_UNET_PART + "label_emb.", FIRST, SECOND)
+    return _has_all(names, (_UNET_PART, *own)) and _of_other([n for n in names if not n.startswith(own)]) is _UNKNOWN
+
+
+def _has_all(names: list[str], beginnings: tuple[str, ...]) -> bool:
+    return all(any(name.startswith(beginning) for name in names) for beginning in beginnings)
+
+
+def _of_other(names: list[str]) -> _Kind:
+    """The kind by which names are not those of a whole model; ``_UNKNOWN`` where they may be."""
+    return _kind([name for name in names if not name.startswith("model_ema.")], _OTHER)
 
 
 def _kind(names: list[str], kinds: tuple[_Kind, ...]) -> _Kind:

@@ -37,19 +37,23 @@ WEIGHTS = (
 
 # The files of a part, as groups of alternatives: of each group the first that exists is used.
 NETWORK = (("config.json",), WEIGHTS)
+_VOCABULARY = (("vocab.json", "tokenizer.json"), ("merges.txt", "tokenizer.json"))
 PIPELINE = {
     "scheduler": (("scheduler_config.json",),),
-    "tokenizer": (("vocab.json", "tokenizer.json"), ("merges.txt", "tokenizer.json")),
+    "tokenizer": _VOCABULARY,
     "text_encoder": NETWORK,
+    "text_encoder_2": NETWORK,
+    "tokenizer_2": _VOCABULARY,
     "unet": NETWORK,
     "residual": NETWORK,
     "vae": NETWORK,
 }
-OPTIONAL = ("ppt2v.json", "tokenizer/tokenizer_config.json", "tokenizer/special_tokens_map.json")
+_WORDS = ("tokenizer_config.json", "special_tokens_map.json")
+OPTIONAL = ("ppt2v.json", *(f"{folder}/{name}" for folder in ("tokenizer", "tokenizer_2") for name in _WORDS))
+_SECOND = ("text_encoder_2", "tokenizer_2")  # which Stable Diffusion XL has beside the first
 # What only pipelines of other families have.
 _OTHER_FAMILIES = {
     "transformer": "another family, with a transformer for its UNet",
-    "text_encoder_2": "Stable Diffusion XL",
     "motion_adapter": "AnimateDiff",
     "image_normalizer": "Stable unCLIP",
     "prior": "another family, with a prior",
@@ -58,9 +62,9 @@ _OTHER_FAMILIES = {
     "depth_estimator": "depth to image",
     "vocoder": "sound",
 }
-# Inputs of networks that no mode has, and whose they are.
+# Inputs of networks that no mode has, but for values that are known, and whose they are.
 _UNFED = {
-    "addition_embed_type": words("Stable Diffusion XL or a relative"),
+    "addition_embed_type": words("another family"),
     "encoder_hid_dim_type": words("another family"),
     "class_embed_type": words("Stable unCLIP or a relative"),
     "num_class_embeds": words("an upscaler or a relative"),
@@ -80,7 +84,12 @@ _LARGEST = {
     "hidden_size": 2**16,
     "max_position_embeddings": 2**16,
     "eos_token_id": 2**22,
+    "addition_time_embed_dim": 2**16,
+    "projection_class_embeddings_input_dim": 2**20,
+    "projection_dim": 2**16,
 }
+_FED = {"addition_embed_type": "text_time"}
+_NULL_OTHERWISE = ("addition_time_embed_dim", "projection_class_embeddings_input_dim")  # in networks of other families
 _FRACTIONS = ("norm_eps", "layer_norm_eps", "dropout", "attention_dropout", "mid_block_scale_factor", "scaling_factor")
 _LISTS, _LISTS_OR_NUMBERS = ("block_out_channels",), ("layers_per_block", "cross_attention_dim")
 _LARGEST_JSON = 64 * 2**20  # bytes; the vocabularies of large language models stay below
@@ -209,12 +218,12 @@ def read_config(file: Path, kind: str | None = None, needs: Sequence[str] = ()) 
             kind=kind,
             class_name=config.get("_class_name"),
         )
-    unfed = next((name for name in _UNFED if config.get(name)), None)
+    unfed = next((name for name in _UNFED if config.get(name) not in (None, False, _FED.get(name))), None)
     if unfed is not None:
         raise InputError(
             "E-MODEL-UNFED",
             "{file} says {name}={value!r}: a network of {network}, which is not run here; give one of Stable "
-            "Diffusion 1.x or 2.x",
+            "Diffusion 1.x, 2.x or XL",
             file=file,
             name=unfed,
             value=config[unfed],
@@ -230,7 +239,8 @@ def read_config(file: Path, kind: str | None = None, needs: Sequence[str] = ()) 
         )
     for name, most in _LARGEST.items():
         rule, fits = _rule(name)
-        if name in config and not fits(config[name], most):
+        absent = name not in config or (config[name] is None and name in _NULL_OTHERWISE)
+        if not absent and not fits(config[name], most):
             raise InputError(
                 "E-CONFIG-RANGE",
                 "{file} cannot be used: {name}={value!r}; the rule is {rule} from 1 to {most}",
@@ -358,14 +368,15 @@ def check_pipeline(model_index: Mapping[str, Any], source: str | Message) -> Non
             raise InputError(
                 "E-MODEL-FAMILY",
                 "{source} is a model of {family} (a {class_name}, which has the part {part}), and such are not run "
-                "here; give one of Stable Diffusion 1.x or 2.x, or for the mode synthesize one of ModelScope's text "
-                "to video",
+                "here; give one of Stable Diffusion 1.x, 2.x or XL, or for the mode synthesize one of ModelScope's "
+                "text to video",
                 source=source,
                 family=family,
                 class_name=name,
                 part=part,
             )
-    missing = [part for part in PIPELINE if part != "residual" and not _is_there(model_index.get(part))]
+    unneeded = ("residual",) if has_two_encoders(model_index) else ("residual", *_SECOND)
+    missing = [part for part in PIPELINE if part not in unneeded and not _is_there(model_index.get(part))]
     if missing:
         raise InputError(
             "E-MODEL-PARTS",
@@ -373,6 +384,12 @@ def check_pipeline(model_index: Mapping[str, Any], source: str | Message) -> Non
             source=source,
             parts=missing,
         )
+
+
+def has_two_encoders(model_index: Mapping[str, Any]) -> bool:
+    """Whether a pipeline is one of Stable Diffusion XL, be it whole or not."""
+    named = str(model_index.get("_class_name")).startswith("StableDiffusionXL")
+    return named or any(_is_there(model_index.get(part)) for part in _SECOND)
 
 
 def alternatives(names: tuple[str, ...]) -> str | Message:

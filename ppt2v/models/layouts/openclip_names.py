@@ -25,7 +25,8 @@ _LAYER = {
     "mlp.fc1": "mlp.c_fc",
     "mlp.fc2": "mlp.c_proj",
 }
-_UNUSED = ("text_projection", "logit_scale", "attn_mask")
+_PROJECTION = "text_projection"
+_UNUSED = (_PROJECTION, "logit_scale", "attn_mask")
 
 
 def table(layers: int) -> dict[str, str]:
@@ -47,28 +48,55 @@ def without_last_layer(tensors: Tensors) -> tuple[dict[str, Any], dict[str, np.n
     Raises:
         InputError: there is no text tower.
     """
+    last = _last_block(tensors)
+    unused = ("visual.", f"transformer.resblocks.{last}.")
+    own = {name: array for name, array in tensors.items() if not name.startswith(unused) and name not in _UNUSED}
+    return _config(tensors, "CLIPTextModel", last), separate(own)
+
+
+def with_projection(tensors: Tensors) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
+    """The config.json of the whole text tower with what projects a text as a whole, and the weights of both.
+
+    The rest, and the errors, are as for ``without_last_layer``.
+    """
+    layers = _last_block(tensors) + 1
+    own = {name: array for name, array in tensors.items() if not name.startswith("visual.") and name not in _UNUSED}
+    if _PROJECTION in tensors:
+        own[f"{_PROJECTION}.weight"] = tensors[_PROJECTION].T
+    if f"{_PROJECTION}.weight" not in own:
+        raise InputError(
+            "E-OPENCLIP-PROJECTION",
+            "the second text encoder's checkpoint has no {name}; give the file as published",
+            name=_PROJECTION,
+        )
+    config = _config(tensors, "CLIPTextModelWithProjection", layers)
+    return {**config, "projection_dim": own[f"{_PROJECTION}.weight"].shape[0]}, separate(own)
+
+
+def _last_block(tensors: Tensors) -> int:
     blocks = [int(name.split(".")[2]) for name in tensors if re.match(r"transformer\.resblocks\.\d+\.", name)]
     if not blocks or "token_embedding.weight" not in tensors:
         raise InputError(
             "E-MODELSCOPE-TEXT-ENCODER",
             "the text encoder's checkpoint holds no OpenCLIP text tower; give the file as published",
         )
-    unused = ("visual.", f"transformer.resblocks.{max(blocks)}.")
-    own = {name: array for name, array in tensors.items() if not name.startswith(unused) and name not in _UNUSED}
-    words, width = own["token_embedding.weight"].shape
-    config = {
-        "architectures": ["CLIPTextModel"],
+    return max(blocks)
+
+
+def _config(tensors: Tensors, architecture: str, layers: int) -> dict[str, Any]:
+    words, width = tensors["token_embedding.weight"].shape
+    return {
+        "architectures": [architecture],
         "model_type": "clip_text_model",
         "vocab_size": words,
         "hidden_size": width,
         "intermediate_size": tensors["transformer.resblocks.0.mlp.c_fc.weight"].shape[0],
-        "num_hidden_layers": max(blocks),
+        "num_hidden_layers": layers,
         "num_attention_heads": max(1, width // HEAD_WIDTH),
-        "max_position_embeddings": own["positional_embedding"].shape[0],
+        "max_position_embeddings": tensors["positional_embedding"].shape[0],
         "hidden_act": "gelu",
         "layer_norm_eps": 1e-5,
     }
-    return config, separate(own)
 
 
 def separate(tensors: Tensors) -> dict[str, np.ndarray]:

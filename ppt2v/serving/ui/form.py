@@ -9,6 +9,7 @@ from urllib.parse import quote
 
 import gradio as gr
 
+from ppt2v.environment.shipped import sample_clips
 from ppt2v.modes import Mode
 from ppt2v.parameters import GROUPS, Parameter, holding
 from ppt2v.serving.adapter_folder import AdapterFolder
@@ -150,7 +151,7 @@ class Form:
 
     def _samples(self) -> None:
         names = ["video_path", "prompt"] if self.row.takes_clip else ["prompt"]
-        folder = choices.sample_clips()
+        folder = sample_clips()
         rows = [[clip and str(folder / clip), prompt][-len(names) :] for clip, prompt in self.row.samples]
         if rows:
             gr.Examples(

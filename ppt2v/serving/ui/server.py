@@ -11,6 +11,7 @@ from fastapi import FastAPI, HTTPException, Request
 from fastapi.responses import RedirectResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from ppt2v.environment.shipped import sample_clips
 from ppt2v.language import preferred
 from ppt2v.serving.admission import Door, password_secret
 from ppt2v.serving.fairness import LimitedBodies
@@ -50,7 +51,6 @@ def application(jobs: Jobs, auth: tuple[str, str] | None = None, port: int = 80)
     uploads = Clips(jobs.folder / "uploads" / "clips", jobs.limits, _UPLOADS_KEPT)
     import gradio as gr
 
-    from .choices import sample_clips
     from .look import look
     from .page import build
 
