@@ -451,7 +451,8 @@ CHECKS = (
 def test_the_service_keeps_to_its_schema_whatever_comes(tmp_path):
     jobs, answered = Jobs(tmp_path, StandInModel(), capacity=10**6), set()
     schema = schemathesis.openapi.from_asgi("/openapi.json", create_app(jobs), headers={"Host": "localhost"})
-    for operation in (each.ok() for each in schema.get_all_operations()):
+    alike = {f"/jobs/{name}" for name in MODES} - {"/jobs/text2video", "/jobs/canny"}
+    for operation in (each.ok() for each in schema.exclude(path=list(alike)).get_all_operations()):
         valid, invalid = (operation.as_strategy(generation_mode=mode) for mode in schemathesis.GenerationMode)
 
         @settings(
