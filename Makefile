@@ -1,6 +1,7 @@
 # make demo [PROMPT="..."] [OUT=video.mp4]
 # make lint | test | test-slow | test-ui | smoke-paddle2 | smoke-py313 | test-paddlehub | score | tradeoff | notebooks
 #     | wheel | hub-modules | constraints | clean
+# make score PRECISION=int8
 # make bench TORCH_PYTHON=... [BENCH="--rounds 1"]
 # make campaign [CAMPAIGN="--share 0.1 --only models"]
 
@@ -84,10 +85,13 @@ test-paddlehub: .venv-paddlehub/installed
 notebooks: .venv/installed
 	.venv/bin/python notebooks/sources/build.py
 
+# PRECISION=int8: in that precision, and how near its videos are to those of float32.
+score: DTYPE := $(PRECISION:%=--dtype %)
 score: .venv/installed
-	.venv/bin/python -m training.judge.pictures
-	.venv/bin/python -m training.judge.guided
-	.venv/bin/python -m training.judge.smoothing
+	.venv/bin/python -m training.judge.pictures $(DTYPE)
+	.venv/bin/python -m training.judge.guided $(DTYPE)
+	.venv/bin/python -m training.judge.smoothing $(DTYPE)
+	$(if $(DTYPE),.venv/bin/python -m training.judge.closeness $(DTYPE))
 
 tradeoff: .venv/installed
 	.venv/bin/python -m training.judge.tradeoff

@@ -202,6 +202,23 @@ class Model:
 
         return path, np.stack(frames)
 
+    @quiet_libraries()
+    def quantize(self, mode: str, **given: Any) -> list[str]:
+        """Makes the short runs of a mode that the precision int8 needs, which else its first use with a model makes.
+
+        Args:
+            mode: a name of ``MODES``.
+            given: of its parameters those that say which networks it uses: model, adapters, ControlNets.
+
+        Returns:
+            A line for each network: how near its predictions in int8 are, and whether it will be used.
+
+        Raises:
+            InputError: this object's precision is not int8, or the model cannot be used.
+        """
+        with bars(self.show_progress) as told:
+            return self._session.quantize(request.mode(mode), given, told)
+
     def _process(self, mode: str, given: dict[str, Any], is_gradio: bool) -> Any:
         if is_gradio and given.get("save_path"):
             raise InputError(

@@ -105,6 +105,8 @@ class _CrossFrame(Program):
     first frame of this call is the anchor. Outputs: what the kind of network makes, then keys and values of the anchor.
     """
 
+    quantizable = True
+
     def __init__(self, network, height: int, width: int, attention: SelfAttention = SelfAttention()):
         super().__init__(network)
         self.height, self.width, self.attention = height, width, attention
@@ -264,6 +266,8 @@ class ControlResiduals(_CrossFrame):
     def __init__(self, network, height: int, width: int, attention: SelfAttention, number: int = 0):
         super().__init__(network, height, width, attention)
         self.place = f"{type(self).__name__} {number}"
+        levels = len(network.config.block_out_channels)
+        self.predictions = levels * (network.config.layers_per_block + 1) + 1
 
     def compute(self, latents, timestep, text, own, **told) -> list:
         embedded, strength = own
@@ -342,6 +346,8 @@ class VideoNoisePrediction(Program):
     timestep ``[1, channels]``; keys and values of the text, layer by layer, each ``[branches, tokens, channels]``.
     Output: the prediction, of the shape of the latents.
     """
+
+    quantizable = True
 
     def __init__(self, network, height: int, width: int):
         super().__init__(network)

@@ -22,10 +22,10 @@ _UNITS = {"MB": 1e6, "GB": 1e9, "MIB": 2**20, "GIB": 2**30}
 BASE = 0.65 * GB
 # Bytes per weight while a network runs, and bytes per latent cell of each frame and branch computed together, for each
 # 320 channels of the UNet's first level.
-WEIGHT = {"float32": 4.2, "bfloat16": 2.75, "float16": 2.75}
-CELL = {"float32": 72_000.0, "bfloat16": 36_000.0, "float16": 36_000.0}
+WEIGHT = {"int8": 4.2, "float32": 4.2, "bfloat16": 2.75, "float16": 2.75}
+CELL = {"int8": 72_000.0, "float32": 72_000.0, "bfloat16": 36_000.0, "float16": 36_000.0}
 # Bytes per pixel of a frame, or of a tile, that is decoded, for each 128 channels of the VAE's last level.
-PIXEL = {"float32": 5_400.0, "bfloat16": 3_300.0, "float16": 3_300.0}
+PIXEL = {"int8": 5_400.0, "float32": 5_400.0, "bfloat16": 3_300.0, "float16": 3_300.0}
 
 CHUNKS = (16, 8, 6, 4, 3, 2)
 TILES = (None, 512, 256)

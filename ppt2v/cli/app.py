@@ -20,6 +20,7 @@ from ppt2v.version import __version__
 from . import dreambooth, media, models, modes
 from .batch import batch
 from .help import SETTINGS, Command, Group, speak
+from .quantize import quantize
 from .rerun import rerun_command
 from .serve import serve
 from .show import show
@@ -136,5 +137,16 @@ _add(_cache, "list", models.cache_list)
 _add(_cache, "clear", models.cache_clear)
 
 _add(app, "rerun", rerun_command(), "Make the same video again, or one that differs as told, from its file.")
-for _command in (show, media.report, media.compare, models.convert, models.models, batch, serve, ui, models.doctor):
+for _command in (
+    show,
+    media.report,
+    media.compare,
+    models.convert,
+    models.models,
+    quantize,
+    batch,
+    serve,
+    ui,
+    models.doctor,
+):
     _add(app, _command.__name__, _command)

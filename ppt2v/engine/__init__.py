@@ -5,7 +5,7 @@ An engine turns a ``program.Program`` into a runner; a runner is called as the p
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import Any, Protocol
 
 
 class Runner(Protocol):
@@ -25,8 +25,28 @@ class Runner(Protocol):
         """Back to the engine's own precision."""
 
 
+class Samples(Protocol):
+    """Runs with what ships, for an engine that has to see how networks are called.
+
+    ``about``: of plain types, all that decides what they are beside the networks. ``watched``: the numbers of those to
+    look at; ``judged``: of those to judge what was made of it by.
+    """
+
+    about: dict[str, Any]
+    watched: tuple[int, ...]
+    judged: tuple[int, ...]
+
+    def run(self, engine: Engine, number: int) -> None:
+        """Makes the latents of one of them."""
+
+
 class Engine(Protocol):
-    """Executes programs."""
+    """Executes programs.
+
+    ``samples``: of the work at hand, for those that look at them.
+    """
+
+    samples: Samples | None
 
     def prepare(self, program) -> Runner:
         """A runner for the program; with a cache of exported programs this is quick from the second time on."""

@@ -7,7 +7,7 @@ import importlib.util
 from collections.abc import Callable
 from typing import NamedTuple
 
-from ppt2v.environment.devices import DTYPES, dtype_name
+from ppt2v.environment.devices import DTYPES, INT8, dtype_name
 from ppt2v.environment.threads import import_paddle
 from ppt2v.errors import InputError
 from ppt2v.language import Message, either, words
@@ -48,6 +48,10 @@ def _eager(choice: Choice, before_export: Callable[[], None]) -> Engine:
 
 
 def _openvino(choice: Choice, before_export: Callable[[], None]) -> Engine:
+    if choice.precision == INT8:
+        from .int8 import Int8Engine
+
+        return Int8Engine(before_export=before_export)
     from .openvino import OpenVINOEngine
 
     return OpenVINOEngine(choice.precision, before_export=before_export)
@@ -60,8 +64,8 @@ def _inference(choice: Choice, before_export: Callable[[], None]) -> Engine:
 
 
 def _precisions_of_paddle(device: str) -> tuple[str, ...]:
-    """Paddle has no matrix product in half precision on a CPU."""
-    return ("float32",) if device == "cpu" else DTYPES
+    """Paddle has no matrix product in half precision on a CPU, and int8 is OpenVINO's."""
+    return ("float32",) if device == "cpu" else tuple(name for name in DTYPES if name != INT8)
 
 
 def _fastest_of_paddle(device: str) -> str:
@@ -71,7 +75,7 @@ def _fastest_of_paddle(device: str) -> str:
 def _precisions_of_openvino(device: str) -> tuple[str, ...]:
     from . import precisions
 
-    return precisions.available()
+    return (*precisions.available(), INT8)
 
 
 def _fastest_of_openvino(device: str) -> str:

@@ -6,6 +6,7 @@ import paddle
 
 from ppt2v.environment.devices import PRECISIONS
 
+from . import Samples
 from .program import Program
 
 
@@ -39,6 +40,8 @@ class EagerRunner:
 
 class EagerEngine:
     """The engine that runs everything; the others are held against it."""
+
+    samples: Samples | None = None
 
     def prepare(self, program: Program) -> EagerRunner:
         return EagerRunner(program)

@@ -14,7 +14,7 @@ import numpy as np
 import paddle
 
 from ppt2v.cache import Cache
-from ppt2v.engine import Runner
+from ppt2v.engine import Runner, Samples
 from ppt2v.errors import Notice, UnsupportedError
 from ppt2v.version import __version__
 
@@ -35,6 +35,7 @@ class ExportingEngine(ABC):
 
     name: str
     version: str  # of what runs the programs
+    samples: Samples | None = None
 
     def __init__(self, precision: str, cache: Cache | None = None, before_export: Callable[[], None] = lambda: None):
         self.precision, self.cache, self._before_export = precision, cache or Cache(), before_export

@@ -15,6 +15,7 @@ from . import weights
 from .export import ExportingEngine
 from .precisions import HINTS
 from .program import Program
+from .quantization import Seen, quantized
 from .trace import trace
 from .translate import translate
 
@@ -24,10 +25,16 @@ _MODEL = "model.xml"
 
 
 class OpenVINORunner:
-    """Runs an exported program; tensors go in as Paddle's or NumPy's and come out as NumPy's."""
+    """Runs an exported program; tensors go in as Paddle's or NumPy's and come out as NumPy's.
+
+    Args:
+        model: in float32.
+        precision: in which it computes.
+    """
 
     def __init__(self, model: ov.Model, precision: str):
-        self._model, self._own_precision, self._precision = model, precision, precision
+        self.model, self._own_precision, self._precision = model, precision, precision
+        self._seen: dict[str, Seen] | None = None
         self._compiled: ov.CompiledModel | None = None
         self._threads = 0  # for which it is compiled
 
@@ -37,11 +44,21 @@ class OpenVINORunner:
 
     def __call__(self, inputs: list) -> list:
         if self._compiled is None or self._threads != threads():
-            self._compiled, self._threads = compile_model(self._model, self._precision), threads()
+            self._compiled, self._threads = self._compile(), threads()
         # A request of its own for each call: what it returns is never overwritten by a later one.
         request = self._compiled.create_infer_request()
         request.infer([tensor.numpy() if isinstance(tensor, paddle.Tensor) else tensor for tensor in inputs])
         return [request.get_output_tensor(index).data for index in range(len(self._compiled.outputs))]
+
+    def _compile(self) -> ov.CompiledModel:
+        if self._seen is not None and self._precision == self._own_precision:
+            return compile_model(quantized(self.model, self._seen), self._precision)
+        return compile_model(self.model, self._precision)
+
+    def quantize(self, seen: dict[str, Seen] | None) -> None:
+        """Goes on in int8, by what was seen to come into the layers; None: without."""
+        if seen is not self._seen:
+            self._seen, self._compiled = seen, None
 
     def use_float32(self) -> None:
         rescue = PRECISIONS[self._precision].rescue

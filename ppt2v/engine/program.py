@@ -16,7 +16,12 @@ class Program(ABC):
     Attributes:
         settings: of plain types, all beside the network and the inputs that decides what it computes.
         place: an engine keeps one program ready for each; a kind of which several are used in turn has several.
+        quantizable: whether the precision int8 is for it: nearly all of a run's time goes into it.
+        predictions: how many of its outputs, from the first on, tell how exact it is.
     """
+
+    quantizable = False
+    predictions = 1
 
     def __init__(self, network):
         self.network = network

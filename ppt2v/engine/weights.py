@@ -47,7 +47,7 @@ def attach(model: ov.Model, folder: Path) -> None:
         name = parameter.get_friendly_name()
         if name.startswith(_PREFIX):
             entry = table[name.removeprefix(_PREFIX)]
-            constant = ops.constant(_view(numbers, **entry), shared_memory=True)
+            constant = ops.constant(_view(numbers, **entry), shared_memory=True, name=name.removeprefix(_PREFIX))
             parameter.output(0).replace(constant.output(0))
             model.remove_parameter(parameter)
     model.validate_nodes_and_infer_types()

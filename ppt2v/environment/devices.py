@@ -19,9 +19,15 @@ class Precision(NamedTuple):
     rescue: str | None = None
 
 
+INT8 = "int8"  # of a part of the networks; the others compute in another
 PRECISIONS = {
     precision.name: precision
-    for precision in (Precision("float32", 4), Precision("float16", 2, "float32"), Precision("bfloat16", 2, "float32"))
+    for precision in (
+        Precision("float32", 4),
+        Precision("float16", 2, "float32"),
+        Precision("bfloat16", 2, "float32"),
+        Precision(INT8, 1, "float32"),
+    )
 }
 DTYPES = tuple(PRECISIONS)
 

@@ -15,3 +15,8 @@ def shipped(package: str, assets: str) -> tuple[Path, Path]:
         assets: its name in ``__assets__``.
     """
     return PACKAGE / package, PACKAGE.parent / "__assets__" / assets
+
+
+def sample_clips() -> Path:
+    """The folder of the clips that ship."""
+    return next(folder for folder in shipped("samples", "clips") if folder.is_dir())

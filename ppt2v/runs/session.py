@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import importlib
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from ppt2v import video
 from ppt2v.cache import first_of_the_day
 from ppt2v.engine import Engine
 from ppt2v.engine.choice import ROWS, Choice, build, choose
 from ppt2v.environment import threads
-from ppt2v.errors import Notice
+from ppt2v.environment.devices import INT8
+from ppt2v.errors import InputError, Notice
 from ppt2v.language import Message, words
 from ppt2v.models.families.family import Family
 from ppt2v.models.families.replacements import Replacements
@@ -28,12 +28,16 @@ from ppt2v.request.prompts import advice
 from ppt2v.request.request import Request
 
 from . import record
+from .calls import arguments, pipeline_class
 from .files import fingerprints
 from .inputs import Inputs, gather, sound
 from .loaded import Loaded
+from .samples import Samples, sample
 
 if TYPE_CHECKING:
     import numpy as np
+
+    from ppt2v.engine.int8 import Int8Engine
 
 
 class Session:
@@ -69,24 +73,40 @@ class Session:
         if folder.is_file() or adapted or request.adapters.motion:
             # Only the networks can say whether all fits; without weights they are light.
             self._parts(request, family, folder)
-        pipeline_class = _class(family.pipeline(row.pipeline))
+        kind = pipeline_class(family.pipeline(row.pipeline))
         load_controlnet = self.loaded.controlnet_loader()
-        made = gather(request, family, folder, pipeline_class, load_controlnet, self._explain, watch)
+        made = gather(request, family, folder, kind, load_controlnet, self._explain, watch)
         video.check_fps(made.fps, video.ending(output))
         self._notice(row, request.model_name)
-        pipeline = pipeline_class(**self._parts(request, family, folder))
+        pipeline = kind(**self._parts(request, family, folder))
         before = record.settings_before(request)
         decided = {"seed": record.seed(request, before), **self._within_memory(pipeline, request, made)}
         request = replace(request, values={**request.values, **decided})
         self._explain(words("Seed: {seed}", seed=decided["seed"]))
         pipeline.engine, choice = self._engine_for(before)
+        pipeline.engine.samples = Samples(request, self.loaded, watch)
         with threads.using((before or {}).get("threads") or threads.threads()):
             return self._make(pipeline, request, choice, output, made, watch, take)
+
+    def quantize(self, row: Mode, given: Mapping[str, Any], watch: Watch) -> list[str]:
+        """Makes the sample runs for int8; returns a line for each network."""
+        if self._choice.precision != INT8:
+            raise InputError(
+                "E-QUANTIZE-DTYPE",
+                "quantize prepares a model for int8, and the precision is {precision}: use Model(dtype='int8')",
+                precision=self._choice.precision,
+            )
+        request = Request.of(row, {**sample(row, 0), **given}).with_motion_module(self._show_progress)
+        folder = locate.locate(request.model_name, self._show_progress)
+        request.family_of(folder)
+        engine = cast("Int8Engine", self._engine)
+        engine.samples = Samples(request.with_defaults_of(folder), self.loaded, watch)
+        return [f"{place}: {table.about}" for place, table in engine.calibrate()]
 
     def _make(self, pipeline, request: Request, choice: Choice, output: Path, made: Inputs, watch: Watch, take) -> str:
         from ppt2v.pipelines.denoising.noise import Noise
 
-        values, arguments = request.values, _arguments(request, made)
+        values = request.values
         pipeline.offload = values.get("offload", False)
         checkpoint, read = record.checkpoint(request, made, choice), fingerprints(request.mode, values)
         denoising, tile = f"Denoising ({choice.engine}, {choice.precision})", values.get("decode_tile")
@@ -98,7 +118,7 @@ class Session:
         heard = sound(request, made.fps, self._explain) if video.keeps_sound(output) else None
         watch(Progress(denoising))
         noise = Noise(values["seed"], values.get("content_seed"))
-        latents = pipeline(noise=noise, checkpoint=checkpoint, progress=report, **arguments)
+        latents = pipeline(noise=noise, checkpoint=checkpoint, progress=report, **arguments(request, made))
         frames = counted(pipeline.decode(latents, tile), latents.shape[0], "Decoding", watch)
         if values.get("watermark"):
             frames = video.watermark(frames, values["watermark"])
@@ -167,22 +187,3 @@ def _passed(frames: Iterable[np.ndarray], take: Callable[[np.ndarray], None]) ->
     for frame in frames:
         take(frame)
         yield frame
-
-
-def _class(name: str) -> type:
-    """The pipeline "module:class" of ``ppt2v.pipelines``."""
-    module, attribute = name.split(":")
-    return getattr(importlib.import_module(f"ppt2v.pipelines.{module}"), attribute)
-
-
-def _arguments(request: Request, made: Inputs) -> dict[str, Any]:
-    """What the pipeline is told."""
-    values = request.values
-    arguments = {
-        each.argument: values[each.name] for each in request.mode.parameters if each.argument and not each.takes_frames
-    }
-    arguments |= made.arguments
-    if values.get("a_prompt"):
-        arguments["prompt"] = f"{values['prompt']}, {values['a_prompt']}"
-    texts = {name: arguments[name] for name in ("prompt", "negative_prompt") if name in arguments}
-    return {**arguments, **{name: request.adapters.expand(text) for name, text in texts.items()}}

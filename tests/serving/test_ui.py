@@ -15,12 +15,14 @@ import numpy as np
 import pytest
 from stand_in_model import VIDEO, StandInModel
 
-from ppt2v import MODES, InputError, dreambooth
+from ppt2v import MODES, InputError, dreambooth, video
 from ppt2v.cli import app
 from ppt2v.controls import CLIP, CONTROLS
+from ppt2v.environment.shipped import sample_clips
 from ppt2v.language import preferred
 from ppt2v.models.sources import catalogue, locate
 from ppt2v.modes.shared import MACHINE
+from ppt2v.parameters import GROUPS
 from ppt2v.progress import Progress
 from ppt2v.serving import limits, uploads
 from ppt2v.serving import queue as jobs_module
@@ -37,8 +39,9 @@ from starlette.datastructures import UploadFile  # noqa: E402
 from starlette.testclient import TestClient  # noqa: E402
 
 from ppt2v.serving.ui import choices, widgets  # noqa: E402
-from ppt2v.serving.ui.fetching import Download  # noqa: E402
-from ppt2v.serving.ui.server import application  # noqa: E402
+from ppt2v.serving.ui.fetching import Download, Downloads  # noqa: E402
+from ppt2v.serving.ui.form import HELP  # noqa: E402
+from ppt2v.serving.ui.server import application, is_clip_of  # noqa: E402
 
 HERE = "http://localhost"
 ENGLISH, CHINESE = translator("en"), translator("zh")
@@ -176,7 +179,7 @@ def test_at_home_anything_may_be_named_but_a_clip_is_limited(tiny_folder, tmp_pa
 
 def test_every_mode_has_samples_to_try():
     assert all(mode.samples or mode.moves for mode in MODES.values())  # no motion module ships
-    clips = [choices.sample_clips() / clip for mode in MODES.values() for clip, _ in mode.samples if mode.takes_clip]
+    clips = [sample_clips() / clip for mode in MODES.values() for clip, _ in mode.samples if mode.takes_clip]
     assert clips and all(clip.is_file() for clip in clips)
 
 
@@ -201,6 +204,12 @@ def _own_words():
     yield from MODES
     yield from (mode.summary for mode in MODES.values())
     yield from (control.summary for control in CONTROLS.values())
+    yield from GROUPS
+    yield from HELP.values()
+    for stage in ("Preparing", "Control maps (canny)", "Denoising (eager, float32)", "Decoding"):
+        yield panels.stage(Job("0" * 32, "canny", {}, stage=stage))
+    for mode in MODES.values():
+        yield from widgets.labels(choices.parameters(mode, Limits(at_home=True)), str).values()
     for table in (*MODES.values(), *CONTROLS.values()):
         yield from (parameter.help for parameter in table.parameters)
     yield from (parameter.help for parameter in (*CLIP, *MACHINE, *dreambooth.PARAMETERS))
@@ -380,6 +389,60 @@ def test_only_finished_videos_are_served(client, served, tmp_path):
         assert client.get(f"/en/gradio_api/file={served.folder}/uploads/..%2f..{file}").status_code == 403, file
 
 
+def test_a_page_sees_how_jobs_stand_by_their_ids_alone(client, served, monkeypatch):
+    monkeypatch.setattr(video, "read_recipe", lambda path: {"seed": 1})  # no stand-in's video has one
+    job = served.wait(served.submit("text2video", ASKED).id)
+    answer = client.get(f"/zh/jobs/{job.id}").json()
+    assert answer["finished"] and f"../videos/{job.id}" in answer["parts"]["screen"]
+    assert set(answer["parts"]) == set(panels.PARTS) and "已完成" in answer["parts"]["status"]
+    for path in ("/en/jobs/", "/maps/"):
+        assert client.get(f"{path}{'0' * 32}").status_code == 404
+    assert client.get(f"/maps/{job.id}").status_code == 404
+
+
+def test_only_what_may_be_chosen_is_downloaded(client, monkeypatch):
+    started = []
+    monkeypatch.setattr(Downloads, "start", lambda self, name: started.append(name))
+    for name in ("CompVis/stable-diffusion-v1-4", "embedded", "org/name"):
+        assert client.post(f"/en/downloads/{name}").json() == {"parts": {"download": ""}, "finished": True}
+    assert started == []
+
+
+def test_a_clip_of_a_browsers_draft_is_one_that_was_uploaded_or_a_sample(served, tmp_path):
+    upload, sample = served.folder / "uploads" / "clips" / "x.mp4", choices.sample_clips() / "panda.mp4"
+    upload.parent.mkdir(parents=True, exist_ok=True)
+    upload.write_bytes(PANDA)
+    folders = [served.folder / "uploads", choices.sample_clips()]
+    assert is_clip_of(folders, str(upload)) and is_clip_of(folders, str(sample))
+    others = [served.folder / "jobs.sqlite", f"{upload.parent}/../../jobs.sqlite", upload.parent, __file__, "", "a\0b"]
+    assert not any(is_clip_of(folders, str(path)) for path in others)
+
+
+@pytest.mark.parametrize(
+    ("name", "good", "bad"),
+    [
+        ("prompt", "a fox", 7),
+        ("num_inference_steps", 7, "7"),
+        ("seed", "7", 7),
+        ("solver", "lcm", "steam"),
+        ("smooth_bg", True, 1),
+        ("eta", 0.5, True),
+        ("lora", "a.pt", ["a.pt"]),
+    ],
+)
+def test_a_browsers_draft_is_taken_where_a_component_can_show_it(name, good, bad):
+    parameter = next(each for each in MODES["text2video"].parameters if each.name == name)
+    assert widgets.fits(parameter, good) and not widgets.fits(parameter, bad) and not widgets.fits(parameter, None)
+
+
+def test_every_tab_has_a_title_that_a_visitor_understands():
+    assert all(ENGLISH(mode) != mode != CHINESE(mode) for mode in MODES)
+
+
+def test_every_parameter_has_a_group_that_the_page_shows():
+    assert {each.group for mode in MODES.values() for each in mode.parameters} == set(GROUPS)
+
+
 def test_unfinished_videos_are_not_served(client, served):
     served.model.go.clear()
     job = served.submit("text2video", ASKED)
@@ -396,7 +459,7 @@ def test_only_this_machine_is_answered_without_a_password(client):
 
 
 def test_pages_of_other_sites_are_refused(client, jobs, another_page):
-    file = {"files": ("clip.mp4", (choices.sample_clips() / "panda.mp4").read_bytes())}
+    file = {"files": ("clip.mp4", (sample_clips() / "panda.mp4").read_bytes())}
     for origin in ("http://elsewhere.example", "null", "http://localhost:7860", "https://localhost"):
         foreign = {"Origin": origin}
         for path in ("/", "/en/", "/en/config", "/videos/x", "/en/gradio_api/file=x"):
@@ -429,12 +492,12 @@ def test_the_page_sends_nobody_elsewhere(client, address):
 
 def test_a_file_of_the_machine_is_no_clip(client, served, tmp_path):
     before = served.all()
-    (tmp_path / "clip.mp4").write_bytes((choices.sample_clips() / "panda.mp4").read_bytes())
+    (tmp_path / "clip.mp4").write_bytes((sample_clips() / "panda.mp4").read_bytes())
     assert '"success":false' in _generate(client, Prompt="a bear", Clip=_clip(tmp_path / "clip.mp4"))
     assert served.all() == before
 
 
-PANDA = (choices.sample_clips() / "panda.mp4").read_bytes()
+PANDA = (sample_clips() / "panda.mp4").read_bytes()
 REFUSED = {
     "no clip": ({"files": {"files": ("clip.mp4", b"no video")}}, 422, "the file is no video that is taken here"),
     "cut off": ({"files": {"files": ("clip.mp4", PANDA[:3000])}}, 422, "the upload"),
@@ -517,14 +580,14 @@ def test_an_upload_is_kept_for_a_day(narrow):
 
 
 def test_a_full_disk_says_so_and_the_service_goes_on(client, served, monkeypatch):
-    clip = _upload(client, (choices.sample_clips() / "panda.mp4").read_bytes())
+    clip = _upload(client, (sample_clips() / "panda.mp4").read_bytes())
     with monkeypatch.context() as patch:
         usage = namedtuple("usage", "total used free")(10, 9, 1)
         patch.setattr(jobs_module.shutil, "disk_usage", lambda folder: usage)
         assert "The disk of this service is full" in _generate(client, Prompt="a bear", Clip=clip)
     before = len(served.all())
     _generate(client, Prompt="a bear", Clip=clip)
-    assert [job.state for job in served.all()[before:]] == [DONE]
+    assert [served.wait(job.id).state for job in served.all()[before:]] == [DONE]
 
 
 # The command

@@ -17,7 +17,7 @@ import numpy as np
 from skimage.metrics import structural_similarity
 
 import ppt2v  # noqa: F401  # isort: split  # before Paddle, so that it uses all cores
-from ppt2v.engine.choice import build, choose
+from ppt2v.engine.choice import choose
 from ppt2v.models.families import stable_diffusion
 from ppt2v.models.loading import weights
 from ppt2v.models.sources import catalogue, locate
@@ -27,6 +27,7 @@ from ppt2v.pipelines.denoising.noise import Noise
 from ppt2v.pipelines.video_controlnet import Control
 from ppt2v.progress import bars, counted
 from training.judge import pictures as judge
+from training.judge.engines import engine_for
 from training.judge.finders import Finders
 from training.pictures import cases, edits
 from training.pictures.cases import Case
@@ -133,13 +134,13 @@ SCORES = {
 class Maker:
     """Makes pictures with the embedded models through the package's own pipelines.
 
-    ``changed`` are arguments of the pipelines that take the place of the models' own settings.
+    ``dtype`` is the precision, the fastest if not given; ``changed`` are arguments of the pipelines that take the place
+    of the models' own settings.
     """
 
-    def __init__(self, **changed) -> None:
+    def __init__(self, dtype: str | None = None, **changed) -> None:
         self.changed = changed
-        self.choice = choose("auto", "cpu", None)
-        self.engine = build(self.choice)
+        self.choice = choose("auto", "cpu", dtype)
 
     def __call__(self, chosen: list[Case]) -> np.ndarray:
         mode = MODES[ROWS.get(chosen[0].mode, chosen[0].mode)]
@@ -156,7 +157,8 @@ class Maker:
     def ready(self, mode: Mode, embedded: str | None = None) -> tuple[Any, dict[str, Any]]:
         """The pipeline of a mode with an embedded model, the mode's own if none is named, and its arguments."""
         name = next(each.default for each in mode.parameters if each.name == "model_name")
-        folder = locate.locate(f"{catalogue.EMBEDDED}/{embedded}" if embedded else name)
+        model = f"{catalogue.EMBEDDED}/{embedded}" if embedded else name
+        folder = locate.locate(model)
         values = resolve(mode.parameters, {}, stable_diffusion.model_defaults(folder).get(mode.name, {}))
         arguments = {each.argument: values[each.name] for each in mode.parameters if each.argument}
         module, kind = mode.pipeline.split(":")
@@ -164,7 +166,7 @@ class Maker:
         pipeline = getattr(import_module(f"ppt2v.pipelines.{module}"), kind)(
             **loaded.components, requires_safety_checker=False
         )
-        pipeline.engine = self.engine
+        pipeline.engine = engine_for(self.choice, mode.name, model)
         return pipeline, {**arguments, **self.changed}
 
     def _controlnet(self, control: str):
@@ -201,8 +203,9 @@ def table(generate: Generate, modes: list[str]) -> str:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--modes", nargs="+", default=list(SCORES), choices=SCORES)
+    parser.add_argument("--dtype", help="float32, bfloat16, int8 ...; what is fastest if not given")
     args = parser.parse_args()
-    print(table(Maker(), args.modes))
+    print(table(Maker(args.dtype), args.modes))
 
 
 if __name__ == "__main__":

@@ -17,7 +17,7 @@ import paddle
 import paddle.nn.functional as F
 from paddle import nn
 
-from ppt2v.engine.choice import ENGINES, build, choose
+from ppt2v.engine.choice import ENGINES, choose
 from ppt2v.models.families import stable_diffusion
 from ppt2v.models.formats.fitting import put
 from ppt2v.models.formats.reading import read
@@ -28,6 +28,7 @@ from ppt2v.pipelines.denoising.noise import Noise
 from ppt2v.pipelines.planning import sizes
 from ppt2v.pipelines.text_to_video_zero import TextToVideoZeroPipeline
 from ppt2v.progress import bars, counted
+from training.judge.engines import engine_for
 from training.pictures.sprites import PLACES, SIZE, SUBJECTS, caption
 
 WEIGHTS = Path(__file__).with_name("judge.safetensors")
@@ -75,7 +76,7 @@ class Maker:
         folder, choice = locate.locate(model), choose(engine, "cpu", dtype)
         components = stable_diffusion.load_stable_diffusion(folder, choice.network, lazy=True).components
         self.pipeline = TextToVideoZeroPipeline(**components, requires_safety_checker=False)
-        self.pipeline.engine = build(choice)
+        self.pipeline.engine = engine_for(choice, "text2video", model)
         mode = MODES["text2video"]
         values = resolve(mode.parameters, {}, stable_diffusion.model_defaults(folder).get(mode.name, {}))
         self.arguments = {p.argument: values[p.name] for p in mode.parameters if p.argument}
@@ -167,7 +168,7 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=2)
     parser.add_argument("--clips", type=int, default=40, help="0 leaves the clips out")
     parser.add_argument("--engine", default="auto", choices=ENGINES)
-    parser.add_argument("--dtype", help="float32 or bfloat16; what is fastest if not given")
+    parser.add_argument("--dtype", help="float32, bfloat16, int8 ...; what is fastest if not given")
     args = parser.parse_args()
     judge = load()
     maker = Maker(args.model, args.engine, args.dtype)

@@ -11,6 +11,7 @@ import tempfile
 from pathlib import Path
 
 from ppt2v import MODES, Model, video
+from ppt2v.environment.shipped import sample_clips
 
 PROMPTS = (
     "an astronaut in outer space",
@@ -20,7 +21,6 @@ PROMPTS = (
     "a dog on the beach",
     "a robot on a yellow background",
 )
-CLIPS = Path(__file__).parents[2] / "__assets__" / "clips"
 OTHERS = [(mode.name, *sample) for mode in MODES.values() if mode.name != "text2video" for sample in mode.samples]
 
 
@@ -37,7 +37,7 @@ def other_modes(model: Model, folder: Path) -> dict[str, list]:
     """For each mode four frames of each clip, where it takes one, and the same four of what was made."""
     frames: dict[str, list] = {}
     for number, (mode, clip, prompt) in enumerate(OTHERS):
-        given = {"video_path": CLIPS / clip} if clip else {}
+        given = {"video_path": sample_clips() / clip} if clip else {}
         made = model.run(mode, **given, prompt=prompt, seed=0, fps=8, save_path=folder / f"{number}.mp4")
         for path in (*given.values(), made):
             frames.setdefault(mode, []).extend(video.read(path, multiple=1).frames[::4][:4])

@@ -51,8 +51,9 @@ def measure(frames: np.ndarray, subject: str, find: SalientObject, critic: judge
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--clips", type=int, default=20)
+    parser.add_argument("--dtype", help="float32, bfloat16, int8 ...; what is fastest if not given")
     args = parser.parse_args()
-    maker, critic = judge.Maker(), judge.load()
+    maker, critic = judge.Maker(dtype=args.dtype), judge.load()
     weights = next(p.default for p in MODES["text2video"].parameters if p.name == "saliency_weights")
     find = SalientObject(weights)
     motion = {"motion_field_strength_x": STRENGTH[0], "motion_field_strength_y": STRENGTH[1]}

@@ -55,7 +55,7 @@ MESSAGES = {
     "mp4, gif, webm or png; by the file's ending if not given.": "mp4、gif、webm 或 png；不给时由文件扩展名决定。",
     "Folder that keeps the last completed step; a killed run goes on from there.": "保存最近完成的一步的文件夹；中断后从那里继续。",
     "Number that fixes what a VideoFusion model shows, while the seed varies how it moves; the seed if not given.": "固定 VideoFusion 模型所示内容的数，随机种子只改变动作；不给时等于随机种子。",
-    "Folder, file or id of a motion module (AnimateDiff), with which the frames of a window are made together.": "运动模块（AnimateDiff）的文件夹、文件或名称；有了它，一个窗口内的各帧一起生成。",
+    "Folder, file or id of a motion module (AnimateDiff), with which the frames of a window are made together.": "运动模块（AnimateDiff）的文件夹、文件或模型 ID；有了它，一个窗口内的各帧一起生成。",
     "Frames that a motion module sees at once; 16 if not given. A longer video is made of windows that overlap.": "运动模块一次看到的帧数；不给时为 16。更长的视频由相互重叠的窗口组成。",
     "A clip to start from instead of noise alone; its motion is kept.": "代替纯噪声作为起点的片段；其运动会保留。",
     "Second of the clip at which to start.": "从输入视频的第几秒开始。",
@@ -77,7 +77,8 @@ MESSAGES = {
     "Canny: edges are followed from where they are as strong as this.": "Canny：达到它的边缘才作为起点。",
     # of the machine, of the training of a Dreambooth model, of control maps
     "cpu, cuda or cuda:N; a GPU where there is one if not given.": "cpu、cuda 或 cuda:N；不给时有 GPU 就用 GPU。",
-    "float32, float16 or bfloat16; if not given, float16 on a GPU, and on a CPU what is fastest there.": "float32、float16 或 bfloat16；不给时 GPU 上用 float16，CPU 上用最快的精度。",
+    "float32, float16, bfloat16, or int8 on a CPU (faster, nearly the same video); if not given, float16 on a GPU, and "
+    "on a CPU the fastest of the others.": "float32、float16、bfloat16，CPU 上还有 int8（更快，视频几乎相同）；不给时 GPU 上用 float16，CPU 上用其余各项中最快的。",
     "What executes the networks: eager, openvino, inference, or auto, which takes the fastest for each run.": "执行网络的引擎：eager、openvino、inference，或 auto（每次运行选最快的）。",
     "Folder with pictures of the subject, some three to ten.": "主体图片所在的文件夹，约三到十张。",
     'What they show, with a rare word for the subject in front of its class: "a sks fox".': "图片的内容，类别前面用一个罕见词代表该主体：“a sks fox”。",

@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from ppt2v.environment.shipped import shipped
 from ppt2v.errors import InputError
 from ppt2v.models.families import stable_diffusion
 from ppt2v.models.sources import locate
@@ -68,11 +67,6 @@ def download_gb(name: str) -> float | None:
 def is_downloaded(name: str, limits: Limits) -> bool:
     """Whether a visitor may have a model downloaded, which is not here."""
     return (limits.at_home or name in limits.models) and locate.would_download(name)
-
-
-def sample_clips() -> Path:
-    """The folder of the sample clips."""
-    return next(folder for folder in shipped("samples", "clips") if folder.is_dir())
 
 
 def defaults(row: Mode, model: str | None) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from fastapi import FastAPI, HTTPException, Request
 from fastapi.responses import RedirectResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from ppt2v.environment.shipped import sample_clips
 from ppt2v.language import preferred
 from ppt2v.serving.admission import Door, password_secret
 from ppt2v.serving.fairness import LimitedBodies
@@ -50,7 +51,6 @@ def application(jobs: Jobs, auth: tuple[str, str] | None = None, port: int = 80)
     uploads = Clips(jobs.folder / "uploads" / "clips", jobs.limits, _UPLOADS_KEPT)
     import gradio as gr
 
-    from .choices import sample_clips
     from .look import look
     from .page import build
 
@@ -62,7 +62,7 @@ def application(jobs: Jobs, auth: tuple[str, str] | None = None, port: int = 80)
         # Gradio before 6.20 sends the browser to any address there (CVE-2026-59806).
         app.get(f"/{language}/gradio_api/file=http{{address:path}}")(_nowhere)
         add_states(app, language, visits, downloads)
-        page = build(language, visits, partial(_is_clip_of, [jobs.folder / "uploads", sample_clips()]))
+        page = build(language, visits, partial(is_clip_of, [jobs.folder / "uploads", sample_clips()]))
         gr.mount_gradio_app(
             app,
             page,
@@ -90,7 +90,7 @@ def _nowhere(address: str) -> None:
     raise HTTPException(404)
 
 
-def _is_clip_of(folders: Sequence[Path], path: str) -> bool:
+def is_clip_of(folders: Sequence[Path], path: str) -> bool:
     """Whether a path, which comes from a browser, is that of a file in one of these folders."""
     file = Path(path)
     return "\0" not in path and file.is_file() and any(each.resolve() in file.resolve().parents for each in folders)
