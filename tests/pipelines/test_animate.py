@@ -105,6 +105,7 @@ def test_every_engine_predicts_the_same(engine, cross_frame, animate):
         assert deviation(made, expected.numpy()) < 1e-4
 
 
+@pytest.mark.slow
 def test_guided_with_all_frames_at_the_first_openvino_makes_the_same(guided, controls, monkeypatch):
     settings = {"noise": Noise(0), "controls": controls(0.7), "num_inference_steps": 2, "window": 4, **COMMON}
     eager = guided(**settings).numpy()
