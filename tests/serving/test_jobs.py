@@ -257,7 +257,7 @@ def test_why_a_job_failed_is_told_in_the_readers_language_after_a_restart_too(tm
     model.failure = InputError("E-CLIP-MISSING", "{path} does not exist: give a video file", path="a.mp4")
     for _ in range(2):
         opened = Jobs(tmp_path / "out", model)
-        failed = opened.wait((opened.all() or [opened.submit("text2video", ASKED)])[0].id)
+        failed = opened.wait((opened.all() or [opened.submit("text2video", {**ASKED, "prompt": "fail"})])[0].id)
         opened.close()
         assert failed.error.code == "E-CLIP-MISSING" and str(failed.error) == "a.mp4 does not exist: give a video file"
         with speaking("zh"):

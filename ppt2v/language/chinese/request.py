@@ -38,4 +38,15 @@ MESSAGES = {
     "Seed: {seed}": "随机种子：{seed}",
     "Using the small model that ships with ppt2v: it knows about fifty subjects in about a dozen places, at 128x128 pixels.\nFor anything else give a model of its kind, such as --model {example} or a folder (in Python: model_name=...).": "正在使用随 ppt2v 附带的小模型：它只认识约五十种主体和十几个场景，分辨率 128x128。\n其他内容请给出同类模型，例如 --model {example} 或文件夹（在 Python 中用 model_name=...）。",
     "Preparing the networks for {engine}, once per model and size ...": "正在为 {engine} 准备网络，每个模型和尺寸只需一次……",
+    # figures of a report
+    "Frames per second": "每秒帧数",
+    "Motion per frame, % of the diagonal": "每帧运动，占对角线的百分比",
+    "Flicker: mean change of a pixel, 0 to 1": "闪烁：像素的平均变化，0 到 1",
+    "Warp error: the same, motion taken out": "扭曲误差：同上，去除运动后",
+    "Seam ratio: warp error between chunks / within": "接缝比：分块之间与分块之内的扭曲误差之比",
+    "Edges like the source's: F1 within 2 pixels": "与来源的边缘一致：2 像素内的 F1",
+    "SSIM to the source": "与来源的 SSIM",
+    "Black frames": "全黑的帧",
+    "Frames of one colour": "单色的帧",
+    "Frames that repeat the one before": "与前一帧重复的帧",
 }
