@@ -261,6 +261,8 @@ def test_parts_that_do_not_belong_together_are_refused(folder, tmp_path, part, c
 def test_other_modes_and_training_refuse_the_family(folder, tmp_path):
     use = Use("pix2pix", "image", "timbrooks/instruct-pix2pix", str(folder), edits=True)
     refused(lambda: fitting_family(folder, use), "there is no pix2pix.*timbrooks/instruct-pix2pix")
+    moving = use._replace(mode="animate", edits=False, motion="any")
+    refused(lambda: fitting_family(folder, moving), "motion modules are taken with those of Stable Diffusion 1.x alone")
     refused(lambda: family_of(folder).pipeline("other:Pipeline"), "text2video and the guided modes alone")
     (tmp_path / "pictures").mkdir()
     Image.new("RGB", (16, 16)).save(tmp_path / "pictures" / "a.png")
@@ -313,7 +315,6 @@ def test_of_a_controlnet_of_another_family_nothing_but_its_configuration_is_down
         fetched.append((name, files))
         return Path(xl_tiny.write_controlnet(tmp_path / "control") / "config.json")
 
-    monkeypatch.setattr(stable_diffusion.locate, "missing_from", lambda name: "a server")
     monkeypatch.setattr(stable_diffusion.locate, "locate_file", fetch_file)
     assert stable_diffusion.controlnet_config("some/controlnet")["addition_embed_type"] == "text_time"
     assert fetched == [("some/controlnet", ("config.json",))]

@@ -11,6 +11,7 @@ from datetime import datetime
 from html import escape
 from typing import TYPE_CHECKING, Any
 
+from ppt2v.language import Message
 from ppt2v.request.request import file_stem
 from ppt2v.serving.job import CANCELLED, DONE, FAILED, QUEUED, Job
 
@@ -95,9 +96,9 @@ def advice(job: Job, text: Translate) -> str:
     return "".join(f"<p class='advice' role='note'>{escape(line)}</p>" for line in lines)
 
 
-def failure(message: str, text: Translate) -> str:
+def failure(message: str | Message, text: Translate) -> str:
     """Why nothing came of it."""
-    return f"<div class='failure' role='alert'><b>{text('This did not work')}</b><p>{escape(message)}</p></div>"
+    return f"<div class='failure' role='alert'><b>{text('This did not work')}</b><p>{escape(text(message))}</p></div>"
 
 
 def _about(job: Job, recipe: Mapping[str, Any], text: Translate) -> str:

@@ -159,7 +159,7 @@ _ENGLISH = {
     "Also": "More controls",
 }
 
-LANGUAGES: dict[str, dict[str, str]] = {"en": _ENGLISH, "zh": {**WORDS, **TABLE}}
+LANGUAGES: dict[str, dict[str, str]] = {"en": _ENGLISH, "zh": {**TABLE, **WORDS}}
 NAMES = {"en": "English", "zh": "中文"}
 
 
