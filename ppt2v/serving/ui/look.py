@@ -27,6 +27,7 @@ CSS = """
 .screen { height: min(24rem, 90vw); border-radius: .5rem; overflow: hidden;
     background: var(--background-fill-secondary); }
 .screen video, .screen img { width: 100%; height: 100%; object-fit: contain; }
+.basics video { max-height: 16rem; }
 .status { min-height: 4rem; }
 .panel progress { width: 100%; }
 .panel pre { white-space: pre-wrap; overflow-wrap: anywhere; font-size: .8rem; }
