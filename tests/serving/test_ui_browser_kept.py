@@ -24,7 +24,7 @@ OWN = f"{MODEL.name} ("  # how the list names the folder
 
 # What stands on a Chinese page in Latin letters: names, and what a model reads, which is English.
 NAMES = re.compile(
-    r"(ppt2v|PaddlePaddle|Text2Video-Zero|English|GB|embedded[\w/]*|Stable|LoRA|VAE|CLIP|UNet|DDIM|DDPM|VideoFusion"
+    r"(ppt2v|PaddlePaddle|Text2Video-Zero|English|GB|ID|embedded[\w/]*|Stable|LoRA|VAE|CLIP|UNet|DDIM|DDPM|VideoFusion"
     r"|[\w./-]*/[\w./-]+|T0|T1|ddim|dpmsolver\+\+|euler_a|lcm|u2netp?\.pth|epsilon|v_prediction|sample|mp4|webm"
     r"|kohya|safetensors|MP4|a fox in the snow|an astronaut in outer space|a rocket at sunset)"
 )
