@@ -41,7 +41,9 @@ from starlette.testclient import TestClient  # noqa: E402
 from ppt2v.serving.ui import choices, widgets  # noqa: E402
 from ppt2v.serving.ui.fetching import Download, Downloads  # noqa: E402
 from ppt2v.serving.ui.form import HELP  # noqa: E402
+from ppt2v.serving.ui.gallery import Gallery  # noqa: E402
 from ppt2v.serving.ui.server import application, is_clip_of  # noqa: E402
+from ppt2v.serving.ui.tab import Tab  # noqa: E402
 
 HERE = "http://localhost"
 ENGLISH, CHINESE = translator("en"), translator("zh")
@@ -398,6 +400,16 @@ def test_a_page_sees_how_jobs_stand_by_their_ids_alone(client, served, monkeypat
     for path in ("/en/jobs/", "/maps/"):
         assert client.get(f"{path}{'0' * 32}").status_code == 404
     assert client.get(f"/maps/{job.id}").status_code == 404
+
+
+def test_a_first_visit_and_an_unknown_video_change_nothing(jobs):
+    with gradio.Blocks():
+        kept = gradio.BrowserState([])
+        row = MODES["text2video"]
+        tab = Tab(row, ENGLISH, Visits(jobs), lambda path: False, kept)
+        shown = Gallery({row.name: tab}, gradio.Tabs(), ENGLISH, Visits(jobs), kept)
+    nothing = [tab._follow_last([]), tab.form._restored({}), shown._use(gradio.EventData(None, {"id": "unknown"}))]
+    assert all(nothing) and all("value" not in str(update) for updates in nothing for update in updates.values())
 
 
 def test_only_what_may_be_chosen_is_downloaded(client, monkeypatch):
