@@ -13,12 +13,10 @@ import paddle
 from ppt2v.pipelines.denoising.anchored import Report
 from ppt2v.pipelines.denoising.checkpoint import Checkpoint
 from ppt2v.pipelines.denoising.denoiser import Denoiser
-from ppt2v.pipelines.denoising.noise import Noise, RepeatedNoise
-from ppt2v.pipelines.denoising.whole_clip import WholeClipRun, check, first_step
+from ppt2v.pipelines.denoising.noise import Noise
+from ppt2v.pipelines.denoising.whole_clip import WholeClipRun, check, first_step, in_windows
 from ppt2v.pipelines.networks.predictors import UNet
-from ppt2v.pipelines.networks.windowed import Windowed
 from ppt2v.pipelines.planning.sizes import frame_size
-from ppt2v.pipelines.planning.windows import window_length
 
 from .latent_diffusion import Sampling, Sharing, VideoPipeline, by_keywords
 
@@ -65,13 +63,11 @@ class AnimatePipeline(VideoPipeline):
         if clip is not None:
             video_length, height, width = clip.shape[:3]
         height, width = frame_size(height, width, self.unet.config, self.vae.config)
-        window = window_length(window, self.unet.longest)
         stepper = self.solver(sampling)
         first = 0 if clip is None else first_step(sampling.num_inference_steps, strength)
         schedule = self.schedule(sampling, stepper.timesteps, sharing.cache_interval, first)
         program = self.main_program(height, width, sharing.attention, cache_interval=sharing.cache_interval)
-        unet = Windowed(UNet(program, self.engine, schedule), window, window // 2)
-        repeated = RepeatedNoise(noise, window, window // 2)
+        unet, repeated = in_windows(UNet(program, self.engine, schedule), self.unet.longest, window, noise)
 
         def start() -> paddle.Tensor:
             drawn = repeated.draw("start", list(range(video_length)), self.latent_shape(height, width))

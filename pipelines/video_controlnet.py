@@ -11,13 +11,11 @@ import paddle
 from ppt2v.pipelines.denoising.anchored import AnchoredRun, Report
 from ppt2v.pipelines.denoising.checkpoint import Checkpoint
 from ppt2v.pipelines.denoising.denoiser import Denoiser
-from ppt2v.pipelines.denoising.noise import Noise, RepeatedNoise, SharedNoise
-from ppt2v.pipelines.denoising.whole_clip import WholeClipRun
+from ppt2v.pipelines.denoising.noise import Noise, SharedNoise
+from ppt2v.pipelines.denoising.whole_clip import WholeClipRun, in_windows
 from ppt2v.pipelines.networks.motion_unet import MotionUNet
 from ppt2v.pipelines.networks.predictors import ControlNet, UNet
-from ppt2v.pipelines.networks.windowed import Windowed
 from ppt2v.pipelines.planning.chunks import followers
-from ppt2v.pipelines.planning.windows import window_length
 
 from .latent_diffusion import Sampling, Sharing, VideoPipeline, by_keywords
 
@@ -76,14 +74,12 @@ class VideoControlNetPipeline(VideoPipeline):
         unet = UNet(program, self.engine, schedule, guides)
         scales, shape = [sampling.guidance_scale], self.latent_shape(height, width)
         if isinstance(self.unet, MotionUNet):
-            window = window_length(window, self.unet.longest)
-            repeated, frame_ids = RepeatedNoise(noise, window, window // 2), list(range(count))
-            denoiser = Denoiser(Windowed(unet, window, window // 2), stepper, scales, noise)
+            windowed, repeated = in_windows(unet, self.unet.longest, window, noise)
 
             def start() -> paddle.Tensor:
-                return stepper.start(repeated.draw("start", frame_ids, shape))
+                return stepper.start(repeated.draw("start", list(range(count)), shape))
 
-            return self.run(WholeClipRun(denoiser, start, 0, checkpoint, progress))
+            return self.run(WholeClipRun(Denoiser(windowed, stepper, scales, noise), start, 0, checkpoint, progress))
         shared = SharedNoise(noise, ("start",))
         denoiser = Denoiser(unet, stepper, scales, shared)
         chunks = followers(count, chunk_size)

@@ -34,6 +34,6 @@ def problem(response, status: int) -> str:
     assert response.status_code == status, response.text
     assert response.headers["Content-Type"] == "application/problem+json"
     said = response.json()
-    assert said.keys() == {"type", "title", "status", "detail"} and said["status"] == status
+    assert said.keys() == {"type", "title", "status", "detail", "code"} and said["status"] == status
     assert "/root" not in said["detail"] and "/tmp" not in said["detail"]
     return said["detail"]

@@ -7,10 +7,14 @@ from collections.abc import Callable
 import paddle
 
 from ppt2v.errors import InputError
+from ppt2v.pipelines.networks.predictors import UNet
+from ppt2v.pipelines.networks.windowed import Windowed
+from ppt2v.pipelines.planning.windows import window_length
 
 from .anchored import Report
 from .checkpoint import Checkpoint
 from .denoiser import Denoiser
+from .noise import Noise, RepeatedNoise
 from .solvers import Frames
 
 
@@ -77,6 +81,22 @@ class WholeClipRun:
             self.denoiser.unet.use_float32()
         fields = {name: paddle.to_tensor(state[name]) for name in Frames._fields if name in state}
         return Frames(**fields), int(state["step"])
+
+
+def in_windows(unet: UNet, longest: int, window: int | None, noise: Noise) -> tuple[Windowed, RepeatedNoise]:
+    """With motion modules: the predictor of a whole clip, and the noise that its frames start from.
+
+    Args:
+        unet: predicts a window of them.
+        longest: the most frames that the modules tell apart.
+        window: frames that are computed together; None: as many as is usual. Windows overlap by half.
+        noise: all randomness of the run.
+
+    Raises:
+        InputError: the modules do not tell so many frames apart.
+    """
+    length = window_length(window, longest)
+    return Windowed(unet, length, length // 2), RepeatedNoise(noise, length, length // 2)
 
 
 def check(video_length: int, strength: float) -> None:

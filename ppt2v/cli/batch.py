@@ -14,7 +14,6 @@ from ppt2v.errors import InputError
 from ppt2v.language import either
 from ppt2v.modes import shared
 from ppt2v.parameters import resolve
-from ppt2v.request import request
 
 from .config_file import load
 from .options import DEVICE, DTYPE, ENGINE, OUT, QUIET
@@ -90,6 +89,7 @@ def _one_file(files: list[str], prompt: str | None, config: str | None) -> str:
 
 def _rows_of_clips(files: list[str], mode: str, prompt: str | None, config: str | None, target: Path) -> list[Row]:
     from ppt2v.batch import clips
+    from ppt2v.request import request
 
     row = request.mode(mode)
     setting = load(config, row) if config else {}

@@ -24,6 +24,7 @@ from ppt2v.environment.shipped import PACKAGE
 from ppt2v.environment.threads import cores
 from ppt2v.environment.versions import PADDLES, version_of
 from ppt2v.errors import InputError
+from ppt2v.language import translated, words
 from ppt2v.models.sources import catalogue, downloads, locate
 from ppt2v.version import __version__
 
@@ -72,7 +73,7 @@ def examine() -> list[Finding]:
     unmet = any(_unmet(requirement) for requirement in requirements)
     packages = [_package(requirement, trials[module], unmet) for requirement, module in zip(requirements, modules)]
     if all(map(version_of, PADDLES)):
-        packages.append(Finding("paddle", "two builds over each other", _ONE_PADDLE))
+        packages.append(Finding("paddle", translated("two builds over each other"), _ONE_PADDLE))
     broken = any(package.remedy for package in packages)
     others = [_trial(name, trials[name], broken) for name in _TRIALS]
     return [_python(), _ppt2v(), *packages, *others, _threads(), _cache(), _embedded(), *_damaged()]
@@ -86,16 +87,17 @@ def show(findings: list[Finding]) -> None:
 
     table = Table(show_header=False)
     for finding in findings:
-        state = Text("broken", "bold red") if finding.remedy else Text("ok", "green")
-        table.add_row(Text(finding.subject), Text(finding.found), state)
+        broken = finding.remedy is not None
+        state = Text(translated("broken" if broken else "ok"), "bold red" if broken else "green")
+        table.add_row(Text(translated(finding.subject)), Text(finding.found), state)
     console = Console()
     console.print(table)
     remedies = sorted(
         {finding.remedy: None for finding in findings if finding.remedy}, key=_AGAIN.__eq__
     )  # that one last
-    console.print("To mend it:" if remedies else "All is well.")
+    console.print(translated("To mend it:" if remedies else "All is well."))
     for remedy in remedies:
-        console.print(Text(f"  {remedy}"), soft_wrap=True)
+        console.print(Text(f"  {translated(remedy)}"), soft_wrap=True)
 
 
 # The packages
@@ -128,9 +130,11 @@ def _unmet(requirement: Any) -> str | None:
     """What is wrong with the installed version, None where it is in the range."""
     version = version_of(requirement.name)
     if version is None:
-        return "not installed"
+        return translated("not installed")
     in_range = requirement.specifier.contains(version, prereleases=True)
-    return None if in_range else f"{version}, but ppt2v needs {requirement.specifier}"
+    if in_range:
+        return None
+    return str(words("{version}, but ppt2v needs {needed}", version=version, needed=requirement.specifier))
 
 
 def _package(requirement: Any, trial: dict[str, str], others_unmet: bool) -> Finding:
@@ -143,7 +147,8 @@ def _package(requirement: Any, trial: dict[str, str], others_unmet: bool) -> Fin
         return Finding(name, str(version))
     # A package outside its range breaks those that need it, and they need no mending of their own.
     again = _AGAIN if others_unmet else f'pip install --force-reinstall --no-deps "{name}=={version}"'
-    return Finding(name, f"{version}, does not import: {trial['error']}", _remedy(trial["error"]) or again)
+    found = words("{version}, does not import: {reason}", version=version, reason=trial["error"])
+    return Finding(name, str(found), _remedy(trial["error"]) or again)
 
 
 def _remedy(error: str) -> str | None:
@@ -197,7 +202,8 @@ def _device() -> str:
     if (numbers @ numbers).numpy()[0, 0] != 64:
         raise ArithmeticError(f"a matrix product is wrong on {device}")
     if device == "cpu":
-        return f"cpu ({'a GPU build that sees no GPU' if paddle.is_compiled_with_cuda() else 'a CPU build of Paddle'})"
+        blind = paddle.is_compiled_with_cuda()
+        return f"cpu ({translated('a GPU build that sees no GPU' if blind else 'a CPU build of Paddle')})"
     count = paddle.device.cuda.device_count()
     return ", ".join(f"cuda:{number} {paddle.device.cuda.get_device_name(number)}" for number in range(count))
 
@@ -212,7 +218,7 @@ def _encoding() -> str:
         read = video.read(video.write(frames, Path(folder) / "trial.mp4", 4, {})).frames
     if read.shape != frames.shape or abs(read.astype(int) - 128).max() > 8:
         raise RuntimeError("a video comes back other than it was written")
-    return "H.264 is written and read"
+    return translated("H.264 is written and read")
 
 
 def _precision() -> str:
@@ -225,7 +231,7 @@ def _precision() -> str:
     from ppt2v.engine import precisions
 
     table = ", ".join(f"{name} {seconds * 1000:.0f} ms" for name, seconds in precisions.measured().items())
-    return f"{choice.precision} (openvino; measured: {table})"
+    return str(words("{precision} (openvino; measured: {table})", precision=choice.precision, table=table))
 
 
 _TRIALS: dict[str, Callable[[], str]] = {"device": _device, "video": _encoding, "precision": _precision}
@@ -252,20 +258,24 @@ def _python() -> Finding:
 def _ppt2v() -> Finding:
     whole = version_of("ppt2v") and importlib.util.find_spec("ppt2v.pipelines")
     found = f"{__version__}, {PACKAGE}"
-    return Finding("ppt2v", found) if whole else Finding("ppt2v", f"{found}, but not installed with pip", _REINSTALL)
+    if whole:
+        return Finding("ppt2v", found)
+    return Finding("ppt2v", str(words("{found}, but not installed with pip", found=found)), _REINSTALL)
 
 
 def _threads() -> Finding:
     threads = os.environ.get("OMP_NUM_THREADS", "1")  # what importing ppt2v sets unless the user did
-    advice = " (OMP_NUM_THREADS says so; unset it to use all)" if threads != str(cores()) else ""
-    return Finding("threads", f"{threads} for {cores()} cores{advice}")
+    advice = words(" (OMP_NUM_THREADS says so; unset it to use all)") if threads != str(cores()) else ""
+    found = words("{threads} for {cores} cores{advice}", threads=threads, cores=cores(), advice=advice)
+    return Finding("threads", str(found))
 
 
 def _cache() -> Finding:
     folder = default_folder()
     if can_be_written(folder):
         return Finding("cache", str(folder))
-    return Finding("cache", f"{folder} cannot be written: networks are prepared anew in each process", _NEW_CACHE)
+    found = words("{folder} cannot be written: networks are prepared anew in each process", folder=folder)
+    return Finding("cache", str(found), _NEW_CACHE)
 
 
 def _embedded() -> Finding:
@@ -281,6 +291,10 @@ def _damaged() -> list[Finding]:
     """The models in the caches of downloads that are passed over."""
     damaged = [each for source in downloads.PREFIXES for each in downloads.broken_folders(source)]
     return [
-        Finding("downloaded model", f"damaged: {why}", f"rm -r {shlex.quote(str(folder))}   (it is downloaded again)")
+        Finding(
+            "downloaded model",
+            str(words("damaged: {why}", why=why)),
+            str(words("rm -r {folder}   (it is downloaded again)", folder=shlex.quote(str(folder)))),
+        )
         for folder, why in damaged
     ]

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Optional
 import typer
 
 from ppt2v.errors import InputError
+from ppt2v.language import translated, words
 
 from .options import JSON
 
@@ -88,11 +89,12 @@ def _models_table(listed: list[dict[str, Any]]) -> Any:
     from rich.markup import escape
     from rich.table import Table
 
-    table = Table("Model", "GB in memory\nfloat32 / float16", "GB on disk", show_lines=True)
+    heads = "Model", "GB in memory\nfloat32 / float16", "GB on disk"
+    table = Table(*map(translated, heads), show_lines=True)
     for model in listed:
         names = "\n".join(f"[bold]{name}[/]" for name in model["names"])
         memory = " / ".join(f"{gigabytes:.1f}" for gigabytes in (model["memory_gb"] or {}).values())
-        table.add_row(f"{names}\n{escape(model['about'])}", memory, _gb(model["bytes"]))
+        table.add_row(f"{names}\n{escape(translated(model['about']))}", memory, _gb(model["bytes"]))
     return table
 
 
@@ -133,8 +135,10 @@ def _cache_table(cache: Cache, programs: list[dict[str, Any]]) -> Any:
     from rich.table import Table
 
     together = _gb(sum(program["bytes"] for program in programs))
-    caption = f"{together} GB of at most {_gb(cache.limit)} in {cache.folder}"
-    table = Table("Program", "Model", "Size", "Precision", "MB", "Last used", caption=caption)
+    limit = _gb(cache.limit)
+    caption = words("{together} GB of at most {limit} in {folder}", together=together, limit=limit, folder=cache.folder)
+    heads = "Program", "Model", "Size", "Precision", "MB", "Last used"
+    table = Table(*map(translated, heads), caption=str(caption))
     for each in programs:
         megabytes, used = f"{each['bytes'] / 1e6:.1f}", each["last_used"][:16].replace("T", " ")
         program = f"{each['program']}, {each['network']}"
@@ -162,7 +166,7 @@ def cache_clear() -> None:
     """Remove all exported programs; they are made again when they are needed."""
     from ppt2v.cache import Cache
 
-    typer.echo(f"{_gb(Cache().clear())} GB freed")
+    typer.echo(words("{size} GB freed", size=_gb(Cache().clear())))
 
 
 def doctor(as_json: bool = JSON) -> None:

@@ -13,7 +13,7 @@ from ppt2v.models.sources import locate
 from ppt2v.modes import shared
 from ppt2v.parameters import resolve
 from ppt2v.progress import say
-from ppt2v.serving import offers, webhooks
+from ppt2v.serving import webhooks
 from ppt2v.serving.admission import check_address
 from ppt2v.serving.limits import Limits
 from ppt2v.serving.server import Queue, address, listen
@@ -59,6 +59,8 @@ def serve(
     engine: Optional[str] = ENGINE,
 ) -> None:
     """Make videos for others over HTTP: a small REST API, which its own page describes."""
+    from ppt2v.serving import offers
+
     limits = Limits(
         side=side,
         frames=frames,

@@ -14,7 +14,6 @@ from ppt2v.errors import InputError
 from ppt2v.models.sources import locate
 from ppt2v.modes import shared
 from ppt2v.parameters import resolve
-from ppt2v.serving.adapter_folder import AdapterFolder
 from ppt2v.serving.admission import LOCAL_HOSTS, parse_auth
 from ppt2v.serving.limits import Limits
 from ppt2v.serving.server import Queue, address, listen
@@ -60,6 +59,8 @@ def ui(
         at_home=password is None,
     )
     if adapters is not None:
+        from ppt2v.serving.adapter_folder import AdapterFolder
+
         limits = replace(limits, adapters=AdapterFolder(adapters))
     for name in limits.models:
         locate.check(name)

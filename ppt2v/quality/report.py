@@ -14,6 +14,7 @@ import numpy as np
 from ppt2v import video
 from ppt2v.controls.recognition import are_edge_maps
 from ppt2v.errors import InputError
+from ppt2v.language import translated
 
 from . import metrics
 
@@ -185,7 +186,7 @@ def table(*reports: Report):
         best = better(figure, *reports) if len(reports) == 2 else None
         if best is not None:
             cells[best] = f"[bold]{cells[best]}[/] *"
-        shown.add_row(figure.label, *cells)
+        shown.add_row(translated(figure.label), *cells)
     return shown
 
 

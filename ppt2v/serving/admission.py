@@ -12,7 +12,7 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from ppt2v.errors import InputError
-from ppt2v.language import Message, words
+from ppt2v.language import Message, either, words
 
 LOCAL_HOSTS = ("127.0.0.1", "localhost", "::1")  # by which nobody but the machine's own users get in
 _LEAST_LETTERS = 16  # of a secret
@@ -20,7 +20,7 @@ _HOST = re.compile(rb"([\w.-]+|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?")
 _POLICY_VIOLATION = 1008  # RFC 6455, section 7.4.1
 
 Headers = Iterable[tuple[bytes, bytes]]
-Refuse = Callable[[int, str, "dict[str, str] | None"], Response]
+Refuse = Callable[[int, Message, "dict[str, str] | None"], Response]
 
 
 class Secret(NamedTuple):
@@ -36,24 +36,25 @@ class Secret(NamedTuple):
     scheme: bytes
     value: bytes
     challenge: str
-    advice: str
+    advice: Message
 
 
 def token_secret(token: str) -> Secret:
     """A token (RFC 6750)."""
-    advice = "give the token of this service, as the header Authorization: Bearer TOKEN"
+    advice = Message("E-TOKEN", "give the token of this service, as the header Authorization: Bearer TOKEN")
     return Secret(b"bearer", token.encode(), "Bearer", advice)
 
 
 def password_secret(user: str, password: str) -> Secret:
     """HTTP's basic authentication (RFC 7617)."""
     value = base64.b64encode(f"{user}:{password}".encode())
-    return Secret(b"basic", value, 'Basic realm="ppt2v", charset="UTF-8"', "a user and a password are needed")
+    advice = Message("E-PASSWORD", "a user and a password are needed")
+    return Secret(b"basic", value, 'Basic realm="ppt2v", charset="UTF-8"', advice)
 
 
-def refuse_plainly(status: int, detail: str, headers: dict[str, str] | None) -> Response:
+def refuse_plainly(status: int, detail: Message, headers: dict[str, str] | None) -> Response:
     """The refusal as a line of text."""
-    return PlainTextResponse(detail, status, headers)
+    return PlainTextResponse(str(detail), status, headers)
 
 
 class Door:
@@ -66,7 +67,7 @@ class Door:
         port: at which the service is reached on its own machine.
         secret: what requests have to bring along; None: only this machine's own names are answered, since the page of
             another site may have a name of its own point here.
-        refuse: makes the answer of a status, a line of text and headers.
+        refuse: makes the answer of a status, a message and headers.
     """
 
     def __init__(self, app: ASGIApp, port: int, secret: Secret | None, refuse: Refuse = refuse_plainly):
@@ -87,12 +88,16 @@ class Door:
     def _refusal(self, headers: Headers) -> Response | None:
         host = _single(headers, b"host")
         if self.secret is None and host not in self.own_hosts:
-            named = " or ".join(f"http://{host.decode()}" for host in sorted(self.own_hosts, reverse=True))
-            return self.refuse(403, f"this answers on its own machine only, as {named}", None)
+            named = either(f"http://{host.decode()}" for host in sorted(self.own_hosts, reverse=True))
+            told = Message(
+                "E-DOOR-OWN-MACHINE", "this answers on its own machine only, as {addresses}", addresses=named
+            )
+            return self.refuse(403, told, None)
         if host is None or not _HOST.fullmatch(host):
-            return self.refuse(403, "the header Host has to be there once, with a name and a port", None)
+            told = Message("E-DOOR-HOST", "the header Host has to be there once, with a name and a port")
+            return self.refuse(403, told, None)
         if _has(headers, b"origin") and _single(headers, b"origin") not in [scheme + host for scheme in self.schemes]:
-            return self.refuse(403, "pages of other sites are not answered", None)
+            return self.refuse(403, Message("E-DOOR-SITE", "pages of other sites are not answered"), None)
         if self.secret is not None and not _brings(headers, self.secret):
             return self.refuse(401, self.secret.advice, {"WWW-Authenticate": self.secret.challenge})
         return None

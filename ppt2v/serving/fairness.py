@@ -6,10 +6,12 @@ import asyncio
 import time
 from collections.abc import Mapping
 
-from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from ppt2v.language import Message as Told
+
 from .admission import Refuse
+from .refusals import Refusal
 
 OTHERS = 1_000_000  # bytes, for the paths that are not named
 REQUESTS = 100  # at once
@@ -44,7 +46,9 @@ class LimitedBodies:
             read += len(message.get("body", b""))
             whole = not message.get("more_body", False)
             if read > most:
-                raise HTTPException(413, f"the body is too large: the most here is {most / 1e6:g} MB")
+                raise Refusal(
+                    413, "E-BODY-LARGE", "the body is too large: the most here is {most:g} MB", most=most / 1e6
+                )
             return message
 
         await self.app(scope, counted, send)
@@ -54,7 +58,7 @@ async def _in_time(receive: Receive, latest: float) -> Message:
     try:
         return await asyncio.wait_for(receive(), max(0, latest - time.monotonic()))
     except asyncio.TimeoutError:
-        raise HTTPException(408, "the body comes too slowly") from None
+        raise Refusal(408, "E-BODY-SLOW", "the body comes too slowly") from None
 
 
 class LimitedRequests:
@@ -73,7 +77,7 @@ class LimitedRequests:
             await self.app(scope, receive, send)
             return
         if self._answered >= REQUESTS:
-            said = "too many requests at once: try again later"
+            said = Told("E-REQUESTS-FULL", "too many requests at once: try again later")
             await self.refuse(503, said, {"Retry-After": RETRY_AFTER})(scope, receive, send)
             return
         self._answered += 1

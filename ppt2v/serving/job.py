@@ -51,7 +51,7 @@ class Job:
     started: float | None = None
     ended: float | None = None
     path: Path | None = None
-    error: str | None = None
+    error: Message | None = None
     starts: int = 0
     webhook: str | None = None
     stage: str | None = None
@@ -139,7 +139,7 @@ class Store:
                 job.started,
                 job.ended,
                 path,
-                job.error,
+                None if job.error is None else json.dumps(job.error.as_json()),
                 job.starts,
                 job.webhook,
             ),
@@ -150,5 +150,12 @@ class Store:
         self._connection.close()
 
     def _job(self, row: dict[str, Any]) -> Job:
-        values, path = json.loads(row.pop("vals")), row.pop("path")
-        return Job(**row, values=values, path=None if path is None else self.folder / path)
+        values, path, error = json.loads(row.pop("vals")), row.pop("path"), _error(row.pop("error"))
+        return Job(**row, values=values, path=None if path is None else self.folder / path, error=error)
+
+
+def _error(kept: str | None) -> Message | None:
+    """The message that was kept as JSON; earlier versions kept a text."""
+    if kept is None:
+        return None
+    return Message.of_json(json.loads(kept)) if kept.startswith('{"code"') else words("{reason}", reason=kept)

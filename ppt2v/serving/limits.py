@@ -16,11 +16,12 @@ from ppt2v.parameters import Parameter, holding, shown
 from ppt2v.request.guides import models_of
 
 from . import webhooks
-from .adapter_folder import AdapterFolder
 
 if TYPE_CHECKING:
     from ppt2v.request.request import Request
     from ppt2v.video import Facts
+
+    from .adapter_folder import AdapterFolder
 
 # What parameters hold that name files and folders of the machine, or how much of it a run may take: for its operator.
 OPERATORS = ("output", "adapter", "file", "machine")

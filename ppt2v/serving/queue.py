@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from ppt2v.errors import Cancelled, DiskFull, InputError, NumericalError
+from ppt2v.language import Message
 from ppt2v.pipelines.denoising.checkpoint import Checkpoint
 from ppt2v.progress import Progress, Watch
 from ppt2v.request.request import mode as mode_of
@@ -183,7 +184,10 @@ class Jobs:
         if starts < _MOST_STARTS:
             job = replace(job, state=QUEUED, starts=starts)
         else:
-            error = "the service stopped twice while it ran this job, without a step completed in between"
+            error = Message(
+                "E-JOB-STOPPED-TWICE",
+                "the service stopped twice while it ran this job, without a step completed in between",
+            )
             job = replace(job, state=FAILED, ended=time.time(), error=error)
             shutil.rmtree(self.folder / job.id, ignore_errors=True)
         self._keep(job)
@@ -256,21 +260,25 @@ class Jobs:
         except Cancelled:
             if self._closed and job.id not in self._cancelled:
                 return {"state": QUEUED, "starts": job.starts - 1, "stage": None}
-            ended = {"state": CANCELLED}
+            ended: dict[str, Any] = {"state": CANCELLED}
         except Exception as error:  # whatever it is, the others have their turn
             ended = {"state": FAILED, "error": self._explained(job, error)}
         shutil.rmtree(folder, ignore_errors=True)
         return {**ended, "ended": time.time()}
 
-    def _explained(self, job: Job, error: Exception) -> str:
+    def _explained(self, job: Job, error: Exception) -> Message:
         """What the person is told: nothing of the machine's folders."""
         if isinstance(error, (InputError, NumericalError)):
-            message = str(error).replace(f"{self.folder}{os.sep}", "")
-            return message if self.limits is None or self.limits.at_home else without_folders(message)
+            message = error.message.changed(lambda text: text.replace(f"{self.folder}{os.sep}", ""))
+            at_home = self.limits is None or self.limits.at_home
+            return message if at_home else message.changed(without_folders)
         _LOG.error("job %s (%s) failed", job.id, job.mode, exc_info=error)
         if isinstance(error, OSError) and error.errno == errno.ENOSPC:
-            return str(DiskFull())
-        return "something went wrong that should not have; the log of the service says what, under the job's number"
+            return DiskFull().message
+        return Message(
+            "E-JOB",
+            "something went wrong that should not have; the log of the service says what, under the job's number",
+        )
 
     def _report(self, id: str, progress: Progress, preview: np.ndarray | None = None) -> None:
         """Notes how far a job is.

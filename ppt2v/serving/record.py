@@ -58,5 +58,5 @@ class LoggedJobs:
         if job.finished:
             began = job.ended if job.started is None else job.started
             times = f"waited {began - job.submitted:.1f} s, ran {job.ended - began:.1f} s"
-            why = "" if job.error is None else f": {' '.join(job.error.split())}"
+            why = "" if job.error is None else f": {' '.join(str(job.error).split())}"
             self.write(f"job {job.id} {job.mode} {job.state}, {times}{why}")

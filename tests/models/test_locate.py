@@ -88,7 +88,7 @@ def test_only_a_folder_gets_another_name_to_be_found_from_anywhere(copy, monkeyp
 def test_known_models(model):
     for name in (model.id, model.paddle_id, f"hf:{model.id}"):
         locate.check(name)
-    assert 0 < model.memory_gb("float16") < model.memory_gb("float32") < 8
+    assert 0 < model.memory_gb("float16") < model.memory_gb("float32") < 16
 
 
 class _Server(http.server.SimpleHTTPRequestHandler):

@@ -79,7 +79,7 @@ def test_what_was_downloaded_instead_of_a_file_is_told(copy, hint):
         ("unet", {"cross_attention_dim": -5}),
         ("unet", {"attention_head_dim": "x"}),
         ("unet", {"act_fn": 5}),
-        ("unet", {"addition_embed_type": "text_time"}),
+        ("unet", {"addition_embed_type": "image"}),
         ("unet", {"time_cond_proj_dim": 256}),
         ("vae", {"layers_per_block": 100}),
         ("vae", {"latent_channels": True}),

@@ -179,6 +179,10 @@ def test_modules_that_cannot_be_run_are_refused_by_name(config, words, motion_fo
         (["down_blocks.0.motion_modules.0.attn1.processor.to_q_lora.down.weight"], "but a LoRA.*--lora"),
         (["lora_unet_mid_block_attentions_0_proj_in.lora_down.weight"], "but a LoRA.*--lora"),
         (["control_model.input_hint_block.0.weight"], "but a ControlNet.*--controlnet"),
+        (
+            ["controlnet_cond_embedding.conv_in.weight", "down_blocks.0.motion_modules.0.proj_in.weight"],
+            "is a SparseCtrl of AnimateDiff",
+        ),
         (["layers.0.weight"], "is no motion module but weights of an unknown kind"),
         (["up_blocks.0.motion_modules.0.temporal_transformer.norm.weight"], "not complete: .*down_blocks.0"),
     ],

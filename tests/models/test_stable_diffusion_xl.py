@@ -313,7 +313,6 @@ def test_of_a_controlnet_of_another_family_nothing_but_its_configuration_is_down
         fetched.append((name, files))
         return Path(xl_tiny.write_controlnet(tmp_path / "control") / "config.json")
 
-    monkeypatch.setattr(stable_diffusion.locate, "missing_from", lambda name: "a server")
     monkeypatch.setattr(stable_diffusion.locate, "locate_file", fetch_file)
     assert stable_diffusion.controlnet_config("some/controlnet")["addition_embed_type"] == "text_time"
     assert fetched == [("some/controlnet", ("config.json",))]

@@ -94,11 +94,10 @@ def test_guided_by_a_controlnet_it_makes_what_diffusers_makes(guided, controls, 
     assert deviation(made, stored["one ControlNet"]) < TOLERANCE
 
 
-@pytest.mark.parametrize("engine", [OpenVINOEngine, InferenceEngine])
-@pytest.mark.parametrize("attention", [SelfAttention(False), SelfAttention(True)], ids=["to itself", "to the first"])
-def test_every_engine_predicts_the_same(engine, attention, animate):
+@pytest.mark.parametrize(("engine", "cross_frame"), [(OpenVINOEngine, True), (InferenceEngine, False)])
+def test_every_engine_predicts_the_same(engine, cross_frame, animate):
     network, text = animate.unet, paddle.randn([2, 5, 16])
-    program = NoisePrediction(network, 8, 6, attention, deep_features=True)
+    program = NoisePrediction(network, 8, 6, SelfAttention(cross_frame), deep_features=True)
     texts = program.texts(EagerRunner(TextLookup(network))([text]))
     time = network.time_proj(paddle.to_tensor([400.0]))
     given = [paddle.randn([6, 4, 8, 6]), time, *texts, *program.no_anchor(2)]
@@ -106,6 +105,7 @@ def test_every_engine_predicts_the_same(engine, attention, animate):
         assert deviation(made, expected.numpy()) < 1e-4
 
 
+@pytest.mark.slow
 def test_guided_with_all_frames_at_the_first_openvino_makes_the_same(guided, controls, monkeypatch):
     settings = {"noise": Noise(0), "controls": controls(0.7), "num_inference_steps": 2, "window": 4, **COMMON}
     eager = guided(**settings).numpy()

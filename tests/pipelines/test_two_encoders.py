@@ -67,17 +67,26 @@ def _engine(name: str, folder):
     return InferenceEngine("float32", Cache(folder))
 
 
-@pytest.mark.parametrize("name", ["openvino", "inference"])
-@pytest.mark.filterwarnings("error:.*runs eagerly")
-def test_every_engine_makes_the_videos_of_eager_mode(parts, network, plain, name, tmp_path):
+@pytest.fixture(params=["openvino", pytest.param("inference", marks=pytest.mark.slow)])
+def engine(request, tmp_path):
     pytest.importorskip("openvino")
     if int(paddle.__version__.split(".")[0]) < 3:
         pytest.skip("the engines need Paddle 3")
+    return _engine(request.param, tmp_path)
+
+
+@pytest.mark.filterwarnings("error:.*runs eagerly")
+def test_every_engine_makes_the_videos_of_eager_mode(parts, plain, engine):
     pipe = TextToVideoZeroXLPipeline(**parts)
-    pipe.engine = _engine(name, tmp_path)
+    pipe.engine = engine
     assert np.abs(make(pipe) - plain).max() <= 1e-3 * plain.std()
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("error:.*runs eagerly")
+def test_every_engine_is_guided_as_in_eager_mode(parts, network, engine):
     expected = guide(parts, network, cache_interval=2)
-    assert np.abs(guide(parts, network, pipe.engine, cache_interval=2) - expected).max() <= 1e-3 * expected.std()
+    assert np.abs(guide(parts, network, engine, cache_interval=2) - expected).max() <= 1e-3 * expected.std()
 
 
 def test_chunks_change_nothing(pipe, plain):

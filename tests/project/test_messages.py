@@ -10,6 +10,7 @@ import string
 import subprocess
 import sys
 from collections.abc import Iterator
+from http import HTTPStatus
 from itertools import chain
 from pathlib import Path
 from typing import NamedTuple
@@ -46,6 +47,15 @@ class Told(NamedTuple):
     values: set[str] | None
 
 
+# Of http.HTTPStatus, some of which Python 3.13 calls otherwise.
+TITLES = {each.phrase for each in HTTPStatus} | {
+    "Content Too Large",
+    "Request Entity Too Large",
+    "Unprocessable Content",
+    "Unprocessable Entity",
+}
+
+
 def _called(call: ast.Call) -> str:
     return getattr(call.func, "id", getattr(call.func, "attr", ""))
 
@@ -59,8 +69,9 @@ def _messages(file: Path) -> Iterator[Told]:
     for call in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
         if not isinstance(call, ast.Call):
             continue
-        place, first, second = f"{file.relative_to(ROOT)}:{call.lineno}", _text(call, 0), _text(call, 1)
-        given = {keyword.arg for keyword in call.keywords}
+        status = int(_called(call) == "Refusal")  # which comes first there
+        place, first, second = f"{file.relative_to(ROOT)}:{call.lineno}", _text(call, status), _text(call, status + 1)
+        given = {keyword.arg for keyword in call.keywords if keyword.arg != "headers"}
         values = None if None in given else {name for name in given if name}
         if _called(call) == "words":
             assert first is not None, f"{place}: words have to stand where they are said"
@@ -126,7 +137,7 @@ def test_a_code_means_one_message():
 def test_the_chinese_has_no_entry_twice_or_for_nothing():
     entries = [key for table in TABLES for key in table.MESSAGES]
     assert len(entries) == len(set(entries))
-    used = {_key(told) for told in MESSAGES} | ELSEWHERE | LABELS
+    used = {_key(told) for told in MESSAGES} | ELSEWHERE | TITLES | LABELS
     assert set(entries) - used == set()
 
 

@@ -34,7 +34,8 @@ def button(page, name: str):
 
 def field(page, label: str):
     number = page.get_by_role("spinbutton", name=label, exact=True)
-    return number.or_(page.get_by_role("textbox", name=re.compile(rf"^\s*{label}\b"))).locator("visible=true")
+    begins = re.compile(rf"^\s*{label}(?![A-Za-z])")  # where its help may follow
+    return number.or_(page.get_by_role("textbox", name=begins)).locator("visible=true")
 
 
 def tab(page, mode: str, language: str = "en"):

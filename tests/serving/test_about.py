@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import shutil
 from html.parser import HTMLParser
 
 import pytest
@@ -11,6 +10,7 @@ from stand_in_model import StandInModel
 from stand_in_service import ASKED, problem, serving
 
 from ppt2v import InputError
+from ppt2v.models.sources import catalogue, locate
 from ppt2v.modes import MODES
 from ppt2v.serving import offers
 from ppt2v.version import __version__
@@ -49,8 +49,10 @@ def test_models_with_what_they_bring_and_the_modes_that_they_are_for(client):
             assert "cannot be chosen" not in client.post(f"/jobs/{mode}", json={"model_name": model["name"]}).text
 
 
-def test_a_folder_of_the_operator_is_named_by_its_last_part(tmp_path, tiny_folder):
-    model, folder = StandInModel(), shutil.copytree(tiny_folder, tmp_path / "private" / "foxes")
+def test_a_folder_of_the_operator_is_named_by_its_last_part(tmp_path):
+    model, folder = StandInModel(), tmp_path / "private" / "foxes"
+    folder.parent.mkdir()
+    folder.symlink_to(locate.locate(catalogue.EMBEDDED))
     with serving(tmp_path / "out", model, models=(str(folder), "an/id")) as client:
         told = client.get("/models")
         named = {each["name"]: each["modes"] for each in told.json()}

@@ -17,6 +17,7 @@ from stand_in_model import STEPS, VIDEO, StandInModel
 
 from ppt2v import InputError, Model, video
 from ppt2v.errors import DiskFull, NumericalError, QueueFull
+from ppt2v.language import speaking
 from ppt2v.models.sources import catalogue, locate
 from ppt2v.modes import MODES
 from ppt2v.serving import limits
@@ -178,8 +179,8 @@ def test_a_full_disk_takes_no_more(jobs, monkeypatch):
 def test_a_failure_is_told_and_the_next_job_runs(jobs, model, failure, said):
     model.failure = failure(jobs.folder)
     failed, after = (jobs.wait(jobs.submit("text2video", {"prompt": prompt}).id) for prompt in ("fail", "a panda"))
-    assert failed.state == FAILED and failed.error.startswith(said)
-    assert str(jobs.folder) not in failed.error and "secret" not in failed.error
+    assert failed.state == FAILED and str(failed.error).startswith(said)
+    assert str(jobs.folder) not in str(failed.error) and "secret" not in str(failed.error)
     assert after.state == DONE and not (jobs.folder / failed.id).exists()
 
 
@@ -252,6 +253,17 @@ def test_every_text_that_may_name_a_place_is_classified():
     assert texts == harmless | classified - {"decode_tile", "offload"}
 
 
+def test_why_a_job_failed_is_told_in_the_readers_language_after_a_restart_too(tmp_path, model):
+    model.failure = InputError("E-CLIP-MISSING", "{path} does not exist: give a video file", path="a.mp4")
+    for _ in range(2):
+        opened = Jobs(tmp_path / "out", model)
+        failed = opened.wait((opened.all() or [opened.submit("text2video", {**ASKED, "prompt": "fail"})])[0].id)
+        opened.close()
+        assert failed.error.code == "E-CLIP-MISSING" and str(failed.error) == "a.mp4 does not exist: give a video file"
+        with speaking("zh"):
+            assert str(failed.error) == "a.mp4 不存在：请给出视频文件"
+
+
 def test_jobs_survive_a_restart(tmp_path, model):
     before = Jobs(tmp_path, model)
     done = before.wait(before.submit("text2video", ASKED).id)
@@ -290,7 +302,7 @@ def test_what_ran_at_a_kill_runs_again_but_not_for_ever(tmp_path, model):
     jobs = Jobs(tmp_path, model)
     once, twice = (jobs.wait(id) for id in ids)
     assert once.state == DONE and once.starts == 2
-    assert twice.state == FAILED and "stopped twice" in twice.error
+    assert twice.state == FAILED and "stopped twice" in str(twice.error)
     jobs.close()
 
 

@@ -15,13 +15,14 @@ import numpy as np
 import pytest
 from stand_in_model import VIDEO, StandInModel
 
-from ppt2v import MODES, InputError, dreambooth
+from ppt2v import MODES, InputError, dreambooth, video
 from ppt2v.cli import app
 from ppt2v.controls import CLIP, CONTROLS
 from ppt2v.environment.shipped import sample_clips
 from ppt2v.language import preferred
 from ppt2v.models.sources import catalogue, locate
 from ppt2v.modes.shared import MACHINE
+from ppt2v.parameters import GROUPS
 from ppt2v.progress import Progress
 from ppt2v.serving import limits, uploads
 from ppt2v.serving import queue as jobs_module
@@ -38,8 +39,9 @@ from starlette.datastructures import UploadFile  # noqa: E402
 from starlette.testclient import TestClient  # noqa: E402
 
 from ppt2v.serving.ui import choices, widgets  # noqa: E402
-from ppt2v.serving.ui.fetching import Download  # noqa: E402
-from ppt2v.serving.ui.server import application  # noqa: E402
+from ppt2v.serving.ui.fetching import Download, Downloads  # noqa: E402
+from ppt2v.serving.ui.form import HELP  # noqa: E402
+from ppt2v.serving.ui.server import application, is_clip_of  # noqa: E402
 
 HERE = "http://localhost"
 ENGLISH, CHINESE = translator("en"), translator("zh")
@@ -202,6 +204,12 @@ def _own_words():
     yield from MODES
     yield from (mode.summary for mode in MODES.values())
     yield from (control.summary for control in CONTROLS.values())
+    yield from GROUPS
+    yield from HELP.values()
+    for stage in ("Preparing", "Control maps (canny)", "Denoising (eager, float32)", "Decoding"):
+        yield panels.stage(Job("0" * 32, "canny", {}, stage=stage))
+    for mode in MODES.values():
+        yield from widgets.labels(choices.parameters(mode, Limits(at_home=True)), str).values()
     for table in (*MODES.values(), *CONTROLS.values()):
         yield from (parameter.help for parameter in table.parameters)
     yield from (parameter.help for parameter in (*CLIP, *MACHINE, *dreambooth.PARAMETERS))
@@ -381,6 +389,60 @@ def test_only_finished_videos_are_served(client, served, tmp_path):
         assert client.get(f"/en/gradio_api/file={served.folder}/uploads/..%2f..{file}").status_code == 403, file
 
 
+def test_a_page_sees_how_jobs_stand_by_their_ids_alone(client, served, monkeypatch):
+    monkeypatch.setattr(video, "read_recipe", lambda path: {"seed": 1})  # no stand-in's video has one
+    job = served.wait(served.submit("text2video", ASKED).id)
+    answer = client.get(f"/zh/jobs/{job.id}").json()
+    assert answer["finished"] and f"../videos/{job.id}" in answer["parts"]["screen"]
+    assert set(answer["parts"]) == set(panels.PARTS) and "已完成" in answer["parts"]["status"]
+    for path in ("/en/jobs/", "/maps/"):
+        assert client.get(f"{path}{'0' * 32}").status_code == 404
+    assert client.get(f"/maps/{job.id}").status_code == 404
+
+
+def test_only_what_may_be_chosen_is_downloaded(client, monkeypatch):
+    started = []
+    monkeypatch.setattr(Downloads, "start", lambda self, name: started.append(name))
+    for name in ("CompVis/stable-diffusion-v1-4", "embedded", "org/name"):
+        assert client.post(f"/en/downloads/{name}").json() == {"parts": {"download": ""}, "finished": True}
+    assert started == []
+
+
+def test_a_clip_of_a_browsers_draft_is_one_that_was_uploaded_or_a_sample(served, tmp_path):
+    upload, sample = served.folder / "uploads" / "clips" / "x.mp4", choices.sample_clips() / "panda.mp4"
+    upload.parent.mkdir(parents=True, exist_ok=True)
+    upload.write_bytes(PANDA)
+    folders = [served.folder / "uploads", choices.sample_clips()]
+    assert is_clip_of(folders, str(upload)) and is_clip_of(folders, str(sample))
+    others = [served.folder / "jobs.sqlite", f"{upload.parent}/../../jobs.sqlite", upload.parent, __file__, "", "a\0b"]
+    assert not any(is_clip_of(folders, str(path)) for path in others)
+
+
+@pytest.mark.parametrize(
+    ("name", "good", "bad"),
+    [
+        ("prompt", "a fox", 7),
+        ("num_inference_steps", 7, "7"),
+        ("seed", "7", 7),
+        ("solver", "lcm", "steam"),
+        ("smooth_bg", True, 1),
+        ("eta", 0.5, True),
+        ("lora", "a.pt", ["a.pt"]),
+    ],
+)
+def test_a_browsers_draft_is_taken_where_a_component_can_show_it(name, good, bad):
+    parameter = next(each for each in MODES["text2video"].parameters if each.name == name)
+    assert widgets.fits(parameter, good) and not widgets.fits(parameter, bad) and not widgets.fits(parameter, None)
+
+
+def test_every_tab_has_a_title_that_a_visitor_understands():
+    assert all(ENGLISH(mode) != mode != CHINESE(mode) for mode in MODES)
+
+
+def test_every_parameter_has_a_group_that_the_page_shows():
+    assert {each.group for mode in MODES.values() for each in mode.parameters} == set(GROUPS)
+
+
 def test_unfinished_videos_are_not_served(client, served):
     served.model.go.clear()
     job = served.submit("text2video", ASKED)
@@ -525,7 +587,7 @@ def test_a_full_disk_says_so_and_the_service_goes_on(client, served, monkeypatch
         assert "The disk of this service is full" in _generate(client, Prompt="a bear", Clip=clip)
     before = len(served.all())
     _generate(client, Prompt="a bear", Clip=clip)
-    assert [job.state for job in served.all()[before:]] == [DONE]
+    assert [served.wait(job.id).state for job in served.all()[before:]] == [DONE]
 
 
 # The command

@@ -14,6 +14,7 @@ MESSAGES = {
     "a motion module of AnimateDiff": " AnimateDiff 的运动模块",
     "give it as motion_module=... (--motion-module) beside a model of Stable Diffusion 1.x": "请用 motion_module=...（--motion-module）与 Stable Diffusion 1.x 模型一起给出",
     "E-MOTION-MODULE-PIA": "{file} 属于 PIA，其 UNet 除潜变量外还需要一张图片：这里无法运行",
+    "E-MOTION-MODULE-SPARSE": "{source} 是 AnimateDiff 的 SparseCtrl，用少数几张图片引导：这里无法运行",
     "E-MOTION-MODULE-CONFIG": "{file} 无法使用：{name}={value}；应为 {rule}",
     "a whole number from {first} to {last}": "{first} 到 {last} 的整数",
     "E-MOTION-MODULE-NONE": "{source} 不是运动模块，而是{held}：{use}",

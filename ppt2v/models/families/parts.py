@@ -12,7 +12,7 @@ from ppt2v.models.adapters.adapters import Adapters
 from ppt2v.models.adapters.layer_names import TEXT_ENCODER, TEXT_ENCODER_2
 from ppt2v.models.adapters.textual_inversion import add_tokens, check_encoders, check_new, with_rows
 from ppt2v.models.formats import reading
-from ppt2v.models.layouts import clip_vocabulary, contents, file_schedule, single_file
+from ppt2v.models.layouts import clip_vocabulary, contents, file_configs, file_schedule, single_file
 from ppt2v.models.layouts.diffusers import read_json
 from ppt2v.models.loading.tokenizer import find_tokenizer
 from ppt2v.models.loading.weights import NetworkFiles, network_files
@@ -141,7 +141,7 @@ def with_words(
 def _scale(model: Path) -> float:
     if model.is_file():
         return single_file.latent_scale(reading.read(model))
-    return read_json(model / "vae" / "config.json").get("scaling_factor", single_file.LATENT_SCALE)
+    return read_json(model / "vae" / "config.json").get("scaling_factor", file_configs.LATENT_SCALE)
 
 
 def _padding(model: Path, part: str) -> str:

@@ -167,12 +167,12 @@ def controlnet_files(place: Path) -> NetworkFiles:
 
 
 def controlnet_config(name: str) -> dict[str, Any]:
-    """The configuration of a ControlNet, by its name: of an id that is not in a cache nothing else is downloaded.
+    """The configuration of a ControlNet, by its name: of an id nothing else is downloaded.
 
     Raises:
         InputError: as ``controlnet_files``, or there is none of that name.
     """
-    if locate.missing_from(name) is None:
+    if locate.is_embedded(name) or not locate.is_id(name):
         return controlnet_files(locate.locate(name)).config
     file = locate.locate_file(name, ("config.json",), words("configuration of a ControlNet"))
     return read_config(file, *_CONTROLNET)

@@ -15,7 +15,7 @@ from ppt2v.models.formats import fitting, reading
 from ppt2v.models.formats.writing import save_safetensors
 from ppt2v.version import __version__
 
-from . import openclip_names, single_file
+from . import file_configs, openclip_names
 from .diffusers import read_json
 from .ldm_names import SCHEDULER, unet_table, vae_table
 from .modelscope_files import CONFIGURATION, FILES, TASK, describes, file_names
@@ -263,7 +263,7 @@ def _vae(tensors: Tensors) -> Part:
             "the autoencoder's checkpoint has no weights {prefix}...; give the file as published",
             prefix=VAE_PREFIX,
         )
-    config = single_file.vae_config(own, "the autoencoder's checkpoint")
+    config = file_configs.vae_config(own, "the autoencoder's checkpoint")
     return Part(config, own, vae_table(len(config["block_out_channels"]), config["layers_per_block"]))
 
 

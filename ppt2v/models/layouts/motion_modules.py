@@ -38,6 +38,8 @@ _POSITIONS, _OWN_POSITIONS = "pos_embed.pe", "attention_blocks.0.pos_encoder.pe"
 _SECOND_POSITIONS = "attention_blocks.1.pos_encoder.pe"  # the same again
 _HEADS, _GROUPS, _LENGTH = 8, 32, 32  # of all that were published; the length where a file does not tell positions
 
+_SPARSE = "controlnet_cond_embedding"  # in the names of a SparseCtrl, beside its own motion modules
+
 # What diffusers' folders may say, with what counts where they do not; of the last ones nothing else can be run.
 _NUMBERS = {
     "motion_layers_per_block": 2,
@@ -102,6 +104,12 @@ def in_file(loaded: WeightFile, source: str) -> Network:
             source=source,
             held=contents.describe(names),
             use=contents.use(names),
+        )
+    if any(_SPARSE in name for name in loaded.tensors):
+        raise InputError(
+            "E-MOTION-MODULE-SPARSE",
+            "{source} is a SparseCtrl of AnimateDiff, which guides by a few pictures: such are not run here",
+            source=source,
         )
     found = ((_MODULE.fullmatch(name), array) for name, array in loaded.tensors.items())
     own = {_current(match[1]): array for match, array in found if match and not match[1].endswith(_SECOND_POSITIONS)}

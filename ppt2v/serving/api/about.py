@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import List
 
-from fastapi import FastAPI, HTTPException, Request
+from fastapi import FastAPI, Request
 from fastapi.responses import HTMLResponse
 
 from ppt2v.modes import MODES, Mode
 from ppt2v.serving import offers
 from ppt2v.serving.job import RUNNING
 from ppt2v.serving.queue import Jobs
+from ppt2v.serving.refusals import Refusal
 from ppt2v.version import __version__
 
 from . import page
@@ -56,7 +57,7 @@ class AboutRoutes:
     def health(self) -> Health:
         """How the service is: 503 where it makes no videos any more."""
         if not self.jobs.alive:
-            raise HTTPException(503, "the queue has stopped: the service has to be started again")
+            raise Refusal(503, "E-QUEUE-STOPPED", "the queue has stopped: the service has to be started again")
         states = [job.state for job in self.jobs.all()]
         return Health(
             status="ok",

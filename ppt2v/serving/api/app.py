@@ -13,6 +13,7 @@ from ppt2v.serving.admission import Door, token_secret
 from ppt2v.serving.fairness import LimitedBodies, LimitedRequests
 from ppt2v.serving.queue import Jobs
 from ppt2v.serving.record import LoggedJobs, LoggedRequests, Write, to_standard_error
+from ppt2v.serving.spoken import Spoken
 from ppt2v.serving.uploads import Clips, kept_tidy
 from ppt2v.serving.webhooks import Webhooks
 from ppt2v.version import __version__
@@ -63,6 +64,7 @@ def create_app(jobs: Jobs, token: str | None = None, port: int = 80, write: Writ
     secret = None if token is None else token_secret(token)
     app.add_middleware(Door, port=port, secret=secret, refuse=problems.ProblemResponse)
     app.add_middleware(LoggedRequests, write=write)
+    app.add_middleware(Spoken)
     problems.add_handlers(app)
     for routes in (JobRoutes(jobs, clips, changes), ClipRoutes(jobs, clips), AboutRoutes(jobs)):
         routes.add_to(app)

@@ -6,13 +6,14 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
-from fastapi import FastAPI, HTTPException, Request, Response
+from fastapi import FastAPI, Request, Response
 from starlette.datastructures import UploadFile
 
 from ppt2v.modes import MODES
 from ppt2v.parameters import holding
 from ppt2v.serving.job import Job
 from ppt2v.serving.queue import Jobs
+from ppt2v.serving.refusals import Refusal
 from ppt2v.serving.uploads import Clips, Kept, full_disk_told
 
 from .problems import ANYWHERE, documented
@@ -56,8 +57,12 @@ class ClipRoutes:
         """Keep a clip (mp4, mov, webm, mkv, avi or gif): the body is the file itself, or a form with the file."""
         kind = request.headers.get("Content-Type", "").partition(";")[0].strip().lower()
         if kind not in _BODY:
-            raise HTTPException(
-                415, f"the body is the file itself, with the header Content-Type: {_FILE}, or a form ({_FORM})"
+            raise Refusal(
+                415,
+                "E-UPLOAD-TYPE",
+                "the body is the file itself, with the header Content-Type: {file}, or a form ({form})",
+                file=_FILE,
+                form=_FORM,
             )
         self.jobs.check_disk()
         kept = await (self.clips.keep(request.stream()) if kind == _FILE else self._of_form(request))
@@ -66,20 +71,20 @@ class ClipRoutes:
     async def _of_form(self, request: Request) -> Kept:
         # A form is what a page of another site may send without being asked about; browsers say where it is from.
         if request.headers.get("Sec-Fetch-Site", "none") not in ("none", "same-origin"):
-            raise HTTPException(403, "forms of other sites are not answered")
+            raise Refusal(403, "E-UPLOAD-FORM-SITE", "forms of other sites are not answered")
         with full_disk_told():
             async with request.form(max_files=1, max_fields=0) as form:
                 file = form.get(_FIELD)
                 if not isinstance(file, UploadFile):
-                    raise HTTPException(422, f"the form has no file under the name {_FIELD!r}")
+                    raise Refusal(422, "E-UPLOAD-FIELD", "the form has no file under the name {name!r}", name=_FIELD)
                 return await self.clips.keep(_pieces(file))
 
     def delete(self, id: str) -> Response:
         """Delete a clip that no job needs any more."""
         if any(not job.finished and id in _clips_of(job) for job in self.jobs.all()):
-            raise HTTPException(409, "a job still needs the clip: stop the job, or wait for it")
+            raise Refusal(409, "E-UPLOAD-NEEDED", "a job still needs the clip: stop the job, or wait for it")
         if not self.clips.delete(id):
-            raise HTTPException(404, "there is no clip of that id")
+            raise Refusal(404, "E-CLIP-ID", "there is no clip of that id")
         return Response(status_code=204)
 
 

@@ -12,7 +12,9 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 
 from ppt2v.errors import DiskFull, InputError, QueueFull
+from ppt2v.language import Message, translated, words
 from ppt2v.serving.fairness import RETRY_AFTER
+from ppt2v.serving.refusals import Refusal
 from ppt2v.serving.telling import without_folders
 
 from .schema import Problem
@@ -23,12 +25,13 @@ _MOST_TOLD, _MOST_LETTERS = 5, 200  # of what is wrong with a request, and of ea
 
 
 class ProblemResponse(JSONResponse):
-    """A problem, with the words of its status as the title."""
+    """A problem, with the words of its status as the title, both in the language in force."""
 
     media_type = MEDIA_TYPE
 
-    def __init__(self, status: int, detail: str, headers: dict[str, str] | None = None):
-        problem = Problem(title=HTTPStatus(status).phrase, status=status, detail=detail)
+    def __init__(self, status: int, told: Message, headers: dict[str, str] | None = None):
+        title = translated(HTTPStatus(status).phrase)
+        problem = Problem(title=title, status=status, detail=str(told), code=told.code)
         super().__init__(problem.model_dump(), status, headers)
 
 
@@ -40,11 +43,11 @@ def documented(*statuses: int) -> dict[int | str, dict[str, Any]]:
 
 def add_handlers(app: FastAPI) -> None:
     """Makes an app answer its errors as problems."""
-    app.add_exception_handler(InputError, lambda _, error: ProblemResponse(422, without_folders(str(error))))
+    app.add_exception_handler(InputError, lambda _, error: ProblemResponse(422, error.message.changed(without_folders)))
     app.add_exception_handler(
-        QueueFull, lambda _, error: ProblemResponse(503, str(error), {"Retry-After": RETRY_AFTER})
+        QueueFull, lambda _, error: ProblemResponse(503, error.message, {"Retry-After": RETRY_AFTER})
     )
-    app.add_exception_handler(DiskFull, lambda _, error: ProblemResponse(507, str(error)))
+    app.add_exception_handler(DiskFull, lambda _, error: ProblemResponse(507, error.message))
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(HTTPException, _refused)
     app.add_exception_handler(ClientDisconnect, _gone)
@@ -54,8 +57,9 @@ def add_handlers(app: FastAPI) -> None:
 async def _invalid(_: Request, error: Any) -> ProblemResponse:
     errors = error.errors()
     told = [f"{_cut('.'.join(map(str, each['loc'][1:]))) or 'the body'}: {_cut(each['msg'])}" for each in errors]
-    more = [f"and {len(told) - _MOST_TOLD} more"] if len(told) > _MOST_TOLD else []
-    return ProblemResponse(422, _writable("; ".join(told[:_MOST_TOLD] + more)))
+    more = [words("and {number} more", number=len(told) - _MOST_TOLD)] if len(told) > _MOST_TOLD else []
+    reasons = _writable("; ".join([*told[:_MOST_TOLD], *map(str, more)]))
+    return ProblemResponse(422, Message("E-REQUEST", "{reasons}", reasons=reasons))
 
 
 def _cut(text: str) -> str:
@@ -63,15 +67,17 @@ def _cut(text: str) -> str:
 
 
 async def _refused(_: Request, error: Any) -> ProblemResponse:
-    return ProblemResponse(error.status_code, str(error.detail), error.headers)
+    told = error.message if isinstance(error, Refusal) else Message(None, "{reason}", reason=error.detail)
+    return ProblemResponse(error.status_code, told, error.headers)
 
 
 async def _gone(_: Request, error: Exception) -> ProblemResponse:
-    return ProblemResponse(400, "the connection broke off")  # which nobody reads
+    return ProblemResponse(400, Message("E-CONNECTION", "the connection broke off"))  # which nobody reads
 
 
 async def _failed(_: Request, error: Exception) -> ProblemResponse:
-    return ProblemResponse(500, "something went wrong that should not have; the log of the service says what")
+    told = Message("E-SERVICE", "something went wrong that should not have; the log of the service says what")
+    return ProblemResponse(500, told)
 
 
 def _writable(text: str) -> str:

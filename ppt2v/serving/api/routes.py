@@ -6,17 +6,19 @@ import io
 from collections.abc import AsyncIterator, Callable
 from typing import Annotated, Any, List, Optional
 
-from fastapi import FastAPI, Header, HTTPException, Query, Response
+from fastapi import FastAPI, Header, Query, Response
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import FileResponse, StreamingResponse
 from pydantic import BaseModel
 
 from ppt2v.errors import InputError
+from ppt2v.language import translated
 from ppt2v.modes import MODES, Mode
 from ppt2v.parameters import holding
 from ppt2v.serving import offers
 from ppt2v.serving.job import DONE, Job
 from ppt2v.serving.queue import Jobs
+from ppt2v.serving.refusals import Refusal
 from ppt2v.serving.uploads import Clips
 
 from .problems import ANYWHERE, documented
@@ -121,7 +123,7 @@ class JobRoutes:
 
     def no_mode(self, mode: str) -> None:
         """Says which modes there are."""
-        raise HTTPException(404, f"there is no such mode; there is {', '.join(MODES)}")
+        raise Refusal(404, "E-MODE-PATH", "there is no such mode; there is {modes}", modes=MODES)
 
     def jobs_so_far(self, last: _LAST = 50) -> List[JobView]:
         """The last jobs, the newest first."""
@@ -168,7 +170,7 @@ class JobRoutes:
 
         picture, file = self._job(id).preview, io.BytesIO()
         if picture is None:
-            raise HTTPException(409, "there is no preview: the job does not run, or has only begun")
+            raise Refusal(409, "E-PREVIEW-NONE", "there is no preview: the job does not run, or has only begun")
         Image.fromarray(picture).save(file, format="PNG")
         return Response(file.getvalue(), media_type="image/png")
 
@@ -176,9 +178,9 @@ class JobRoutes:
         """The video of a job that is done."""
         job = self._job(id)
         if job.state != DONE:
-            raise HTTPException(409, f"there is no video: the job is {job.state}")
+            raise Refusal(409, "E-VIDEO-NOT-YET", "there is no video: the job is {state}", state=translated(job.state))
         if not job.path.is_file():
-            raise HTTPException(410, "the video was deleted; its job's parameters make it again")
+            raise Refusal(410, "E-VIDEO-DELETED", "the video was deleted; its job's parameters make it again")
         ending = job.path.suffix[1:]
         return FileResponse(
             job.path,
@@ -191,7 +193,7 @@ class JobRoutes:
         try:
             return self.jobs.get(id)
         except KeyError:
-            raise HTTPException(404, "there is no job of that id") from None
+            raise Refusal(404, "E-JOB-ID", "there is no job of that id") from None
 
     def _view(self, job: Job) -> JobView:
         return self._views([job])[0]

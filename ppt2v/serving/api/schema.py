@@ -26,7 +26,8 @@ class Problem(BaseModel):
     type: str = "about:blank"
     title: str
     status: int
-    detail: str
+    detail: str = Field(description="In the language that the request asks for with Accept-Language: en or zh.")
+    code: Optional[str] = Field(description="Of the detail, the same in every language, such as E-CLIP-MISSING.")
 
 
 class ClipView(BaseModel):
@@ -84,7 +85,8 @@ class JobView(BaseModel):
     submitted: datetime
     started: Optional[datetime]
     ended: Optional[datetime]
-    error: Optional[str]
+    error: Optional[str] = Field(description="Why the job has failed.")
+    code: Optional[str] = Field(description="Of the error, the same in every language.")
     result: Optional[str] = Field(description="Where the video is, once the job is done.")
 
 
@@ -105,7 +107,8 @@ def view(job: Job, limits: Limits, place: int | None) -> JobView:
         submitted=_date(job.submitted),
         started=_date(job.started),
         ended=_date(job.ended),
-        error=job.error,
+        error=None if job.error is None else str(job.error),
+        code=None if job.error is None else job.error.code,
         result=result,
     )
 

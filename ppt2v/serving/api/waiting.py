@@ -7,11 +7,10 @@ import re
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 
-from fastapi import HTTPException
-
 from ppt2v.serving.fairness import REQUESTS, RETRY_AFTER
 from ppt2v.serving.job import Job
 from ppt2v.serving.queue import Jobs
+from ppt2v.serving.refusals import Refusal
 
 MOST_SECONDS = 60  # of a request that prefers to wait
 MOST_WAITING = REQUESTS // 2  # at once, so that they leave room for those that are answered at once
@@ -39,9 +38,14 @@ class Changes:
         return len(self._waiting) < MOST_WAITING
 
     def check_room(self) -> None:
-        """Raises HTTPException where no more may wait."""
+        """Raises Refusal where no more may wait."""
         if not self.has_room:
-            raise HTTPException(503, "too many requests wait already: ask again", {"Retry-After": RETRY_AFTER})
+            raise Refusal(
+                503,
+                "E-WAITING-FULL",
+                "too many requests wait already: ask again",
+                headers={"Retry-After": RETRY_AFTER},
+            )
 
     @contextmanager
     def watched(self) -> Iterator[Changed]:

@@ -12,6 +12,7 @@ import gradio as gr
 from ppt2v.environment.shipped import sample_clips
 from ppt2v.modes import Mode
 from ppt2v.parameters import GROUPS, Parameter, holding
+from ppt2v.serving import offers
 from ppt2v.serving.adapter_folder import AdapterFolder
 from ppt2v.serving.limits import Limits
 
@@ -22,7 +23,7 @@ from .words import Translate
 _FRONT, *_FOLDED = GROUPS
 _NARROW = 130  # pixels; two go beside each other on a phone
 # What is otherwise on a page than the table says, which is for the command line too.
-_HELP = {
+HELP = {
     "seed": "The same number makes the same video; with none each is another one.",
     "model_name": "One of the list; on your own machine also the folder, file or id of another.",
 }
@@ -103,7 +104,7 @@ class Form:
         if not parameters:
             return
         with gr.Accordion(self.text(group), open=False):
-            with gr.Row():
+            with gr.Row(elem_classes="folded"):
                 for parameter in parameters:
                     self._add(parameter)
             for parameter in parameters:
@@ -115,7 +116,7 @@ class Form:
             self._add_models(parameter)
             return
         label, value = self._labels[parameter.name], self._defaults[parameter.name]
-        help = _HELP.get(parameter.name, parameter.help)
+        help = HELP.get(parameter.name, parameter.help)
         self.entered[parameter.name] = widgets.build(parameter, label, help, value, self.text, **about)
 
     def _add_models(self, parameter: Parameter) -> None:
@@ -123,7 +124,7 @@ class Form:
             self._offered(),
             value=self.row.default("model_name"),
             label=self._labels["model_name"],
-            info=self.text(_HELP["model_name"]),
+            info=self.text(HELP["model_name"]),
             allow_custom_value=self.limits.at_home,
         )
         self.entered["model_name"] = model
@@ -135,7 +136,8 @@ class Form:
 
     def _described(self, offer: choices.Choice) -> str:
         state = self.text("here") if offer.here else self.text("to be downloaded")
-        return f"{offer.name} ({state})" if offer.gb is None else f"{offer.name} ({offer.gb:.2f} GB, {state})"
+        name = offers.public_name(offer.name)
+        return f"{name} ({state})" if offer.gb is None else f"{name} ({offer.gb:.2f} GB, {state})"
 
     def _add_picker(self, parameter: Parameter, folder: AdapterFolder) -> None:
         """A choice among the files of the folder, of which each is added to what is entered."""
@@ -146,7 +148,7 @@ class Form:
             inputs: list[gr.components.Component] = [entered, file]
             if parameter.name in _WITH_STRENGTH:
                 inputs.append(gr.Slider(0, 2, value=1, step=0.05, label=self.text("Strength"), min_width=_NARROW))
-            add = gr.Button(self.text("Add"), size="sm", min_width=60)
+            add = gr.Button(self.text("Add"), size="sm", scale=0, min_width=80)
         add.click(_with_one_more, inputs, entered, **QUIET)
 
     def _samples(self) -> None:

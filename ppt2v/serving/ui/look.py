@@ -42,9 +42,10 @@ CSS = """
 .panel button, .videos button { border: 1px solid var(--border-color-primary); border-radius: .375rem;
     padding: .25rem .6rem; background: var(--button-secondary-background-fill);
     color: var(--button-secondary-text-color); cursor: pointer; }
-.videos button { font-size: .85rem; font-weight: normal; }
+.panel button, .videos button { font-size: .85rem; font-weight: normal; }
 .videos time { color: inherit; }
 .download:has([data-address=""]), .refusal:not(:has(.failure)) { display: none; }
+.folded > *, .folded .form > * { min-width: min(100%, 14rem) !important; }
 @media (max-width: 640px) {
     .basics [data-testid="block-info"] + * { display: none; }
     .gradio-container { padding: .5rem !important; }

@@ -11,6 +11,7 @@ from datetime import datetime
 from html import escape
 from typing import TYPE_CHECKING, Any
 
+from ppt2v.language import Message
 from ppt2v.request.request import file_stem
 from ppt2v.serving.job import CANCELLED, DONE, FAILED, QUEUED, Job
 
@@ -95,9 +96,9 @@ def advice(job: Job, text: Translate) -> str:
     return "".join(f"<p class='advice' role='note'>{escape(line)}</p>" for line in lines)
 
 
-def failure(message: str, text: Translate) -> str:
+def failure(message: str | Message, text: Translate) -> str:
     """Why nothing came of it."""
-    return f"<div class='failure' role='alert'><b>{text('This did not work')}</b><p>{escape(message)}</p></div>"
+    return f"<div class='failure' role='alert'><b>{text('This did not work')}</b><p>{escape(text(message))}</p></div>"
 
 
 def _about(job: Job, recipe: Mapping[str, Any], text: Translate) -> str:
@@ -111,10 +112,10 @@ def _map(job: Job, text: Translate) -> str:
 
 def download(state: Download, gb: float | None, text: Translate) -> str:
     """How the download of a model stands, with the button for what can be done; ``gb``: about its size."""
-    size = "" if gb is None else text("about {gb:.1f} GB").format(gb=gb)
     if not state.runs:
         failed = f"<div class='failure' role='alert'>{escape(text(state.error))}</div>" if state.error else ""
-        said = f"{text('This model is not here yet.')} {size}"
+        sized = text("This model is not here yet; it has about {gb:.1f} GB.")
+        said = text("This model is not here yet.") if gb is None else sized.format(gb=gb)
         return f"{failed}<p>{said} <button data-method='POST'>{text('Download')}</button></p>"
     arrived = f"{state.received / 1e9:.2f} GB" if gb is None else f"{state.received / 1e9:.2f} / {gb:.1f} GB"
     bar = "<progress></progress>" if gb is None else f"<progress value='{state.received / 1e9}' max='{gb}'></progress>"
@@ -142,8 +143,8 @@ def _figure(job: Job, text: Translate) -> str:
 
 
 def _video(job: Job, autoplay: bool) -> str:
-    begins = "autoplay" if autoplay else "preload='metadata'"
-    return f"<video src='{_address(job)}' controls loop muted playsinline {begins}></video>"
+    at, begins = ("", "autoplay") if autoplay else ("#t=0.001", "preload='metadata'")  # there a browser shows a frame
+    return f"<video src='{_address(job)}{at}' controls loop muted playsinline {begins}></video>"
 
 
 def _download(job: Job, text: Translate) -> str:

@@ -62,7 +62,7 @@ def application(jobs: Jobs, auth: tuple[str, str] | None = None, port: int = 80)
         # Gradio before 6.20 sends the browser to any address there (CVE-2026-59806).
         app.get(f"/{language}/gradio_api/file=http{{address:path}}")(_nowhere)
         add_states(app, language, visits, downloads)
-        page = build(language, visits, partial(_is_clip_of, [jobs.folder / "uploads", sample_clips()]))
+        page = build(language, visits, partial(is_clip_of, [jobs.folder / "uploads", sample_clips()]))
         gr.mount_gradio_app(
             app,
             page,
@@ -90,7 +90,7 @@ def _nowhere(address: str) -> None:
     raise HTTPException(404)
 
 
-def _is_clip_of(folders: Sequence[Path], path: str) -> bool:
+def is_clip_of(folders: Sequence[Path], path: str) -> bool:
     """Whether a path, which comes from a browser, is that of a file in one of these folders."""
     file = Path(path)
     return "\0" not in path and file.is_file() and any(each.resolve() in file.resolve().parents for each in folders)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Callable
 from pathlib import PurePath
 
-from fastapi import FastAPI, HTTPException, Request
+from fastapi import FastAPI, Request
 from fastapi.responses import PlainTextResponse, Response
 from python_multipart.exceptions import FormParserError
 from starlette.datastructures import UploadFile
@@ -13,6 +13,7 @@ from starlette.requests import ClientDisconnect
 
 from ppt2v.errors import DiskFull, InputError
 from ppt2v.serving.queue import Jobs
+from ppt2v.serving.refusals import Refusal
 from ppt2v.serving.telling import without_folders
 from ppt2v.serving.uploads import Clips, full_disk_told
 
@@ -36,7 +37,8 @@ def add_route(app: FastAPI, page: str, jobs: Jobs, clips: Clips) -> str:
             if not isinstance(file, UploadFile):
                 raise InputError("E-UPLOAD-NO-FILE", "the body holds no file")
             if file.size > clips.limits.upload_mb * 10**6:
-                raise HTTPException(413, f"the file is too large: the most here is {clips.limits.upload_mb} MB")
+                most = clips.limits.upload_mb
+                raise Refusal(413, "E-UPLOAD-LARGE", "the file is too large: the most here is {most} MB", most=most)
             kept = clips.path((await clips.keep(_pieces(file))).id)
             return [str(kept.rename(kept.with_suffix(_ending(file.filename))))]
         finally:

@@ -12,6 +12,7 @@ from ppt2v.parameters import Parameter
 from .words import Translate
 
 _SHORT_RANGE = 10  # up to which a slider is handier than a number
+_CLIP_HEIGHT = 260  # pixels
 _LARGE = 10**9  # a bound that nobody wants to know
 
 
@@ -50,7 +51,7 @@ def _bounds(parameter: Parameter) -> tuple[float | None, float | None]:
 
 
 def _clip(parameter: Parameter, info: str, **about: Any) -> gr.Video:
-    return gr.Video(sources=["upload", "webcam"], **about)
+    return gr.Video(sources=["upload", "webcam"], height=_CLIP_HEIGHT, **about)
 
 
 def _slider(parameter: Parameter, **about: Any) -> gr.Slider:

@@ -32,9 +32,8 @@ WORDS = {
     "Add": "添加",
     "here": "已在本机",
     "to be downloaded": "待下载",
-    "about {gb:.1f} GB": "约 {gb:.1f} GB",
+    "This model is not here yet; it has about {gb:.1f} GB.": "本机还没有这个模型，大小约 {gb:.1f} GB。",
     "This model is not here yet.": "本机还没有这个模型。",
-    "This model is not here yet: download it first, with the button below its name.": "本机还没有这个模型：请先用模型名称下方的按钮下载。",
     "Downloading": "正在下载",
     "Cancel": "取消",
     # a run
@@ -88,6 +87,12 @@ WORDS = {
     "Guidance scale": "引导强度",
     "Guidance stop": "引导截止",
     "Image guidance scale": "图像引导强度",
+    "T0": "噪声水平 T0",
+    "T1": "噪声水平 T1",
+    "Eta": "随机程度",
+    "Vae": "自编码器（VAE）",
+    "Prediction type": "预测类型",
+    "Content seed": "内容种子",
     "Solver": "采样器",
     "Fast": "快速",
     "Clip skip": "CLIP 跳层",
@@ -132,6 +137,7 @@ Translate = Callable[[str | Message], str]
 _ENGLISH = {
     "text2video": "Text to video",
     "synthesize": "Video model",
+    "animate": "Motion module",
     "pix2pix": "Edit a clip",
     "pose": "Poses of a clip",
     "canny": "Edges of a clip",
@@ -153,7 +159,7 @@ _ENGLISH = {
     "Also": "More controls",
 }
 
-LANGUAGES: dict[str, dict[str, str]] = {"en": _ENGLISH, "zh": {**WORDS, **TABLE}}
+LANGUAGES: dict[str, dict[str, str]] = {"en": _ENGLISH, "zh": {**TABLE, **WORDS}}
 NAMES = {"en": "English", "zh": "中文"}
 
 
