@@ -261,6 +261,8 @@ def test_parts_that_do_not_belong_together_are_refused(folder, tmp_path, part, c
 def test_other_modes_and_training_refuse_the_family(folder, tmp_path):
     use = Use("pix2pix", "image", "timbrooks/instruct-pix2pix", str(folder), edits=True)
     refused(lambda: fitting_family(folder, use), "there is no pix2pix.*timbrooks/instruct-pix2pix")
+    moving = use._replace(mode="animate", edits=False, motion="any")
+    refused(lambda: fitting_family(folder, moving), "motion modules are taken with those of Stable Diffusion 1.x alone")
     refused(lambda: family_of(folder).pipeline("other:Pipeline"), "text2video and the guided modes alone")
     (tmp_path / "pictures").mkdir()
     Image.new("RGB", (16, 16)).save(tmp_path / "pictures" / "a.png")

@@ -41,7 +41,9 @@ from starlette.testclient import TestClient  # noqa: E402
 from ppt2v.serving.ui import choices, widgets  # noqa: E402
 from ppt2v.serving.ui.fetching import Download, Downloads  # noqa: E402
 from ppt2v.serving.ui.form import HELP  # noqa: E402
+from ppt2v.serving.ui.gallery import Gallery  # noqa: E402
 from ppt2v.serving.ui.server import application, is_clip_of  # noqa: E402
+from ppt2v.serving.ui.tab import Tab  # noqa: E402
 
 HERE = "http://localhost"
 ENGLISH, CHINESE = translator("en"), translator("zh")
@@ -400,6 +402,16 @@ def test_a_page_sees_how_jobs_stand_by_their_ids_alone(client, served, monkeypat
     assert client.get(f"/maps/{job.id}").status_code == 404
 
 
+def test_a_first_visit_and_an_unknown_video_change_nothing(jobs):
+    with gradio.Blocks():
+        kept = gradio.BrowserState([])
+        row = MODES["text2video"]
+        tab = Tab(row, ENGLISH, Visits(jobs), lambda path: False, kept)
+        shown = Gallery({row.name: tab}, gradio.Tabs(), ENGLISH, Visits(jobs), kept)
+    nothing = [tab._follow_last([]), tab.form._restored({}), shown._use(gradio.EventData(None, {"id": "unknown"}))]
+    assert all(nothing) and all("value" not in str(update) for updates in nothing for update in updates.values())
+
+
 def test_only_what_may_be_chosen_is_downloaded(client, monkeypatch):
     started = []
     monkeypatch.setattr(Downloads, "start", lambda self, name: started.append(name))
@@ -409,10 +421,10 @@ def test_only_what_may_be_chosen_is_downloaded(client, monkeypatch):
 
 
 def test_a_clip_of_a_browsers_draft_is_one_that_was_uploaded_or_a_sample(served, tmp_path):
-    upload, sample = served.folder / "uploads" / "clips" / "x.mp4", choices.sample_clips() / "panda.mp4"
+    upload, sample = served.folder / "uploads" / "clips" / "x.mp4", sample_clips() / "panda.mp4"
     upload.parent.mkdir(parents=True, exist_ok=True)
     upload.write_bytes(PANDA)
-    folders = [served.folder / "uploads", choices.sample_clips()]
+    folders = [served.folder / "uploads", sample_clips()]
     assert is_clip_of(folders, str(upload)) and is_clip_of(folders, str(sample))
     others = [served.folder / "jobs.sqlite", f"{upload.parent}/../../jobs.sqlite", upload.parent, __file__, "", "a\0b"]
     assert not any(is_clip_of(folders, str(path)) for path in others)

@@ -129,7 +129,10 @@ class Form:
         )
         self.entered["model_name"] = model
         self.download = live(["download"], elem_classes="download")
-        self.download.finished(lambda: gr.update(choices=self._offered()), None, model, **QUIET)
+        self.download.finished(self._arrived, None, [model, self.download], **QUIET)
+
+    def _arrived(self) -> tuple[Any, str]:
+        return gr.update(choices=self._offered()), ""
 
     def _offered(self) -> list[tuple[str, str]]:
         return [(self._described(offer), offer.name) for offer in choices.models(self.row, self.limits)]

@@ -52,7 +52,7 @@ class Gallery:
         for job in self._visits.known([event.id]):
             form = self._tabs[job.mode].form
             return {self._board: gr.Tabs(selected=job.mode), **form.fill(form.entries(job.values))}
-        return {}
+        return {self._board: gr.skip()}
 
     def _delete(self, kept: Any, event: gr.EventData) -> tuple[list[str], str]:
         for job in self._visits.known([event.id]):

@@ -72,7 +72,7 @@ class Tab:
 
     def _follow_last(self, kept: Any) -> dict[Any, Any]:
         job = self.visits.latest(kept, self.row.name)
-        return {} if job is None else self._following(job)
+        return {self.job: gr.skip()} if job is None else self._following(job)
 
     def _following(self, job: Job) -> dict[Any, Any]:
         if job.finished:
