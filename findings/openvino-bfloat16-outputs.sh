@@ -2,8 +2,9 @@
 # openvino 2026.4.1, Python interface, CPU plugin; numpy 2.2.6
 #
 # Guess:   NumPy has no bfloat16, so an output of that type arrives as float32, as ml_dtypes' bfloat16, or not at all.
-# Reality: it arrives as a float16 array that is nothing but the 16 bits, read as the other format. Signs, order and rough size are right,
-#          zero is zero, there is no NaN and no warning. An input of type bf16 takes a float16 array in the same way, by its bits (and refuses float32).
+# Reality: it arrives as a float16 array that is nothing but the 16 bits, read as the other format. Signs, order and rough size are
+#          right, zero is zero, there is no NaN and no warning. An input of type bf16 takes a float16 array in the same way, by its
+#          bits (and refuses float32).
 # Seen:    0, 1, 2, 3, -0.5, 100 come out as 0, 1.875, 2, 2.125, -1.75, 3.39; the bits shifted into float32 give the right numbers;
 #          float16 1, 2, 3 go in as 0.0078, 2, 32
 # Matters: a network exported with bfloat16 weights or outputs, half the copying for latents. The values look like latents (they are all

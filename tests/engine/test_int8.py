@@ -32,7 +32,7 @@ def numbers(*shape: int, seed: int = 0) -> np.ndarray:
 
 
 def network(attention: str = "attn1.to_q.weight") -> ov.Model:
-    """A convolution into the network, another one, a feed-forward layer and a projection of attention."""
+    """A convolution into the network, another one, a shortcut, a feed-forward layer and a projection of attention."""
     pictures = ops.parameter([2, 4, 8, 8], np.float32, "pictures")
 
     def convolved(x, name: str, *shape: int):
@@ -40,6 +40,7 @@ def network(attention: str = "attn1.to_q.weight") -> ov.Model:
 
     x = ops.swish(convolved(pictures, "conv_in.weight", CHANNELS, 4, 3, 3))
     x = convolved(x, "down.conv.weight", CHANNELS, CHANNELS, 3, 3)
+    x = convolved(x, "down.conv_shortcut.weight", CHANNELS, CHANNELS, 3, 3)
     x = ops.reshape(ops.transpose(x, np.array([0, 2, 3, 1])), np.array([2, 64, CHANNELS]), False)
     for name in ("block.ff.net.0.weight", attention):
         x = ops.matmul(x, ops.constant(numbers(CHANNELS, CHANNELS) / 5, name=name), False, False)
@@ -64,7 +65,7 @@ def quantised(model: ov.Model) -> list[str]:
     return [each.input_value(1).get_node().get_type_name() for each in rounded]
 
 
-def test_convolutions_and_feed_forward_layers_are_candidates_and_the_first_layer_and_attention_are_not():
+def test_convolutions_and_feed_forward_layers_are_candidates_but_the_first_layer_shortcuts_and_attention_are_not():
     assert [layer.name for layer in quantization.layers(network())] == ["down.conv.weight", "block.ff.net.0.weight"]
 
 

@@ -108,4 +108,4 @@ def test_the_rule_of_a_parameter_is_told_in_chinese():
     with speaking("zh"), pytest.raises(InputError) as refused:
         request.Request.of(request.mode("text2video"), {"prompt": "a fox", "seed": -1})
     with speaking("zh"):
-        assert str(refused.value).startswith("seed=-1：取值须为 整数 >= 0 且 <= ")
+        assert str(refused.value).startswith("seed=-1 无效；有效值：整数 >= 0 且 <= ")

@@ -421,10 +421,10 @@ def test_only_what_may_be_chosen_is_downloaded(client, monkeypatch):
 
 
 def test_a_clip_of_a_browsers_draft_is_one_that_was_uploaded_or_a_sample(served, tmp_path):
-    upload, sample = served.folder / "uploads" / "clips" / "x.mp4", choices.sample_clips() / "panda.mp4"
+    upload, sample = served.folder / "uploads" / "clips" / "x.mp4", sample_clips() / "panda.mp4"
     upload.parent.mkdir(parents=True, exist_ok=True)
     upload.write_bytes(PANDA)
-    folders = [served.folder / "uploads", choices.sample_clips()]
+    folders = [served.folder / "uploads", sample_clips()]
     assert is_clip_of(folders, str(upload)) and is_clip_of(folders, str(sample))
     others = [served.folder / "jobs.sqlite", f"{upload.parent}/../../jobs.sqlite", upload.parent, __file__, "", "a\0b"]
     assert not any(is_clip_of(folders, str(path)) for path in others)
