@@ -26,9 +26,9 @@ _LEAST = 1e-5  # of a channel's numbers, which may all be zero
 # Channels that a layer must have on both sides. The first and the last have few: they cost little, and their errors go
 # straight in or out.
 _FEWEST = 32
-# In the names of cheap layers that stay in float: OpenVINO 2026.4 computes nonsense where a convolution takes what
-# another one makes and both are in int8, as a shortcut behind a downsampler; errors of the others go straight out.
-_FLOAT = ("conv_shortcut.", "controlnet_")
+# What a convolution must come behind, as nearly all do: OpenVINO 2026.4 computes nonsense where one takes what another
+# one makes and both are in int8, as a shortcut behind a downsampler.
+_ACTIVATION = "Swish"
 _PRODUCTS = ".ff."  # in the names of those that tolerate it: errors in attention grow
 
 
@@ -109,7 +109,7 @@ def layers(model: ov.Model) -> list[Layer]:
         name = weight.get_friendly_name()
         if weight.get_type_name() != "Constant" or (kind == "MatMul" and _PRODUCTS not in name):
             continue
-        if any(part in name for part in _FLOAT):
+        if kind == "Convolution" and operation.input_value(0).get_node().get_type_name() != _ACTIVATION:
             continue
         if min(weight.get_output_shape(0)[:2]) >= _FEWEST:
             first = kind == "Convolution" or operation.get_attributes()["transpose_b"]
