@@ -95,6 +95,17 @@ def test_requests_are_counted_instead(tmp_path, monkeypatch):
         assert status(port, head(port)) == b"HTTP/1.1 200"
 
 
+def read_until(stream: socket.socket, wanted: bytes) -> re.Match[bytes]:
+    """Where an answer, which comes in pieces, has what matches."""
+    told, found = b"", None
+    while found is None:
+        piece = stream.recv(10_000)
+        assert piece, f"it ends with {told!r}"
+        told += piece
+        found = re.search(wanted, told)
+    return found
+
+
 def test_a_stream_of_events_ends_with_the_service(tmp_path):
     model, ends = StandInModel(), []
     model.go.clear()
@@ -105,15 +116,17 @@ def test_a_stream_of_events_ends_with_the_service(tmp_path):
         finally:
             model.go.set()  # the service waits for its job, whose state does not change before
 
-    with running(tmp_path, model) as port:
+    with running(tmp_path, model) as port, contextlib.ExitStack() as otherwise:
+        otherwise.callback(model.go.set)
         asks = b'{"prompt": "a fox"}'
         more = f"Content-Length: {len(asks)}\r\nContent-Type: application/json\r\n"
         with connected(port, head(port, "POST /jobs/text2video", more) + asks) as asking:
-            id = re.search(rb'"id":"(\w+)"', asking.recv(10_000))[1].decode()
+            id = read_until(asking, rb'"id":"(\w+)"')[1].decode()
         stream = connected(port, head(port, f"GET /jobs/{id}/events"))
-        assert b"event: " in stream.recv(10_000)
+        read_until(stream, b"event: ")
         reading = threading.Thread(target=read_to_the_end, args=[stream])
         reading.start()
+        otherwise.pop_all()
     reading.join()
     stream.close()
     assert ends == [b""]
