@@ -282,7 +282,7 @@ BAD = [
     (["fox", "--device", "cuda:99"], "device 'cuda:99'"),
     (["fox", "--device", "tpu"], "cpu, cuda"),
     (["fox", "--device", "cpu", "--dtype", "float16"], "float32"),
-    (["fox", "--dtype", "int8"], "unknown dtype"),
+    (["fox", "--dtype", "int4"], "unknown dtype"),
     (["fox", "--model", "stable-difusion-v1-5"], "did you mean stable-diffusion-v1-5/stable-diffusion-v1-5"),
     (["fox", "--model", "folder"], "is no model"),
     (["fox", "--config", "c.yaml"], "did you mean video_length"),
@@ -294,7 +294,7 @@ BAD = [
 
 @pytest.mark.parametrize(("arguments", "words"), BAD)
 def test_bad_input_is_refused_before_a_model_is_loaded(run, monkeypatch, tiny_folder, arguments, words):
-    monkeypatch.setattr(stable_diffusion, "load_stable_diffusion", lambda *_: pytest.fail("a model was loaded"))
+    monkeypatch.setattr(stable_diffusion, "load_stable_diffusion", lambda *_, **__: pytest.fail("a model was loaded"))
     monkeypatch.setattr(downloads, "download", lambda *_: pytest.fail("a model was downloaded"))
     Path("folder").mkdir()
     Path("c.yaml").write_text("video_lenght: 8\n")

@@ -283,8 +283,8 @@ def test_device_and_dtype_names():
         "bfloat16",
         "float32",
     ]
-    for wrong in ("int8", "half", paddle.int32):
-        with pytest.raises(InputError, match="unknown dtype.*choose float32, float16, bfloat16"):
+    for wrong in ("int4", "half", paddle.int32):
+        with pytest.raises(InputError, match="unknown dtype.*choose float32, float16, bfloat16, int8"):
             dtype_name(wrong)
 
 
