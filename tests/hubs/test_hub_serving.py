@@ -99,6 +99,7 @@ CLOSED = (
     "tokenizer",
     "vae",
     "controlnet",
+    "motion_module",
     "detector_weights",
     "saliency_weights",
     "memory",

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ppt2v.cache import fingerprint
-from ppt2v.environment.devices import DTYPES
+from ppt2v.environment.devices import DTYPES, INT8
 from ppt2v.errors import InputError
 from ppt2v.models.adapters.merging import Merge
 from ppt2v.models.formats import fitting, reading
@@ -156,7 +156,7 @@ def network_files(
 def load_component(folder: Path, cls: type, dtype: str = "float32", lazy: bool = False):
     """A network of ``cls``, a model class of ppdiffusers or ppdiffusers.transformers, from its config.json and weights.
 
-    The network is in evaluation mode and of type ``dtype`` (one of ``devices.DTYPES``) whatever the type of the file.
+    The network is in evaluation mode and of type ``dtype`` (one of ``devices.DTYPES`` but int8) whatever the type of the file.
     With ``lazy`` it is without weights until ``network.weights.load()`` is called.
     Raises InputError unless names and shapes of the weights are exactly those of the network.
     """
@@ -247,7 +247,6 @@ def _zeroing_nothing() -> Iterator[None]:
 
 
 def check_dtype(dtype: str) -> None:
-    if dtype not in DTYPES:
-        raise InputError(
-            "E-WEIGHTS-DTYPE", "dtype {dtype!r} is unknown; valid are {dtypes}", dtype=dtype, dtypes=DTYPES
-        )
+    kept = [name for name in DTYPES if name != INT8]
+    if dtype not in kept:
+        raise InputError("E-WEIGHTS-DTYPE", "dtype {dtype!r} is unknown; valid are {dtypes}", dtype=dtype, dtypes=kept)
