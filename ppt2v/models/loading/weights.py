@@ -156,8 +156,8 @@ def network_files(
 def load_component(folder: Path, cls: type, dtype: str = "float32", lazy: bool = False):
     """A network of ``cls``, a model class of ppdiffusers or ppdiffusers.transformers, from its config.json and weights.
 
-    The network is in evaluation mode and of type ``dtype`` (one of ``devices.DTYPES`` but int8) whatever the type of the file.
-    With ``lazy`` it is without weights until ``network.weights.load()`` is called.
+    The network is in evaluation mode and of type ``dtype`` (one of ``devices.DTYPES`` but int8) whatever the type of
+    the file. With ``lazy`` it is without weights until ``network.weights.load()`` is called.
     Raises InputError unless names and shapes of the weights are exactly those of the network.
     """
     check_dtype(dtype)
