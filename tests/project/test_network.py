@@ -23,6 +23,7 @@ CLIP = ["--end-t", "0.3", "--out-fps", "4", "--resolution", "64", "--engine", "e
 COMMANDS = [
     ["text2video", "a fox in the snow", "--frames", "2", *SHORT, "--out", "fox.mp4"],
     ["rerun", "fox.mp4", "--out", "again.mp4"],
+    ["show", "fox.mp4"],
     ["report", "fox.mp4"],
     ["compare", "fox.mp4", "again.mp4"],
     ["batch", "jobs.jsonl", "--out", "videos"],
@@ -39,6 +40,7 @@ COMMANDS = [
         "--out",
         "s.mp4",
     ],
+    ["animate", "a fox", "--model", "TINY", "--motion-module", "MODULE", "--frames", "2", *SHORT, "--out", "a.mp4"],
     ["pix2pix", "clip.mp4", "make it winter", *CLIP, "--out", "pix2pix.mp4"],
     ["pose", "SKELETON", "a fox", *CLIP, "--out", "pose.mp4"],
     ["canny", "clip.mp4", "a fox", *CLIP, "--out", "canny.mp4"],
@@ -47,6 +49,7 @@ COMMANDS = [
     ["control", "canny", "clip.mp4", "--out", "map.mp4"],
     ["dreambooth", "train", "--images", "pictures", "--prompt", "a sks fox", "--steps", "1", "--out", "mine"],
     ["convert", "VIDEO", "converted", "--format", "diffusers"],
+    ["quantize", "TINY"],
     ["config", "text2video"],
     ["models"],
     ["doctor"],
@@ -102,7 +105,7 @@ def test_every_command_is_tried():
 
 
 @pytest.mark.slow
-def test_no_command_speaks_to_the_network(listener, environment, tmp_path):
+def test_no_command_speaks_to_the_network(listener, environment, tmp_path, tiny_folder, motion_folder):
     import numpy as np
     from PIL import Image
 
@@ -118,7 +121,7 @@ def test_no_command_speaks_to_the_network(listener, environment, tmp_path):
     row = {"prompt": "a bear", "video_length": 2, "num_inference_steps": 2}
     (tmp_path / "jobs.jsonl").write_text(json.dumps(row), encoding="utf-8")
     folder = str(locate.locate("embedded/video"))
-    given = {"VIDEO": folder, "SKELETON": str(SKELETON)}
+    given = {"VIDEO": folder, "SKELETON": str(SKELETON), "TINY": str(tiny_folder), "MODULE": str(motion_folder)}
     commands = [[given.get(word, word) for word in command] for command in COMMANDS]
     done = subprocess.run([sys.executable, "-c", RUN, json.dumps(commands)], env=environment, cwd=tmp_path,
                           capture_output=True, text=True)  # fmt: skip
