@@ -217,9 +217,11 @@ class Form:
         before, after = data[self.start], choices.defaults(self.row, model)
         updates: dict[Any, Any] = {self.start: after, self.download: self.address(model)}
         for parameter in self.parameters:
-            component, old = self.entered[parameter.name], widgets.entry(parameter, before[parameter.name])
-            if parameter.holds not in ("clip", "model") and not parameter.positional and data[component] == old:
-                updates[component] = widgets.entry(parameter, after[parameter.name])
+            component = self.entered[parameter.name]
+            old, new = (widgets.entry(parameter, values[parameter.name]) for values in (before, after))
+            of_model = parameter.holds not in ("clip", "model") and not parameter.positional
+            if of_model and data[component] == old != new:  # others may be changed by the visitor meanwhile
+                updates[component] = new
         return updates
 
     def address(self, model: str) -> str:
