@@ -29,7 +29,7 @@ def trials(random: Random, number: int, folder: Path) -> Iterator[Trial]:
     full = _on_full_disk if can_mount() else _under_quota
     model, converted = tiny_model.write_stable_diffusion(folder / "tiny"), tiny_model.write_modelscope(folder / "other")
     made = ["text2video", "a fox", "--model", model, *_SHORT]
-    training = ["dreambooth", "train", "--images", folder / "pictures", "--instance-prompt", "a sks fox"]
+    training = ["dreambooth", "train", "--images", folder / "pictures", "--prompt", "a sks fox"]
     training += ["--model", model, "--steps", "1", "--resolution", "16", "--device", "cpu", "--quiet"]
     _pictures(folder / "pictures")
     commands = {

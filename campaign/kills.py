@@ -107,7 +107,7 @@ def trainings(random: Random, number: int, folder: Path) -> Iterator[Trial]:
     (folder / "pictures").mkdir()
     for shade in range(3):
         Image.new("RGB", (16, 16), (80 * shade, 40, 200)).save(folder / "pictures" / f"{shade}.png")
-    command = ["dreambooth", "train", "--images", folder / "pictures", "--instance-prompt", "a sks fox"]
+    command = ["dreambooth", "train", "--images", folder / "pictures", "--prompt", "a sks fox"]
     command += ["--model", model, "--resolution", "16", "--seed", "3", "--steps", "30", "--save-every", "5"]
     command += ["--out", "made", "--device", "cpu", "--quiet"]
     (folder / "whole").mkdir()
