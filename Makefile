@@ -64,7 +64,7 @@ test: .venv/installed
 
 # What takes long and is not the heart of it.
 test-slow: .venv/installed
-	.venv/bin/pytest -q -m slow
+	OMP_WAIT_POLICY=PASSIVE .venv/bin/pytest -q -n $(WORKERS) -m slow
 
 # In Chromium (Debian's package of that name); says so where there is none.
 test-ui: .venv/installed
