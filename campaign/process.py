@@ -39,13 +39,14 @@ def run(arguments: Sequence[object], folder: Path, **variables: str) -> str:
 
 
 def refused(arguments: Sequence[object], folder: Path, **variables: str) -> str:
-    """The one line with which a command refuses; AssertionError where it works, or says more."""
+    """The one line with which a command refuses, after notices; AssertionError where it works, or says more."""
     process = start(arguments, folder, **variables)
     _, err = process.communicate()
-    lines = [line for line in err.splitlines() if not line.startswith("Warning:")]
+    lines = err.splitlines()
     expect(process.returncode == 2, f"{arguments[0]} ends with {process.returncode}: {err.strip()[-300:]}")
-    expect(len(lines) == 1 and lines[0].startswith("Error: "), f"it says {lines[:3]}")
-    return lines[0]
+    told = [line for line in lines if line.startswith("Error: ")]
+    expect(len(told) == 1 and lines[-1] == told[0] and "Traceback" not in err, f"it says {lines[:3]}")
+    return told[0]
 
 
 def ended_after(process: subprocess.Popen, seconds: float, number: signal.Signals = signal.SIGKILL) -> str:

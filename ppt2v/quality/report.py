@@ -212,11 +212,14 @@ def to_json(*reports: Report) -> str:
 
 
 def write_json(path: str | Path, *reports: Report) -> Path:
-    """Writes ``to_json`` to a file; InputError where ``path`` cannot be written."""
+    """Writes ``to_json`` to a file; InputError where ``path`` cannot be written, and no half of a file is left."""
     path = Path(path)
+    existed = path.exists()
     try:
         path.write_text(to_json(*reports) + "\n", encoding="utf-8")
     except OSError as error:
+        if not existed and path.is_file():
+            path.unlink()
         raise InputError(
             "E-REPORT-WRITE", "{path} cannot be written: {reason}", path=path, reason=error.strerror
         ) from None
