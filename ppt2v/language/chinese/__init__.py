@@ -3,45 +3,8 @@
 A file for each folder of the package, by whose messages and words it is ordered.
 """
 
-from . import (
-    batch,
-    cli,
-    controls,
-    dreambooth,
-    engine,
-    help,
-    hubs,
-    models_adapters,
-    models_families,
-    models_formats,
-    models_layouts,
-    models_sources,
-    package,
-    parameters,
-    pipelines,
-    request,
-    serving,
-    video,
-)
+from importlib import import_module
+from pkgutil import iter_modules
 
-TABLES = (
-    batch,
-    cli,
-    controls,
-    dreambooth,
-    engine,
-    help,
-    hubs,
-    models_adapters,
-    models_families,
-    models_formats,
-    models_layouts,
-    models_sources,
-    package,
-    parameters,
-    pipelines,
-    request,
-    serving,
-    video,
-)
+TABLES = tuple(import_module(f".{module.name}", __name__) for module in iter_modules(__path__))
 TABLE: dict[str, str] = {key: text for table in TABLES for key, text in table.MESSAGES.items()}
