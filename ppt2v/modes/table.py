@@ -29,6 +29,27 @@ from .shared import (
     with_defaults,
 )
 
+# Of the modes whose frames are all made together, from a prompt alone or from a clip.
+_LENGTH = Parameter(
+    "video_length",
+    int,
+    16,
+    "Number of frames; with a clip to start from, that of the clip.",
+    minimum=1,
+    maximum=4096,
+    option="frames",
+    argument="video_length",
+)
+_SIZE = Parameter(
+    "resolution",
+    str,
+    None,
+    "Side of a square or WIDTHxHEIGHT, in pixels; with a clip to start from the longest side; "
+    "the model's own if not given.",
+    holds="size",
+    decides="file",
+)
+
 
 @dataclass(frozen=True)
 class Mode:
@@ -136,24 +157,11 @@ MODES = {
                     help="Folder or id of a text-to-video model, such as damo-"
                     "vilab/text-to-video-ms-1.7b: ModelScope's own files, or the layout of diffusers or Paddle.",
                 ),
-                Parameter(
-                    "video_length",
-                    int,
-                    16,
-                    "Number of frames; with a clip to start from, that of the clip.",
-                    minimum=1,
-                    maximum=4096,
-                    option="frames",
-                    argument="video_length",
-                ),
-                Parameter(
-                    "resolution",
-                    str,
-                    None,
-                    "Side of a square or WIDTHxHEIGHT, in pixels; with a clip to start from the longest side; "
+                _LENGTH,
+                replace(
+                    _SIZE,
+                    help="Side of a square or WIDTHxHEIGHT, in pixels; with a clip to start from the longest side; "
                     "the model's own (256) if not given.",
-                    holds="size",
-                    decides="file",
                 ),
                 Parameter(
                     "content_seed",
@@ -184,25 +192,8 @@ MODES = {
                 MODEL,
                 *MODULES,
                 *ADAPTERS,
-                Parameter(
-                    "video_length",
-                    int,
-                    16,
-                    "Number of frames; with a clip to start from, that of the clip.",
-                    minimum=1,
-                    maximum=4096,
-                    option="frames",
-                    argument="video_length",
-                ),
-                Parameter(
-                    "resolution",
-                    str,
-                    None,
-                    "Side of a square or WIDTHxHEIGHT, in pixels; with a clip to start from the longest side; "
-                    "the model's own if not given.",
-                    holds="size",
-                    decides="file",
-                ),
+                _LENGTH,
+                _SIZE,
                 *with_defaults(_ALL_FRAMES, num_inference_steps=25, use_cf_attn=False),
                 *START,
                 *MEMORY,
