@@ -9,7 +9,7 @@ import shutil
 import sys
 import warnings
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import pytest
@@ -133,18 +133,10 @@ def full_disk() -> Callable[[int], AbstractContextManager[None]]:
 
     Only there, since what pytest prints may go to a file too.
     """
-    resource = pytest.importorskip("resource")
+    pytest.importorskip("resource")
+    from campaign.disk import quota
 
-    @contextmanager
-    def limited(size: int) -> Iterator[None]:
-        soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-        resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
-        try:
-            yield
-        finally:
-            resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
-
-    return limited
+    return quota
 
 
 @pytest.fixture

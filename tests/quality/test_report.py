@@ -10,7 +10,6 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from campaign.disk import quota
 from ppt2v import video
 from ppt2v.cli import app
 from ppt2v.errors import InputError
@@ -240,8 +239,8 @@ def test_an_unwritable_report_is_an_error_of_input(files, tmp_path):
         report.write_json(tmp_path, report.measure(files["one"]))
 
 
-def test_a_full_disk_leaves_no_half_of_a_file(files, tmp_path):
+def test_a_full_disk_leaves_no_half_of_a_file(files, tmp_path, full_disk):
     measured = report.measure(files["one"])
-    with quota(), pytest.raises(InputError, match="report.json cannot be written"):
+    with full_disk(0), pytest.raises(InputError, match="report.json cannot be written"):
         report.write_json(tmp_path / "report.json", measured)
     assert not (tmp_path / "report.json").exists()
