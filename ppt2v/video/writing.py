@@ -20,8 +20,9 @@ from .overlay import tile
 from .sound import RATE, Sound
 
 # Per format: codec, its options, the container's options. The number of threads is fixed because it changes the bytes.
+# x264's macroblock tree is off: it reads memory that nothing has written, and some frames got other bytes each time.
 _ENCODERS = {
-    "mp4": ("libx264", {"crf": "18", "threads": "4"}, {"movflags": "+faststart"}),
+    "mp4": ("libx264", {"crf": "18", "threads": "4", "x264-params": "mbtree=0"}, {"movflags": "+faststart"}),
     "webm": ("libvpx-vp9", {"crf": "24", "b": "0", "cpu-used": "4", "row-mt": "1", "threads": "4"}, {}),
 }
 _SOUND_ENCODERS = {"mp4": "aac", "webm": "libopus"}

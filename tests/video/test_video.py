@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import os
 import random
 import subprocess
 import sys
@@ -563,3 +564,24 @@ def test_what_the_video_is_made_from_is_not_overwritten(tmp_path, monkeypatch):
         with pytest.raises(InputError, match="made from"):
             video.output_file(out, None, "fox", [source, "missing.png"])
     assert video.output_file("new.mp4", None, "fox", [source]).name == "new.mp4"
+
+
+def test_what_lay_in_memory_before_changes_no_byte(tmp_path):
+    program = """
+import hashlib, sys
+import numpy as np
+from ppt2v import video
+for seed in range(0, 5, 4):
+    numbers = np.random.default_rng(seed)
+    first = 128 + 20 * numbers.standard_normal((24, 32, 3))
+    frames = [np.clip(first + 10 * numbers.standard_normal(first.shape), 0, 255).astype(np.uint8) for _ in range(5)]
+    for ending in ("mp4", "webm"):
+        path = video.write(frames, f"{sys.argv[1]}/{seed}.{ending}", 10, {})
+        print(hashlib.sha256(path.read_bytes()).hexdigest())
+"""
+    seen = set()
+    for filled_with in ("0", "85"):  # glibc fills with it what a process asks for
+        environment = {**os.environ, "MALLOC_PERTURB_": filled_with}
+        command = [sys.executable, "-c", program, str(tmp_path)]
+        seen.add(subprocess.run(command, env=environment, check=True, capture_output=True, text=True).stdout)
+    assert len(seen) == 1
