@@ -10,7 +10,7 @@ from typing import Any
 
 from ppt2v.environment.quiet import quiet_process
 
-from .parent import end_with_parent, unreached_by_ctrl_c
+from ppt2v.workers.parent import end_with_parent, unreached_by_ctrl_c
 from .worker import ATTEMPTS, LOST, Result, Task, Worker
 
 
