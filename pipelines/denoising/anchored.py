@@ -125,9 +125,7 @@ class AnchoredRun:
         self.anchor, followers = self.at_start
         bare = Frames(*(tensor if tensor is None else without_subject(tensor, subject[:1]) for tensor in self.anchor))
         background = self._moved(bare, self.start, self.background)
-        smoothed = smooth(
-            background, followers.latents, subject, self.frame_ids, self.movement, self.smoothing.kept
-        )
+        smoothed = smooth(background, followers.latents, subject, self.frame_ids, self.movement, self.smoothing.kept)
         self.followers, self.smoothed = Frames(smoothed), True
         self.anchor_step = self.followers_step = self.start
 

@@ -55,7 +55,8 @@ def smooth(
 
 
 def without_subject(anchor: paddle.Tensor, subject: paddle.Tensor) -> paddle.Tensor:
-    """The anchor, ``[1, channels, height, width]``, with cells of the background, of the same row or the nearest that has any, in place of its subject."""
+    """The anchor, ``[1, channels, height, width]``, with cells of the background in place of its subject: of the same
+    row, or the nearest that has any."""
     latents, covered = anchor.numpy().copy(), subject[0, 0].numpy() > 0.5
     rows = np.flatnonzero(~covered.all(1))
     for row in np.flatnonzero(covered.any(1)) if len(rows) else ():

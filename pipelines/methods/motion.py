@@ -23,7 +23,7 @@ class Movement(Protocol):
     """How frames move out of the first one."""
 
     def grid(self, height: int, width: int, frame_ids: list[int]) -> np.ndarray:
-        """Where each cell of the frames looks in the first one, -1..1: float ``[frames, height, width, 2]``, x and y."""
+        """Where each cell looks in the first frame, x and y in -1..1: float ``[frames, height, width, 2]``."""
 
     def warp(self, picture: paddle.Tensor, frame_ids: list[int]) -> paddle.Tensor:
         """A picture without noise, ``[1, channels, height, width]``, moved: float32 ``[frames, ...]``."""
@@ -64,7 +64,7 @@ class Field(NamedTuple):
 
 
 def sampled(picture: paddle.Tensor, grid: np.ndarray, mode: str) -> paddle.Tensor:
-    """A picture ``[1, channels, height, width]`` at the places of a grid, as for ``Movement``; mirrored at its edges."""
+    """A picture ``[1, channels, height, width]`` at the places of a ``Movement.grid``; mirrored at its edges."""
     repeated = picture.astype("float32").expand([len(grid), -1, -1, -1])
     places = paddle.to_tensor(grid, "float32")
     return F.grid_sample(repeated, places, mode=mode, padding_mode="reflection", align_corners=False)

@@ -329,6 +329,16 @@ MOTION = (
         argument="motion_field_strength_y",
     ),
     Parameter(
+        "camera",
+        str,
+        None,
+        'Where a camera goes, instead of --motion: keyframes such as "0: pan 0 0 zoom 1; 16: pan 24 0 zoom 1.3 '
+        'rotate 5 ease". With a smooth background it moves the background, and --motion the subject.',
+        argument="camera",
+        holds="keyframes",
+        group="Motion",
+    ),
+    Parameter(
         "t0",
         int,
         44,

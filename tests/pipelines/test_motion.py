@@ -39,7 +39,10 @@ def test_without_displacement_nothing_moves(frame_ids, x, y):
 def test_a_strength_is_a_share_of_the_picture(side, x, y):
     picture = cells(side, side)
     right, down = -x * side // 512, -y * side // 512
-    moved, expected = Field(x, y).warp(picture, [1])[0, 0].numpy(), np.roll(picture[0, 0].numpy(), (down, right), (0, 1))
+    moved, expected = (
+        Field(x, y).warp(picture, [1])[0, 0].numpy(),
+        np.roll(picture[0, 0].numpy(), (down, right), (0, 1)),
+    )
     inside = slice(max(down, 0), side + min(down, 0)), slice(max(right, 0), side + min(right, 0))
     assert np.array_equal(moved[inside], expected[inside])
 
