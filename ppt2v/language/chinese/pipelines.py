@@ -27,6 +27,7 @@ MESSAGES = {
     "E-RESOLUTION-CLIP": "resolution={resolution}：该模型处理的片段最长边须为 {least} 到 {most}",
     "E-RESOLUTION-MULTIPLE": "{width}x{height} 像素：该模型的画面边长须为 {divisor} 的倍数，从 {divisor} 到 {most}；模型自己的大小是 {native}x{native}",
     "E-ETA-SOLVER": "eta={eta} 只用于采样器 ddim；请换用它，或设 eta=0",
+    "E-CONTROL-PART": "control_guidance_start={start}，control_guidance_end={end}：{count} 步中没有一步落在两者之间；0 和 1 表示全部的步",
     "E-MOTION-LEVELS": "t0={t0}，t1={t1}：须满足 0 <= t0 < t1 <= {most}；它们是噪声水平，即 {steps} 步 DDIM 从末尾数起的下标（论文用 t0=44，t1=47）",
     "E-MOTION-STEPS": "num_inference_steps={steps}：运动场至少需要 2 步，其中一步在 T1 与 T0 之间",
     "E-WINDOW": "window={window}，overlap={overlap}：须满足 0 <= overlap < window，以帧为单位",
