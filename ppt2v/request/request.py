@@ -19,7 +19,7 @@ from ppt2v.models.sources import catalogue, locate
 from ppt2v.modes import MODES, Mode
 from ppt2v.parameters import Parameter, holding, resolve, shown
 from ppt2v.pipelines.planning import keyframes, memory, sizes
-from ppt2v.pipelines.planning.timesteps import check_eta, check_motion_levels
+from ppt2v.pipelines.planning.timesteps import check_eta, check_guided_part, check_motion_levels
 from ppt2v.pipelines.planning.windows import window_length
 from ppt2v.video.overlay import check_mark, names_image
 
@@ -224,6 +224,9 @@ def _check(mode: Mode, values: Mapping[str, Any]) -> None:
                 "num_inference_steps=1: the motion field needs at least 2 steps; or turn it off "
                 "(use_motion_field=False, --no-motion-field)",
             )
+    if mode.has("control_guidance_start"):
+        part = values["control_guidance_start"], values["control_guidance_end"]
+        check_guided_part(values["num_inference_steps"], *part)
     if values.get("smooth_bg") and not values["use_motion_field"]:
         raise InputError(
             "E-SMOOTH-WITHOUT-MOTION",

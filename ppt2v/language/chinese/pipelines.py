@@ -33,6 +33,7 @@ MESSAGES = {
     "E-CAMERA-FORM": "camera：无法理解 {said!r}（第 {frame} 帧）；请给出 pan X Y、zoom 倍数、rotate 角度以及 {easings} 之一，例如 16: pan 24 0 zoom 1.3 ease",
     "E-CAMERA-ZOOM": "camera：zoom {zoom:g}（第 {frame} 帧）：须为 {least:g} 到 {most:g}",
     "E-CAMERA-OUTSIDE": "camera：第 {frame} 帧看不到首帧的任何部分（pan {x:g} {y:g}，zoom {zoom:g}）：pan 以宽和高的 1/512 为单位，pan 512 0 就离开了画面；请移动得少一些",
+    "E-CONTROL-PART": "control_guidance_start={start}，control_guidance_end={end}：{count} 步中没有一步落在两者之间；0 和 1 表示全部的步",
     "E-MOTION-LEVELS": "t0={t0}，t1={t1}：须满足 0 <= t0 < t1 <= {most}；它们是噪声水平，即 {steps} 步 DDIM 从末尾数起的下标（论文用 t0=44，t1=47）",
     "E-MOTION-STEPS": "num_inference_steps={steps}：运动场至少需要 2 步，其中一步在 T1 与 T0 之间",
     "E-WINDOW": "window={window}，overlap={overlap}：须满足 0 <= overlap < window，以帧为单位",
