@@ -77,9 +77,9 @@ class Tab:
 
     def _following(self, job: Job) -> dict[Any, Any]:
         if job.finished:
-            return {self.job: _address(job), **self._at_rest()}
+            return {self.job: address(job.id), **self._at_rest()}
         return {
-            self.job: _address(job),
+            self.job: address(job.id),
             self._generate: gr.update(interactive=False),
             self._stop: gr.update(interactive=True),
         }
@@ -129,6 +129,6 @@ class Tab:
 _JOBS = "jobs/"
 
 
-def _address(job: Job) -> str:
+def address(id: str) -> str:
     """Where the page sees how a job stands."""
-    return f"{_JOBS}{job.id}"
+    return f"{_JOBS}{id}"
