@@ -148,6 +148,7 @@ class LatentDiffusion:
     offload = False  # whether each network leaves the memory when its part is done
     vae_in_float32 = False  # whether the autoencoder computes in float32 whatever the others do
     running: Run | None = None  # the run in progress
+    over_workers = False  # whether workers can share the frames of a step (``denoising.spread``)
 
     def solver(self, sampling: Sampling) -> Solver:
         """The solver of a run, on the model's schedule."""
@@ -201,11 +202,16 @@ class LatentDiffusion:
                 runner.use_float32()
             yield runner
 
+    @staticmethod
+    def perform(run: Run) -> paddle.Tensor:
+        """What is done with a run that is ready; who lets others take part in it puts something else here."""
+        return run()
+
     def run(self, run: Run) -> paddle.Tensor:
         """The latents that a run makes."""
         self.running = run
         try:
-            return run()
+            return self.perform(run)
         finally:
             self.running = None
             if self.offload:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from ppt2v.errors import InputError
 
+_CALL = 0.1  # what a call of the networks is taken to cost beside its frames, as a part of one
+
 
 def followers(video_length: int, chunk_size: int) -> list[list[int]]:
     """Splits the frames after the anchor (frame 0) into chunks.
@@ -22,3 +24,19 @@ def followers(video_length: int, chunk_size: int) -> list[list[int]]:
         )
     size = chunk_size - 1
     return [list(range(first, min(first + size, video_length))) for first in range(1, video_length, size)]
+
+
+def chunk_size_for(video_length: int, chunk_size: int, workers: int) -> int:
+    """The ``chunk_size``, up to the one given, with which so many workers are done with a step first."""
+    return min(range(chunk_size, 1, -1), key=lambda size: busiest(video_length, size, workers))
+
+
+def busiest(video_length: int, chunk_size: int, workers: int) -> float:
+    """The work of the worker that has most of it at a step, in frames, where who is done first takes the next chunk.
+
+    One of them computes the anchor beside its chunks.
+    """
+    loads = [0.0] * workers
+    for frames in (1, *map(len, followers(video_length, chunk_size))):
+        loads[loads.index(min(loads))] += frames + _CALL
+    return max(loads)

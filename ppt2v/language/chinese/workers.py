@@ -1,4 +1,4 @@
-"""The Chinese for the messages of ``workers``."""
+"""The Chinese for the messages of ``workers``, and of runs that they share."""
 
 MESSAGES = {
     "E-RAY-ADDRESS": "无法加入 RAY_ADDRESS={address} 处的 Ray 集群：{reason}；请在那里用 `ray start --head` 启动，或取消设置 RAY_ADDRESS，只使用本机",
@@ -7,4 +7,9 @@ MESSAGES = {
     "E-WORKER-VERSION": "工作节点 {worker} 的 ppt2v 版本为 {theirs}，本机为 {own}：请在两处安装相同的版本",
     "E-WORKERS-LOST": "{number} 个工作进程在此任务中异常结束；很可能是内存不足",
     "E-RAY-ROOM": "workers={number}：Ray 集群只有 {there:g} 个 {kind}；请至多给出这么多工作进程，或增加机器",
+    "E-WORKER": "工作进程 {worker}：{error}；请让它在相同的路径下拥有本机的文件",
+    "E-WORKER-LACKS": "这里没有 {name}",
+    "E-WORKER-OTHER-FILES": "这里的 {names} 内容不同",
+    "E-WORKERS-MODE": "workers={number}：{mode} 把一个窗口的所有帧一起生成，由一个工作进程完成；请去掉 workers，或用 `ppt2v batch --workers` 同时生成多个视频",
+    "N-WORKERS-THREADS": "{number} 个工作进程各用 {threads} 个线程，而处理器只有 {cores} 个核心：请把 OMP_NUM_THREADS 设为 {fitting}",
 }

@@ -1,0 +1,170 @@
+"""The workers that share the frames of one video."""
+
+from __future__ import annotations
+
+import warnings
+from collections import deque
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from ppt2v.engine.choice import Choice
+from ppt2v.environment.threads import cores, threads
+from ppt2v.errors import InputError, Notice
+from ppt2v.modes.shared import MACHINE
+from ppt2v.pipelines.planning.chunks import chunk_size_for
+from ppt2v.request.request import Request
+from ppt2v.workers.pool import Asked, Pool
+from ppt2v.workers.runners import opened
+
+from .files import fingerprints
+from .frame_worker import FrameWorker, Job, Shared, without_networks
+from .inputs import Inputs
+
+if TYPE_CHECKING:
+    import numpy as np
+    import paddle
+
+    from ppt2v.pipelines.latent_diffusion import Run
+
+_AHEAD = 2  # pictures that each worker may have made before they are written
+
+
+class Crew:
+    """The workers of a run.
+
+    Args:
+        pool: of ``FrameWorker``.
+        number: of the workers.
+        job: what they take part in.
+    """
+
+    def __init__(self, pool: Pool, number: int, job: Job):
+        self._pool, self._number, self._job = pool, number, job
+        self._shared: Any = None
+
+    def check(self) -> None:
+        """Refuses workers that cannot do the job, before anything is loaded."""
+        for worker, answer in self._pool.of_each("check", self._job):
+            if isinstance(answer.error, InputError):
+                raise InputError(
+                    "E-WORKER",
+                    "the worker {worker}: {error}; give it the files that are on this machine, under the same paths",
+                    worker=worker,
+                    error=answer.error,
+                )
+            if answer.error is not None:
+                raise answer.error
+
+    def share_of(self, request: Request, frames: int) -> dict[str, Any]:
+        """The settings with which the frames make a like share for each worker."""
+        if "chunk_size" not in request.values:
+            return {}
+        return {"chunk_size": chunk_size_for(frames, request.values["chunk_size"], self._number)}
+
+    def take_part(self, pipeline: Any, given: dict[str, Any], inputs: Inputs) -> None:
+        """Lets the workers make the steps of a pipeline's run.
+
+        Args:
+            given: the parameters of the run, all that was decided among them.
+            inputs: what it starts from.
+        """
+        self._shared = self._pool.share(Shared(self._job._replace(given=given), without_networks(inputs)))
+        pipeline.perform = self._perform
+
+    def decode(self, latents: paddle.Tensor, tile: int | None) -> Iterator[np.ndarray]:
+        """As ``LatentDiffusion.decode``, by the workers."""
+        asked: deque[Asked] = deque()
+        for latent in latents.split(latents.shape[0]):
+            asked.append(self._pool.ask("decode", latent.numpy(), tile, parcels=[self._shared]))
+            if len(asked) > _AHEAD * self._number:
+                yield self._pool.wait(asked.popleft())
+        while asked:
+            yield self._pool.wait(asked.popleft())
+
+    def _perform(self, run: Run) -> paddle.Tensor:
+        from ppt2v.pipelines.denoising.spread import OverWorkers
+
+        denoiser = run.denoiser
+        run.stepping = OverWorkers(self._pool, self._shared, denoiser.unet, len(denoiser.solver.timesteps))
+        return run()
+
+
+class Team:
+    """Who makes the videos of a model: this process alone, or workers.
+
+    Args:
+        workers: their number.
+        runner: one of ``workers.runners.RUNNERS``; "local" with one worker is this process.
+
+    Raises:
+        InputError: a value that is not valid.
+    """
+
+    def __init__(self, workers: int = 1, runner: str = "local"):
+        rules = {parameter.name: parameter for parameter in MACHINE}
+        self.workers, self.runner = rules["workers"].check(workers), rules["runner"].check(runner)
+
+    @property
+    def alone(self) -> bool:
+        """Whether this process makes them alone."""
+        return self.workers == 1 and self.runner == "local"
+
+    def check(self, request: Request, pipeline: type) -> None:
+        """Refuses a run whose frames cannot be shared."""
+        if self.alone or (getattr(pipeline, "over_workers", False) and request.adapters.motion is None):
+            return
+        raise InputError(
+            "E-WORKERS-MODE",
+            "workers={number}: {mode} makes all frames of a window together, which one worker does; leave workers out, "
+            "or make several videos at once with `ppt2v batch --workers`",
+            number=self.workers,
+            mode=request.mode.name,
+        )
+
+    @contextmanager
+    def crew(self, request: Request, device: str, choice: Choice) -> Iterator[Crew | None]:
+        """The workers of a run, for a block; None where this process makes it alone.
+
+        Args:
+            request: its values complete.
+            device: that the workers compute on.
+            choice: the engine that they compute with.
+
+        Raises:
+            InputError: there are no such workers, or one cannot do its part.
+        """
+        if self.alone:
+            yield None
+            return
+        job = Job(request.mode.name, request.given, device, choice, fingerprints(request.mode, request.values))
+        with opened(self.runner, self.workers, FrameWorker, (), device, _graphics(self.runner, device)) as pool:
+            crew = Crew(pool, self.workers, job)
+            if self.runner == "local":
+                _warn_of_threads(self.workers)
+            else:
+                crew.check()
+            yield crew
+
+
+def _graphics(runner: str, device: str) -> int:
+    """The GPUs that processes of this machine share out: all, unless one is named."""
+    if runner != "local" or device != "gpu":
+        return 0
+    import paddle
+
+    return paddle.device.cuda.device_count()
+
+
+def _warn_of_threads(number: int) -> None:
+    if number * threads() > cores():
+        notice = Notice(
+            "N-WORKERS-THREADS",
+            "{number} workers compute on {threads} threads each, and there are {cores} processor cores: set "
+            "OMP_NUM_THREADS to {fitting}",
+            number=number,
+            threads=threads(),
+            cores=cores(),
+            fitting=max(1, cores() // number),
+        )
+        warnings.warn(notice, stacklevel=2)
