@@ -25,7 +25,7 @@ import paddle
 
 from ppt2v.pipelines.denoising.anchored import AnchoredRun
 from ppt2v.pipelines.denoising.noise import Noise
-from ppt2v.pipelines.denoising.spread import OverWorkers, Walked
+from ppt2v.pipelines.denoising.spread import Walked
 from ppt2v.pipelines.planning.chunks import chunk_size_for, followers
 from ppt2v.workers.pool import Answer, Call, Pool
 
@@ -118,18 +118,18 @@ def simulated(
     clock, began = Clock(), time.perf_counter()
     with Pool(Bed(clock, *times), workers) as pool:
         run = AnchoredRun(denoiser, Noise(0), chunks, [4, CELLS, CELLS], None, lambda done, total: None)
-        run.stepping = OverWorkers(pool, None, unet, steps)
+        run.share(pool, None)
         run()
     return clock.now, time.perf_counter() - began
 
 
 def simulate(arguments: argparse.Namespace) -> None:
-    kept, latents = anchor_bytes(branches=2), 2 * 4 * 4 * CELLS**2
+    kept, latents = anchor_bytes(branches=2), 2 * 2 * 4 * 4 * CELLS**2
     parcel_seconds = kept * 8 / (arguments.gigabits * 1e9) if arguments.gigabits else 0.0
     times = arguments.frame_seconds, parcel_seconds
     print(f"{arguments.frames} frames, {arguments.steps} steps, {arguments.frame_seconds:g} s for a frame and step")
     print(f"a step's keys and values of the anchor: {kept / 1e6:.0f} MB, {parcel_seconds:.2f} s to each other worker")
-    print(f"latents of a frame and step, there and back: {latents / 1e3:.0f} kB with what a solver may look back to")
+    print(f"latents of a frame and step, with what they are taken for, there and back: {latents / 1e3:.0f} kB")
     print("workers  chunk size  s per step  times as fast  efficiency  handing out, ms per step")
     alone = arguments.frames * arguments.steps * arguments.frame_seconds
     for workers in WORKERS:

@@ -21,6 +21,7 @@ from ppt2v.language import Message, words
 from ppt2v.pipelines.denoising.denoiser import Denoiser, finite
 from ppt2v.pipelines.denoising.solvers import Solver
 from ppt2v.pipelines.denoising.solvers import solver as make_solver
+from ppt2v.pipelines.denoising.spread import Workers
 from ppt2v.pipelines.networks.conditions import Conditions
 from ppt2v.pipelines.networks.predictors import Schedule
 from ppt2v.pipelines.networks.programs import Decoder, Encoder, NoisePrediction, SelfAttention, TextEncoder
@@ -136,6 +137,9 @@ class Run(Protocol):
     def __call__(self) -> paddle.Tensor:
         """The latents of all frames."""
 
+    def share(self, workers: Workers, shared: Any) -> None:
+        """Lets workers make its steps; ``shared``: a parcel that each of their calls is given."""
+
 
 class LatentDiffusion:
     """What all pipelines do around the denoising, with their parts run on ``engine``.
@@ -148,7 +152,7 @@ class LatentDiffusion:
     offload = False  # whether each network leaves the memory when its part is done
     vae_in_float32 = False  # whether the autoencoder computes in float32 whatever the others do
     running: Run | None = None  # the run in progress
-    over_workers = False  # whether workers can share the frames of a step (``denoising.spread``)
+    over_workers = False  # whether workers can share a step (``denoising.spread``, ``denoising.spread_windows``)
 
     def solver(self, sampling: Sampling) -> Solver:
         """The solver of a run, on the model's schedule."""

@@ -9,7 +9,7 @@ again to T1.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import paddle
@@ -21,6 +21,7 @@ from .checkpoint import Checkpoint
 from .denoiser import Denoiser
 from .noise import Noise
 from .solvers import Frames
+from .spread import OverWorkers, Workers
 from .stepping import InThisProcess, Memory, Stepping
 
 Report = Callable[[int, int], None]  # told the frame steps that are done, and their total
@@ -57,9 +58,6 @@ class AnchoredRun:
         progress: called with the frame steps done and their total.
         motion: without it every frame starts from its own noise.
         smoothing: with it the frames are made twice, the second time from T1 on with smooth backgrounds.
-
-    Attributes:
-        stepping: who makes the steps; this process, unless another is set before the call.
     """
 
     def __init__(
@@ -79,7 +77,7 @@ class AnchoredRun:
         self.background = background or self.movement
         self.frame_ids = [frame for chunk in chunks for frame in chunk]
         self.solver = denoiser.solver
-        self.stepping: Stepping = InThisProcess(denoiser)
+        self._stepping: Stepping = InThisProcess(denoiser)
         self.last_step = len(self.solver.timesteps)
         self.anchor_step, self.followers_step = 0, self.start
         self.anchor = Frames(self.solver.start(noise.draw("start", [0], shape)))
@@ -98,6 +96,10 @@ class AnchoredRun:
         finally:
             self.denoiser.unet.restore()
 
+    def share(self, workers: Workers, shared: Any) -> None:
+        """Lets workers make the steps (``spread``); ``shared``: a parcel that each call is given."""
+        self._stepping = OverWorkers(workers, shared, self.denoiser.unet, self.last_step)
+
     @property
     def preview(self) -> paddle.Tensor:
         """As ``latent_diffusion.Run`` has it; before the followers branch off there is only the anchor."""
@@ -105,7 +107,7 @@ class AnchoredRun:
 
     def _latents(self) -> paddle.Tensor:
         self._restore()
-        self._walk = self.stepping.anchor(self.anchor, self.anchor_step)
+        self._walk = self._stepping.anchor(self.anchor, self.anchor_step)
         while self.anchor_step < self.start:
             self._advance_anchor()
             self._save()
@@ -124,7 +126,7 @@ class AnchoredRun:
             self.followers = self._first_followers()
             self.at_start = at_start, self.followers
         while self.followers_step < self.last_step:
-            leg = self.stepping.leg(self.followers_step)
+            leg = self._stepping.leg(self.followers_step)
             left_behind += [self._advance_anchor() for _ in range(self.anchor_step, leg.stop)]
             self._advance_followers(leg, left_behind[: len(leg)])
             del left_behind[: len(leg)]
@@ -143,7 +145,7 @@ class AnchoredRun:
         smoothed = smooth(background, followers.latents, subject, self.frame_ids, self.movement, self.smoothing.kept)
         self.followers, self.smoothed = Frames(smoothed), True
         self.anchor_step = self.followers_step = self.start
-        self._walk = self.stepping.anchor(self.anchor, self.anchor_step)
+        self._walk = self._stepping.anchor(self.anchor, self.anchor_step)
 
     def _first_followers(self) -> Frames | None:
         if not self.frame_ids:
@@ -168,7 +170,7 @@ class AnchoredRun:
 
     def _advance_followers(self, leg: range, memories: list[Memory]) -> None:
         if self.followers is not None:
-            self.followers = self.stepping.followers(self.followers, self.chunks, leg, memories)
+            self.followers = self._stepping.followers(self.followers, self.chunks, leg, memories)
         self.followers_step = leg.stop
         self._report()
 

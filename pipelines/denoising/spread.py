@@ -43,7 +43,7 @@ class Asked(Protocol):
 
 
 class Workers(Protocol):
-    """Those that make the steps: each answers the call "walk" by ``walk``, on a denoiser like that of the run."""
+    """Those that answer the calls "walk" and "predict" by the functions of that name, on denoisers like the run's."""
 
     def ask(self, method: str, *arguments: Any, parcels: Sequence[Any] = ()) -> Asked:
         """Puts a call into their queue; ``parcels`` are arguments that are with them already."""
@@ -116,11 +116,11 @@ def walk(denoiser: Denoiser, leg: Leg, left_behind: list | None) -> tuple[Walked
         if left_behind is None:
             unet.forget()
         else:
-            unet.memory = _restored(left_behind[number])
+            unet.memory = restored(left_behind[number])
         frames = denoiser(frames, step, leg.frame_ids)
         walked.append(_arrays(frames))
         if left_behind is None:
-            memories.append(_portable(unet.memory))
+            memories.append(portable(unet.memory))
     if left_behind is None:
         return Walked(walked, not unet.half), memories
     return Walked(walked[-1:], not unet.half), None
@@ -134,18 +134,18 @@ def _frames(arrays: tuple) -> Frames:
     return Frames(*(None if array is None else paddle.to_tensor(array) for array in arrays))
 
 
-def _portable(memory: Any) -> Any:
+def portable(memory: Any) -> Any:
     """What a network remembers, in arrays."""
     if isinstance(memory, list):
-        return [_portable(each) for each in memory]
+        return [portable(each) for each in memory]
     if isinstance(memory, paddle.Tensor):
         # NumPy has no bfloat16, of which float32 keeps every number.
         return (memory.astype("float32") if memory.dtype == paddle.bfloat16 else memory).numpy()
     return memory
 
 
-def _restored(memory: Any) -> Any:
-    """What ``_portable`` was given, in tensors."""
+def restored(memory: Any) -> Any:
+    """What ``portable`` was given, in tensors."""
     if isinstance(memory, list):
-        return [_restored(each) for each in memory]
+        return [restored(each) for each in memory]
     return paddle.to_tensor(memory) if isinstance(memory, np.ndarray) else memory

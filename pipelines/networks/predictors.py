@@ -83,12 +83,16 @@ class LookedUpText:
 class ScheduledNetwork:
     """A network of one run.
 
+    ``anchored``: whether frames attend to one that has been computed before.
+
     Args:
         program: the network, for the size of the run.
         text: its keys and values of the text.
         engine: executes it.
         schedule: of the run.
     """
+
+    anchored = False
 
     def __init__(self, program: Program, text: LookedUpText, engine: Engine, schedule: Schedule):
         self.schedule = schedule
@@ -131,7 +135,7 @@ class _CrossFrameNetwork(ScheduledNetwork):
     def __init__(self, program, text: LookedUpText, engine: Engine, schedule: Schedule):
         super().__init__(program, text, engine, schedule)
         self._no_anchor, self._texts, self._conditioned = program.no_anchor, program.texts, program.conditioned
-        self._outputs = len(program.to_anchor) * 2
+        self._outputs, self.anchored = len(program.to_anchor) * 2, bool(program.to_anchor)
         self.anchor: list | None = None
 
     def run(self, batch: paddle.Tensor, step: int, own: list) -> list:

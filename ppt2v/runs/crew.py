@@ -83,10 +83,7 @@ class Crew:
             yield self._pool.wait(asked.popleft())
 
     def _perform(self, run: Run) -> paddle.Tensor:
-        from ppt2v.pipelines.denoising.spread import OverWorkers
-
-        denoiser = run.denoiser
-        run.stepping = OverWorkers(self._pool, self._shared, denoiser.unet, len(denoiser.solver.timesteps))
+        run.share(self._pool, self._shared)
         return run()
 
 
@@ -111,16 +108,26 @@ class Team:
         return self.workers == 1 and self.runner == "local"
 
     def check(self, request: Request, pipeline: type) -> None:
-        """Refuses a run whose frames cannot be shared."""
-        if self.alone or (getattr(pipeline, "over_workers", False) and request.adapters.motion is None):
+        """Refuses a run that cannot be shared."""
+        if self.alone:
             return
-        raise InputError(
-            "E-WORKERS-MODE",
-            "workers={number}: {mode} makes all frames of a window together, which one worker does; leave workers out, "
-            "or make several videos at once with `ppt2v batch --workers`",
-            number=self.workers,
-            mode=request.mode.name,
-        )
+        if not getattr(pipeline, "over_workers", False):
+            raise InputError(
+                "E-WORKERS-FAMILY",
+                "workers={number}: the networks of {model} see all frames of a video together, which one worker does; "
+                "leave workers out, or make several videos at once with `ppt2v batch --workers`",
+                number=self.workers,
+                model=request.model_name,
+            )
+        interval = request.values.get("cache_interval", 1)
+        if request.adapters.motion is not None and interval > 1:
+            raise InputError(
+                "E-WORKERS-CACHE",
+                "workers={number}, cache_interval={interval}: with a motion module any worker makes a window's step, "
+                "and has not what another kept of the one before; use cache_interval=1",
+                number=self.workers,
+                interval=interval,
+            )
 
     @contextmanager
     def crew(self, request: Request, device: str, choice: Choice) -> Iterator[Crew | None]:

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from ppt2v.pipelines.denoising.denoiser import Denoiser
     from ppt2v.pipelines.denoising.spread import Leg
+    from ppt2v.pipelines.denoising.spread_windows import Part
     from ppt2v.pipelines.latent_diffusion import Run
 
 
@@ -77,6 +78,14 @@ class FrameWorker:
         self._get_ready(shared)
         walked, memories = walk(self._denoiser, leg, left_behind)
         return walked if memories is None else Parcelled(walked, memories)
+
+    def predict(self, part: Part, shared: Shared, left_behind: Any = None) -> Any:
+        """As ``spread_windows.predict``, likewise."""
+        from ppt2v.pipelines.denoising.spread_windows import predict
+
+        self._get_ready(shared)
+        predicted, memory = predict(self._denoiser, part, left_behind)
+        return predicted if memory is None else Parcelled(predicted, memory)
 
     def decode(self, latents: np.ndarray, tile: int | None, shared: Shared) -> np.ndarray:
         """The picture of one frame's latents ``[1, channels, height, width]``, as ``LatentDiffusion.decode`` has it."""

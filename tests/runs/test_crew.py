@@ -85,6 +85,21 @@ def test_so_do_they_in_guided_modes(made, clip, pix2pix, places):
     assert made(2, "canny", **guided) == made(1, "canny", **guided)
 
 
+@pytest.mark.parametrize("anchored", [False, True])
+def test_so_do_they_window_by_window(made, tiny_folder, motion_folder, places, anchored):
+    given = {**SHORT, "model_name": tiny_folder, "motion_module": motion_folder, "video_length": 7, "motion_window": 4}
+    del given["chunk_size"]
+    given |= {"use_cf_attn": anchored, "num_inference_steps": 2}
+    assert made(2, "animate", **given) == made(1, "animate", **given)
+    assert all("predict" in worker.done for worker in places[0].workers)
+
+
+def test_so_do_they_with_a_model_of_videos(made, modelscope_folder, places):
+    given = {"prompt": "a fox", "seed": 0, "num_inference_steps": 2, "model_name": modelscope_folder}
+    assert made(2, "synthesize", video_length=24, **given) == made(1, "synthesize", video_length=24, **given)
+    assert all("predict" in worker.done for worker in places[0].workers)
+
+
 def test_a_lost_workers_frames_are_made_by_another(made, text2video, monkeypatch):
     found: list = []
     monkeypatch.setattr(crew, "opened", opener(fatal={1, 4, 9}, places=found))
@@ -143,9 +158,12 @@ def test_chunks_are_a_like_share_for_each_worker(frames, workers, size, most):
     assert most <= busiest(frames, size, workers) < most + 1 + 0.1 * frames / workers
 
 
-def test_what_cannot_be_shared_is_refused(made, modelscope_folder, places):
-    with pytest.raises(InputError, match="workers=2: synthesize makes all frames of a window together"):
-        made(2, "synthesize", prompt="a fox", model_name=modelscope_folder)
+def test_what_cannot_be_shared_is_refused(made, tiny_folder, motion_folder, video_fusion_folder, places):
+    with pytest.raises(InputError, match="workers=2: the networks of .* see all frames of a video together"):
+        made(2, "synthesize", prompt="a fox", model_name=video_fusion_folder)
+    moved = {"model_name": tiny_folder, "motion_module": motion_folder, "cache_interval": 2}
+    with pytest.raises(InputError, match="workers=2, cache_interval=2: .* use cache_interval=1"):
+        made(2, "animate", prompt="a fox", **moved)
     for arguments in ({"workers": 0}, {"workers": 2, "runner": "slurm"}):
         with pytest.raises(InputError, match="the rule is"):
             Model("cpu", **arguments)
