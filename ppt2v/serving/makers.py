@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, closing, contextmanager, suppress
+import logging
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack, closing, contextmanager
 from functools import partial
+from pathlib import Path
 from typing import Any, Protocol
 
-from ppt2v.environment.children import Child
-from ppt2v.errors import Cancelled
+from ppt2v.errors import Cancelled, InputError
+from ppt2v.models.sources import locate
 from ppt2v.progress import Progress, Watch
+from ppt2v.workers.cluster import joined
 
-from .worker import GO_ON, HELLO, STOP, End, Model, Report, Task, work
+from .conversations import Conversation, Process, RayActor, WorkerLost
+from .worker import GO_ON, STOP, End, Hello, Model, Report, Task, is_here
 
-
-class WorkerLost(Exception):
-    """A worker has ended over a video: killed for its memory, say."""
+_LOG = logging.getLogger(__name__)
 
 
 class Maker(Protocol):
@@ -28,6 +30,9 @@ class Maker(Protocol):
     losses: int
     memory: int | None
 
+    def ready(self) -> bool:
+        """Waits until it can make a video; False where it cannot for now, as the log says."""
+
     def run(self, mode: str, callback: Watch, **given: Any) -> str:
         """Makes a video and returns its path; WorkerLost where that has ended the worker, beside what it raises."""
 
@@ -39,19 +44,13 @@ class Here:
         self.model = model
         self.losses, self.memory = 0, None  # type: int, int | None
 
+    def ready(self) -> bool:
+        """It can."""
+        return True
+
     def run(self, mode: str, callback: Watch, **given: Any) -> str:
         """Makes a video and returns its path."""
         return self.model.run(mode, callback=callback, **given)
-
-
-class Conversation(Protocol):
-    """A worker that answers (``worker``)."""
-
-    def ask(self, what: Any) -> Any:
-        """The ``Answer``; WorkerLost if there comes none."""
-
-    def end(self) -> None:
-        """Ends it, whatever it does."""
 
 
 class Elsewhere:
@@ -65,14 +64,30 @@ class Elsewhere:
         self._start, self._worker = start, start()
         self.losses, self.memory = 0, 0
 
-    def check(self) -> None:
-        """Waits until the worker can make videos; raises why it cannot, or WorkerLost."""
-        _path(self._said(HELLO))
+    def check(self, *places: str) -> None:
+        """Waits until the worker can make videos; raises why it cannot, or WorkerLost.
+
+        Args:
+            places: as of ``Hello``.
+        """
+        _path(self._said(Hello(places)))
+
+    def ready(self) -> bool:
+        """As of ``Maker``."""
+        try:
+            self.check()
+        except (InputError, WorkerLost) as error:
+            _LOG.error("a worker cannot be started: %s", error)
+            return False
+        return True
 
     def run(self, mode: str, callback: Watch, **given: Any) -> str:
         """As of ``Maker``."""
-        with suppress(WorkerLost):  # while it had nothing to do; there is another one now
-            self.check()
+        places = needed([str(Path(given["save_path"]).parent), *filter(None, [given.get("model_name")])])
+        try:
+            self.check(*places)
+        except WorkerLost:  # while it had nothing to do; there is another one now
+            self.check(*places)
         said = self._said(Task(mode, given))
         while isinstance(said, Report):
             said = self._said(_reply(callback, said))
@@ -93,6 +108,11 @@ class Elsewhere:
         return said
 
 
+def needed(names: Iterable[str]) -> list[str]:
+    """Which of the folders and models a worker needs too, since this process has them."""
+    return [locate.from_anywhere(name) for name in names if is_here(name)]
+
+
 def _path(end: Any) -> Any:
     """What an ``End`` tells."""
     if end.error is not None:
@@ -110,44 +130,29 @@ def _reply(callback: Watch, said: Report) -> str:
     return GO_ON
 
 
-class Process:
-    """A worker in a process of this machine.
-
-    Args:
-        make: as of ``worker.work``.
-    """
-
-    def __init__(self, make: Callable[[], Model]):
-        self._child = Child(work, make)
-
-    def ask(self, what: Any) -> Any:
-        """As of ``Conversation``."""
-        try:
-            self._child.pipe.send(what)
-            return self._child.pipe.recv()
-        except (EOFError, OSError):
-            raise WorkerLost from None
-
-    def end(self) -> None:
-        """As of ``Conversation``."""
-        self._child.end()
-
-
 @contextmanager
-def started(workers: int, make: Callable[[], Model]) -> Iterator[list[Maker]]:
-    """Yields so many, which make videos at once, and ends them; a single one makes them in this process.
+def started(
+    runner: str, workers: int, make: Callable[[], Model], device: str | None = None, places: Iterable[str] = ()
+) -> Iterator[list[Maker]]:
+    """Yields so many, which make videos at once, and ends them; a single local one makes them in this process.
 
     Args:
+        runner: "local": processes of this machine; "ray": actors of a cluster.
         make: makes what makes the videos; can be sent to other processes.
+        device: of the videos.
+        places: folders and models that the workers will need, where this process has them.
 
     Raises:
-        InputError: what it makes cannot work.
+        InputError: what ``make`` makes cannot work, the cluster cannot, or a worker lacks something.
     """
-    if workers == 1:
+    if runner == "local" and workers == 1:
         yield [Here(make())]
         return
     with ExitStack() as until_the_end:
-        others = [until_the_end.enter_context(closing(Elsewhere(partial(Process, make)))) for _ in range(workers)]
+        start: Callable[[], Conversation] = partial(Process, make)
+        if runner == "ray":
+            start = partial(RayActor, until_the_end.enter_context(joined(workers)), make, device)
+        others = [until_the_end.enter_context(closing(Elsewhere(start))) for _ in range(workers)]
         for each in others:
-            each.check()
+            each.check(*needed(places))
         yield list(others)

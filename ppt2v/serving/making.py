@@ -16,9 +16,10 @@ from ppt2v.pipelines.denoising.checkpoint import Checkpoint
 from ppt2v.progress import Watch
 from ppt2v.request.request import mode as mode_of
 
+from .conversations import WorkerLost
 from .job import DONE, FAILED, QUEUED, Job
 from .limits import Limits
-from .makers import Maker, WorkerLost
+from .makers import Maker
 from .telling import without_folders
 
 _LOG = logging.getLogger(__name__)

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     import numpy as np
 
 _LOG = logging.getLogger(__name__)
-_HOUR = 3600  # seconds
+_HOUR, _PAUSE = 3600, 5  # seconds
 _SERVICE_STOPPED = Message(
     "E-JOB-STOPPED-TWICE",
     "the service stopped twice while it ran this job, without a step completed in between",
@@ -214,9 +214,17 @@ class Jobs:
                 self._note(job)
             ended = self._run(seat, job)
             with self._changed:
-                seat.leave()
                 self._cancelled.discard(job.id)
                 self._note(replace(self._jobs[job.id], preview=None, control_map=None, **ended))
+            self._make_free(seat)
+
+    def _make_free(self, seat: turns.Seat) -> None:
+        """Waits for another worker first where it was lost: others can take jobs meanwhile."""
+        while seat.has_lost and not self._closed and not seat.maker.ready():
+            with self._changed:
+                self._changed.wait_for(lambda: self._closed, timeout=_PAUSE)
+        with self._changed:
+            seat.leave()
 
     def _next(self, seat: turns.Seat) -> Job | None:
         """The job that a free seat is to take, if any."""

@@ -31,10 +31,15 @@ class Seat:
         """Begins with a job."""
         self.job, self.loaded, self._losses = job.id, loads(job), self.maker.losses
 
+    @property
+    def has_lost(self) -> bool:
+        """Whether a worker was lost since it took its job."""
+        return self.maker.losses != self._losses
+
     def leave(self) -> None:
-        """Is free again; a worker that was lost has loaded nothing."""
+        """Is free again; a new worker has loaded nothing."""
         self.job, self.free_since = None, time.monotonic()
-        if self.maker.losses != self._losses:
+        if self.has_lost:
             self.loaded = None
 
 

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import functools
+import os
 import pickle
+import socket
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from multiprocessing import connection
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from ppt2v.environment.memory import resident
-from ppt2v.errors import Cancelled
+from ppt2v.errors import Cancelled, InputError
+from ppt2v.models.sources import locate
 from ppt2v.progress import Progress, Watch
 
 from .previews import PreviewWatch
@@ -19,7 +22,6 @@ from .previews import PreviewWatch
 if TYPE_CHECKING:
     import numpy as np
 
-HELLO = "hello"  # asks for an ``End`` without a video, once the worker can make some
 GO_ON, STOP = "go on", "stop"  # follow on each ``Report``
 
 
@@ -28,6 +30,16 @@ class Model(Protocol):
 
     def run(self, mode: str, callback: Watch | None = None, **given: Any) -> str:
         """Makes a video and returns its path."""
+
+
+class Hello(NamedTuple):
+    """Asks for an ``End`` without a video, once the worker can make some.
+
+    Args:
+        places: folders and models that have to be there for it.
+    """
+
+    places: Sequence[str] = ()
 
 
 class Task(NamedTuple):
@@ -79,14 +91,17 @@ class _Worker:
 
     def work(self) -> None:
         while True:
-            asked = self._pipe.recv()
-            self._say(self._end_of(asked if isinstance(asked, Task) else None))
+            self._say(self._end_of(self._pipe.recv()))
 
-    def _end_of(self, task: Task | None) -> End:
+    def _end_of(self, asked: Hello | Task) -> End:
         self._map_told = False
         try:
+            if isinstance(asked, Hello):
+                _check_here(asked.places)
             model = self._model
-            return End() if task is None else End(model.run(task.mode, PreviewWatch(self._report), **task.given))
+            if isinstance(asked, Hello):
+                return End()
+            return End(model.run(asked.mode, PreviewWatch(self._report), **asked.given))
         except Exception as error:  # whatever it is, the next one has its turn
             return End(error=_sendable(error), trace=traceback.format_exc())
 
@@ -99,6 +114,24 @@ class _Worker:
 
     def _say(self, said: Report | End) -> None:
         self._pipe.send(Answer(said, resident()))
+
+
+def is_here(place: str) -> bool:
+    """Whether a folder or a model is on this machine."""
+    on_disk = os.path.exists(os.path.expanduser(place)) or locate.is_embedded(place)
+    return on_disk or (locate.is_id(place) and not locate.would_download(place))
+
+
+def _check_here(places: Sequence[str]) -> None:
+    for place in places:
+        if not is_here(place):
+            raise InputError(
+                "E-WORKER-LACKS",
+                "the worker {worker} lacks {place}: put it there under the same path; a model that has an id is "
+                "downloaded by a run with it there",
+                worker=socket.gethostname(),
+                place=place,
+            )
 
 
 def _sendable(error: Exception) -> Exception:

@@ -15,7 +15,8 @@ from stand_in_process import MAP, STEPS, StandInProcess
 
 from ppt2v import InputError, Model
 from ppt2v.serving.job import CANCELLED, DONE, FAILED, QUEUED, RUNNING, Terms
-from ppt2v.serving.makers import Elsewhere, Here, Process, started
+from ppt2v.serving.conversations import Process
+from ppt2v.serving.makers import Elsewhere, Here, started
 from ppt2v.serving.queue import Jobs
 
 ASKED = {"prompt": "a panda", "seed": 1}
@@ -28,7 +29,7 @@ def stand_in(tmp_path):
 
 @pytest.fixture
 def jobs(tmp_path, stand_in):
-    with started(2, partial(StandInProcess, tmp_path)) as makers:
+    with started("local", 2, partial(StandInProcess, tmp_path)) as makers:
         opened = Jobs(tmp_path / "out", makers, capacity=100)
         yield opened
         (tmp_path / "go").touch()
@@ -97,7 +98,7 @@ def test_a_worker_that_dies_while_it_is_idle_costs_no_job_a_start(jobs, stand_in
 def test_thirty_clients_are_answered_once_each_though_two_workers_are_killed(tmp_path):
     """What the campaign does over HTTP with the real model and ten times the jobs."""
     stand_in, told = StandInProcess(tmp_path), Counter()
-    with started(2, partial(StandInProcess, tmp_path, 0.005)) as makers:
+    with started("local", 2, partial(StandInProcess, tmp_path, 0.005)) as makers:
         jobs = Jobs(tmp_path / "out", makers, capacity=100)
         jobs.listeners.append(lambda job: told.update([job.id] * job.finished))
         ids = [jobs.submit("text2video", ASKED, Terms(client=str(number % 30))).id for number in range(60)]
@@ -116,12 +117,12 @@ def test_thirty_clients_are_answered_once_each_though_two_workers_are_killed(tmp
 
 
 def test_a_model_that_cannot_be_made_is_refused_at_the_start():
-    with pytest.raises(InputError, match="unknown device 'abacus'"), started(2, partial(Model, "abacus")):
+    with pytest.raises(InputError, match="unknown device 'abacus'"), started("local", 2, partial(Model, "abacus")):
         pass
 
 
 def test_one_worker_is_this_process(tmp_path):
-    with started(1, partial(StandInProcess, tmp_path)) as makers:
+    with started("local", 1, partial(StandInProcess, tmp_path)) as makers:
         assert isinstance(makers[0], Here)
 
 
