@@ -4,20 +4,31 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import ExitStack, closing, contextmanager
-from functools import partial
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any, Protocol
 
 from ppt2v.errors import Cancelled, InputError
 from ppt2v.models.sources import locate
 from ppt2v.progress import Progress, Watch
-from ppt2v.workers.cluster import joined
+from ppt2v.workers.pool import Call, Place
+from ppt2v.workers.runners import place_of
 
-from .conversations import Conversation, Process, RayActor, WorkerLost
-from .worker import GO_ON, STOP, End, Hello, Model, Report, Task, is_here
+from .worker import End, Model, Report, Worker, is_here
 
 _LOG = logging.getLogger(__name__)
+
+
+class WorkerLost(Exception):
+    """A worker has ended: killed for its memory, say.
+
+    Args:
+        over_it: whether it had begun with the video.
+    """
+
+    def __init__(self, over_it: bool = True):
+        super().__init__("the worker has ended")
+        self.over_it = over_it
 
 
 class Maker(Protocol):
@@ -34,7 +45,7 @@ class Maker(Protocol):
         """Waits until it can make a video; False where it cannot for now, as the log says."""
 
     def run(self, mode: str, callback: Watch, **given: Any) -> str:
-        """Makes a video and returns its path; WorkerLost where that has ended the worker, beside what it raises."""
+        """Makes a video and returns its path; WorkerLost where there is no worker any more."""
 
 
 class Here:
@@ -54,23 +65,24 @@ class Here:
 
 
 class Elsewhere:
-    """Makes videos in a worker, which is started anew where it is lost.
+    """Makes videos in a ``Worker`` of another process, which is started anew where it is lost.
 
     Args:
-        start: begins to start one.
+        place: where the workers are started.
     """
 
-    def __init__(self, start: Callable[[], Conversation]):
-        self._start, self._worker = start, start()
+    def __init__(self, place: Place):
+        self._place, self._worker = place, place.start()
         self.losses, self.memory = 0, 0
+        self._closed = False
 
-    def check(self, *places: str) -> None:
+    def check(self, places: Iterable[str] = ()) -> None:
         """Waits until the worker can make videos; raises why it cannot, or WorkerLost.
 
         Args:
-            places: as of ``Hello``.
+            places: folders and models that it needs too, where this process has them.
         """
-        _path(self._said(Hello(places)))
+        _path(self._said("check", [locate.from_anywhere(place) for place in places if is_here(place)]))
 
     def ready(self) -> bool:
         """As of ``Maker``."""
@@ -83,34 +95,33 @@ class Elsewhere:
 
     def run(self, mode: str, callback: Watch, **given: Any) -> str:
         """As of ``Maker``."""
-        places = needed([str(Path(given["save_path"]).parent), *filter(None, [given.get("model_name")])])
         try:
-            self.check(*places)
-        except WorkerLost:  # while it had nothing to do; there is another one now
-            self.check(*places)
-        said = self._said(Task(mode, given))
+            self.check([str(Path(given["save_path"]).parent), *filter(None, [given.get("model_name")])])
+        except WorkerLost:
+            raise WorkerLost(over_it=False) from None
+        said = self._said("begin", mode, given)
         while isinstance(said, Report):
-            said = self._said(_reply(callback, said))
+            said = self._said("go_on", _wanted(callback, said))
         return _path(said)
 
     def close(self) -> None:
         """Ends the worker."""
+        self._closed = True
         self._worker.end()
 
-    def _said(self, what: Any) -> Report | End:
-        try:
-            said, self.memory = self._worker.ask(what)
-        except WorkerLost:
+    def _said(self, method: str, *arguments: Any) -> Report | End:
+        self._worker.begin(Call(method, arguments))
+        answer = self._worker.answer()
+        if answer is None:
             self.losses += 1
             self._worker.end()
-            self._worker = self._start()
-            raise
+            if not self._closed:
+                self._worker = self._place.start()
+            raise WorkerLost
+        if answer.error is not None:
+            raise answer.error
+        said, self.memory = answer.value
         return said
-
-
-def needed(names: Iterable[str]) -> list[str]:
-    """Which of the folders and models a worker needs too, since this process has them."""
-    return [locate.from_anywhere(name) for name in names if is_here(name)]
 
 
 def _path(end: Any) -> Any:
@@ -120,14 +131,14 @@ def _path(end: Any) -> Any:
     return end.path
 
 
-def _reply(callback: Watch, said: Report) -> str:
-    """What follows on a report."""
+def _wanted(callback: Watch, said: Report) -> bool:
+    """Tells of a report; whether more is wanted."""
     preview = None if said.preview is None else lambda: said.preview
     try:
         callback(Progress(said.stage, said.done, said.total, preview, control_map=said.control_map))
     except Cancelled:
-        return STOP
-    return GO_ON
+        return False
+    return True
 
 
 @contextmanager
@@ -137,10 +148,10 @@ def started(
     """Yields so many, which make videos at once, and ends them; a single local one makes them in this process.
 
     Args:
-        runner: "local": processes of this machine; "ray": actors of a cluster.
+        runner: one of ``workers.runners.RUNNERS``.
         make: makes what makes the videos; can be sent to other processes.
         device: of the videos.
-        places: folders and models that the workers will need, where this process has them.
+        places: as of ``Elsewhere.check``.
 
     Raises:
         InputError: what ``make`` makes cannot work, the cluster cannot, or a worker lacks something.
@@ -148,11 +159,12 @@ def started(
     if runner == "local" and workers == 1:
         yield [Here(make())]
         return
-    with ExitStack() as until_the_end:
-        start: Callable[[], Conversation] = partial(Process, make)
-        if runner == "ray":
-            start = partial(RayActor, until_the_end.enter_context(joined(workers)), make, device)
-        others = [until_the_end.enter_context(closing(Elsewhere(start))) for _ in range(workers)]
-        for each in others:
-            each.check(*needed(places))
-        yield list(others)
+    with place_of(runner, workers, Worker, (make,), device) as place, closing(place):
+        others = [Elsewhere(place) for _ in range(workers)]
+        try:
+            for each in others:
+                each.check(places)
+            yield list(others)
+        finally:
+            for each in others:
+                each.close()

@@ -16,10 +16,9 @@ from ppt2v.pipelines.denoising.checkpoint import Checkpoint
 from ppt2v.progress import Watch
 from ppt2v.request.request import mode as mode_of
 
-from .conversations import WorkerLost
 from .job import DONE, FAILED, QUEUED, Job
 from .limits import Limits
-from .makers import Maker
+from .makers import Maker, WorkerLost
 from .telling import without_folders
 
 _LOG = logging.getLogger(__name__)
@@ -53,7 +52,9 @@ class Making:
         """
         try:
             return {"state": DONE, "path": self._made(job, maker, watch), "ended": time.time()}
-        except WorkerLost:
+        except WorkerLost as lost:
+            if not lost.over_it:
+                return waiting(job.starts - 1)
             _LOG.error("job %s (%s): the worker that made it was lost", job.id, job.mode)
             return self.again(job, _WORKERS_LOST)
         except Cancelled:
@@ -66,7 +67,7 @@ class Making:
         failed."""
         starts = 0 if self._has_got_on(job) else job.starts
         if starts < _MOST_STARTS:
-            return {"state": QUEUED, "starts": starts, "stage": None, "done": 0, "total": None}
+            return waiting(starts)
         return self.end(job, FAILED, why_not)
 
     def end(self, job: Job, state: str, error: Message | None = None) -> Changes:
@@ -102,3 +103,8 @@ class Making:
             "E-JOB",
             "something went wrong that should not have; the log of the service says what, under the job's number",
         )
+
+
+def waiting(starts: int) -> Changes:
+    """How a job waits again that counts as begun so often."""
+    return {"state": QUEUED, "starts": starts, "stage": None, "done": 0, "total": None}

@@ -25,6 +25,7 @@ class Seat:
         self.job: str | None = None  # its id
         self.loaded: tuple[str, ...] | None = None
         self.free_since = 0.0
+        self.waits = False  # for a new worker
         self._losses = 0
 
     def take(self, job: Job) -> None:
@@ -38,7 +39,7 @@ class Seat:
 
     def leave(self) -> None:
         """Is free again; a new worker has loaded nothing."""
-        self.job, self.free_since = None, time.monotonic()
+        self.job, self.waits, self.free_since = None, False, time.monotonic()
         if self.has_lost:
             self.loaded = None
 
