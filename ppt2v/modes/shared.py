@@ -9,6 +9,7 @@ from ppt2v.engine.choice import ENGINES
 from ppt2v.models.layouts.ldm_names import PREDICTION_TYPES
 from ppt2v.models.sources.catalogue import EMBEDDED
 from ppt2v.parameters import Parameter
+from ppt2v.pipelines.planning.anchors import FIRST
 from ppt2v.pipelines.planning.timesteps import SOLVERS
 
 MACHINE = (
@@ -234,6 +235,15 @@ SAMPLING = (
         "Let every frame attend to the first one.",
         option="cross-frame-attention",
         argument="use_cf_attn",
+        group="Guidance",
+    ),
+    Parameter(
+        "anchors",
+        str,
+        FIRST,
+        "Which frames every frame attends to: first, first+previous (the one before, too), or a number N (every Nth "
+        "frame, too); steadier over long clips, and slower.",
+        argument="anchors",
         group="Guidance",
     ),
     Parameter(

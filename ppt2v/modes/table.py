@@ -103,7 +103,8 @@ class Mode:
         return self.alias or ("controlnet_" if self.control else "") + self.name.replace("-", "_")
 
 
-_ALL_FRAMES = tuple(each for each in SAMPLING if each.name != "chunk_size")  # where those of a window come together
+# Where those of a window come together.
+_ALL_FRAMES = tuple(each for each in SAMPLING if each.name not in ("chunk_size", "anchors"))
 _CONTROLNET = "video_controlnet:VideoControlNetPipeline"
 _CANNY = controls.CONTROLS["canny"].parameters
 
