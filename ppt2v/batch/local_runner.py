@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
-from multiprocessing import connection, get_context
+from multiprocessing import connection
 from typing import Any
 
-from ppt2v.environment.quiet import quiet_process
+from ppt2v.environment.children import Child
 
-from .parent import end_with_parent, unreached_by_ctrl_c
 from .worker import ATTEMPTS, LOST, Result, Task, Worker
 
 
@@ -49,12 +48,8 @@ class _Process:
     attempt: int
 
     def __init__(self, worker: type[Worker], machine: Mapping[str, Any]):
-        context = get_context("spawn")  # a forked process would share what Paddle holds
-        self.pipe, theirs = context.Pipe()
-        self._process = context.Process(target=_work, args=(theirs, worker, dict(machine)), daemon=True)
-        with unreached_by_ctrl_c():
-            self._process.start()
-        theirs.close()  # so that the pipe breaks with the process
+        self._child = Child(_work, worker, dict(machine))
+        self.pipe, self.end = self._child.pipe, self._child.end
 
     def begin(self, task: Task, attempt: int) -> None:
         """Gives it a task."""
@@ -68,16 +63,8 @@ class _Process:
             return self.pipe.recv()
         return None
 
-    def end(self) -> None:
-        """Ends it, whatever it does."""
-        self.pipe.close()
-        self._process.terminate()
-        self._process.join()
-
 
 def _work(pipe: connection.Connection, worker: type[Worker], machine: dict[str, Any]) -> None:
-    end_with_parent()
-    quiet_process()
     make = worker(machine).make
     with suppress(EOFError, OSError):  # the parent is gone
         while True:

@@ -23,15 +23,19 @@ from .serve import CLIP_SECONDS, FRAMES, KEEP_DAYS, QUEUE, SIDE, STEPS, UPLOAD_M
 
 
 def ui(
-    host: str = typer.Option("127.0.0.1", help="Address to listen at; any but this machine's own needs --auth."),
-    port: int = typer.Option(7860, min=0, max=65535, help="Port to listen at; 0 for a free one."),
+    host: str = typer.Option(
+        "127.0.0.1", metavar="HOST", help="Address to listen at; any but this machine's own needs --auth."
+    ),
+    port: int = typer.Option(7860, min=0, max=65535, metavar="PORT", help="Port to listen at; 0 for a free one."),
     folder: str = typer.Option("ppt2v-videos", metavar="FOLDER", help="Where the videos and the uploads go."),
     auth: Optional[str] = typer.Option(
         None, metavar="USER:PASSWORD", envvar="PPT2V_AUTH", show_envvar=True, help="What visitors have to give."
     ),
     share: bool = typer.Option(False, "--share", help="Also open a public address, by way of Gradio's servers."),
     model: Optional[List[str]] = typer.Option(
-        None, help="Folder or id of a model that may be chosen beside the embedded ones; without --auth any may."
+        None,
+        metavar="MODEL",
+        help="Folder or id of a model that may be chosen beside the embedded ones; without --auth any may.",
     ),
     adapters: Optional[str] = typer.Option(
         None, metavar="FOLDER", help="LoRA files and embeddings that may be chosen, with --auth too."

@@ -23,7 +23,7 @@ ROWS = (
     "detectors",
     "models",
     "pipelines",
-    "engine",
+    "engine workers",
     "video environment",
     "cache parameters progress",
     "errors unfinished version",

@@ -4,7 +4,6 @@ MESSAGES = {
     "E-BATCH-PATTERN": "没有文件符合 {pattern}：请给出片段的路径",
     "E-BATCH-CLIPLESS": "{mode} 不使用片段：请选择其他模式",
     "E-BATCH-CLIPS-ALIKE": "{one} 和 {other} 都会生成 {name}：请给其中一个片段改名",
-    "E-RAY-MISSING": "以 ray 方式运行需要 Ray：pip install 'ppt2v[ray]'",
     "E-BATCH-EMPTY": "{path} 里没有任何任务：每个视频写一行，至少给出提示词",
     "E-BATCH-FILE-TYPE": "{path}：批处理文件的扩展名须为 {endings} 之一",
     "E-BATCH-ROW": "{values} 不是有效的一行：请给出名称和值，例如提示词和随机种子",
