@@ -122,11 +122,10 @@ class _CrossFrame(Program):
 
     Inputs: latents ``[branches * frames, channels, height, width]``; the sinusoidal embedding of the timestep
     ``[1, channels]``; for a network that takes conditions, what ``TextLookup`` makes of them, ``[branches * frames,
-    channels]``; keys and values of the text, then those of the anchor frame (or of a bank of them, one after the other),
-    layer by layer, each ``[branches, tokens, channels]``, and where frames attend to the one before those of the frame
-    before the first; then what the kind of network needs. Without tokens the anchor's mean that the first frame of this
-    call is the anchor. Outputs: what the kind of network makes, then what ``CrossFrameAttnProcessor.kept`` says, in the
-    order of the inputs.
+    channels]``; keys and values of the text, then those of the anchor frame (or of all of a bank), layer by layer, each
+    ``[branches, tokens, channels]``, and where frames attend to the one before also those of the frame before the
+    first; then what the kind of network needs. Without tokens the anchor's mean that the first frame of this call is
+    the anchor. Outputs: what the kind of network makes, then what the processors keep, in the order of the inputs.
     """
 
     quantizable = True
