@@ -125,6 +125,18 @@ CLIP = (
     ),
 )
 
+STEADY = Parameter(
+    "steady",
+    float,
+    0.0,
+    "How much the finished frames are held together along the clip's motion, which takes flicker away: 0 not at all, 1 "
+    "most.",
+    minimum=0,
+    maximum=1,
+    decides="file",
+    group="Motion",
+)
+
 FAST = Parameter(
     "fast",
     bool,
@@ -518,6 +530,7 @@ def controlled(a_prompt: str, n_prompt: str, fps: float | None = None) -> tuple[
             group="Guidance",
         ),
         *MODULES,
+        STEADY,
         *with_defaults(SAMPLING, n_prompt=n_prompt, num_inference_steps=20, guidance_scale=9.0),
         *MEMORY,
         *with_defaults(OUTPUT, fps=fps),

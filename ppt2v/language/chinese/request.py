@@ -43,6 +43,7 @@ MESSAGES = {
     # figures of a report
     "Frames per second": "每秒帧数",
     "Motion per frame, % of the diagonal": "每帧运动，占对角线的百分比",
+    "Sharpness: variance of the Laplacian": "清晰度：拉普拉斯的方差",
     "Flicker: mean change of a pixel, 0 to 1": "闪烁：像素的平均变化，0 到 1",
     "Warp error: the same, motion taken out": "扭曲误差：同上，去除运动后",
     "Seam ratio: warp error between chunks / within": "接缝比：分块之间与分块之内的扭曲误差之比",
