@@ -292,8 +292,8 @@ class OutermostLevel(_CrossFrame):
 class ControlResiduals(_CrossFrame):
     """A ControlNet (arXiv 2302.05543): makes what is added to the UNet's layers on the way down and in the middle.
 
-    Its own inputs: the embedded control maps ``[branches * frames, channels, height, width]``, and the strength
-    ``[1]``. ``number`` tells several ControlNets of a run apart.
+    Its own inputs: the embedded control maps ``[branches * frames, channels, height, width]``, and the strength for
+    each layer ``[branches * frames, layers]``. ``number`` tells several ControlNets of a run apart.
     """
 
     def __init__(self, network, height: int, width: int, attention: SelfAttention, number: int = 0):
@@ -303,15 +303,16 @@ class ControlResiduals(_CrossFrame):
         self.predictions = levels * (network.config.layers_per_block + 1) + 1
 
     def compute(self, latents, timestep, text, own, **told) -> list:
-        embedded, strength = own
+        embedded, strengths = own
         with given(self.network.controlnet_cond_embedding, embedded):
             down, middle = self.network(latents, timestep, text, embedded, return_dict=False, **told)
-        return [residual * strength for residual in (*down, middle)]
+        by_layer = strengths.reshape([0, 0, 1, 1]).split(self.predictions, axis=1)
+        return [residual * strength for residual, strength in zip((*down, middle), by_layer)]
 
     def own_inputs(self) -> list[InputSpec]:
         channels = self.network.config.block_out_channels[0]
         embedded = InputSpec([DYNAMIC, channels, self.height, self.width], "float32", "control")
-        return [embedded, InputSpec([1], "float32", "strength")]
+        return [embedded, InputSpec([DYNAMIC, self.predictions], "float32", "strengths")]
 
 
 class ControlEmbedding(Program):

@@ -24,6 +24,7 @@ _MOST = Limits()
 
 # The options that the web page has as well.
 QUEUE = typer.Option(16, min=1, metavar="N", help="Most jobs that wait.")
+WORKERS = typer.Option(1, min=1, metavar="N", help="Jobs made at once; each worker holds a model of its own.")
 SIDE = typer.Option(_MOST.side, min=1, metavar="N", help="Longest side of a video that may be asked for, in pixels.")
 FRAMES = typer.Option(_MOST.frames, min=1, metavar="N", help="Most frames.")
 STEPS = typer.Option(_MOST.steps, min=1, metavar="N", help="Most steps.")
@@ -52,6 +53,10 @@ def serve(
     webhook: Optional[List[str]] = typer.Option(
         None, metavar="SERVER", help="Server that finished jobs may be reported to, such as https://hooks.example.com."
     ),
+    priority: int = typer.Option(
+        _MOST.priority, min=0, metavar="N", help="Highest priority that may be asked for; those of a higher go first."
+    ),
+    workers: int = WORKERS,
     queue: int = QUEUE,
     side: int = SIDE,
     frames: int = FRAMES,
@@ -75,6 +80,7 @@ def serve(
         models=tuple(model or ()),
         seeds=min(_MOST.seeds, queue),
         webhooks=tuple(webhook or ()),
+        priority=priority,
     )
     for name in limits.models:
         locate.check(name)
@@ -85,7 +91,7 @@ def serve(
     check_address(host, token)
     listening = listen(host, port)
     with listening:
-        _run(listening, Queue(folder, queue, limits, keep_days), token, machine)
+        _run(listening, Queue(folder, queue, limits, keep_days, workers), token, machine)
 
 
 def _run(listening: socket.socket, queue: Queue, token: str | None, machine: Mapping[str, Any]) -> None:
@@ -96,7 +102,7 @@ def _run(listening: socket.socket, queue: Queue, token: str | None, machine: Map
         raise InputError(
             "E-SERVICE-PACKAGE", "the service needs {package}: pip install 'ppt2v[serve]'", package=error.name
         ) from None
-    jobs = queue.open(machine, for_strangers=token is not None)
-    app = create_app(jobs, token, listening.getsockname()[1])
-    say(f"Listening at {address(listening)}, where it is described; videos go to {jobs.folder}. Ctrl-C stops.")
-    server(app, ending=app.state.changes.end).run(sockets=[listening])
+    with queue.opened(machine, for_strangers=token is not None) as jobs:
+        app = create_app(jobs, token, listening.getsockname()[1])
+        say(f"Listening at {address(listening)}, where it is described; videos go to {jobs.folder}. Ctrl-C stops.")
+        server(app, ending=app.state.changes.end).run(sockets=[listening])

@@ -40,6 +40,7 @@ def _named(value: object) -> str:
 
 # Which steps are whole, by hand.
 AFTER_T1, FROM_THE_START, STOPPED = {0, 2, 5, 8}, {0, 3, 6, 9}, {0, 3, 5, 8}
+IN_PART, PART = {0, 2, 5, 7}, {"control_guidance_start": 0.15, "control_guidance_end": 0.7}
 
 
 @pytest.fixture(scope="module")
@@ -69,6 +70,7 @@ def runs(model, text2video, pictures) -> dict:
     return {
         "text2video": (text2video, TEXT2VIDEO),
         "one control": (controlnet, {**GUIDED, "controls": controls[:1]}),
+        "part of the steps": (controlnet, {**GUIDED, **PART, "controls": controls[:1]}),
         "two controls": (controlnet, {**GUIDED, "controls": controls}),
         "pix2pix": (
             VideoInstructPix2PixPipeline(**pix2pix, requires_safety_checker=False),
@@ -156,6 +158,7 @@ def assert_close(made: np.ndarray, expected: np.ndarray) -> None:
     [
         ("text2video", AFTER_T1),
         ("one control", FROM_THE_START),
+        ("part of the steps", IN_PART),
         ("two controls", FROM_THE_START),
         ("pix2pix", FROM_THE_START),
     ],

@@ -56,6 +56,8 @@ MESSAGES = {
     "E-VIDEO-DELETED": "视频已删除；用该任务的参数可以重新生成",
     "E-JOB-ID": "没有该 id 的任务",
     "E-JOB": "出现意外错误；详情见服务日志中该任务的编号",
+    "E-PRIORITY": "priority={priority}：这里须为 0 到 {most} 之间的数",
+    "E-JOB-WORKERS-LOST": "该任务使两个工作进程先后中断，其间没有完成任何一步；很可能是内存不足",
     "E-JOB-STOPPED-TWICE": "服务在运行该任务时两次中断，其间没有完成任何一步",
     "E-WAITING-FULL": "等待的请求太多：请稍后再问",
     "E-REQUESTS-FULL": "同时处理的请求太多：请稍后再试",
