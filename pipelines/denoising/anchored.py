@@ -75,7 +75,9 @@ class AnchoredRun:
         self.checkpoint, self.progress = checkpoint, progress
         self.start, self.warp_step, self.movement, background = motion
         self.background = background or self.movement
-        self.frame_ids = [frame for chunk in chunks for frame in chunk]
+        computed = [frame for chunk in chunks for frame in chunk]
+        self.frame_ids = sorted(computed)
+        self._order = [computed.index(frame) for frame in self.frame_ids]
         self.solver = denoiser.solver
         self._stepping: Stepping = InThisProcess(denoiser)
         self.last_step = len(self.solver.timesteps)
@@ -170,7 +172,7 @@ class AnchoredRun:
 
     def _advance_followers(self, leg: range, memories: list[Memory]) -> None:
         if self.followers is not None:
-            self.followers = self._stepping.followers(self.followers, self.chunks, leg, memories)
+            self.followers = self._stepping.followers(self.followers, self.chunks, leg, memories).at(self._order)
         self.followers_step = leg.stop
         self._report()
 

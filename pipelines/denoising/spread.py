@@ -82,7 +82,7 @@ class OverWorkers:
 
     def followers(self, frames: Frames, chunks: Sequence[list[int]], leg: range, memories: Sequence[Memory]) -> Frames:
         """As ``Stepping`` has it; the anchor has gone the same legs, so that they share what it has left behind."""
-        asked = [self._ask(frames.part(chunk[0] - 1, chunk[-1]), chunk, leg, memories[0]) for chunk in chunks]
+        asked = [self._ask(frames.at([frame - 1 for frame in chunk]), chunk, leg, memories[0]) for chunk in chunks]
         return Frames.joined([self._walked(each)[-1] for each in asked])
 
     def _ask(self, frames: Frames, frame_ids: list[int], leg: range, *left_behind: Memory) -> Asked:

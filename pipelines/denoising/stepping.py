@@ -21,7 +21,7 @@ class Stepping(Protocol):
         """The steps that followers take at once from this one on."""
 
     def followers(self, frames: Frames, chunks: Sequence[list[int]], leg: range, memories: Sequence[Memory]) -> Frames:
-        """The followers after the steps of a leg.
+        """The followers after the steps of a leg, chunk after chunk.
 
         Args:
             frames: all of them, in order.
@@ -54,5 +54,5 @@ class InThisProcess:
     def followers(self, frames: Frames, chunks: Sequence[list[int]], leg: range, memories: Sequence[Memory]) -> Frames:
         [step], [memory] = leg, memories
         self._denoiser.unet.memory = memory
-        parts = [frames.part(chunk[0] - 1, chunk[-1]) for chunk in chunks]
+        parts = [frames.at([frame - 1 for frame in chunk]) for chunk in chunks]
         return Frames.joined([self._denoiser(part, step, chunk) for part, chunk in zip(parts, chunks)])

@@ -12,6 +12,7 @@ from ppt2v.engine.choice import Choice
 from ppt2v.environment.threads import cores, threads
 from ppt2v.errors import InputError, Notice
 from ppt2v.modes.shared import MACHINE
+from ppt2v.pipelines.planning.anchors import FIRST, Anchors
 from ppt2v.pipelines.planning.chunks import chunk_size_for
 from ppt2v.request.request import Request
 from ppt2v.workers.pool import Asked, Pool
@@ -119,7 +120,15 @@ class Team:
                 number=self.workers,
                 model=request.model_name,
             )
-        interval = request.values.get("cache_interval", 1)
+        anchors, interval = request.values.get("anchors", FIRST), request.values.get("cache_interval", 1)
+        if not Anchors.parse(anchors).only_first:
+            raise InputError(
+                "E-WORKERS-ANCHORS",
+                "workers={number}, anchors={anchors}: frames would wait for those before them; use anchors=first, or "
+                "leave workers out",
+                number=self.workers,
+                anchors=anchors,
+            )
         if request.adapters.motion is not None and interval > 1:
             raise InputError(
                 "E-WORKERS-CACHE",

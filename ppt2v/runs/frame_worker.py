@@ -129,7 +129,7 @@ def without_networks(inputs: Inputs) -> Inputs:
     given = {name: value for name, value in inputs.arguments.items() if name != "smooth_bg"}
     if "controls" in given:
         given["controls"] = [control._replace(network=None) for control in given["controls"]]
-    return inputs._replace(arguments=given)
+    return inputs._replace(arguments=given, clip=None)
 
 
 def _with_networks(inputs: Inputs, request: Request, loaded: Loaded) -> Inputs:

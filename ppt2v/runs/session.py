@@ -75,6 +75,7 @@ class Session:
         if folder.is_file() or adapted or request.adapters.motion:
             # Only the networks can say whether all fits; without weights they are light.
             self._parts(request, family, folder)
+        preview_vae = self.loaded.preview_decoder(request.values, family, folder)
         kind = pipeline_class(family.pipeline(row.pipeline))
         self._team.check(request, kind)
         self._notice(row, request.model_name)
@@ -88,6 +89,7 @@ class Session:
             made = gather(request, family, folder, kind, load_controlnet, self._explain, watch)
             video.check_fps(made.fps, video.ending(output))
             pipeline = kind(**self._parts(request, family, folder))
+            pipeline.preview_vae = preview_vae
             decided = {"seed": record.seed(request, before), **self._within_memory(pipeline, request, made)}
             request = replace(request, values={**request.values, **decided})
             self._explain(words("Seed: {seed}", seed=decided["seed"]))
@@ -142,6 +144,10 @@ class Session:
         latents = pipeline(noise=noise, checkpoint=checkpoint, progress=report, **arguments(request, made))
         decode = crew.decode if crew else pipeline.decode
         frames = counted(decode(latents, tile), latents.shape[0], "Decoding", watch)
+        if values.get("steady"):
+            from ppt2v.pipelines.methods.steadiness import steadied
+
+            frames = steadied(frames, made.clip, values["steady"])
         if values.get("watermark"):
             frames = video.watermark(frames, values["watermark"])
         if take:

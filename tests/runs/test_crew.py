@@ -164,6 +164,8 @@ def test_what_cannot_be_shared_is_refused(made, tiny_folder, motion_folder, vide
     moved = {"model_name": tiny_folder, "motion_module": motion_folder, "cache_interval": 2}
     with pytest.raises(InputError, match="workers=2, cache_interval=2: .* use cache_interval=1"):
         made(2, "animate", prompt="a fox", **moved)
+    with pytest.raises(InputError, match="workers=2, anchors=3: .* use anchors=first"):
+        made(2, prompt="a fox", model_name=tiny_folder, anchors="3")
     for arguments in ({"workers": 0}, {"workers": 2, "runner": "slurm"}):
         with pytest.raises(InputError, match="the rule is"):
             Model("cpu", **arguments)

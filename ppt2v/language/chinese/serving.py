@@ -58,6 +58,7 @@ MESSAGES = {
     "E-JOB": "出现意外错误；详情见服务日志中该任务的编号",
     "E-PRIORITY": "priority={priority}：这里须为 0 到 {most} 之间的数",
     "E-JOB-WORKERS-LOST": "该任务使两个工作进程先后中断，其间没有完成任何一步；很可能是内存不足",
+    "E-WORKER-LACKS": "工作节点 {worker} 上没有 {place}：请按相同路径放到那里；有模型 ID 的，在那里运行一次即可下载",
     "E-JOB-STOPPED-TWICE": "服务在运行该任务时两次中断，其间没有完成任何一步",
     "E-WAITING-FULL": "等待的请求太多：请稍后再问",
     "E-REQUESTS-FULL": "同时处理的请求太多：请稍后再试",
