@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any, Literal, overload
 from ppt2v.environment.devices import device_name
 from ppt2v.environment.quiet import quiet_libraries
 from ppt2v.request import request
-from ppt2v.runs.crew import Team
 from ppt2v.runs.session import Session
+from ppt2v.runs.team import Team
 
 from .errors import InputError
 from .modes import MODES

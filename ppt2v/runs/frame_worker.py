@@ -66,7 +66,7 @@ class FrameWorker:
         request = Request.of(mode, job.given)
         for name in named(mode, request.values):
             if locate.missing_from(name):
-                raise InputError("E-WORKER-LACKS", "{name} is not here", name=name)
+                raise InputError("E-WORKER-FILE-ABSENT", "{name} is not here", name=name)
         differing = changed(mode, request.values, job.files)
         if differing:
             raise InputError("E-WORKER-OTHER-FILES", "{names} has other contents here", names=differing)

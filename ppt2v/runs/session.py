@@ -29,11 +29,12 @@ from ppt2v.request.request import Request
 
 from . import record
 from .calls import arguments, pipeline_class
-from .crew import Crew, Team
+from .crew import Crew
 from .files import fingerprints
 from .inputs import Inputs, gather, sound
 from .loaded import Loaded
 from .samples import Samples, sample
+from .team import Team
 
 if TYPE_CHECKING:
     import numpy as np

@@ -13,7 +13,7 @@ from stand_in_place import opener
 from ppt2v import InputError, Model, video
 from ppt2v.errors import Cancelled
 from ppt2v.pipelines.planning.chunks import busiest, chunk_size_for
-from ppt2v.runs import crew
+from ppt2v.runs import team
 from ppt2v.runs.files import fingerprints
 from ppt2v.runs.frame_worker import FrameWorker, Job
 
@@ -56,7 +56,7 @@ def text2video(tiny_folder) -> dict:
 def places(monkeypatch) -> list:
     """Workers of this process take the places of others; what was opened."""
     found: list = []
-    monkeypatch.setattr(crew, "opened", opener(places=found))
+    monkeypatch.setattr(team, "opened", opener(places=found))
     return found
 
 
@@ -94,6 +94,7 @@ def test_so_do_they_window_by_window(made, tiny_folder, motion_folder, places, a
     assert all("predict" in worker.done for worker in places[0].workers)
 
 
+@pytest.mark.slow
 def test_so_do_they_with_a_model_of_videos(made, modelscope_folder, places):
     given = {"prompt": "a fox", "seed": 0, "num_inference_steps": 2, "model_name": modelscope_folder}
     assert made(2, "synthesize", video_length=24, **given) == made(1, "synthesize", video_length=24, **given)
@@ -102,10 +103,10 @@ def test_so_do_they_with_a_model_of_videos(made, modelscope_folder, places):
 
 def test_a_lost_workers_frames_are_made_by_another(made, text2video, monkeypatch):
     found: list = []
-    monkeypatch.setattr(crew, "opened", opener(fatal={1, 4, 9}, places=found))
+    monkeypatch.setattr(team, "opened", opener(fatal={1, 4, 9}, places=found))
     assert made(2, **text2video) == made(1, **text2video)
     assert len(found[0].workers) == 5
-    monkeypatch.setattr(crew, "opened", opener(fatal={4, 5}))
+    monkeypatch.setattr(team, "opened", opener(fatal={4, 5}))
     with pytest.raises(InputError, match="2 workers were lost over it"):
         made(2, **text2video)
 
@@ -166,8 +167,8 @@ def test_what_cannot_be_shared_is_refused(made, tiny_folder, motion_folder, vide
         made(2, "animate", prompt="a fox", **moved)
     with pytest.raises(InputError, match="workers=2, anchors=3: .* use anchors=first"):
         made(2, prompt="a fox", model_name=tiny_folder, anchors="3")
-    for arguments in ({"workers": 0}, {"workers": 2, "runner": "slurm"}):
-        with pytest.raises(InputError, match="the rule is"):
+    for arguments in ({"workers": 0}, {"workers": 2, "runner": "slurm"}, {"workers": 100_000}):
+        with pytest.raises(InputError, match="the rule is|processor cores; give"):
             Model("cpu", **arguments)
     assert not places
 
@@ -185,9 +186,9 @@ def test_a_worker_without_the_same_files_is_named(text2video, tiny_folder, tmp_p
         FrameWorker().check(job._replace(files=other))
     with pytest.raises(InputError, match="hf:some/model is not here"):
         FrameWorker().check(job._replace(given={**job.given, "model_name": "hf:some/model"}))
-    monkeypatch.setattr(crew, "opened", opener())
+    monkeypatch.setattr(team, "opened", opener())
     absent = job.given | {"model_name": str(tmp_path / "absent")}
-    monkeypatch.setattr(crew, "Job", lambda mode, given, *rest: Job(mode, absent, *rest))
+    monkeypatch.setattr(team, "Job", lambda mode, given, *rest: Job(mode, absent, *rest))
     with pytest.raises(InputError, match="the worker worker 0: unknown model .*; give it the files") as error:
         Model("cpu", engine="eager", show_progress=False, workers=2, runner="ray").run("text2video", **text2video)
     assert error.value.code == "E-WORKER" and "\n" not in str(error.value)
