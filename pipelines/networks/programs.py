@@ -101,8 +101,9 @@ class _CrossFrame(Program):
     Inputs: latents ``[branches * frames, channels, height, width]``; the sinusoidal embedding of the timestep
     ``[1, channels]``; for a network that takes conditions, what ``TextLookup`` makes of them, ``[branches * frames,
     channels]``; keys and values of the text, then those of the anchor frame, layer by layer, each
-    ``[branches, tokens, channels]``; then what the kind of network needs. Without tokens the anchor's mean that the
-    first frame of this call is the anchor. Outputs: what the kind of network makes, then keys and values of the anchor.
+    ``[branches, tokens, channels]``, those of the text also with a row for each frame of each branch; then what the
+    kind of network needs. Without tokens the anchor's mean that the first frame of this call is the anchor. Outputs:
+    what the kind of network makes, then keys and values of the anchor.
     """
 
     quantizable = True
@@ -141,7 +142,7 @@ class _CrossFrame(Program):
         made, rest = (rest[0], rest[1:]) if self.conditioned else (None, rest)
         texts, rest = rest[: 2 * len(self.to_text)], rest[2 * len(self.to_text) :]
         remembered, own = _pairs(rest[: 2 * len(self.to_anchor)]), rest[2 * len(self.to_anchor) :]
-        anchors = [CrossFrameAttnProcessor(texts[0].shape[0], self.merging) for _ in self.to_anchor]
+        anchors = [CrossFrameAttnProcessor(pair[0].shape[0], self.merging) for pair in remembered]
         for processor, pair in zip(anchors, remembered):
             processor.anchor = None if paddle.in_dynamic_mode() and pair[0].shape[1] == 0 else pair
         layers, replacements = self.to_text + self.to_anchor, [*map(TextAttnProcessor, _pairs(texts)), *anchors]

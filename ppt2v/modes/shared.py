@@ -329,6 +329,16 @@ MOTION = (
         argument="motion_field_strength_y",
     ),
     Parameter(
+        "prompt_at",
+        str,
+        None,
+        'Prompts that take over at later frames, such as "8: a fox at sunset; 16: a fox at night"; between two frames '
+        "one goes over into the other.",
+        argument="prompt_at",
+        holds="keyframes",
+        group="Motion",
+    ),
+    Parameter(
         "camera",
         str,
         None,
