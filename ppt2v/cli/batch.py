@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, List, Optional
 import typer
 
 from ppt2v.batch.outcomes import FAILED, SHEET, made, standing, table
-from ppt2v.batch.runners import RUNNERS
 from ppt2v.errors import InputError
 from ppt2v.language import either
 from ppt2v.modes import shared
 from ppt2v.parameters import resolve
+from ppt2v.workers.runners import RUNNERS
 
 from .config_file import load
 from .options import DEVICE, DTYPE, ENGINE, OUT, QUIET
