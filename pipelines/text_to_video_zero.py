@@ -19,7 +19,6 @@ from ppt2v.pipelines.methods.viewed import Viewed
 from ppt2v.pipelines.networks.predictors import UNet
 from ppt2v.pipelines.planning import camera as cameras
 from ppt2v.pipelines.planning import travel as travels
-from ppt2v.pipelines.planning.chunks import followers
 from ppt2v.pipelines.planning.sizes import frame_size
 from ppt2v.pipelines.planning.timesteps import REFERENCE_STEPS, motion_steps
 
@@ -81,7 +80,7 @@ class TextToVideoZeroPipeline(VideoPipeline):
             NumericalError: NaN or infinite latents, also in float32.
         """
         height, width = frame_size(height, width, self.unet.config, self.vae.config)
-        chunks = followers(video_length, chunk_size)
+        chunks = sharing.chunks(video_length, chunk_size)
         reference = DDIM(self.scheduler, REFERENCE_STEPS).timesteps
         stepper = self.solver(sampling)
         steps = motion_steps(stepper.timesteps, reference, t0, t1) if use_motion_field else (0, 0)

@@ -73,7 +73,9 @@ class AnchoredRun:
         self.checkpoint, self.progress = checkpoint, progress
         self.start, self.warp_step, self.movement, background = motion
         self.background = background or self.movement
-        self.frame_ids = [frame for chunk in chunks for frame in chunk]
+        computed = [frame for chunk in chunks for frame in chunk]
+        self.frame_ids = sorted(computed)
+        self._order = [computed.index(frame) for frame in self.frame_ids]
         self.solver = denoiser.solver
         self.last_step = len(self.solver.timesteps)
         self.anchor_step, self.followers_step = 0, self.start
@@ -167,9 +169,9 @@ class AnchoredRun:
     def _advance_followers(self) -> None:
         advanced = []
         for chunk in self.chunks:
-            frames = self.followers.part(chunk[0] - 1, chunk[-1])
+            frames = self.followers.at([frame - 1 for frame in chunk])
             advanced.append(self.denoiser(frames, self.followers_step, chunk))
-        self.followers = Frames.joined(advanced) if advanced else None
+        self.followers = Frames.joined(advanced).at(self._order) if advanced else None
         self.followers_step += 1
         self._report()
 

@@ -85,17 +85,18 @@ class ScheduledNetwork:
 class _CrossFrameNetwork(ScheduledNetwork):
     """What the UNet, its outermost level and a ControlNet have in common.
 
-    Keys and values of the anchor frame are computed at the first call after ``forget``, for the calls that follow.
+    Keys and values of the anchor frame are computed at the first call after ``forget``, for the calls that follow; with
+    other anchors beside it each call leaves behind what the next ones need of it.
     """
 
     def __init__(self, program, text: LookedUpText, engine: Engine, schedule: Schedule):
         super().__init__(program, text, engine, schedule)
         self._no_anchor, self._texts, self._conditioned = program.no_anchor, program.texts, program.conditioned
-        self._outputs = len(program.to_anchor) * 2
+        self._outputs, self._anchors = program.remembered, program.attention.anchors
         self.anchor: list | None = None
 
     def run(self, batch: paddle.Tensor, step: int, frame_ids: list[int], own: list) -> list:
-        """What the program makes of the frames at a step, but for the anchor's keys and values.
+        """What the program makes of the frames at a step, but for the anchors' keys and values.
 
         ``batch`` has a row for each frame of each branch; ``own`` are the program's own inputs.
         """
@@ -105,8 +106,11 @@ class _CrossFrameNetwork(ScheduledNetwork):
         conditions = self._conditions(looked_up, batch.shape[0])
         outputs = self._runner([batch, self._times[step], *conditions, *self._texts(looked_up), *anchor, *own])
         made, remembered = outputs[: len(outputs) - self._outputs], outputs[len(outputs) - self._outputs :]
-        if self.anchor is None:
+        if self.anchor is None or self._anchors.previous:
             self.anchor = remembered
+        elif self._anchors.in_bank(frame_ids[0]):
+            pairs = zip(self.anchor, remembered)
+            self.anchor = [paddle.concat([paddle.to_tensor(each) for each in pair], axis=1) for pair in pairs]
         return made
 
     def _looked_up(self, branches: int, frame_ids: list[int]) -> list:

@@ -24,6 +24,7 @@ from ppt2v.pipelines.planning.windows import window_length
 from ppt2v.video.overlay import check_mark, names_image
 
 from . import directions, guides, prompts
+from .anchors import check_anchors
 from .drift import kept_in_view
 from .families import check_families
 from .guides import Guide
@@ -232,6 +233,7 @@ def _check(mode: Mode, values: Mapping[str, Any]) -> None:
             "E-SMOOTH-WITHOUT-MOTION",
             "smooth_bg=True moves the background along the motion field; leave use_motion_field on",
         )
+    check_anchors(values)
     if "eta" in values:
         check_eta(values["eta"], values["solver"])
     if values.get("watermark"):

@@ -32,6 +32,10 @@ MESSAGES = {
     "Which layer of the text encoder is taken, counted from the last one: 1 is the last, 2 the one before it.": "取文本编码器的哪一层，从最后一层数起：1 为最后一层，2 为倒数第二层。",
     "Frames computed together, the first included; changes only the memory needed.": "同时计算的帧数，包括首帧；只影响所需内存，不影响结果。",
     "Let every frame attend to the first one.": "让每一帧都关注首帧。",
+    "Which frames every frame attends to: first, first+previous (the one before, too), or a number N (every Nth "
+    "frame, too); steadier over long clips, and slower.": "每一帧关注哪些帧：first（首帧）、first+previous（还有前一帧），或数 N（还有每 N 帧中的一帧）；长视频更稳定，但更慢。",
+    "How much the finished frames are held together along the clip's motion, which takes flicker away: 0 not at all, 1 "
+    "most.": "成品各帧沿片段的运动保持一致的程度，用来去除闪烁：0 为不做，1 为最强。",
     "Share of the tokens that are merged where there are most of them: faster at large sizes, less detail.": "在令牌最多的层合并的比例：大尺寸时更快，细节较少。",
     "Of so many steps one computes the whole UNet, the others its outermost level alone: faster, less faithful; 1 "
     "turns it off.": "每隔这么多步完整计算一次 UNet，其余各步只算最外层：更快，但不够精确；1 为关闭。",

@@ -15,6 +15,8 @@ MESSAGES = {
     "E-EXTRA-CONTROLS": "extra_controls：{text!r} 不是 类型:强度 或 类型:强度:模型 的形式，类型为 {controls} 之一，强度为数；例如 depth:0.5",
     "E-PROMPT-LORA": "{name} 里有 {tag}：LoRA 要以文件与提示词分开给出，写作 --lora {given}，在 Python 中写作 lora={given!r}；请从提示词中去掉",
     "E-MOTION-MODULE-MISSING": "{mode} 需要运动模块：请用 motion_module=...（--motion-module）给出文件夹、文件或模型 ID，例如 {example}，并给出与它相配的模型（model_name，--model）",
+    "E-ANCHORS-ALONE": "anchors={anchors}：关闭 use_cf_attn 时各帧只关注自身；请打开它（--cross-frame-attention），或去掉 anchors",
+    "E-ANCHORS-MODULE": "anchors={anchors}：使用运动模块时各帧按窗口生成，只以首帧为锚；请去掉 anchors 或运动模块",
     "E-MOTION-WINDOW-ALONE": "motion_window={asked} 需要运动模块：请给出 motion_module=...（--motion-module）",
     "E-PROMPT-EMPTY": "提示词为空：请用几个词说明视频的内容{order}",
     "; the clip comes first, then the prompt": "；片段在前，提示词在后",
@@ -43,6 +45,7 @@ MESSAGES = {
     # figures of a report
     "Frames per second": "每秒帧数",
     "Motion per frame, % of the diagonal": "每帧运动，占对角线的百分比",
+    "Sharpness: variance of the Laplacian": "清晰度：拉普拉斯的方差",
     "Flicker: mean change of a pixel, 0 to 1": "闪烁：像素的平均变化，0 到 1",
     "Warp error: the same, motion taken out": "扭曲误差：同上，去除运动后",
     "Seam ratio: warp error between chunks / within": "接缝比：分块之间与分块之内的扭曲误差之比",
