@@ -18,7 +18,7 @@ from ppt2v.serving.admission import check_address
 from ppt2v.serving.limits import Limits
 from ppt2v.serving.server import Queue, address, listen
 
-from .options import DEVICE, DTYPE, ENGINE
+from .options import DEVICE, DTYPE, ENGINE, RUNNER, check_runner
 
 _MOST = Limits()
 
@@ -57,6 +57,7 @@ def serve(
         _MOST.priority, min=0, metavar="N", help="Highest priority that may be asked for; those of a higher go first."
     ),
     workers: int = WORKERS,
+    runner: str = RUNNER,
     queue: int = QUEUE,
     side: int = SIDE,
     frames: int = FRAMES,
@@ -87,11 +88,12 @@ def serve(
     offers.check_names(limits.models)
     for address_of_server in limits.webhooks:
         webhooks.check(address_of_server)
+    check_runner(runner)
     machine = resolve(shared.MACHINE, {"device": device, "dtype": dtype, "engine": engine}, {})
     check_address(host, token)
     listening = listen(host, port)
     with listening:
-        _run(listening, Queue(folder, queue, limits, keep_days, workers), token, machine)
+        _run(listening, Queue(folder, queue, limits, keep_days, runner, workers), token, machine)
 
 
 def _run(listening: socket.socket, queue: Queue, token: str | None, machine: Mapping[str, Any]) -> None:

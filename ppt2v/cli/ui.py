@@ -18,7 +18,7 @@ from ppt2v.serving.admission import LOCAL_HOSTS, parse_auth
 from ppt2v.serving.limits import Limits
 from ppt2v.serving.server import Queue, address, listen
 
-from .options import DEVICE, DTYPE, ENGINE
+from .options import DEVICE, DTYPE, ENGINE, RUNNER, check_runner
 from .serve import CLIP_SECONDS, FRAMES, KEEP_DAYS, QUEUE, SIDE, STEPS, UPLOAD_MB, WORKERS
 
 
@@ -41,6 +41,7 @@ def ui(
         None, metavar="FOLDER", help="LoRA files and embeddings that may be chosen, with --auth too."
     ),
     workers: int = WORKERS,
+    runner: str = RUNNER,
     queue: int = QUEUE,
     side: int = SIDE,
     frames: int = FRAMES,
@@ -69,9 +70,10 @@ def ui(
         limits = replace(limits, adapters=AdapterFolder(adapters))
     for name in limits.models:
         locate.check(name)
+    check_runner(runner)
     machine = resolve(shared.MACHINE, {"device": device, "dtype": dtype, "engine": engine}, {})
     with listen(host, port) as listening:
-        _run(listening, Queue(folder, queue, limits, keep_days, workers), password, share, machine)
+        _run(listening, Queue(folder, queue, limits, keep_days, runner, workers), password, share, machine)
 
 
 def _run(

@@ -52,7 +52,9 @@ class Making:
         """
         try:
             return {"state": DONE, "path": self._made(job, maker, watch), "ended": time.time()}
-        except WorkerLost:
+        except WorkerLost as lost:
+            if not lost.over_it:
+                return waiting(job.starts - 1)
             _LOG.error("job %s (%s): the worker that made it was lost", job.id, job.mode)
             return self.again(job, _WORKERS_LOST)
         except Cancelled:
@@ -65,7 +67,7 @@ class Making:
         failed."""
         starts = 0 if self._has_got_on(job) else job.starts
         if starts < _MOST_STARTS:
-            return {"state": QUEUED, "starts": starts, "stage": None, "done": 0, "total": None}
+            return waiting(starts)
         return self.end(job, FAILED, why_not)
 
     def end(self, job: Job, state: str, error: Message | None = None) -> Changes:
@@ -101,3 +103,8 @@ class Making:
             "E-JOB",
             "something went wrong that should not have; the log of the service says what, under the job's number",
         )
+
+
+def waiting(starts: int) -> Changes:
+    """How a job waits again that counts as begun so often."""
+    return {"state": QUEUED, "starts": starts, "stage": None, "done": 0, "total": None}

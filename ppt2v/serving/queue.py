@@ -24,14 +24,14 @@ from . import asking, turns
 from .job import CANCELLED, DONE, QUEUED, RUNNING, Job, Store, Terms
 from .limits import Limits
 from .makers import Maker
-from .making import Changes, Making
+from .making import Changes, Making, waiting
 from .previews import PreviewWatch
 
 if TYPE_CHECKING:
     import numpy as np
 
 _LOG = logging.getLogger(__name__)
-_HOUR = 3600  # seconds
+_HOUR, _PAUSE, _BRIEF = 3600, 5, 0.1  # seconds
 _SERVICE_STOPPED = Message(
     "E-JOB-STOPPED-TWICE",
     "the service stopped twice while it ran this job, without a step completed in between",
@@ -171,8 +171,9 @@ class Jobs:
         with self._changed:
             self._closed = True
             self._changed.notify_all()
-        for thread in self._threads:
-            thread.join()
+        for thread, seat in zip(self._threads, self.seats):
+            while thread.is_alive() and not seat.waits:  # which may be for ever
+                thread.join(_BRIEF)
         self._store.close()
 
     def _after_restart(self, job: Job) -> Job:
@@ -214,9 +215,19 @@ class Jobs:
                 self._note(job)
             ended = self._run(seat, job)
             with self._changed:
-                seat.leave()
                 self._cancelled.discard(job.id)
                 self._note(replace(self._jobs[job.id], preview=None, control_map=None, **ended))
+            self._make_free(seat)
+
+    def _make_free(self, seat: turns.Seat) -> None:
+        """Waits for another worker first where it was lost: others can take jobs meanwhile."""
+        seat.waits = seat.has_lost
+        while seat.has_lost and not self._closed and not seat.maker.ready():
+            with self._changed:
+                self._changed.wait_for(lambda: self._closed, timeout=_PAUSE)
+        with self._changed:
+            seat.leave()
+            self._changed.notify_all()
 
     def _next(self, seat: turns.Seat) -> Job | None:
         """The job that a free seat is to take, if any."""
@@ -238,7 +249,7 @@ class Jobs:
             ended = self._making.make(job, seat.maker, PreviewWatch(partial(self._report, job.id)))
         except Cancelled:
             if self._closed and job.id not in self._cancelled:
-                return {"state": QUEUED, "starts": job.starts - 1, "stage": None}
+                return waiting(job.starts - 1)
             return self._making.end(job, CANCELLED)
         if ended["state"] == QUEUED and job.id in self._cancelled:  # its worker was lost first
             return self._making.end(job, CANCELLED)

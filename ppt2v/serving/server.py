@@ -48,6 +48,7 @@ class Queue(NamedTuple):
     capacity: int
     limits: Limits
     keep_days: float | None
+    runner: str
     workers: int
 
     @contextmanager
@@ -55,12 +56,14 @@ class Queue(NamedTuple):
         """Yields the queue over its workers, and ends both; ``machine`` are parameters of ``shared.MACHINE``. Raises
         InputError as ``Jobs`` and ``started``."""
         from ppt2v.model import Model
+        from ppt2v.video import make_folder
 
         from .makers import started
         from .queue import Jobs
 
         make = partial(Model, **machine, show_progress=False, for_strangers=for_strangers)
-        with started(self.workers, make) as makers:
+        places = [str(make_folder(self.folder)), *self.limits.models]
+        with started(self.runner, self.workers, make, machine["device"], places) as makers:
             jobs = Jobs(self.folder, makers, self.capacity, self.limits, self.keep_days)
             try:
                 yield jobs

@@ -25,16 +25,22 @@ class Seat:
         self.job: str | None = None  # its id
         self.loaded: tuple[str, ...] | None = None
         self.free_since = 0.0
+        self.waits = False  # for a new worker
         self._losses = 0
 
     def take(self, job: Job) -> None:
         """Begins with a job."""
         self.job, self.loaded, self._losses = job.id, loads(job), self.maker.losses
 
+    @property
+    def has_lost(self) -> bool:
+        """Whether a worker was lost since it took its job."""
+        return self.maker.losses != self._losses
+
     def leave(self) -> None:
-        """Is free again; a worker that was lost has loaded nothing."""
-        self.job, self.free_since = None, time.monotonic()
-        if self.maker.losses != self._losses:
+        """Is free again; a new worker has loaded nothing."""
+        self.job, self.waits, self.free_since = None, False, time.monotonic()
+        if self.has_lost:
             self.loaded = None
 
 

@@ -600,7 +600,8 @@ def test_a_full_disk_says_so_and_the_service_goes_on(client, served, monkeypatch
         assert "The disk of this service is full" in _generate(client, Prompt="a bear", Clip=clip)
     before = len(served.all())
     _generate(client, Prompt="a bear", Clip=clip)
-    assert [served.wait(job.id).state for job in served.all()[before:]] == [DONE]
+    (job,) = served.all()[before:]
+    assert served.wait(job.id).state == DONE and job.client == "testclient", "visitors take turns"
 
 
 # The command

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
+import sys
 import time
 from collections import Counter
 from functools import partial
@@ -15,8 +17,10 @@ from stand_in_process import MAP, STEPS, StandInProcess
 
 from ppt2v import InputError, Model
 from ppt2v.serving.job import CANCELLED, DONE, FAILED, QUEUED, RUNNING, Terms
-from ppt2v.serving.makers import Elsewhere, Here, Process, started
+from ppt2v.serving.makers import Elsewhere, Here, started
 from ppt2v.serving.queue import Jobs
+from ppt2v.serving.worker import End, Worker
+from ppt2v.workers.processes import Processes
 
 ASKED = {"prompt": "a panda", "seed": 1}
 
@@ -28,7 +32,7 @@ def stand_in(tmp_path):
 
 @pytest.fixture
 def jobs(tmp_path, stand_in):
-    with started(2, partial(StandInProcess, tmp_path)) as makers:
+    with started("local", 2, partial(StandInProcess, tmp_path)) as makers:
         opened = Jobs(tmp_path / "out", makers, capacity=100)
         yield opened
         (tmp_path / "go").touch()
@@ -97,7 +101,7 @@ def test_a_worker_that_dies_while_it_is_idle_costs_no_job_a_start(jobs, stand_in
 def test_thirty_clients_are_answered_once_each_though_two_workers_are_killed(tmp_path):
     """What the campaign does over HTTP with the real model and ten times the jobs."""
     stand_in, told = StandInProcess(tmp_path), Counter()
-    with started(2, partial(StandInProcess, tmp_path, 0.005)) as makers:
+    with started("local", 2, partial(StandInProcess, tmp_path, 0.005)) as makers:
         jobs = Jobs(tmp_path / "out", makers, capacity=100)
         jobs.listeners.append(lambda job: told.update([job.id] * job.finished))
         ids = [jobs.submit("text2video", ASKED, Terms(client=str(number % 30))).id for number in range(60)]
@@ -115,27 +119,66 @@ def test_thirty_clients_are_answered_once_each_though_two_workers_are_killed(tmp
     assert sorted(file.parent.name for file in (tmp_path / "out").glob("*/video.mp4")) == sorted(ids)
 
 
+@pytest.fixture
+def stand_in_goes_along():
+    """Ray's workers do not find the tests' modules."""
+    import ray
+
+    modules = [sys.modules[name] for name in ("stand_in_model", "stand_in_process")]
+    for module in modules:
+        ray.cloudpickle.register_pickle_by_value(module)
+    yield
+    for module in modules:
+        ray.cloudpickle.unregister_pickle_by_value(module)
+
+
+def test_the_same_holds_for_workers_on_ray(tmp_path, stand_in, stand_in_goes_along, monkeypatch):
+    monkeypatch.delenv("RAY_ADDRESS", raising=False)
+    with started("ray", 2, partial(StandInProcess, tmp_path), None, [str(tmp_path)]) as makers:
+        jobs = Jobs(tmp_path / "out", makers, capacity=100)
+        waiting, once = ask(jobs, "wait", "die once")
+        assert jobs.wait(once).state == DONE and jobs.get(once).starts == 2
+        seen = jobs.wait(waiting, until=waits)
+        assert seen.preview.shape == (8, 8, 3) and (seen.control_map == MAP).all()
+        jobs.cancel(waiting)
+        (tmp_path / "go").touch()
+        assert jobs.wait(waiting).state == CANCELLED
+        failed = jobs.wait(*ask(jobs, "fail"))
+        assert failed.error.code == "E-CLIP-MISSING" and sum(maker.losses for maker in makers) == 1
+        jobs.close()
+
+
+def test_a_worker_that_lacks_a_folder_or_a_model_is_named_with_the_cure(stand_in, tmp_path):
+    worker = Worker(lambda: stand_in)
+    assert worker.check([str(tmp_path), "embedded"]).what == End()
+    for place in (str(tmp_path / "models"), "an/id"):
+        error = worker.check([place]).what.error
+        assert error.code == "E-WORKER-LACKS" and f"{socket.gethostname()} lacks {place}: put it there" in str(error)
+
+
 def test_a_model_that_cannot_be_made_is_refused_at_the_start():
-    with pytest.raises(InputError, match="unknown device 'abacus'"), started(2, partial(Model, "abacus")):
+    with pytest.raises(InputError, match="unknown device 'abacus'"), started("local", 2, partial(Model, "abacus")):
         pass
 
 
 def test_one_worker_is_this_process(tmp_path):
-    with started(1, partial(StandInProcess, tmp_path)) as makers:
+    with started("local", 1, partial(StandInProcess, tmp_path)) as makers:
         assert isinstance(makers[0], Here)
 
 
 def test_a_killed_worker_of_the_real_model_goes_on_to_the_same_video(tmp_path):
     make = partial(Model, device="cpu", engine="eager", show_progress=False)
     asked = {"prompt": "a panda", "video_length": 2, "num_inference_steps": 6, "seed": 3}
-    maker = Elsewhere(partial(Process, make))
+    place = Processes(Worker, (make,))
+    maker = Elsewhere(place)
     jobs, told = Jobs(tmp_path, [maker]), []
     jobs.listeners.append(told.append)
     job = jobs.wait(jobs.submit("text2video", asked).id, until=lambda job: job.done >= 2)
-    os.kill(maker._worker._child.id, signal.SIGKILL)
+    os.kill(maker._worker.child.id, signal.SIGKILL)
     again = jobs.wait(job.id)
     jobs.close()
     maker.close()
+    place.close()
     assert again.state == DONE and again.starts == 1, "a step was completed in between"
     lost = next(index for index, job in enumerate(told) if index and job.state == QUEUED)
     assert min(job.done for job in told[lost:] if job.stage and "Denoising" in job.stage and job.total) >= 2
