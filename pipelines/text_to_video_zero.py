@@ -74,8 +74,9 @@ class TextToVideoZeroPipeline(VideoPipeline):
         chunks = followers(video_length, chunk_size)
         reference = DDIM(self.scheduler, REFERENCE_STEPS).timesteps
         stepper = self.solver(sampling)
-        steps = motion_steps(stepper.timesteps, reference, t0, t1) if use_motion_field else (0, 0)
-        motion = Motion(*steps, (motion_field_strength_x, motion_field_strength_y))
+        steps = motion_steps(stepper.timesteps[:: stepper.stages], reference, t0, t1) if use_motion_field else (0, 0)
+        strength = motion_field_strength_x, motion_field_strength_y
+        motion = Motion(*(step * stepper.stages for step in steps), strength)
         schedule = self.schedule(sampling, stepper.timesteps, sharing.cache_interval, motion.start)
         program = self.main_program(height, width, sharing.attention, cache_interval=sharing.cache_interval)
         unet = UNet(program, self.engine, schedule)
