@@ -16,7 +16,7 @@ from pathlib import Path
 from random import Random
 from typing import NamedTuple
 
-from ppt2v.batch.parent import end_with_parent
+from ppt2v.environment.children import end_with_parent
 
 from .trial import Group, Trial
 

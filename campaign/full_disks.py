@@ -24,6 +24,10 @@ _SHORT = ("--steps", "2", "--frames", "2", *QUICK)
 _GUIDED = ("canny", CLIPS / "panda.mp4", "a bear", "--end-t", "0.5", "--steps", "2", *QUICK)
 
 
+# Of PPDiffusers, which writes it anew where it is empty.
+_FOREIGN = "version_diffusers_cache.txt"
+
+
 def trials(random: Random, number: int, folder: Path) -> Iterator[Trial]:
     """Those of a list that is not longer than ``number``."""
     full = _on_full_disk if can_mount() else _under_quota
@@ -80,7 +84,8 @@ def _leaves_nothing(folder: Path, trial: Callable[[], None]) -> None:
 
 
 def _files(folder: Path) -> set[Path]:
-    return {path for path in folder.rglob("*") if path.is_file() and "engines" not in path.parts}
+    files = (path for path in folder.rglob("*") if path.is_file() and "engines" not in path.parts)
+    return {path for path in files if path.name != _FOREIGN}
 
 
 def _refused(full: Callable, folder: Path, command: list) -> None:

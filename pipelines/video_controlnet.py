@@ -15,7 +15,7 @@ from ppt2v.pipelines.denoising.noise import Noise, SharedNoise
 from ppt2v.pipelines.denoising.whole_clip import WholeClipRun, in_windows
 from ppt2v.pipelines.networks.motion_unet import MotionUNet
 from ppt2v.pipelines.networks.predictors import ControlNet, UNet
-from ppt2v.pipelines.planning.chunks import followers
+from ppt2v.pipelines.planning.timesteps import guided_part
 
 from .latent_diffusion import Sampling, Sharing, VideoPipeline, by_keywords
 
@@ -39,6 +39,9 @@ class VideoControlNetPipeline(VideoPipeline):
         noise: Noise,
         controls: Sequence[Control],
         sharing: Sharing,
+        control_guidance_start: float = 0.0,
+        control_guidance_end: float = 1.0,
+        guess_mode: bool = False,
         chunk_size: int = 8,
         window: int | None = None,
         checkpoint: Checkpoint | None = None,
@@ -54,6 +57,9 @@ class VideoControlNetPipeline(VideoPipeline):
             noise: all randomness of the run.
             controls: what guides it, one or several; their maps have the size of the video.
             sharing: the fields of ``Sharing``, likewise.
+            control_guidance_start, control_guidance_end: the part of the steps that ``controls`` guide, 0..1.
+            guess_mode: whether they guide what follows the prompt alone, the UNet's outer layers less than its inner
+                ones (diffusers' "guess mode").
             chunk_size: frames computed together, the anchor included, >= 2; without a ``MotionUNet``.
             window: the same with one, as in ``animate``.
             checkpoint: where each completed step is saved, and from where a killed run goes on.
@@ -65,9 +71,10 @@ class VideoControlNetPipeline(VideoPipeline):
         """
         count, height, width = controls[0].maps.shape[:3]
         stepper = self.solver(sampling)
-        schedule = self.schedule(sampling, stepper.timesteps, sharing.cache_interval)
+        controlled = guided_part(len(stepper.timesteps), control_guidance_start, control_guidance_end)
+        schedule = self.schedule(sampling, stepper.timesteps, sharing.cache_interval)._replace(controlled=controlled)
         guides = [
-            ControlNet(*control, sharing.attention, number, self.engine, schedule)
+            ControlNet(*control, sharing.attention, number, self.engine, schedule, guess_mode)
             for number, control in enumerate(controls)
         ]
         program = self.main_program(height, width, sharing.attention, True, sharing.cache_interval)
@@ -82,5 +89,5 @@ class VideoControlNetPipeline(VideoPipeline):
             return self.run(WholeClipRun(Denoiser(windowed, stepper, scales, noise), start, 0, checkpoint, progress))
         shared = SharedNoise(noise, ("start",))
         denoiser = Denoiser(unet, stepper, scales, shared)
-        chunks = followers(count, chunk_size)
+        chunks = sharing.chunks(count, chunk_size)
         return self.run(AnchoredRun(denoiser, shared, chunks, shape, checkpoint, progress))

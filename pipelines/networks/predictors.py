@@ -22,7 +22,7 @@ class Schedule(NamedTuple):
     ``timesteps``: in order. ``guided``: the number of steps, from the first on, that need all branches; the others need
     the last one alone. ``cache_interval``: of so many steps one computes all levels of the UNet, those that follow its
     outermost one alone. ``start``: the step from which the run makes all frames. ``conditions``: for networks that take
-    them.
+    them. ``controlled``: the steps that ControlNets guide; None: all.
     """
 
     text: paddle.Tensor
@@ -31,6 +31,7 @@ class Schedule(NamedTuple):
     cache_interval: int = 1
     start: int = 0
     conditions: Conditions | None = None
+    controlled: range | None = None
 
     def texts_for(self, program: Program) -> list[paddle.Tensor]:
         """What ``TextLookup`` takes for the network of a program with a size in latent cells."""
@@ -45,9 +46,12 @@ class Schedule(NamedTuple):
     def whole(self, step: int) -> bool:
         """Whether a step needs nothing of an earlier one: it computes all levels, or is the end of the run.
 
-        The count begins anew where frames or branches are not those of the step before.
+        The count begins anew where frames, branches or ControlNets are not those of the step before.
         """
-        begun = max(first for first in (0, self.start, self.guided, len(self.timesteps)) if first <= step)
+        changes = [0, self.start, self.guided, len(self.timesteps)]
+        if self.controlled is not None:
+            changes += [self.controlled.start, self.controlled.stop]
+        begun = max(first for first in changes if first <= step)
         return (step - begun) % self.cache_interval == 0
 
 
@@ -121,25 +125,29 @@ class ScheduledNetwork:
 class _CrossFrameNetwork(ScheduledNetwork):
     """What the UNet, its outermost level and a ControlNet have in common.
 
-    Keys and values of the anchor frame are computed at the first call after ``forget``, for the calls that follow.
+    Keys and values of the anchor frame are computed at the first call after ``forget``, for the calls that follow; with
+    other anchors beside it each call leaves behind what the next ones need of it.
     """
 
     def __init__(self, program, text: LookedUpText, engine: Engine, schedule: Schedule):
         super().__init__(program, text, engine, schedule)
         self._no_anchor, self._texts, self._conditioned = program.no_anchor, program.texts, program.conditioned
-        self._outputs = len(program.to_anchor) * 2
+        self._outputs, self._anchors = program.remembered, program.attention.anchors
         self.anchor: list | None = None
 
-    def run(self, batch: paddle.Tensor, step: int, own: list) -> list:
-        """What the program makes at a step, but for the anchor's keys and values; ``own`` are its own inputs."""
+    def run(self, batch: paddle.Tensor, step: int, frame_ids: list[int], own: list) -> list:
+        """What the program makes at a step, but for the anchors' keys and values; ``own`` are its own inputs."""
         branches = self.schedule.branches(step)
         anchor = self._no_anchor(branches) if self.anchor is None else self.anchor
         looked_up = self._text(branches)
         conditions = self._conditions(looked_up, batch.shape[0] // branches)
         outputs = self._runner([batch, self._times[step], *conditions, *self._texts(looked_up), *anchor, *own])
         made, remembered = outputs[: len(outputs) - self._outputs], outputs[len(outputs) - self._outputs :]
-        if self.anchor is None:
+        if self.anchor is None or self._anchors.previous:
             self.anchor = remembered
+        elif self._anchors.in_bank(frame_ids[0]):
+            pairs = zip(self.anchor, remembered)
+            self.anchor = [paddle.concat([paddle.to_tensor(each) for each in pair], axis=1) for pair in pairs]
         return made
 
     def _conditions(self, looked_up: list, frames: int) -> list[paddle.Tensor]:
@@ -161,6 +169,8 @@ class ControlNet(_CrossFrameNetwork):
         strength: the residuals are multiplied by it.
         attention: what frames attend to.
         number: its place among the ControlNets of the run.
+        guess_mode: whether it guides the last branch alone, and the UNet's outer layers less than its inner ones: by
+            a tenth at the first, and wholly in the middle.
     """
 
     def __init__(
@@ -172,6 +182,7 @@ class ControlNet(_CrossFrameNetwork):
         number: int,
         engine: Engine,
         schedule: Schedule,
+        guess_mode: bool = False,
     ):
         scale = 2 ** (len(network.config.conditioning_embedding_out_channels) - 1)
         size = maps.shape[1] // scale, maps.shape[2] // scale
@@ -180,14 +191,23 @@ class ControlNet(_CrossFrameNetwork):
         super().__init__(program, text, engine, schedule)
         self._programs.append(ControlEmbedding(network, *size, number))
         self._embed = engine.prepare(self._programs[-1])
-        self._maps, self._strength = maps, paddle.to_tensor([strength], "float32")
+        self._maps, self._guess_mode = maps, guess_mode
+        self._strengths = strength * np.logspace(-1 if guess_mode else 0, 0, program.predictions, dtype=np.float32)
 
     def residuals(self, batch: paddle.Tensor, step: int, frame_ids: list[int]) -> list:
         """What is added to the UNet's layers for these frames of all branches."""
         pictures = paddle.to_tensor(self._maps[frame_ids]).transpose([0, 3, 1, 2]).astype("float32") / 255
         embedded = paddle.to_tensor(self._embed([pictures])[0])
-        repeated = paddle.concat([embedded] * self.schedule.branches(step))
-        return self.run(batch, step, [repeated, self._strength])
+        branches = self.schedule.branches(step)
+        repeated = paddle.concat([embedded] * branches)
+        return self.run(batch, step, frame_ids, [repeated, self._strengths_of(branches, len(frame_ids))])
+
+    def _strengths_of(self, branches: int, frames: int) -> paddle.Tensor:
+        """``[branches * frames, layers]``."""
+        strengths = np.broadcast_to(self._strengths, [branches, frames, len(self._strengths)])
+        if self._guess_mode:
+            strengths = strengths * (np.arange(branches) == branches - 1)[:, None, None]
+        return paddle.to_tensor(strengths.reshape([branches * frames, -1]), "float32")
 
 
 class UNet(_CrossFrameNetwork):
@@ -216,6 +236,7 @@ class UNet(_CrossFrameNetwork):
         text = LookedUpText(TextLookup(program.network), engine, schedule.texts_for(program))
         super().__init__(program, text, engine, schedule)
         self._controls, self._appended = controls, appended
+        self._residual_shapes = [spec.shape[1:] for spec in program.own_inputs()] if controls else []
         self._others: list[_CrossFrameNetwork] = list(controls)
         if program.deep_features:
             outermost = program.outermost_level()
@@ -232,16 +253,23 @@ class UNet(_CrossFrameNetwork):
             predicted = self._predict_whole(batch, step, frame_ids)
         else:
             batch = self._with_appended(batch, frame_ids, branches)
-            [predicted] = self._outermost.run(batch, step, self._deep[tuple(frame_ids)])
+            [predicted] = self._outermost.run(batch, step, frame_ids, self._deep[tuple(frame_ids)])
         return paddle.to_tensor(predicted).astype("float32")
 
     def _predict_whole(self, batch: paddle.Tensor, step: int, frame_ids: list[int]):
-        residuals = _summed([control.residuals(batch, step, frame_ids) for control in self._controls])
+        residuals = self._residuals(batch, step, frame_ids)
         batch = self._with_appended(batch, frame_ids, self.schedule.branches(step))
-        predicted, *deep = self.run(batch, step, residuals)
+        predicted, *deep = self.run(batch, step, frame_ids, residuals)
         if deep:
             self._deep[tuple(frame_ids)] = [*deep, *residuals[: self._kept_residuals]]
         return predicted
+
+    def _residuals(self, batch: paddle.Tensor, step: int, frame_ids: list[int]) -> list:
+        """What the ControlNets add to the layers; zeros at a step that they do not guide."""
+        controlled = self.schedule.controlled
+        if controlled is not None and step not in controlled:
+            return [paddle.zeros([batch.shape[0], *shape]) for shape in self._residual_shapes]
+        return _summed([control.residuals(batch, step, frame_ids) for control in self._controls])
 
     def _with_appended(self, batch: paddle.Tensor, frame_ids: list[int], branches: int) -> paddle.Tensor:
         return paddle.concat([batch, self._appended(frame_ids, branches)], axis=1) if self._appended else batch

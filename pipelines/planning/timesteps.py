@@ -43,6 +43,25 @@ def check_motion_levels(t0: int, t1: int) -> None:
         )
 
 
+def check_guided_part(count: int, start: float, end: float) -> None:
+    """Refuses a part of the schedule, as in ``guided_part``, that holds no step."""
+    if not guided_part(count, start, end):
+        raise InputError(
+            "E-CONTROL-PART",
+            "control_guidance_start={start}, control_guidance_end={end}: none of the {count} steps lies between them; "
+            "0 and 1 are all steps",
+            start=start,
+            end=end,
+            count=count,
+        )
+
+
+def guided_part(count: int, start: float, end: float) -> range:
+    """Those of ``count`` steps that lie wholly between two parts of the schedule, 0..1, as diffusers counts them."""
+    steps = [step for step in range(count) if step / count >= start and (step + 1) / count <= end]
+    return range(steps[0], steps[-1] + 1) if steps else range(0)
+
+
 def motion_steps(timesteps: Sequence[int], reference: Sequence[int], t0: int, t1: int) -> tuple[int, int]:
     """The steps at which the latents stand at the noise levels T1 and T0.
 

@@ -25,6 +25,7 @@ from .rerun import rerun_command
 from .serve import serve
 from .show import show
 from .ui import ui
+from .usage import UsageError, told
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -50,6 +51,10 @@ def _exit_codes() -> Iterator[None]:
         _fail(Message("E-PACKAGE-BROKEN", "{reason}; `ppt2v doctor` says what mends it", reason=error), 1)
     except OSError as error:
         _fail(_explained(error), 2)
+    except UsageError as error:
+        if type(error).__name__ == "NoArgsIsHelpError":
+            raise
+        _fail(told(error), 2)
     except KeyboardInterrupt:
         _end(words("Interrupted"), 130)
 
@@ -75,6 +80,10 @@ def _end(message: Message, status: int) -> None:
 
 class _Group(Group):
     """Errors of every command end in one line and an exit code."""
+
+    def make_context(self, *arguments: Any, **settings: Any) -> Any:
+        with _exit_codes():
+            return super().make_context(*arguments, **settings)
 
     def invoke(self, ctx: Any) -> Any:
         with _exit_codes():

@@ -7,8 +7,11 @@ from typing import Any
 
 from typer.core import TyperCommand, TyperGroup
 
+from ppt2v.errors import InputError
 from ppt2v.language import translated
 from ppt2v.parameters import GROUPS
+
+from .usage import UsageError, too_many, unknown_command
 
 _WITHOUT_GROUP = "Options"  # the heading that stands for the main group
 
@@ -42,9 +45,26 @@ class _Translated:
 class Group(_Translated, TyperGroup):
     """A command that has commands of its own."""
 
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        if not args[0].startswith("-") and self.get_command(ctx, args[0]) is None:
+            raise InputError.of(unknown_command(args[0], self.list_commands(ctx), ctx.command_path))
+        return super().resolve_command(ctx, args)
+
 
 class Command(_Translated, TyperCommand):
     """A command whose help has a heading for each group of options."""
+
+    allow_extra_args = True  # so that they can be refused in ppt2v's words
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        try:
+            extra = super().parse_args(ctx, args)
+        except UsageError as error:
+            error.ctx = ctx  # which typer leaves out where a value is missing
+            raise
+        if extra:
+            raise InputError.of(too_many(extra, ctx.command_path))
+        return extra
 
     def format_options(self, ctx: Any, formatter: Any) -> None:
         sections: dict[str, list[tuple[str, str]]] = {
@@ -55,7 +75,8 @@ class Command(_Translated, TyperCommand):
         for parameter in self.get_params(ctx):
             record = parameter.get_help_record(ctx)
             if record is not None:
-                sections[_heading(parameter)].append(record)
+                name, about = record
+                sections[_heading(parameter)].append((name.split(" <")[0], about))  # without the type's Python name
         for heading, records in sections.items():
             if records:
                 with formatter.section(translated(heading)):

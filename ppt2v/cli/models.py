@@ -66,7 +66,7 @@ def _listed() -> list[dict[str, Any]]:
     for known in catalogue.KNOWN:
         sizes = [on_disk.pop(name, None) for name in dict.fromkeys((known.id, known.paddle_id, f"hf:{known.id}"))]
         memory = {precision: known.memory_gb(precision) for precision in ("float32", "float16")}
-        listed.append(_model([known.id], known.description, max(filter(None, sizes), default=None), memory))
+        listed.append(_model([known.id], str(known.description), max(filter(None, sizes), default=None), memory))
     return listed + [_model([name], "in the cache", size) for name, size in on_disk.items()]
 
 

@@ -12,8 +12,10 @@ from ppt2v.modes.shared import ADAPTERS, MODEL
 from .options import QUIET
 
 _MODE = typer.Option("text2video", "--mode", metavar="|".join(MODES), help="What the model is to be used for.")
-_LORA = typer.Option(None, "--lora", help=ADAPTERS[0].help)
-_CONTROLNET = typer.Option(None, "--controlnet", help="ControlNet, for the modes with one; the usual one if not given.")
+_LORA = typer.Option(None, "--lora", metavar="PATH", help=ADAPTERS[0].help)
+_CONTROLNET = typer.Option(
+    None, "--controlnet", metavar="ID", help="ControlNet, for the modes with one; the usual one if not given."
+)
 
 
 def quantize(

@@ -12,6 +12,7 @@ import numpy as np
 
 from ppt2v import unfinished
 from ppt2v.errors import InputError
+from ppt2v.models.families.family import family_of
 from ppt2v.models.families.text_to_video import network_class, scheduler_config
 from ppt2v.models.families.video_fusion import VideoFusion
 from ppt2v.models.formats import fitting
@@ -65,6 +66,12 @@ def convert(source: str | Path, target: str | Path, format: str, dtype: str | No
         raise InputError(
             "E-CONVERT-VIDEO-FUSION",
             "{source} is a VideoFusion model, for which there is only one format: use it as it is",
+            source=source,
+        )
+    if family_of(source).group != "video":
+        raise InputError(
+            "E-CONVERT-FAMILY",
+            "{source} is no text-to-video model: one such as embedded/video can be converted",
             source=source,
         )
     _check(target, format, dtype)

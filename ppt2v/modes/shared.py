@@ -9,6 +9,7 @@ from ppt2v.engine.choice import ENGINES
 from ppt2v.models.layouts.ldm_names import PREDICTION_TYPES
 from ppt2v.models.sources.catalogue import EMBEDDED
 from ppt2v.parameters import Parameter
+from ppt2v.pipelines.planning.anchors import FIRST
 from ppt2v.pipelines.planning.solver_names import SOLVERS, solver_named
 
 MACHINE = (
@@ -122,6 +123,18 @@ CLIP = (
         holds="size",
         decides="file",
     ),
+)
+
+STEADY = Parameter(
+    "steady",
+    float,
+    0.0,
+    "How much the finished frames are held together along the clip's motion, which takes flicker away: 0 not at all, 1 "
+    "most.",
+    minimum=0,
+    maximum=1,
+    decides="file",
+    group="Motion",
 )
 
 FAST = Parameter(
@@ -239,6 +252,15 @@ SAMPLING = (
         group="Guidance",
     ),
     Parameter(
+        "anchors",
+        str,
+        FIRST,
+        "Which frames every frame attends to: first, first+previous (the one before, too), or a number N (every Nth "
+        "frame, too); steadier over long clips, and slower.",
+        argument="anchors",
+        group="Guidance",
+    ),
+    Parameter(
         "merging_ratio",
         float,
         0.0,
@@ -329,6 +351,16 @@ MOTION = (
         maximum=512,
         option="motion",
         argument="motion_field_strength_y",
+    ),
+    Parameter(
+        "camera",
+        str,
+        None,
+        'Where a camera goes, instead of --motion: keyframes such as "0: pan 0 0 zoom 1; 16: pan 24 0 zoom 1.3 '
+        'rotate 5 ease". With a smooth background it moves the background, and --motion the subject.',
+        argument="camera",
+        holds="keyframes",
+        group="Motion",
     ),
     Parameter(
         "t0",
@@ -500,6 +532,37 @@ def controlled(a_prompt: str, n_prompt: str, fps: float | None = None) -> tuple[
             group="Guidance",
         ),
         Parameter(
+            "control_guidance_start",
+            float,
+            0.0,
+            "Part of the steps from which the control maps guide: 0.2 leaves the first fifth to the prompt.",
+            minimum=0,
+            maximum=1,
+            option="control-start",
+            argument="control_guidance_start",
+            group="Guidance",
+        ),
+        Parameter(
+            "control_guidance_end",
+            float,
+            1.0,
+            "Part of the steps up to which they guide; those without take less time.",
+            minimum=0,
+            maximum=1,
+            option="control-end",
+            argument="control_guidance_end",
+            group="Guidance",
+        ),
+        Parameter(
+            "guess_mode",
+            bool,
+            False,
+            "Let the control maps say what the video shows, of which the prompt then need say little: they guide only "
+            "what follows the prompt, and its details less than the whole; guidance scales of 3 to 5 suit it.",
+            argument="guess_mode",
+            group="Guidance",
+        ),
+        Parameter(
             "extra_controls",
             str,
             (),
@@ -510,6 +573,7 @@ def controlled(a_prompt: str, n_prompt: str, fps: float | None = None) -> tuple[
             group="Guidance",
         ),
         *MODULES,
+        STEADY,
         *with_defaults(SAMPLING, n_prompt=n_prompt, num_inference_steps=20, guidance_scale=9.0),
         *MEMORY,
         *with_defaults(OUTPUT, fps=fps),

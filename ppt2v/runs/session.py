@@ -120,6 +120,10 @@ class Session:
         noise = Noise(values["seed"], values.get("content_seed"))
         latents = pipeline(noise=noise, checkpoint=checkpoint, progress=report, **arguments(request, made))
         frames = counted(pipeline.decode(latents, tile), latents.shape[0], "Decoding", watch)
+        if values.get("steady"):
+            from ppt2v.pipelines.methods.steadiness import steadied
+
+            frames = steadied(frames, made.clip, values["steady"])
         if values.get("watermark"):
             frames = video.watermark(frames, values["watermark"])
         if take:

@@ -23,6 +23,7 @@ from ppt2v.cache import Cache
 from ppt2v.cli import app, config_file, doctor
 from ppt2v.cli.modes import mode_command
 from ppt2v.environment import versions
+from ppt2v.language import speaking
 from ppt2v.models.families import stable_diffusion
 from ppt2v.models.sources import catalogue, downloads, locate
 from ppt2v.modes import Mode
@@ -172,11 +173,38 @@ def test_the_version(run):
     assert run("--version") == (0, f"ppt2v {__version__}\n", "")
 
 
-@pytest.mark.parametrize("arguments", [["--frames", "many"], ["--motion", "3"], ["--modle", "x"], ["--t0", "4.5"]])
-def test_what_cannot_be_parsed_is_an_error_of_usage(run, made, arguments):
-    code, out, err = run("text2video", "fox", *arguments)
-    assert (code, out, made) == (2, "", [])
-    assert arguments[0] in err
+@pytest.mark.parametrize(
+    ("arguments", "code", "named"),
+    [
+        (["text2video", "fox", "--frames", "many"], "E-PARAMETER-VALUE", "--frames"),
+        (["text2video", "fox", "--t0", "4.5"], "E-PARAMETER-VALUE", "--t0"),
+        (["serve", "--port", "65536"], "E-PARAMETER-VALUE", "--port='65536'"),
+        (["serve", "--queue", "0"], "E-PARAMETER-VALUE", ">= 1"),
+        (["text2video", "fox", "--motion", "3"], "E-OPTION-EMPTY", "--motion"),
+        (["text2video", "fox", "--seed"], "E-OPTION-EMPTY", "`ppt2v text2video -h`"),
+        (["text2video", "fox", "--quiet=1"], "E-OPTION-SWITCH", "--quiet"),
+        (["text2video", "fox", "--modle", "x"], "E-OPTION-UNKNOWN", "--model"),
+        (["text2video", "fox", "--qqqqqqq"], "E-OPTION-UNKNOWN-HELP", "`ppt2v text2video -h`"),
+        (["--qqqqqqq"], "E-OPTION-UNKNOWN-HELP", "`ppt2v -h`"),
+        (["text2video", "a", "fox", "in", "the", "snow"], "E-ARGUMENTS-MANY", "'fox in the snow'"),
+        (["text2vide", "fox"], "E-COMMAND-UNKNOWN", "text2video"),
+        (["cache", "empty"], "E-COMMAND-UNKNOWN", "clear"),
+        (["report"], "E-ARGUMENT-MISSING", "VIDEO"),
+        (["convert", "one", "other"], "E-ARGUMENT-MISSING", "--format"),
+    ],
+)
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_what_cannot_be_parsed_is_one_line_in_both_languages(run, made, arguments, code, named, language):
+    with speaking(language):
+        status, out, err = run(*arguments)
+    assert (status, out, made) == (2, "", [])
+    assert err.endswith(f"[{code}]\n") and named in err and err.count("\n") == 1
+    assert err.startswith({"en": "Error: ", "zh": "错误："}[language])
+
+
+def test_help_shows_no_types_of_python(run):
+    for command in ("serve", "ui", "report", "convert", "quantize", "batch", "rerun", "show"):
+        assert "<" not in run(command, "--help")[1].replace("<=", "")
 
 
 # Precedence

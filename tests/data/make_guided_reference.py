@@ -35,6 +35,9 @@ CONTROLNET = {
     "weaker": {"strengths": [0.4]},
     "no guidance": {"strengths": [1.0], "guidance_scale": 1.0},
     "two": {"strengths": [0.7, 0.5]},
+    "part of the steps": {"strengths": [1.0], "control_guidance_start": 0.15, "control_guidance_end": 0.7},
+    "guess mode": {"strengths": [0.8], "guess_mode": True},
+    "guess mode without guidance": {"strengths": [1.0], "guess_mode": True, "guidance_scale": 1.0},
 }
 PIX2PIX = {
     "shared noise": {},
@@ -81,8 +84,10 @@ def as_tensor(frames: np.ndarray) -> torch.Tensor:
 
 def run_controlnet(model, nets: list[ControlNetModel], noise: np.ndarray, strengths: list[float], **case) -> np.ndarray:
     branches = 2 if case.get("guidance_scale", 9.0) > 1 else 1
-    for network in (model.unet, *nets):
-        network.set_attn_processor(reference.CrossFrameAttnProcessor2_0(batch_size=branches))
+    model.unet.set_attn_processor(reference.CrossFrameAttnProcessor2_0(batch_size=branches))
+    guided = 1 if case.get("guess_mode") else branches
+    for network in nets:
+        network.set_attn_processor(reference.CrossFrameAttnProcessor2_0(batch_size=guided))
     many = len(strengths) > 1
     pipeline = StableDiffusionControlNetPipeline(
         **{**model.components, "scheduler": DDIMScheduler.from_config(model.scheduler.config)},

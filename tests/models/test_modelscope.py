@@ -11,6 +11,7 @@ import modelscope_tiny
 import numpy as np
 import paddle
 import pytest
+from conftest import DATA
 from modelscope_tiny import FRAMES, GUIDANCE, PROMPT, REFERENCE, STEPS
 
 from ppt2v.cache import default_folder
@@ -273,6 +274,12 @@ def test_a_target_whose_folder_is_missing_is_refused(modelscope_folder, tmp_path
     with pytest.raises(InputError, match="there is no folder .*missing; make it first"):
         convert(modelscope_folder, tmp_path / "missing" / "made", "paddle")
     assert not list(tmp_path.iterdir())
+
+
+def test_a_model_of_images_is_not_converted(tmp_path):
+    with pytest.raises(InputError, match="no text-to-video model: one such as embedded/video"):
+        convert(DATA / "text2video_reference" / "model", tmp_path / "made", "paddle")
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_disk_that_fills_up_during_a_conversion_leaves_nothing(modelscope_folder, tmp_path, monkeypatch):

@@ -40,6 +40,7 @@ def _named(value: object) -> str:
 
 # Which steps are whole, by hand.
 AFTER_T1, FROM_THE_START, STOPPED = {0, 2, 5, 8}, {0, 3, 6, 9}, {0, 3, 5, 8}
+IN_PART, PART = {0, 2, 5, 7}, {"control_guidance_start": 0.15, "control_guidance_end": 0.7}
 
 
 @pytest.fixture(scope="module")
@@ -69,6 +70,7 @@ def runs(model, text2video, pictures) -> dict:
     return {
         "text2video": (text2video, TEXT2VIDEO),
         "one control": (controlnet, {**GUIDED, "controls": controls[:1]}),
+        "part of the steps": (controlnet, {**GUIDED, **PART, "controls": controls[:1]}),
         "two controls": (controlnet, {**GUIDED, "controls": controls}),
         "pix2pix": (
             VideoInstructPix2PixPipeline(**pix2pix, requires_safety_checker=False),
@@ -156,6 +158,7 @@ def assert_close(made: np.ndarray, expected: np.ndarray) -> None:
     [
         ("text2video", AFTER_T1),
         ("one control", FROM_THE_START),
+        ("part of the steps", IN_PART),
         ("two controls", FROM_THE_START),
         ("pix2pix", FROM_THE_START),
     ],
@@ -198,7 +201,7 @@ def test_an_interval_of_one_changes_no_bit(runs, mode):
 
 def test_the_default_program_is_the_former_one(text2video):
     plain, caching = (text2video.main_program(16, 16, predictors.SelfAttention(), cache_interval=n) for n in (1, 3))
-    assert plain.identity()["settings"] == predictors.SelfAttention()._asdict()
+    assert plain.identity()["settings"] == {"cross_frame": True, "merging_ratio": 0.0}
     assert caching.identity() != plain.identity()
 
 

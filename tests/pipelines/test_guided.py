@@ -120,6 +120,15 @@ def test_guidance_that_stops_runs_the_last_steps_with_one_branch(controlnet, net
     assert batches == [2, 6] * 3 + [1, 3] * 7
 
 
+def test_a_controlnet_computes_in_its_part_of_the_steps_alone(controlnet, networks, stored):
+    runs = []
+    hook = networks[0].register_forward_pre_hook(lambda layer, inputs: runs.append(layer))
+    part = {"control_guidance_start": 0.15, "control_guidance_end": 0.7}
+    controlnet(noise=Noise(0), controls=controls(networks, stored, [1.0]), **part, **COMMON)
+    hook.remove()
+    assert len(runs) == 2 * 5  # the first frame and the others, at steps 2 to 6 of 10
+
+
 def test_pix2pix_without_its_last_guidance_keeps_the_clip(pix2pix, stored):
     arguments = {"noise": Noise(0), "frames": stored["pictures"], **COMMON}
     full, stopped = (pix2pix(guidance_stop_step=part, **arguments) for part in (1.0, 0.5))

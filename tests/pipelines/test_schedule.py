@@ -7,7 +7,13 @@ import itertools
 import pytest
 
 from ppt2v.errors import InputError
-from ppt2v.pipelines.planning.timesteps import REFERENCE_STEPS, check_motion_levels, motion_steps
+from ppt2v.pipelines.planning.timesteps import (
+    REFERENCE_STEPS,
+    check_guided_part,
+    check_motion_levels,
+    guided_part,
+    motion_steps,
+)
 
 
 def timesteps(steps: int, spacing: str = "leading") -> list[int]:
@@ -64,3 +70,16 @@ def test_impossible_levels_are_refused_with_the_range(t0, t1):
 def test_one_step_is_too_few():
     with pytest.raises(InputError, match="num_inference_steps=1: .*at least 2"):
         motion_steps(timesteps(1), timesteps(REFERENCE_STEPS), t0=44, t1=47)
+
+
+@pytest.mark.parametrize("count", [1, 3, 20])
+def test_the_part_that_controlnets_guide_is_that_of_diffusers(count):
+    for start, end in itertools.product((0.0, 0.2, 1 / 3, 0.5), (0.55, 2 / 3, 0.8, 1.0)):
+        kept = [1.0 - float(i / count < start or (i + 1) / count > end) for i in range(count)]
+        assert [float(step in guided_part(count, start, end)) for step in range(count)] == kept
+
+
+@pytest.mark.parametrize("start, end", [(0.5, 0.5), (0.8, 0.2), (0.5, 0.51), (1.0, 1.0)])
+def test_a_part_without_a_step_is_refused(start, end):
+    with pytest.raises(InputError, match=f"control_guidance_end={end}: none of the 20 steps"):
+        check_guided_part(20, start, end)

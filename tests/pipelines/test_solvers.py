@@ -89,9 +89,9 @@ def test_what_a_solver_does_not_take_is_refused():
 
 def test_frames_are_cut_and_joined_with_their_history():
     whole = Frames(random(5, 1, 2, 2), random(5, 1, 2, 2, seed=1))
-    again = Frames.joined([whole.part(0, 2), whole.part(2, 5)])
+    again = Frames.joined([whole.at([0, 1]), whole.at([2, 3, 4])])
     assert np.array_equal(again.latents, whole.latents) and np.array_equal(again.clean, whole.clean)
-    assert Frames.joined([Frames(whole.latents).part(0, 2)]).clean is None
+    assert Frames.joined([Frames(whole.latents).at([0, 1])]).clean is None
 
 
 @pytest.mark.parametrize(

@@ -91,6 +91,7 @@ def test_in_chinese_on_a_phone_a_video_is_made_found_again_repeated_and_deleted(
     for left in (1, 0):
         figure.first.get_by_role("button", name="删除").click()
         expect(figure).to_have_count(left)
+    expect(seen(page, ".panel video")).to_have_count(0)
     expect(page.locator(".videos")).to_have_text("生成的视频会显示在这里。")
     assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
     page.close()

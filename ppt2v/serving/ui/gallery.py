@@ -9,7 +9,7 @@ import gradio as gr
 
 from . import panels
 from .form import QUIET
-from .tab import Tab
+from .tab import Tab, address
 from .visits import Visits
 from .words import Translate
 
@@ -36,7 +36,8 @@ class Gallery:
         self._shown = gr.HTML(js_on_load=_ACT)
         filled = [each for tab in tabs.values() for each in tab.form.filled]
         self._shown.use(self._use, None, [board, *filled], **QUIET)
-        self._shown.delete(self._delete, kept, [kept, self._shown], **QUIET)
+        followed = [tab.job for tab in tabs.values()]
+        self._shown.delete(self._delete, {kept, *followed}, [kept, self._shown, *followed], **QUIET)
         for changed in (kept.change, *(tab.job.finished for tab in tabs.values())):
             changed(self._show, kept, self._shown, **QUIET)
 
@@ -54,8 +55,10 @@ class Gallery:
             return {self._board: gr.Tabs(selected=job.mode), **form.fill(form.entries(job.values))}
         return {self._board: gr.skip()}
 
-    def _delete(self, kept: Any, event: gr.EventData) -> tuple[list[str], str]:
+    def _delete(self, data: Mapping[Any, Any], event: gr.EventData) -> dict[Any, Any]:
+        """Deletes a video, which the tab that shows it shows no longer."""
         for job in self._visits.known([event.id]):
             self._visits.jobs.delete(job.id)
-        ids = [job.id for job in self._visits.known(kept)]
-        return ids, self._show(ids)
+        gone = {tab.job: "" for tab in self._tabs.values() if data[tab.job] == address(event.id)}
+        ids = [job.id for job in self._visits.known(data[self._kept])]
+        return {self._kept: ids, self._shown: self._show(ids), **gone}
