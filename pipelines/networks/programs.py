@@ -349,6 +349,10 @@ class Decoder(Program):
         return [InputSpec([DYNAMIC, channels, self.height, self.width], "float32", "latents")]
 
 
+class PreviewDecoder(Decoder):
+    """The same of a tiny autoencoder, whose latents are those of the diffusion, not scaled."""
+
+
 class Encoder(Program):
     """Pictures in -1..1, ``[frames, 3, height, width]`` -> the means of their latents, not scaled."""
 

@@ -439,6 +439,16 @@ MEMORY = (
         group="Speed and memory",
     ),
     Parameter(
+        "preview_vae",
+        str,
+        None,
+        "Folder or id of a tiny autoencoder that makes the previews, such as madebyollin/taesd; the model's own VAE if "
+        "not given.",
+        holds="file",
+        decides="nothing",
+        group="Speed and memory",
+    ),
+    Parameter(
         "offload",
         bool,
         False,
