@@ -83,9 +83,10 @@ class TextToVideoZeroPipeline(VideoPipeline):
         chunks = sharing.chunks(video_length, chunk_size)
         reference = DDIM(self.scheduler, REFERENCE_STEPS).timesteps
         stepper = self.solver(sampling)
-        steps = motion_steps(stepper.timesteps, reference, t0, t1) if use_motion_field else (0, 0)
+        steps = motion_steps(stepper.timesteps[:: stepper.stages], reference, t0, t1) if use_motion_field else (0, 0)
         field = Field(motion_field_strength_x, motion_field_strength_y)
-        motion = Motion(*steps, *self._movements(field, camera, noise, separate=smooth_bg is not None))
+        movements = self._movements(field, camera, noise, separate=smooth_bg is not None)
+        motion = Motion(*(step * stepper.stages for step in steps), *movements)
         travel = travels.parse(sampling.prompt, prompt_at) if prompt_at else None
         texts = [*sampling.texts[:-1], *travel.texts] if travel else sampling.texts
         schedule = self.schedule(sampling, stepper.timesteps, sharing.cache_interval, motion.start, texts)

@@ -19,7 +19,7 @@ from ppt2v.models.sources import catalogue, locate
 from ppt2v.modes import MODES, Mode
 from ppt2v.parameters import Parameter, holding, resolve, shown
 from ppt2v.pipelines.planning import keyframes, memory, sizes
-from ppt2v.pipelines.planning.timesteps import check_eta, check_guided_part, check_motion_levels
+from ppt2v.pipelines.planning.timesteps import check_eta, check_guided_part, check_motion_levels, check_steps
 from ppt2v.pipelines.planning.windows import window_length
 from ppt2v.video.overlay import check_mark, names_image
 
@@ -236,6 +236,7 @@ def _check(mode: Mode, values: Mapping[str, Any]) -> None:
     check_anchors(values)
     if "eta" in values:
         check_eta(values["eta"], values["solver"])
+        check_steps(values["num_inference_steps"], values["solver"])
     if values.get("watermark"):
         check_mark(values["watermark"])
 

@@ -10,7 +10,7 @@ MESSAGES = {
     "encoding frame {number}": "编码第 {number} 帧",
     "decoding frame {number}": "解码第 {number} 帧",
     "E-ETA-SCHEDULER": "eta={eta}：{scheduler} 没有 eta；请用 0，或换用 DDIM",
-    "E-LCM-STEPS": "num_inference_steps={steps}：采样器 lcm 须为 1 到 {most} 步",
+    "E-DISTILLED-STEPS": "num_inference_steps={steps}：采样器 {solver} 须为 1 到 {most} 步",
     "E-VIDEO-LENGTH": "video_length={video_length}：须满足 video_length >= 1",
     "E-STRENGTH": "strength={strength}：须满足 0 < strength <= 1；为 1 时片段所剩无几",
     "E-UNET3D-BLOCK": "UNet 的 config.json 列出模块 {kind!r}；有效的是 {plain} 和 CrossAttn{plain}",

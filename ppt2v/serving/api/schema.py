@@ -7,7 +7,7 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import Annotated, Any, Dict, List, Literal, Optional
 
-from pydantic import BaseModel, ConfigDict, Field, create_model
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, create_model
 
 from ppt2v.language import Message, either, translated, words
 from ppt2v.models.sources import locate
@@ -184,7 +184,7 @@ def _kind(parameter: Parameter, limits: Limits) -> tuple[Any, dict[str, Any]]:
     if parameter.holds == "format":
         return Literal[FORMATS], {}
     if parameter.choices:
-        return Literal[parameter.choices], {}
+        return Annotated[Literal[parameter.choices], BeforeValidator(parameter.meant)], {}  # type: ignore[valid-type]
     bounds = {"ge": parameter.minimum, "le": limits.most(parameter), "gt": parameter.above}
     lengths = {"min_length": 1 if parameter.positional else None, "max_length": limits.letters}
     rules = {str: lengths, bool: {}}.get(parameter.kind, bounds)
