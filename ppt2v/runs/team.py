@@ -38,8 +38,8 @@ class Team:
         if self.runner == "local" and self.workers > _MOST * cores():
             raise InputError(
                 "E-WORKERS-MANY",
-                "workers={number}: this machine has {cores} processor cores; give {most} at most, or use the machines of "
-                "a Ray cluster (runner=ray)",
+                "workers={number}: this machine has {cores} processor cores; give {most} at most, or use the machines "
+                "of a Ray cluster (runner=ray)",
                 number=self.workers,
                 cores=cores(),
                 most=_MOST * cores(),
