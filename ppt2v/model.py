@@ -101,6 +101,7 @@ class Model:
         saliency_weights: str | Path | None = None,
         camera: str | list | None = None,
         prompt_at: str | list | None = None,
+        loop: bool | None = None,
         num_inference_steps: int | None = None,
         guidance_scale: float | None = None,
         guidance_stop_step: float | None = None,

@@ -373,6 +373,15 @@ MOTION = (
         group="Motion",
     ),
     Parameter(
+        "loop",
+        bool,
+        False,
+        "Let the last frame lead back to the first: the motion goes round on a circle, and a camera or prompts that "
+        "change come back to where they began.",
+        argument="loop",
+        group="Motion",
+    ),
+    Parameter(
         "t0",
         int,
         44,
