@@ -22,8 +22,15 @@ from ppt2v.pipelines.denoising.denoiser import Denoiser, finite
 from ppt2v.pipelines.denoising.solvers import Solver
 from ppt2v.pipelines.denoising.solvers import solver as make_solver
 from ppt2v.pipelines.networks.conditions import Conditions
-from ppt2v.pipelines.networks.predictors import Schedule
-from ppt2v.pipelines.networks.programs import Decoder, Encoder, NoisePrediction, SelfAttention, TextEncoder
+from ppt2v.pipelines.networks.programs import (
+    Decoder,
+    Encoder,
+    NoisePrediction,
+    PreviewDecoder,
+    SelfAttention,
+    TextEncoder,
+)
+from ppt2v.pipelines.networks.schedule import Schedule
 from ppt2v.pipelines.networks.texts import encode_texts
 from ppt2v.pipelines.networks.tiles import decode_in_tiles
 from ppt2v.pipelines.planning.anchors import FIRST, Anchors
@@ -155,6 +162,7 @@ class LatentDiffusion:
 
     engine: Engine = EagerEngine()
     offload = False  # whether each network leaves the memory when its part is done
+    preview_vae: Any = None  # a tiny autoencoder that decodes previews instead of ``vae``
     vae_in_float32 = False  # whether the autoencoder computes in float32 whatever the others do
     running: Run | None = None  # the run in progress
 
@@ -227,7 +235,13 @@ class LatentDiffusion:
             tile: as for ``decode``.
             frames: how many at most, from the first on; None: all.
         """
-        return np.stack(list(self.decode(self.running.preview[:frames], tile)))
+        latents = self.running.preview[:frames]
+        if self.preview_vae is None:
+            return np.stack(list(self.decode(latents, tile)))
+        program = PreviewDecoder(self.preview_vae, *latents.shape[2:])
+        with self._prepared(program) as decoder:
+            pictures = (_decoded(decoder, each, max(each.shape[2:]), 0) for each in latents.split(latents.shape[0]))
+            return np.stack(list(pictures))
 
     @paddle.no_grad()
     def encode(self, frames: np.ndarray) -> paddle.Tensor:

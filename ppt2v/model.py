@@ -102,6 +102,7 @@ class Model:
         saliency_weights: str | Path | None = None,
         camera: str | list | None = None,
         anchors: str | None = None,
+        prompt_at: str | list | None = None,
         num_inference_steps: int | None = None,
         guidance_scale: float | None = None,
         guidance_stop_step: float | None = None,

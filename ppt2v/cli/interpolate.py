@@ -23,7 +23,7 @@ def interpolate(
     audio: bool = typer.Option(True, "--audio/--no-audio", help="Keep the sound; in mp4 and webm."),
     out: Optional[str] = typer.Option(None, *OUT, metavar="FILE", help="File to write; named after VIDEO, here."),
 ) -> None:
-    """Make a video smoother: the frames that it has stay as they are, and others come between, along the optical flow."""
+    """Make a video smoother: its frames stay as they are, and others come between, along the optical flow."""
     from ppt2v import video
     from ppt2v.pipelines.methods.interpolation import interpolated
     from ppt2v.progress import bars, counted, say

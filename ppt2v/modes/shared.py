@@ -10,7 +10,7 @@ from ppt2v.models.layouts.ldm_names import PREDICTION_TYPES
 from ppt2v.models.sources.catalogue import EMBEDDED
 from ppt2v.parameters import Parameter
 from ppt2v.pipelines.planning.anchors import FIRST
-from ppt2v.pipelines.planning.timesteps import SOLVERS
+from ppt2v.pipelines.planning.solver_names import SOLVERS, solver_named
 
 MACHINE = (
     Parameter(
@@ -199,9 +199,11 @@ STEPS = (
         "solver",
         str,
         "ddim",
-        "How a step is made: ddim, dpmsolver++ (needs fewer steps), euler_a (fresh noise in each step), or lcm "
-        "(for models distilled for it).",
+        "How a step is made: ddim; dpmsolver++ (DPM++ 2M) or unipc, which need fewer steps; euler, heun, dpm2, lms; "
+        "euler_a, dpm2_a, dpm++_2m_sde, dpm++_sde, with fresh noise in each step; lcm or tcd, for models distilled for "
+        "them. With _karras behind it: on Karras's noise levels. heun, dpm2 and dpm++_sde compute each step twice.",
         choices=SOLVERS,
+        spelled=solver_named,
         argument="solver",
         group="Guidance",
     ),
@@ -351,6 +353,16 @@ MOTION = (
         argument="motion_field_strength_y",
     ),
     Parameter(
+        "prompt_at",
+        str,
+        None,
+        'Prompts that take over at later frames, such as "8: a fox at sunset; 16: a fox at night"; between two frames '
+        "one goes over into the other.",
+        argument="prompt_at",
+        holds="keyframes",
+        group="Motion",
+    ),
+    Parameter(
         "camera",
         str,
         None,
@@ -434,6 +446,16 @@ MEMORY = (
         minimum=64,
         holds="machine",
         decides="file",
+        group="Speed and memory",
+    ),
+    Parameter(
+        "preview_vae",
+        str,
+        None,
+        "Folder or id of a tiny autoencoder that makes the previews, such as madebyollin/taesd; the model's own VAE if "
+        "not given.",
+        holds="file",
+        decides="nothing",
         group="Speed and memory",
     ),
     Parameter(

@@ -19,7 +19,7 @@ from ppt2v.models.sources import catalogue, locate
 from ppt2v.modes import MODES, Mode
 from ppt2v.parameters import Parameter, holding, resolve, shown
 from ppt2v.pipelines.planning import keyframes, memory, sizes
-from ppt2v.pipelines.planning.timesteps import check_eta, check_guided_part, check_motion_levels
+from ppt2v.pipelines.planning.timesteps import check_eta, check_guided_part, check_motion_levels, check_steps
 from ppt2v.pipelines.planning.windows import window_length
 from ppt2v.video.overlay import check_mark, names_image
 
@@ -66,7 +66,7 @@ class Request:
         Raises:
             InputError: anything that can be said to be wrong before a model is there.
         """
-        given = plain(mode, given)
+        given = directions.with_prompt(plain(mode, given))
         values = kept_in_view(resolve(mode.parameters, given, {}), given)
         _check(mode, values)
         read = cls(
@@ -178,7 +178,7 @@ class Request:
     def _check_together(self) -> None:
         """What can only be said of several values; no file is read again."""
         directions.check(self.values, self.frames, self.size)
-        self.adapters.check([self.values[name] for name in prompts.PROMPTS if self.values.get(name)])
+        self.adapters.check([text for _, text in prompts.texts(self.values)])
         check_families(self.model_name, self.guides, self.adapters)
         if self.window is None and self.values.get("motion_window") and self.values["motion_module"] is None:
             raise InputError(
@@ -236,6 +236,7 @@ def _check(mode: Mode, values: Mapping[str, Any]) -> None:
     check_anchors(values)
     if "eta" in values:
         check_eta(values["eta"], values["solver"])
+        check_steps(values["num_inference_steps"], values["solver"])
     if values.get("watermark"):
         check_mark(values["watermark"])
 

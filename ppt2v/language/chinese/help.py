@@ -14,7 +14,7 @@ MESSAGES = {
     "Make the same video again, or one that differs as told, from its file.": "由视频文件重新生成同一个视频，或按要求改变后的视频。",
     "Print the recipe in a video's file: the mode, the prompt, the seed and all else that made it.": "显示视频文件中的配方：模式、提示词、随机种子和其他全部设置。",
     "Measure a video without weights: flicker, motion, seams, likeness to its source, broken frames.": "不用权重测量视频：闪烁、运动、接缝、与来源的相似度、坏帧。",
-    "Make a video smoother: the frames that it has stay as they are, and others come between, along the optical flow.": "使视频更流畅：沿光流在已有的帧之间插入帧，已有的帧保持不变。",
+    "Make a video smoother: its frames stay as they are, and others come between, along the optical flow.": "使视频更流畅：沿光流在已有的帧之间插入帧，已有的帧保持不变。",
     "How many frames become of one; 2 if not given.": "一帧变成多少帧；不给时为 2。",
     "Frames per second to reach instead: a multiple of VIDEO's.": "改为给出要达到的每秒帧数：须为 VIDEO 帧率的整数倍。",
     "Keep the sound; in mp4 and webm.": "保留声音；用于 mp4 和 webm。",
