@@ -490,6 +490,16 @@ OUTPUT = (
         group="File",
     ),
     Parameter(
+        "interpolate",
+        int,
+        1,
+        "How many frames become of one, by frames in between along the optical flow, at as many times the rate.",
+        minimum=1,
+        maximum=16,
+        decides="file",
+        group="File",
+    ),
+    Parameter(
         "watermark",
         str,
         None,
