@@ -390,6 +390,15 @@ MOTION = (
         group="Motion",
     ),
     Parameter(
+        "loop",
+        bool,
+        False,
+        "Let the last frame lead back to the first: the motion goes round on a circle, and a camera or prompts that "
+        "change come back to where they began.",
+        argument="loop",
+        group="Motion",
+    ),
+    Parameter(
         "t0",
         int,
         44,
@@ -494,6 +503,16 @@ OUTPUT = (
         "Frames per second of the file; those taken from the clip if not given.",
         above=0,
         maximum=240,
+        decides="file",
+        group="File",
+    ),
+    Parameter(
+        "interpolate",
+        int,
+        1,
+        "How many frames become of one, by frames in between along the optical flow, at as many times the rate.",
+        minimum=1,
+        maximum=16,
         decides="file",
         group="File",
     ),

@@ -31,6 +31,7 @@ from . import record
 from .calls import arguments, pipeline_class
 from .crew import Crew
 from .files import fingerprints
+from .finishing import finished
 from .inputs import Inputs, gather, sound
 from .loaded import Loaded
 from .samples import Samples, sample
@@ -88,7 +89,7 @@ class Session:
         ):
             load_controlnet = self.loaded.controlnet_loader()
             made = gather(request, family, folder, kind, load_controlnet, self._explain, watch)
-            video.check_fps(made.fps, video.ending(output))
+            video.check_fps(made.fps * request.values["interpolate"], video.ending(output))
             pipeline = kind(**self._parts(request, family, folder))
             pipeline.preview_vae = preview_vae
             decided = {"seed": record.seed(request, before), **self._within_memory(pipeline, request, made)}
@@ -144,17 +145,12 @@ class Session:
         noise = Noise(values["seed"], values.get("content_seed"))
         latents = pipeline(noise=noise, checkpoint=checkpoint, progress=report, **arguments(request, made))
         decode = crew.decode if crew else pipeline.decode
-        frames = counted(decode(latents, tile), latents.shape[0], "Decoding", watch)
-        if values.get("steady"):
-            from ppt2v.pipelines.methods.steadiness import steadied
-
-            frames = steadied(frames, made.clip, values["steady"])
-        if values.get("watermark"):
-            frames = video.watermark(frames, values["watermark"])
+        decoded = counted(decode(latents, tile), latents.shape[0], "Decoding", watch)
+        frames = finished(decoded, values, made.clip)
         if take:
             frames = _passed(frames, take)
         recipe = record.recipe(request, self.device, choice, read, self._for_strangers)
-        path = video.write(frames, output, made.fps, recipe, heard)
+        path = video.write(frames, output, made.fps * values["interpolate"], recipe, heard)
         if checkpoint:
             checkpoint.remove()
         return str(path)
