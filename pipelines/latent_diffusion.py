@@ -22,7 +22,6 @@ from ppt2v.pipelines.denoising.denoiser import Denoiser, finite
 from ppt2v.pipelines.denoising.solvers import Solver
 from ppt2v.pipelines.denoising.solvers import solver as make_solver
 from ppt2v.pipelines.networks.conditions import Conditions
-from ppt2v.pipelines.networks.predictors import Schedule
 from ppt2v.pipelines.networks.programs import (
     Decoder,
     Encoder,
@@ -31,6 +30,7 @@ from ppt2v.pipelines.networks.programs import (
     SelfAttention,
     TextEncoder,
 )
+from ppt2v.pipelines.networks.schedule import Schedule
 from ppt2v.pipelines.networks.texts import encode_texts
 from ppt2v.pipelines.networks.tiles import decode_in_tiles
 from ppt2v.pipelines.planning.anchors import FIRST, Anchors

@@ -52,7 +52,7 @@ class AnchoredRun:
         chunks: the followers that are computed together (``chunks.followers``).
         shape: of a frame's latents.
         checkpoint: where each completed step is saved after which the next one is whole
-            (``predictors.Schedule.whole``), and from where a killed run goes on.
+            (``schedule.Schedule.whole``), and from where a killed run goes on.
         progress: called with the frame steps done and their total.
         motion: without it every frame starts from its own noise.
         smoothing: with it the frames are made twice, the second time from T1 on with smooth backgrounds.

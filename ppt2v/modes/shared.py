@@ -364,6 +364,16 @@ MOTION = (
         argument="motion_field_strength_y",
     ),
     Parameter(
+        "prompt_at",
+        str,
+        None,
+        'Prompts that take over at later frames, such as "8: a fox at sunset; 16: a fox at night"; between two frames '
+        "one goes over into the other.",
+        argument="prompt_at",
+        holds="keyframes",
+        group="Motion",
+    ),
+    Parameter(
         "camera",
         str,
         None,
@@ -371,6 +381,15 @@ MOTION = (
         'rotate 5 ease". With a smooth background it moves the background, and --motion the subject.',
         argument="camera",
         holds="keyframes",
+        group="Motion",
+    ),
+    Parameter(
+        "loop",
+        bool,
+        False,
+        "Let the last frame lead back to the first: the motion goes round on a circle, and a camera or prompts that "
+        "change come back to where they began.",
+        argument="loop",
         group="Motion",
     ),
     Parameter(
@@ -478,6 +497,16 @@ OUTPUT = (
         "Frames per second of the file; those taken from the clip if not given.",
         above=0,
         maximum=240,
+        decides="file",
+        group="File",
+    ),
+    Parameter(
+        "interpolate",
+        int,
+        1,
+        "How many frames become of one, by frames in between along the optical flow, at as many times the rate.",
+        minimum=1,
+        maximum=16,
         decides="file",
         group="File",
     ),

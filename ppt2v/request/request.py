@@ -72,7 +72,7 @@ class Request:
         Raises:
             InputError: anything that can be said to be wrong before a model is there.
         """
-        given = plain(mode, given)
+        given = directions.with_prompt(plain(mode, given))
         values = kept_in_view(resolve(mode.parameters, given, {}), given)
         _check(mode, values)
         read = cls(
@@ -184,7 +184,7 @@ class Request:
     def _check_together(self) -> None:
         """What can only be said of several values; no file is read again."""
         directions.check(self.values, self.frames, self.size)
-        self.adapters.check([self.values[name] for name in prompts.PROMPTS if self.values.get(name)])
+        self.adapters.check([text for _, text in prompts.texts(self.values)])
         check_families(self.model_name, self.guides, self.adapters)
         if self.window is None and self.values.get("motion_window") and self.values["motion_module"] is None:
             raise InputError(

@@ -178,6 +178,7 @@ def test_processors_are_restored(pipe, call):
         {"use_motion_field": False},
         {"motion_field_strength_x": 100},
         {"motion_field_strength_y": -100},
+        {"loop": True},
         {"camera": "0: zoom 1; 4: pan 9 0 zoom 1.3 rotate 5"},
         {"guidance_scale": 1.0},
         {"guidance_scale": 3.0},

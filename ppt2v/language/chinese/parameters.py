@@ -37,6 +37,7 @@ MESSAGES = {
     "Let every frame attend to the first one.": "让每一帧都关注首帧。",
     "Which frames every frame attends to: first, first+previous (the one before, too), or a number N (every Nth "
     "frame, too); steadier over long clips, and slower.": "每一帧关注哪些帧：first（首帧）、first+previous（还有前一帧），或数 N（还有每 N 帧中的一帧）；长视频更稳定，但更慢。",
+    "How many frames become of one, by frames in between along the optical flow, at as many times the rate.": "一帧变成多少帧：沿光流在其间插入帧，帧率按同样倍数提高。",
     "How much the finished frames are held together along the clip's motion, which takes flicker away: 0 not at all, 1 "
     "most.": "成品各帧沿片段的运动保持一致的程度，用来去除闪烁：0 为不做，1 为最强。",
     "Share of the tokens that are merged where there are most of them: faster at large sizes, less detail.": "在令牌最多的层合并的比例：大尺寸时更快，细节较少。",
@@ -45,6 +46,10 @@ MESSAGES = {
     "Motion to the left per frame, in 1/512 of the width; negative: to the right. Over more than 8 frames the "
     "default is less, so that the subject stays in the picture.": "每帧向左移动多少，以宽度的 1/512 为单位；负值向右。超过 8 帧时默认值更小，使主体留在画面内。",
     "Motion upwards per frame, in 1/512 of the height, likewise; negative: down.": "每帧向上移动多少，以高度的 1/512 为单位；负值向下；默认值同上。",
+    'Prompts that take over at later frames, such as "8: a fox at sunset; 16: a fox at night"; between two frames one '
+    "goes over into the other.": "从后面某些帧起换用的提示词，例如“8: a fox at sunset; 16: a fox at night”；两者之间逐帧过渡。",
+    "Let the last frame lead back to the first: the motion goes round on a circle, and a camera or prompts that "
+    "change come back to where they began.": "让最后一帧接回首帧：运动绕一个圆，镜头或变化的提示词回到起点。",
     'Where a camera goes, instead of --motion: keyframes such as "0: pan 0 0 zoom 1; 16: pan 24 0 zoom 1.3 rotate 5 '
     'ease". With a smooth background it moves the background, and --motion the subject.': "镜头的路径，代替 --motion：关键帧，例如“0: pan 0 0 zoom 1; 16: pan 24 0 zoom 1.3 rotate 5 ease”。背景平滑时镜头移动背景，--motion 移动主体。",
     "Noise level T0, where the motion is added: an index from the end of the 50-step DDIM schedule.": "加入运动时的噪声水平 T0，即 50 步 DDIM 从末尾数起的下标。",

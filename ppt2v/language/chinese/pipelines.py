@@ -32,6 +32,7 @@ MESSAGES = {
     "E-KEYFRAMES-FORM": "{name}={text!r} 的形式应为“帧：内容；帧：内容”（用英文冒号和分号），帧从 0 数起",
     "E-KEYFRAMES-ORDER": "{name}：第 {after} 帧写在第 {before} 帧之后；每个关键帧都要晚于前一个",
     "E-KEYFRAMES-END": "{name}：第 {frame} 帧超出最后一帧（第 {last} 帧）；请给出更早的关键帧，或至少 {needed} 帧（video_length，--frames）",
+    "E-PROMPT-AT-TWICE": "prompt 为 {prompt!r}，而 prompt_at 在第 0 帧为 {other!r}：请去掉其中一个",
     "E-CAMERA-FORM": "camera：无法理解 {said!r}（第 {frame} 帧）；请给出 pan X Y、zoom 倍数、rotate 角度以及 {easings} 之一，例如 16: pan 24 0 zoom 1.3 ease",
     "E-CAMERA-ZOOM": "camera：zoom {zoom:g}（第 {frame} 帧）：须为 {least:g} 到 {most:g}",
     "E-CAMERA-OUTSIDE": "camera：第 {frame} 帧看不到首帧的任何部分（pan {x:g} {y:g}，zoom {zoom:g}）：pan 以宽和高的 1/512 为单位，pan 512 0 就离开了画面；请移动得少一些",
