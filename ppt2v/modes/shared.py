@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from ppt2v import controls
 from ppt2v.engine.choice import ENGINES
-from ppt2v.models.layouts.ldm_names import PREDICTION_TYPES
+from ppt2v.models.layouts.ldm_names import PREDICTION_TYPES, SPACINGS
 from ppt2v.models.sources.catalogue import EMBEDDED
 from ppt2v.parameters import Parameter
 from ppt2v.pipelines.planning.anchors import FIRST
@@ -222,6 +222,17 @@ STEPS = (
         choices=SOLVERS,
         spelled=solver_named,
         argument="solver",
+        group="Guidance",
+    ),
+    Parameter(
+        "timestep_spacing",
+        str,
+        None,
+        "Which noise levels the steps take: trailing, as models for few steps need it (Lightning, Hyper, Turbo), "
+        "leading or linspace; what the model says if not given.",
+        choices=SPACINGS,
+        option="spacing",
+        argument="timestep_spacing",
         group="Guidance",
     ),
     Parameter(

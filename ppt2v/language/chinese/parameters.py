@@ -28,6 +28,8 @@ MESSAGES = {
     "How a step is made: ddim; dpmsolver++ (DPM++ 2M) or unipc, which need fewer steps; euler, heun, dpm2, lms; "
     "euler_a, dpm2_a, dpm++_2m_sde, dpm++_sde, with fresh noise in each step; lcm or tcd, for models distilled for "
     "them. With _karras behind it: on Karras's noise levels. heun, dpm2 and dpm++_sde compute each step twice.": "每一步的采样方法：ddim；dpmsolver++（即 DPM++ 2M）或 unipc，需要的步数较少；euler、heun、dpm2、lms；每步加新噪声的 euler_a、dpm2_a、dpm++_2m_sde、dpm++_sde；用于蒸馏模型的 lcm 或 tcd。名称后加 _karras 即采用 Karras 的噪声水平。heun、dpm2 和 dpm++_sde 每步要计算两次。",
+    "Which noise levels the steps take: trailing, as models for few steps need it (Lightning, Hyper, Turbo), leading or "
+    "linspace; what the model says if not given.": "各步取哪些噪声水平：少步数模型（Lightning、Hyper、Turbo）需要 trailing，另有 leading 和 linspace；不给时按模型自己的说明。",
     "Stochasticity of DDIM: 0 is deterministic, 1 is DDPM.": "DDIM 的随机性：0 为确定，1 为 DDPM。",
     "Fewer steps by a better solver: the cheapest setting that keeps the quality; what is given beside it wins.": "用更好的采样器减少步数：在保持质量的设置中取最省时的；另外给出的参数优先。",
     "Which layer of the text encoder is taken, counted from the last one: 1 is the last, 2 the one before it.": "取文本编码器的哪一层，从最后一层数起：1 为最后一层，2 为倒数第二层。",
