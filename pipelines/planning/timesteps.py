@@ -29,6 +29,18 @@ def check_steps(steps: int, solver: str) -> None:
         )
 
 
+def check_spacing(spacing: str | None, solver: str) -> None:
+    """Refuses a spacing of timesteps for a solver that has timesteps of its own."""
+    if spacing is not None and solver in DISTILLED:
+        raise InputError(
+            "E-SPACING-SOLVER",
+            "timestep_spacing={spacing}: the solver {solver} has timesteps of its own; leave it out, or take another "
+            "solver, such as euler",
+            spacing=spacing,
+            solver=solver,
+        )
+
+
 def check_motion_levels(t0: int, t1: int) -> None:
     """Refuses a pair that no schedule can have, with the valid range."""
     if not 0 <= t0 < t1 < REFERENCE_STEPS:

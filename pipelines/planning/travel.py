@@ -18,6 +18,10 @@ class Travel(NamedTuple):
     frames: tuple[int, ...]
     texts: tuple[str, ...]
 
+    def closed(self, count: int) -> Travel:
+        """The same, but led back to the first prompt, for a video of ``count`` frames that begins again."""
+        return Travel((*self.frames, count), (*self.texts, self.texts[0]))
+
     def shares(self, frame_ids: Sequence[int]) -> list[list[float]]:
         """The share of each text in each of these frames; those of a frame sum up to 1."""
         rows = []

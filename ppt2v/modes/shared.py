@@ -6,11 +6,12 @@ from dataclasses import replace
 
 from ppt2v import controls
 from ppt2v.engine.choice import ENGINES
-from ppt2v.models.layouts.ldm_names import PREDICTION_TYPES
+from ppt2v.models.layouts.ldm_names import PREDICTION_TYPES, SPACINGS
 from ppt2v.models.sources.catalogue import EMBEDDED
 from ppt2v.parameters import Parameter
 from ppt2v.pipelines.planning.anchors import FIRST
 from ppt2v.pipelines.planning.solver_names import SOLVERS, solver_named
+from ppt2v.workers.runners import RUNNERS
 
 MACHINE = (
     Parameter(
@@ -30,6 +31,22 @@ MACHINE = (
         "auto",
         "What executes the networks: eager, openvino, inference, or auto, which takes the fastest for each run.",
         choices=ENGINES,
+        group="Speed and memory",
+    ),
+    Parameter(
+        "workers",
+        int,
+        1,
+        "Processes or machines that share the frames of a video; each holds the model.",
+        minimum=1,
+        group="Speed and memory",
+    ),
+    Parameter(
+        "runner",
+        str,
+        "local",
+        "Where the workers are: local, processes of this machine; ray, a Ray cluster, whose address is in RAY_ADDRESS.",
+        choices=RUNNERS,
         group="Speed and memory",
     ),
 )
@@ -208,6 +225,17 @@ STEPS = (
         group="Guidance",
     ),
     Parameter(
+        "timestep_spacing",
+        str,
+        None,
+        "Which noise levels the steps take: trailing, as models for few steps need it (Lightning, Hyper, Turbo), "
+        "leading or linspace; what the model says if not given.",
+        choices=SPACINGS,
+        option="spacing",
+        argument="timestep_spacing",
+        group="Guidance",
+    ),
+    Parameter(
         "eta",
         float,
         0.0,
@@ -370,6 +398,15 @@ MOTION = (
         'rotate 5 ease". With a smooth background it moves the background, and --motion the subject.',
         argument="camera",
         holds="keyframes",
+        group="Motion",
+    ),
+    Parameter(
+        "loop",
+        bool,
+        False,
+        "Let the last frame lead back to the first: the motion goes round on a circle, and a camera or prompts that "
+        "change come back to where they began.",
+        argument="loop",
         group="Motion",
     ),
     Parameter(

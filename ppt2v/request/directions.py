@@ -30,10 +30,26 @@ def check(values: Mapping[str, Any], frames: int | None, size: tuple[int | None,
         InputError: as ``camera.parse``, ``camera.Camera.check`` and ``travel.parse``, prompts beyond the end, or
             something else that moves the same.
     """
+    if values.get("loop"):
+        _check_loop(values)
     if values.get(travel.NAME):
         keyframes.check_end(travel.NAME, travel.parse(values["prompt"], values[travel.NAME]).frames, frames or 1)
     if values.get(camera.NAME):
         _check_camera(values, frames or 1, size)
+
+
+def _check_loop(values: Mapping[str, Any]) -> None:
+    if not values["use_motion_field"]:
+        raise InputError(
+            "E-LOOP-WITHOUT-FIELD",
+            "loop leads the frames round from the first one, from which use_motion_field=False (--no-motion-field) "
+            "does not start; leave one of them out",
+        )
+    if values.get(camera.NAME) and camera.parse(values[camera.NAME]).back:
+        raise InputError(
+            "E-LOOP-BACK",
+            "camera: there-and-back and loop (--loop) both lead back to the first frame; leave out one of them",
+        )
 
 
 def _check_camera(values: Mapping[str, Any], frames: int, size: tuple[int | None, int | None]) -> None:

@@ -39,6 +39,10 @@ def test_between_two_prompts_the_one_goes_over_into_the_other():
     ]
 
 
+def test_closed_prompts_come_back_to_the_first():
+    assert parse("a", "2: b").closed(6).shares([2, 3, 5]) == [[0, 1, 0], [0, 0.75, 0.25], [0, 0.25, 0.75]]
+
+
 def test_every_frame_of_every_branch_sees_its_own_mixture():
     looked_up = paddle.to_tensor([[[1.0]], [[2.0]], [[4.0]]])  # another branch, and two prompts
     shares = paddle.to_tensor([[1.0, 0.0], [0.5, 0.5], [0.0, 1.0]])
