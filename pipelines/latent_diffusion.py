@@ -21,13 +21,22 @@ from ppt2v.language import Message, words
 from ppt2v.pipelines.denoising.denoiser import Denoiser, finite
 from ppt2v.pipelines.denoising.solvers import Solver
 from ppt2v.pipelines.denoising.solvers import solver as make_solver
+from ppt2v.pipelines.denoising.spread import Workers
 from ppt2v.pipelines.networks.conditions import Conditions
-from ppt2v.pipelines.networks.predictors import Schedule
-from ppt2v.pipelines.networks.programs import Decoder, Encoder, NoisePrediction, SelfAttention, TextEncoder
+from ppt2v.pipelines.networks.programs import (
+    Decoder,
+    Encoder,
+    NoisePrediction,
+    PreviewDecoder,
+    SelfAttention,
+    TextEncoder,
+)
+from ppt2v.pipelines.networks.schedule import Schedule
 from ppt2v.pipelines.networks.texts import encode_texts
 from ppt2v.pipelines.networks.tiles import decode_in_tiles
 from ppt2v.pipelines.planning.anchors import FIRST, Anchors
 from ppt2v.pipelines.planning.chunks import followers
+from ppt2v.pipelines.planning.timesteps import check_spacing
 
 
 @dataclass(frozen=True)
@@ -42,7 +51,9 @@ class Sampling:
         guidance_stop_step: the part of the steps that is guided, 0..1; the rest follow the prompt alone.
         negative_prompt: what to avoid.
         eta: 0 (DDIM) to 1 (as stochastic as DDPM); for the solver "ddim".
-        solver: one of ``timesteps.SOLVERS``.
+        solver: one of ``solver_names.SOLVERS``.
+        timestep_spacing: "leading", "trailing" or "linspace" instead of the schedule's own, for solvers that have none
+            of their own.
         clip_skip: which layer of the text encoder is taken, counted from the last one, 1 to their number.
     """
 
@@ -53,6 +64,7 @@ class Sampling:
     negative_prompt: str = ""
     eta: float = 0.0
     solver: str = "ddim"
+    timestep_spacing: str | None = None
     clip_skip: int = 1
 
     @property
@@ -145,6 +157,9 @@ class Run(Protocol):
     def __call__(self) -> paddle.Tensor:
         """The latents of all frames."""
 
+    def share(self, workers: Workers, shared: Any) -> None:
+        """Lets workers make its steps; ``shared``: a parcel that each of their calls is given."""
+
 
 class LatentDiffusion:
     """What all pipelines do around the denoising, with their parts run on ``engine``.
@@ -155,12 +170,18 @@ class LatentDiffusion:
 
     engine: Engine = EagerEngine()
     offload = False  # whether each network leaves the memory when its part is done
+    preview_vae: Any = None  # a tiny autoencoder that decodes previews instead of ``vae``
     vae_in_float32 = False  # whether the autoencoder computes in float32 whatever the others do
     running: Run | None = None  # the run in progress
+    over_workers = False  # whether workers can share a step (``denoising.spread``, ``denoising.spread_windows``)
 
     def solver(self, sampling: Sampling) -> Solver:
         """The solver of a run, on the model's schedule."""
-        return make_solver(sampling.solver, self.scheduler, sampling.num_inference_steps, sampling.eta)
+        check_spacing(sampling.timestep_spacing, sampling.solver)
+        scheduler = self.scheduler
+        if sampling.timestep_spacing is not None:
+            scheduler = scheduler.from_config(scheduler.config, timestep_spacing=sampling.timestep_spacing)
+        return make_solver(sampling.solver, scheduler, sampling.num_inference_steps, sampling.eta)
 
     def latent_shape(self, height: int, width: int) -> list[int]:
         """``[channels, height, width]`` of a frame's latents."""
@@ -210,11 +231,16 @@ class LatentDiffusion:
                 runner.use_float32()
             yield runner
 
+    @staticmethod
+    def perform(run: Run) -> paddle.Tensor:
+        """What is done with a run that is ready; who lets others take part in it puts something else here."""
+        return run()
+
     def run(self, run: Run) -> paddle.Tensor:
         """The latents that a run makes."""
         self.running = run
         try:
-            return run()
+            return self.perform(run)
         finally:
             self.running = None
             if self.offload:
@@ -227,7 +253,13 @@ class LatentDiffusion:
             tile: as for ``decode``.
             frames: how many at most, from the first on; None: all.
         """
-        return np.stack(list(self.decode(self.running.preview[:frames], tile)))
+        latents = self.running.preview[:frames]
+        if self.preview_vae is None:
+            return np.stack(list(self.decode(latents, tile)))
+        program = PreviewDecoder(self.preview_vae, *latents.shape[2:])
+        with self._prepared(program) as decoder:
+            pictures = (_decoded(decoder, each, max(each.shape[2:]), 0) for each in latents.split(latents.shape[0]))
+            return np.stack(list(pictures))
 
     @paddle.no_grad()
     def encode(self, frames: np.ndarray) -> paddle.Tensor:

@@ -28,6 +28,8 @@ from .latent_diffusion import LatentDiffusion, Sampling, by_keywords
 class TextToVideoPipeline(LatentDiffusion):
     """Text to video with the parts of ``families.text_to_video.TextToVideo``, on ``engine``."""
 
+    over_workers = True
+
     def __init__(self, text_encoder, tokenizer, unet, vae, scheduler):
         self.text_encoder, self.tokenizer, self.unet = text_encoder, tokenizer, unet
         self.vae, self.scheduler = vae, scheduler
@@ -79,7 +81,7 @@ class TextToVideoPipeline(LatentDiffusion):
             video_length, height, width = clip.shape[:3]
         height, width = frame_size(height, width, self.unet.config, self.vae.config, any_latents=True)
         stepper = self.solver(sampling)
-        first = 0 if clip is None else first_step(sampling.num_inference_steps, strength)
+        first = 0 if clip is None else first_step(sampling.num_inference_steps, strength) * stepper.stages
         schedule = self.schedule(sampling, stepper.timesteps)
         unet = Windowed(VideoUNet(self.main_program(height, width), self.engine, schedule), window, overlap)
 
