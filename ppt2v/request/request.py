@@ -163,7 +163,7 @@ class Request:
 
     def control_values(self, kind: str) -> dict[str, Any]:
         """What the making of this kind of control maps is told; the defaults for another kind than the mode's."""
-        own = self.values if kind == self.mode.control else {}
+        own = self.values if kind == self.mode.kind(self.values) else {}
         return {each.name: own.get(each.name, each.default) for each in controls.CONTROLS[kind].parameters}
 
     def _check_detectors(self) -> None:
