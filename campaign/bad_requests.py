@@ -27,11 +27,12 @@ def trials(random: Random, number: int, folder: Path) -> Iterator[Trial]:
 
     from ppt2v.serving.api.app import create_app
     from ppt2v.serving.limits import Limits
+    from ppt2v.serving.makers import Here
     from ppt2v.serving.queue import Jobs
 
     command = Command(folder)
     files = [name for name in zoo.make(command.work) if name.endswith((".mp4", ".gif", ".m3u8", ".json"))]
-    jobs = Jobs(folder / "jobs", StandInModel(), capacity=10**6, limits=Limits(upload_mb=1, free_mb=0))
+    jobs = Jobs(folder / "jobs", [Here(StandInModel())], capacity=10**6, limits=Limits(upload_mb=1, free_mb=0))
     with TestClient(create_app(jobs), base_url="http://localhost", raise_server_exceptions=False) as client:
         for _ in range(number):
             method, path, sent, foreign = _request(random, command.work, files)

@@ -23,9 +23,18 @@ from ppt2v.pipelines.denoising.solvers import Solver
 from ppt2v.pipelines.denoising.solvers import solver as make_solver
 from ppt2v.pipelines.networks.conditions import Conditions
 from ppt2v.pipelines.networks.predictors import Schedule
-from ppt2v.pipelines.networks.programs import Decoder, Encoder, NoisePrediction, SelfAttention, TextEncoder
+from ppt2v.pipelines.networks.programs import (
+    Decoder,
+    Encoder,
+    NoisePrediction,
+    PreviewDecoder,
+    SelfAttention,
+    TextEncoder,
+)
 from ppt2v.pipelines.networks.texts import encode_texts
 from ppt2v.pipelines.networks.tiles import decode_in_tiles
+from ppt2v.pipelines.planning.anchors import FIRST, Anchors
+from ppt2v.pipelines.planning.chunks import followers
 
 
 @dataclass(frozen=True)
@@ -64,20 +73,27 @@ class Sharing:
     """What the pipelines of image models are told about what frames and steps have in common.
 
     Args:
-        use_cf_attn: whether frames attend to the anchor instead of to themselves, in UNet and ControlNets.
+        use_cf_attn: whether frames attend to the anchors instead of to themselves, in UNet and ControlNets.
         merging_ratio: share of the tokens that are merged where the layers have most, 0..0.9 (``methods.merging``).
         cache_interval: of so many steps one computes UNet and ControlNets, the others the UNet's outermost level
             alone, with what the rest made before (DeepCache, arXiv 2312.00858); 1: all compute everything.
+        anchors: which frames the others attend to, as ``planning.anchors.Anchors.parse`` reads it; where frames are
+            computed in chunks.
     """
 
     use_cf_attn: bool = True
     merging_ratio: float = 0.0
     cache_interval: int = 1
+    anchors: str = FIRST
 
     @property
     def attention(self) -> SelfAttention:
         """How the networks attend."""
-        return SelfAttention(self.use_cf_attn, self.merging_ratio)
+        return SelfAttention(self.use_cf_attn, self.merging_ratio, Anchors.parse(self.anchors))
+
+    def chunks(self, video_length: int, chunk_size: int) -> list[list[int]]:
+        """The frames that are computed together, as ``planning.chunks.followers`` gives them."""
+        return followers(video_length, chunk_size, self.attention.anchors)
 
 
 _GROUPS: dict[str, type] = {"sampling": Sampling, "sharing": Sharing}
@@ -146,6 +162,7 @@ class LatentDiffusion:
 
     engine: Engine = EagerEngine()
     offload = False  # whether each network leaves the memory when its part is done
+    preview_vae: Any = None  # a tiny autoencoder that decodes previews instead of ``vae``
     vae_in_float32 = False  # whether the autoencoder computes in float32 whatever the others do
     running: Run | None = None  # the run in progress
 
@@ -218,7 +235,13 @@ class LatentDiffusion:
             tile: as for ``decode``.
             frames: how many at most, from the first on; None: all.
         """
-        return np.stack(list(self.decode(self.running.preview[:frames], tile)))
+        latents = self.running.preview[:frames]
+        if self.preview_vae is None:
+            return np.stack(list(self.decode(latents, tile)))
+        program = PreviewDecoder(self.preview_vae, *latents.shape[2:])
+        with self._prepared(program) as decoder:
+            pictures = (_decoded(decoder, each, max(each.shape[2:]), 0) for each in latents.split(latents.shape[0]))
+            return np.stack(list(pictures))
 
     @paddle.no_grad()
     def encode(self, frames: np.ndarray) -> paddle.Tensor:

@@ -14,8 +14,10 @@ from ppt2v.pipelines.denoising.denoiser import Denoiser
 from ppt2v.pipelines.denoising.noise import Noise
 from ppt2v.pipelines.denoising.solvers import DDIM
 from ppt2v.pipelines.methods.background import subject_cells
+from ppt2v.pipelines.methods.motion import Field, Movement
+from ppt2v.pipelines.methods.viewed import Viewed
 from ppt2v.pipelines.networks.predictors import UNet
-from ppt2v.pipelines.planning.chunks import followers
+from ppt2v.pipelines.planning import camera as cameras
 from ppt2v.pipelines.planning.sizes import frame_size
 from ppt2v.pipelines.planning.timesteps import REFERENCE_STEPS, motion_steps
 
@@ -40,6 +42,7 @@ class TextToVideoZeroPipeline(VideoPipeline):
         width: int | None = None,
         motion_field_strength_x: float = 12,
         motion_field_strength_y: float = 12,
+        camera: str | None = None,
         t0: int = 44,
         t1: int = 47,
         use_motion_field: bool = True,
@@ -57,7 +60,9 @@ class TextToVideoZeroPipeline(VideoPipeline):
             chunk_size: frames computed together, the anchor included, >= 2.
             video_length: number of frames, >= 1.
             height, width: in pixels, multiples of the VAE's scale factor times the UNet's; None: the model's own size.
-            motion_field_strength_x, motion_field_strength_y: see ``methods.motion.warp``.
+            motion_field_strength_x, motion_field_strength_y: see ``methods.motion.Field``.
+            camera: instead of them where a camera goes, see ``planning.camera.parse``; with ``smooth_bg`` it moves the
+                background, and they the subject.
             t0, t1: noise levels T0 and T1, see ``timesteps.check_motion_levels``.
             use_motion_field: without it every frame starts from its own noise, as in the paper's ablation.
             smooth_bg: finds the subject of a frame, uint8 RGB ``[H, W, 3]``, as float32 ``[H, W]`` in 0..1; with it the
@@ -71,11 +76,12 @@ class TextToVideoZeroPipeline(VideoPipeline):
             NumericalError: NaN or infinite latents, also in float32.
         """
         height, width = frame_size(height, width, self.unet.config, self.vae.config)
-        chunks = followers(video_length, chunk_size)
+        chunks = sharing.chunks(video_length, chunk_size)
         reference = DDIM(self.scheduler, REFERENCE_STEPS).timesteps
         stepper = self.solver(sampling)
         steps = motion_steps(stepper.timesteps, reference, t0, t1) if use_motion_field else (0, 0)
-        motion = Motion(*steps, (motion_field_strength_x, motion_field_strength_y))
+        field = Field(motion_field_strength_x, motion_field_strength_y)
+        motion = Motion(*steps, *self._movements(field, camera, noise, separate=smooth_bg is not None))
         schedule = self.schedule(sampling, stepper.timesteps, sharing.cache_interval, motion.start)
         program = self.main_program(height, width, sharing.attention, cache_interval=sharing.cache_interval)
         unet = UNet(program, self.engine, schedule)
@@ -83,6 +89,13 @@ class TextToVideoZeroPipeline(VideoPipeline):
         smoothing = Smoothing(partial(self._subject, smooth_bg), smooth_bg_strength) if smooth_bg else None
         shape = self.latent_shape(height, width)
         return self.run(AnchoredRun(denoiser, noise, chunks, shape, checkpoint, progress, motion, smoothing))
+
+    def _movements(self, field: Field, camera: str | None, noise: Noise, separate: bool) -> list[Movement]:
+        """How the frames move, and how their background does where that is something else."""
+        if camera is None:
+            return [field]
+        viewed = Viewed(cameras.parse(camera).matrix, lambda shape: noise.draw("finer", [0], shape))
+        return [field, viewed] if separate else [viewed]
 
     def _subject(self, find: SubjectFinder, latents: paddle.Tensor) -> paddle.Tensor:
         return subject_cells(map(find, self.decode(latents)), *latents.shape[2:])

@@ -15,7 +15,6 @@ from ppt2v.pipelines.denoising.noise import Noise, SharedNoise
 from ppt2v.pipelines.denoising.whole_clip import WholeClipRun, in_windows
 from ppt2v.pipelines.networks.motion_unet import MotionUNet
 from ppt2v.pipelines.networks.predictors import ControlNet, UNet
-from ppt2v.pipelines.planning.chunks import followers
 from ppt2v.pipelines.planning.timesteps import guided_part
 
 from .latent_diffusion import Sampling, Sharing, VideoPipeline, by_keywords
@@ -90,5 +89,5 @@ class VideoControlNetPipeline(VideoPipeline):
             return self.run(WholeClipRun(Denoiser(windowed, stepper, scales, noise), start, 0, checkpoint, progress))
         shared = SharedNoise(noise, ("start",))
         denoiser = Denoiser(unet, stepper, scales, shared)
-        chunks = followers(count, chunk_size)
+        chunks = sharing.chunks(count, chunk_size)
         return self.run(AnchoredRun(denoiser, shared, chunks, shape, checkpoint, progress))

@@ -10,7 +10,6 @@ from ppt2v.pipelines.denoising.checkpoint import Checkpoint
 from ppt2v.pipelines.denoising.denoiser import Denoiser
 from ppt2v.pipelines.denoising.noise import Noise, SharedNoise
 from ppt2v.pipelines.networks.predictors import UNet
-from ppt2v.pipelines.planning.chunks import followers
 
 from .latent_diffusion import Sampling, Sharing, VideoPipeline, by_keywords
 
@@ -66,5 +65,5 @@ class VideoInstructPix2PixPipeline(VideoPipeline):
         if shared_noise:
             noise = SharedNoise(noise, ("start", "step"))
         denoiser = Denoiser(unet, stepper, [image_guidance_scale, sampling.guidance_scale], noise)
-        chunks = followers(len(frames), chunk_size)
+        chunks = sharing.chunks(len(frames), chunk_size)
         return self.run(AnchoredRun(denoiser, noise, chunks, self.latent_shape(height, width), checkpoint, progress))

@@ -99,6 +99,7 @@ class Model:
         smooth_bg: bool | None = None,
         smooth_bg_strength: float | None = None,
         saliency_weights: str | Path | None = None,
+        camera: str | list | None = None,
         num_inference_steps: int | None = None,
         guidance_scale: float | None = None,
         guidance_stop_step: float | None = None,

@@ -46,6 +46,7 @@ class Parameter:
             "file": any other file, folder or id of a model;
             "picture": a text, or the path of a picture;
             "size": of the frames;
+            "keyframes": values that change over the video, as a text or a list (``planning.keyframes``);
             "output": what a run writes;
             "format": the format of that;
             "machine": how much of the machine a run may take.

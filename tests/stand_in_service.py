@@ -11,6 +11,7 @@ from stand_in_model import StandInModel
 
 from ppt2v.serving.api.app import create_app
 from ppt2v.serving.limits import Limits
+from ppt2v.serving.makers import Here
 from ppt2v.serving.queue import Jobs
 
 ASKED = {"prompt": "a panda", "seed": 1}
@@ -21,7 +22,7 @@ def serving(
     folder: Path, model: StandInModel, token: str | None = None, capacity: int = 2, **limits
 ) -> Iterator[TestClient]:
     """A client of a service; its queue is ``jobs``, the lines of its log are ``lines``."""
-    jobs, lines = Jobs(folder, model, capacity=capacity, limits=Limits(upload_mb=1, **limits)), []
+    jobs, lines = Jobs(folder, [Here(model)], capacity=capacity, limits=Limits(upload_mb=1, **limits)), []
     app = create_app(jobs, token, write=lines.append)
     with TestClient(app, base_url="http://127.0.0.1", raise_server_exceptions=False) as client:
         client.jobs, client.lines = jobs, lines

@@ -14,8 +14,8 @@ from typing import NamedTuple
 import numpy as np
 import paddle
 
-from ppt2v.pipelines.methods.background import smooth
-from ppt2v.pipelines.methods.motion import ddpm_forward, warp
+from ppt2v.pipelines.methods.background import smooth, without_subject
+from ppt2v.pipelines.methods.motion import Field, Level, Movement, ddpm_forward
 
 from .checkpoint import Checkpoint
 from .denoiser import Denoiser
@@ -26,11 +26,13 @@ Report = Callable[[int, int], None]  # told the frame steps that are done, and t
 
 
 class Motion(NamedTuple):
-    """The motion field: ``start`` and ``warp`` are the steps at T1 and T0 (``timesteps.motion_steps``)."""
+    """The motion: ``start`` and ``warp`` are the steps at T1 and T0 (``timesteps.motion_steps``); ``background`` is how
+    a smooth background moves, where it moves by itself."""
 
     start: int = 0
     warp: int = 0
-    strength: tuple[float, float] = (0.0, 0.0)
+    movement: Movement = Field()
+    background: Movement | None = None
 
 
 class Smoothing(NamedTuple):
@@ -69,8 +71,11 @@ class AnchoredRun:
     ):
         self.denoiser, self.noise, self.chunks, self.shape = denoiser, noise, chunks, shape
         self.checkpoint, self.progress = checkpoint, progress
-        self.start, self.warp_step, self.strength = motion
-        self.frame_ids = [frame for chunk in chunks for frame in chunk]
+        self.start, self.warp_step, self.movement, background = motion
+        self.background = background or self.movement
+        computed = [frame for chunk in chunks for frame in chunk]
+        self.frame_ids = sorted(computed)
+        self._order = [computed.index(frame) for frame in self.frame_ids]
         self.solver = denoiser.solver
         self.last_step = len(self.solver.timesteps)
         self.anchor_step, self.followers_step = 0, self.start
@@ -120,10 +125,10 @@ class AnchoredRun:
         """Back to T1, with the anchor's background in all frames."""
         subject = self.smoothing.find_subject(latents)
         self.anchor, followers = self.at_start
-        moved = smooth(
-            self.anchor.latents, followers.latents, subject, self.frame_ids, self.strength, self.smoothing.kept
-        )
-        self.followers, self.smoothed = Frames(moved), True
+        bare = Frames(*(tensor if tensor is None else without_subject(tensor, subject[:1]) for tensor in self.anchor))
+        background = self._moved(bare, self.start, self.background)
+        smoothed = smooth(background, followers.latents, subject, self.frame_ids, self.movement, self.smoothing.kept)
+        self.followers, self.smoothed = Frames(smoothed), True
         self.anchor_step = self.followers_step = self.start
 
     def _branch_off(self) -> None:
@@ -147,9 +152,13 @@ class AnchoredRun:
         if self.warp_step == self.start:
             return Frames(self.solver.start(self.noise.draw("start", self.frame_ids, self.shape)))
         high, low = (round(self.solver.timesteps[step]) for step in (self.start, self.warp_step))
-        moved = warp(self.anchor.latents, self.frame_ids, *self.strength)
+        moved = self._moved(self.anchor, self.warp_step, self.movement)
         noise = self.noise.draw("forward", self.frame_ids, self.shape)
         return Frames(ddpm_forward(moved, noise, self.solver.scheduler.alphas[low:high]))
+
+    def _moved(self, anchor: Frames, step: int, movement: Movement) -> paddle.Tensor:
+        """The followers' latents, made of the anchor's before a step."""
+        return movement.moved(*anchor, Level(*self.solver.level(step)), self.frame_ids)
 
     def _advance_anchor(self) -> None:
         self.denoiser.unet.forget()
@@ -160,9 +169,9 @@ class AnchoredRun:
     def _advance_followers(self) -> None:
         advanced = []
         for chunk in self.chunks:
-            frames = self.followers.part(chunk[0] - 1, chunk[-1])
+            frames = self.followers.at([frame - 1 for frame in chunk])
             advanced.append(self.denoiser(frames, self.followers_step, chunk))
-        self.followers = Frames.joined(advanced) if advanced else None
+        self.followers = Frames.joined(advanced).at(self._order) if advanced else None
         self.followers_step += 1
         self._report()
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import paddle
 
-PURPOSES = ("start", "forward", "step", "base start", "base step")
+PURPOSES = ("start", "forward", "step", "base start", "base step", "finer")
 BASE = "base "  # in front of the purposes of noise that all frames share
 
 

@@ -30,9 +30,9 @@ class Frames(NamedTuple):
         """What is decoded of them in the middle of a run: what they are taken for, where that is known."""
         return self.latents if self.clean is None else self.clean
 
-    def part(self, first: int, last: int) -> Frames:
-        """The frames ``first`` to ``last``, the latter not included."""
-        return Frames(*(tensor if tensor is None else tensor[first:last] for tensor in self))
+    def at(self, places: list[int]) -> Frames:
+        """The frames at these places, in that order."""
+        return Frames(*(tensor if tensor is None else tensor[places] for tensor in self))
 
     @staticmethod
     def joined(parts: list[Frames]) -> Frames:

@@ -12,7 +12,7 @@ import numpy as np
 import paddle
 import paddle.nn.functional as F
 
-from .motion import outside, warp
+from .motion import Movement
 
 REACH = 5  # latent cells: side of the square by which masks grow, so that no rim of the subject is left in them
 
@@ -29,34 +29,34 @@ def subject_cells(masks: Iterable[np.ndarray], height: int, width: int) -> paddl
 
 
 def smooth(
-    anchor: paddle.Tensor,
+    background: paddle.Tensor,
     followers: paddle.Tensor,
     subject: paddle.Tensor,
     frame_ids: list[int],
-    strength: tuple[float, float],
+    movement: Movement,
     kept: float,
 ) -> paddle.Tensor:
-    """The followers with the anchor's background, moved along the motion field, blended into theirs.
+    """The followers with the anchor's background blended into theirs.
 
     Args:
-        anchor: ``[1, channels, height, width]``, at the noise level T1, as the followers.
-        followers: ``[frames, channels, height, width]``.
+        background: the anchor without its subject, moved: ``[frames, channels, height, width]``, as the followers.
+        followers: at the same noise level.
         subject: as ``subject_cells`` gives it, for the anchor and then the followers.
         frame_ids: the followers' positions in the video.
-        strength: of the motion field, x and y.
+        movement: of the subject.
         kept: the share of their own background that the followers keep, 0..1.
     """
-    moved_background = warp(_without_subject(anchor, subject[:1]), frame_ids, *strength)
-    moved_subject = warp(subject[:1], frame_ids, *strength)
-    background = (1 - subject[1:]) * (1 - moved_subject)
-    blended = kept * followers + (1 - kept) * moved_background
-    smoothed = (1 - background) * followers + background * blended
-    second = moved_subject * _coming_in(subject[:1], frame_ids, strength)
-    return (1 - second) * smoothed + second * moved_background
+    moved_subject = movement.warp(subject[:1], frame_ids)
+    free = (1 - subject[1:]) * (1 - moved_subject)
+    blended = kept * followers + (1 - kept) * background
+    smoothed = (1 - free) * followers + free * blended
+    second = moved_subject * _coming_in(subject[:1], frame_ids, movement)
+    return (1 - second) * smoothed + second * background
 
 
-def _without_subject(anchor: paddle.Tensor, subject: paddle.Tensor) -> paddle.Tensor:
-    """The anchor with cells of the background, of the same row or the nearest that has any, in place of its subject."""
+def without_subject(anchor: paddle.Tensor, subject: paddle.Tensor) -> paddle.Tensor:
+    """The anchor, ``[1, channels, height, width]``, with cells of the background in place of its subject: of the same
+    row, or the nearest that has any."""
     latents, covered = anchor.numpy().copy(), subject[0, 0].numpy() > 0.5
     rows = np.flatnonzero(~covered.all(1))
     for row in np.flatnonzero(covered.any(1)) if len(rows) else ():
@@ -66,16 +66,15 @@ def _without_subject(anchor: paddle.Tensor, subject: paddle.Tensor) -> paddle.Te
     return paddle.to_tensor(latents)
 
 
-def _coming_in(subject: paddle.Tensor, frame_ids: list[int], strength: tuple[float, float]) -> paddle.Tensor:
+def _coming_in(subject: paddle.Tensor, frame_ids: list[int], movement: Movement) -> paddle.Tensor:
     """Where something comes in over an edge that the anchor's subject does not touch: ``[frames, 1, height, width]``.
 
     What does touch an edge goes on beyond it, as its mirror image does.
     """
     shrunk = 1 - F.max_pool2d(1 - subject, REACH, stride=1, padding=REACH // 2)[0, 0].numpy()
-    columns, rows = outside(subject.shape[2:], frame_ids, strength)
-    right, down = (each > 0 for each in strength)
-    if shrunk[:, -1 if right else 0].any():
-        columns = np.zeros_like(columns)
-    if shrunk[-1 if down else 0].any():
-        rows = np.zeros_like(rows)
-    return paddle.to_tensor((rows[:, None, :, None] | columns[:, None, None, :]).astype("float32"))
+    looked_at = movement.grid(*subject.shape[2:], frame_ids)
+    left, up = np.moveaxis(looked_at < -1, -1, 0)
+    right, down = np.moveaxis(looked_at > 1, -1, 0)
+    edges = ((left, shrunk[:, 0]), (right, shrunk[:, -1]), (up, shrunk[0]), (down, shrunk[-1]))
+    coming_in = np.any([beyond for beyond, edge in edges if not edge.any()] or [np.zeros_like(left)], axis=0)
+    return paddle.to_tensor(coming_in[:, None].astype("float32"))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple, Protocol
+
 import numpy as np
 import paddle
 import paddle.nn.functional as F
@@ -10,28 +12,62 @@ import paddle.nn.functional as F
 FIELD_SIZE = 512
 
 
-def warp(latents: paddle.Tensor, frame_ids: list[int], strength_x: float, strength_y: float) -> paddle.Tensor:
-    """Moves the first frame's latents along a straight path, one position per frame.
+class Level(NamedTuple):
+    """Of noisy latents: how much of them is ``signal`` and how much ``noise`` (``Solver.level``)."""
+
+    signal: float
+    noise: float
+
+
+class Movement(Protocol):
+    """How frames move out of the first one."""
+
+    def grid(self, height: int, width: int, frame_ids: list[int]) -> np.ndarray:
+        """Where each cell looks in the first frame, x and y in -1..1: float ``[frames, height, width, 2]``."""
+
+    def warp(self, picture: paddle.Tensor, frame_ids: list[int]) -> paddle.Tensor:
+        """A picture without noise, ``[1, channels, height, width]``, moved: float32 ``[frames, ...]``."""
+
+    def moved(
+        self, latents: paddle.Tensor, clean: paddle.Tensor | None, level: Level, frame_ids: list[int]
+    ) -> paddle.Tensor:
+        """Noisy latents of that shape, moved; ``clean`` is what they are taken for without their noise, if known."""
+
+
+class Field(NamedTuple):
+    """The published motion field: a straight path, one position per frame.
 
     A strength is the displacement per frame on a 512x512 grid that covers the picture, so 12 means 12/512 (2.3 %) of
     the width or height at every resolution. As in the published code the field says where each cell looks, so a
-    positive strength moves the content to the left (x) and up (y). Nearest neighbour, reflected at the borders.
-
-    Args:
-        latents: ``[1, channels, height, width]``.
-        frame_ids: position of each frame in the video; frame k is displaced by k times the strength.
-
-    Returns:
-        ``[len(frame_ids), channels, height, width]``, in float32.
+    positive strength moves the content to the left (x) and up (y). Nearest neighbour, reflected at the borders; noise
+    is moved as all else.
     """
-    height, width = latents.shape[2:]
-    columns = [_look_up(width, strength_x * frame) for frame in frame_ids]
-    rows = [_look_up(height, strength_y * frame) for frame in frame_ids]
-    grid = np.stack([np.stack(np.meshgrid(x, y), axis=-1) for x, y in zip(columns, rows)])
-    repeated = latents.astype("float32").expand([len(frame_ids), -1, -1, -1])
-    return F.grid_sample(
-        repeated, paddle.to_tensor(grid, "float32"), mode="nearest", padding_mode="reflection", align_corners=False
-    )
+
+    x: float = 0.0
+    y: float = 0.0
+
+    def grid(self, height: int, width: int, frame_ids: list[int]) -> np.ndarray:
+        """As for ``Movement``."""
+        columns = [_look_up(width, self.x * frame) for frame in frame_ids]
+        rows = [_look_up(height, self.y * frame) for frame in frame_ids]
+        return np.stack([np.stack(np.meshgrid(x, y), axis=-1) for x, y in zip(columns, rows)])
+
+    def warp(self, picture: paddle.Tensor, frame_ids: list[int]) -> paddle.Tensor:
+        """As for ``Movement``."""
+        return sampled(picture, self.grid(*picture.shape[2:], frame_ids), "nearest")
+
+    def moved(
+        self, latents: paddle.Tensor, clean: paddle.Tensor | None, level: Level, frame_ids: list[int]
+    ) -> paddle.Tensor:
+        """As for ``Movement``."""
+        return self.warp(latents, frame_ids)
+
+
+def sampled(picture: paddle.Tensor, grid: np.ndarray, mode: str) -> paddle.Tensor:
+    """A picture ``[1, channels, height, width]`` at the places of a ``Movement.grid``; mirrored at its edges."""
+    repeated = picture.astype("float32").expand([len(grid), -1, -1, -1])
+    places = paddle.to_tensor(grid, "float32")
+    return F.grid_sample(repeated, places, mode=mode, padding_mode="reflection", align_corners=False)
 
 
 def _look_up(cells: int, displacement: float) -> np.ndarray:
@@ -41,19 +77,6 @@ def _look_up(cells: int, displacement: float) -> np.ndarray:
     """
     on_field = np.clip((np.arange(cells) + 0.5) * FIELD_SIZE / cells - 0.5, 0, FIELD_SIZE - 1)
     return (on_field + displacement) / FIELD_SIZE * 2 - 1
-
-
-def outside(
-    cells: tuple[int, int], frame_ids: list[int], strength: tuple[float, float]
-) -> tuple[np.ndarray, np.ndarray]:
-    """Columns and rows of each frame that ``warp`` fills from beyond an edge: bool ``[F, width]``, ``[F, height]``.
-
-    ``cells`` are height and width; the rest is as for ``warp``.
-    """
-    height, width = cells
-    columns = [abs(_look_up(width, strength[0] * frame)) > 1 for frame in frame_ids]
-    rows = [abs(_look_up(height, strength[1] * frame)) > 1 for frame in frame_ids]
-    return np.stack(columns), np.stack(rows)
 
 
 def ddpm_forward(latents: paddle.Tensor, noise: paddle.Tensor, alphas: paddle.Tensor) -> paddle.Tensor:

@@ -37,6 +37,16 @@ class CrossFrameAttnProcessor:
         """Drops the remembered anchor: the next call brings a new one."""
         self.anchor = None
 
+    def recall(self, kept: Sequence[KeyValue]) -> None:
+        """Sets what was ``kept`` of an earlier call; keys without tokens mean that there was none."""
+        missing = paddle.in_dynamic_mode() and kept[0][0].shape[1] == 0
+        self.anchor = None if missing else kept[0]
+
+    @property
+    def kept(self) -> list[KeyValue]:
+        """What later calls need of the last one: ``[branches, tokens, channels]`` each."""
+        return [self.anchor]
+
     def __call__(self, attn, hidden_states, encoder_hidden_states=None, attention_mask=None, **kwargs):
         """Attends; ``hidden_states`` is ``[batch_size * frames, tokens, channels]``, and so is the result.
 
@@ -48,21 +58,83 @@ class CrossFrameAttnProcessor:
             attended = attend(query, *keys_and_values(attn, encoder_hidden_states, scale), attn.heads)
             return _project(attn, attended, scale)
         merged = self.merging(hidden_states) if self.merging else Merged(hidden_states, None)
-        self.anchor = self._anchor(attn, merged.tokens, scale)
-        return merged.undo(_attend_by_branch(attn, merged.tokens, self.anchor, scale))
+        return merged.undo(self._attend(attn, merged.tokens, scale))
+
+    def _attend(self, attn, hidden_states, scale) -> paddle.Tensor:
+        self.anchor = self._anchor(attn, hidden_states, scale)
+        return _attend_by_branch(attn, hidden_states, self.anchor, scale)
 
     def _anchor(self, attn, hidden_states, scale) -> KeyValue:
-        tokens = hidden_states.shape[1]
-        if self.anchor is None:
-            return keys_and_values(attn, _by_branch(hidden_states, self.batch_size)[:, :tokens], scale)
-        if paddle.in_dynamic_mode():
+        if self.anchor is not None and paddle.in_dynamic_mode():
             return self.anchor
-        # A network that is traced for an engine serves both kinds of calls: with the remembered anchor, and with none,
-        # which is one without tokens.
+        branches, missing = self._missing()
+        first = _by_branch(hidden_states, branches)[:, : missing * hidden_states.shape[1]]
+        return _joined(keys_and_values(attn, first, scale), self.anchor)
+
+    def _missing(self) -> tuple:
+        """The number of branches, and 1 where no anchor is remembered, else 0.
+
+        A network that is traced for an engine serves both kinds of calls: with the remembered anchor, and with none,
+        which is one without tokens.
+        """
+        if paddle.in_dynamic_mode() or self.anchor is None:
+            return self.batch_size, int(self.anchor is None)
         branches, remembered = (paddle.shape(self.anchor[0])[axis] for axis in (0, 1))
-        missing = (remembered == 0).astype("int64")
-        own = keys_and_values(attn, _by_branch(hidden_states, branches)[:, : missing * tokens], scale)
-        return tuple(paddle.concat(parts, axis=1) for parts in zip(own, self.anchor))
+        return branches, (remembered == 0).astype("int64")
+
+
+class BankAttnProcessor(CrossFrameAttnProcessor):
+    """As ``CrossFrameAttnProcessor``, with a bank of frames for the anchor, which the caller puts together.
+
+    ``anchor`` holds the frames of the bank, one after the other; ``kept`` is the first frame of each call, whether it
+    belongs to the bank or not.
+    """
+
+    def _attend(self, attn, hidden_states, scale) -> paddle.Tensor:
+        branches, missing = self._missing()
+        tokens = hidden_states.shape[1]
+        self._first = keys_and_values(attn, _by_branch(hidden_states, branches)[:, :tokens], scale)
+        own = tuple(part[:, : missing * tokens] for part in self._first)
+        return _attend_by_branch(attn, hidden_states, _joined(own, self.anchor), scale)
+
+    @property
+    def kept(self) -> list[KeyValue]:
+        return [self._first]
+
+
+class PreviousAttnProcessor(CrossFrameAttnProcessor):
+    """As ``CrossFrameAttnProcessor``; each frame takes keys and values from the frame before, too.
+
+    Calls must come in the order of the frames. The first frame counts as the one before itself.
+    """
+
+    previous: KeyValue | None = None
+
+    def forget(self) -> None:
+        super().forget()
+        self.previous = None
+
+    def recall(self, kept: Sequence[KeyValue]) -> None:
+        super().recall(kept)
+        self.previous = None if self.anchor is None else kept[1]
+
+    def _attend(self, attn, hidden_states, scale) -> paddle.Tensor:
+        branches, missing = self._missing()
+        tokens = hidden_states.shape[1]
+        every = keys_and_values(attn, _by_branch(hidden_states, branches), scale)
+        first = tuple(part[:, : missing * tokens] for part in every)
+        before = _joined(first, self.previous, tuple(part[:, :-tokens] for part in every))
+        self.anchor = _joined(first, self.anchor)
+        self.previous = tuple(part[:, -tokens:] for part in every)
+        query = attn.to_q(hidden_states, *scale)
+        frames = paddle.shape(query.reshape([branches, -1, tokens, query.shape[-1]]))[1]
+        looked_up = [_beside(*pair, frames) for pair in zip(self.anchor, before)]
+        attended = attend(query, *looked_up, attn.heads)
+        return _project(attn, attended, scale)
+
+    @property
+    def kept(self) -> list[KeyValue]:
+        return [self.anchor, self.previous]
 
 
 class MergedAttnProcessor:
@@ -111,6 +183,28 @@ def _attend_by_branch(attn, hidden_states, looked_up: KeyValue, scale: tuple) ->
 
 def _by_branch(tensor: paddle.Tensor, branches) -> paddle.Tensor:
     return tensor.reshape([branches, -1, tensor.shape[-1]])
+
+
+def _joined(*pairs: KeyValue | None) -> KeyValue:
+    """Keys and values of several, one after the other, but for those that are missing or known to have no tokens."""
+    there = [pair for pair in pairs if pair is not None and pair[0].shape[1] != 0]
+    return there[0] if len(there) == 1 else tuple(paddle.concat(parts, axis=1) for parts in zip(*there))
+
+
+def _beside(anchor: paddle.Tensor, before: paddle.Tensor, frames) -> paddle.Tensor:
+    """For each frame the anchor's tokens, then those of the frame before.
+
+    Args:
+        anchor: ``[branches, tokens, channels]``.
+        before: ``[branches, frames * tokens, channels]``.
+
+    Returns:
+        ``[branches * frames, 2 * tokens, channels]``.
+    """
+    branches, tokens, channels = paddle.shape(anchor)[0], paddle.shape(anchor)[1], anchor.shape[-1]
+    repeated = anchor.astype(before.dtype).unsqueeze(1).expand([branches, frames, tokens, channels])
+    by_frame = before.reshape([branches, frames, -1, channels])
+    return paddle.concat([repeated, by_frame], axis=2).flatten(0, 1)
 
 
 def _project(attn, hidden_states: paddle.Tensor, scale: tuple) -> paddle.Tensor:

@@ -125,25 +125,29 @@ class ScheduledNetwork:
 class _CrossFrameNetwork(ScheduledNetwork):
     """What the UNet, its outermost level and a ControlNet have in common.
 
-    Keys and values of the anchor frame are computed at the first call after ``forget``, for the calls that follow.
+    Keys and values of the anchor frame are computed at the first call after ``forget``, for the calls that follow; with
+    other anchors beside it each call leaves behind what the next ones need of it.
     """
 
     def __init__(self, program, text: LookedUpText, engine: Engine, schedule: Schedule):
         super().__init__(program, text, engine, schedule)
         self._no_anchor, self._texts, self._conditioned = program.no_anchor, program.texts, program.conditioned
-        self._outputs = len(program.to_anchor) * 2
+        self._outputs, self._anchors = program.remembered, program.attention.anchors
         self.anchor: list | None = None
 
-    def run(self, batch: paddle.Tensor, step: int, own: list) -> list:
-        """What the program makes at a step, but for the anchor's keys and values; ``own`` are its own inputs."""
+    def run(self, batch: paddle.Tensor, step: int, frame_ids: list[int], own: list) -> list:
+        """What the program makes at a step, but for the anchors' keys and values; ``own`` are its own inputs."""
         branches = self.schedule.branches(step)
         anchor = self._no_anchor(branches) if self.anchor is None else self.anchor
         looked_up = self._text(branches)
         conditions = self._conditions(looked_up, batch.shape[0] // branches)
         outputs = self._runner([batch, self._times[step], *conditions, *self._texts(looked_up), *anchor, *own])
         made, remembered = outputs[: len(outputs) - self._outputs], outputs[len(outputs) - self._outputs :]
-        if self.anchor is None:
+        if self.anchor is None or self._anchors.previous:
             self.anchor = remembered
+        elif self._anchors.in_bank(frame_ids[0]):
+            pairs = zip(self.anchor, remembered)
+            self.anchor = [paddle.concat([paddle.to_tensor(each) for each in pair], axis=1) for pair in pairs]
         return made
 
     def _conditions(self, looked_up: list, frames: int) -> list[paddle.Tensor]:
@@ -196,7 +200,7 @@ class ControlNet(_CrossFrameNetwork):
         embedded = paddle.to_tensor(self._embed([pictures])[0])
         branches = self.schedule.branches(step)
         repeated = paddle.concat([embedded] * branches)
-        return self.run(batch, step, [repeated, self._strengths_of(branches, len(frame_ids))])
+        return self.run(batch, step, frame_ids, [repeated, self._strengths_of(branches, len(frame_ids))])
 
     def _strengths_of(self, branches: int, frames: int) -> paddle.Tensor:
         """``[branches * frames, layers]``."""
@@ -249,13 +253,13 @@ class UNet(_CrossFrameNetwork):
             predicted = self._predict_whole(batch, step, frame_ids)
         else:
             batch = self._with_appended(batch, frame_ids, branches)
-            [predicted] = self._outermost.run(batch, step, self._deep[tuple(frame_ids)])
+            [predicted] = self._outermost.run(batch, step, frame_ids, self._deep[tuple(frame_ids)])
         return paddle.to_tensor(predicted).astype("float32")
 
     def _predict_whole(self, batch: paddle.Tensor, step: int, frame_ids: list[int]):
         residuals = self._residuals(batch, step, frame_ids)
         batch = self._with_appended(batch, frame_ids, self.schedule.branches(step))
-        predicted, *deep = self.run(batch, step, residuals)
+        predicted, *deep = self.run(batch, step, frame_ids, residuals)
         if deep:
             self._deep[tuple(frame_ids)] = [*deep, *residuals[: self._kept_residuals]]
         return predicted

@@ -11,8 +11,17 @@ from paddle.static import InputSpec
 
 from ppt2v.engine.program import Program
 from ppt2v.pipelines.methods.merging import Merging
+from ppt2v.pipelines.planning.anchors import Anchors
 
-from .attention import CrossFrameAttnProcessor, MergedAttnProcessor, TextAttnProcessor, keys_and_values, processors
+from .attention import (
+    BankAttnProcessor,
+    CrossFrameAttnProcessor,
+    MergedAttnProcessor,
+    PreviousAttnProcessor,
+    TextAttnProcessor,
+    keys_and_values,
+    processors,
+)
 from .conditions import condition_channels, conditioned, takes_conditions
 from .motion_unet import image_unet
 from .patches import given, noted, without_deeper_levels
@@ -80,11 +89,24 @@ class TextLookup(Program):
 
 
 class SelfAttention(NamedTuple):
-    """What frames attend to: ``cross_frame`` to the anchor, else to themselves; and the share of their tokens that are
+    """What frames attend to: ``cross_frame`` to the anchors, else to themselves; and the share of their tokens that are
     merged, 0..1, in the layers with the most tokens."""
 
     cross_frame: bool = True
     merging_ratio: float = 0.0
+    anchors: Anchors = Anchors()
+
+    @property
+    def settings(self) -> dict:
+        """What decides the networks' operations."""
+        kind = {} if self.anchors.only_first else {"anchors": "previous" if self.anchors.previous else "bank"}
+        return {"cross_frame": self.cross_frame, "merging_ratio": self.merging_ratio, **kind}
+
+    def processor(self, branches: int, merging: Merging | None) -> CrossFrameAttnProcessor:
+        """How a layer attends to the anchors."""
+        if self.anchors.only_first:
+            return CrossFrameAttnProcessor(branches, merging)
+        return (PreviousAttnProcessor if self.anchors.previous else BankAttnProcessor)(branches, merging)
 
     def merging(self, config, height: int, width: int) -> Merging | None:
         """The merging for latents of a size; None where no tokens are merged."""
@@ -100,9 +122,10 @@ class _CrossFrame(Program):
 
     Inputs: latents ``[branches * frames, channels, height, width]``; the sinusoidal embedding of the timestep
     ``[1, channels]``; for a network that takes conditions, what ``TextLookup`` makes of them, ``[branches * frames,
-    channels]``; keys and values of the text, then those of the anchor frame, layer by layer, each
-    ``[branches, tokens, channels]``; then what the kind of network needs. Without tokens the anchor's mean that the
-    first frame of this call is the anchor. Outputs: what the kind of network makes, then keys and values of the anchor.
+    channels]``; keys and values of the text, then those of the anchor frame (or of all of a bank), layer by layer, each
+    ``[branches, tokens, channels]``, and where frames attend to the one before also those of the frame before the
+    first; then what the kind of network needs. Without tokens the anchor's mean that the first frame of this call is
+    the anchor. Outputs: what the kind of network makes, then what the processors keep, in the order of the inputs.
     """
 
     quantizable = True
@@ -115,7 +138,7 @@ class _CrossFrame(Program):
         self.to_anchor, self.to_itself = (to_frames, []) if attention.cross_frame else ([], to_frames)
         self._texts = list(map(_attention(network, "attn2").index, self.to_text))
         self.merging = attention.merging(network.config, height, width)
-        self.settings = attention._asdict()
+        self.settings = attention.settings
 
     @abstractmethod
     def compute(
@@ -140,17 +163,23 @@ class _CrossFrame(Program):
         latents, time, rest = inputs[0], inputs[1], inputs[2:]
         made, rest = (rest[0], rest[1:]) if self.conditioned else (None, rest)
         texts, rest = rest[: 2 * len(self.to_text)], rest[2 * len(self.to_text) :]
-        remembered, own = _pairs(rest[: 2 * len(self.to_anchor)]), rest[2 * len(self.to_anchor) :]
-        anchors = [CrossFrameAttnProcessor(texts[0].shape[0], self.merging) for _ in self.to_anchor]
-        for processor, pair in zip(anchors, remembered):
-            processor.anchor = None if paddle.in_dynamic_mode() and pair[0].shape[1] == 0 else pair
+        remembered, own = _pairs(rest[: self.remembered]), rest[self.remembered :]
+        anchors = [self.attention.processor(texts[0].shape[0], self.merging) for _ in self.to_anchor]
+        for number, processor in enumerate(anchors):
+            processor.recall(remembered[number :: len(anchors)])
         layers, replacements = self.to_text + self.to_anchor, [*map(TextAttnProcessor, _pairs(texts)), *anchors]
         if self.merging:
             layers, replacements = layers + self.to_itself, [*replacements, *self._merged()]
         network, text = self.network, texts[0] if texts else None
         with processors(layers, replacements), given(network.time_proj, time), conditioned(network, made) as told:
             outputs = self.compute(latents, time[0, 0], text, own, **told)
-        return [*outputs, *(tensor for processor in anchors for tensor in processor.anchor)]
+        kept = zip(*(processor.kept for processor in anchors))
+        return [*outputs, *(tensor for pairs in kept for pair in pairs for tensor in pair)]
+
+    @property
+    def remembered(self) -> int:
+        """How many inputs, and outputs, hold what frames attend to in other frames."""
+        return len(self._anchor_specs())
 
     def _merged(self) -> list[MergedAttnProcessor]:
         return [MergedAttnProcessor(self.merging) for _ in self.to_itself]
@@ -159,7 +188,7 @@ class _CrossFrame(Program):
         config = self.network.config
         latents = InputSpec([DYNAMIC, config.in_channels, self.height, self.width], "float32", "latents")
         time = InputSpec([1, config.block_out_channels[0]], "float32", "time")
-        pairs = [*self._pair_specs(self.to_text, "text"), *self._pair_specs(self.to_anchor, "anchor")]
+        pairs = [*self._pair_specs(self.to_text, "text"), *self._anchor_specs()]
         return [latents, time, *self._condition_specs(), *pairs, *self.own_inputs()]
 
     def _condition_specs(self) -> list[InputSpec]:
@@ -169,7 +198,11 @@ class _CrossFrame(Program):
 
     def no_anchor(self, branches: int) -> list[paddle.Tensor]:
         """The inputs that make the first frame of a call the anchor."""
-        return [paddle.zeros([branches, 0, spec.shape[-1]]) for spec in self._pair_specs(self.to_anchor, "anchor")]
+        return [paddle.zeros([branches, 0, spec.shape[-1]]) for spec in self._anchor_specs()]
+
+    def _anchor_specs(self) -> list[InputSpec]:
+        names = ("anchor", "previous") if self.attention.anchors.previous else ("anchor",)
+        return [spec for name in names for spec in self._pair_specs(self.to_anchor, name)]
 
     @staticmethod
     def _pair_specs(layers: list, name: str) -> Iterator[InputSpec]:
@@ -314,6 +347,10 @@ class Decoder(Program):
     def inputs(self) -> list[InputSpec]:
         channels = self.network.config.latent_channels
         return [InputSpec([DYNAMIC, channels, self.height, self.width], "float32", "latents")]
+
+
+class PreviewDecoder(Decoder):
+    """The same of a tiny autoencoder, whose latents are those of the diffusion, not scaled."""
 
 
 class Encoder(Program):

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from ppt2v.errors import InputError
 
+from .anchors import Anchors
 
-def followers(video_length: int, chunk_size: int) -> list[list[int]]:
-    """Splits the frames after the anchor (frame 0) into chunks.
+
+def followers(video_length: int, chunk_size: int, anchors: Anchors = Anchors()) -> list[list[int]]:
+    """Splits the frames after the anchor (frame 0) into chunks; those of a bank come first, each by itself.
 
     As in the published code a chunk counts the anchor that its frames attend to: ``chunk_size`` 8 computes 7 frames at
     a time. It changes the memory that is needed and nothing else.
@@ -20,5 +22,6 @@ def followers(video_length: int, chunk_size: int) -> list[list[int]]:
             "chunk_size={chunk_size}: the rule is chunk_size >= 2, since a chunk holds the first frame and others",
             chunk_size=chunk_size,
         )
-    size = chunk_size - 1
-    return [list(range(first, min(first + size, video_length))) for first in range(1, video_length, size)]
+    size, bank = chunk_size - 1, anchors.bank(video_length)[1:]
+    others = [frame for frame in range(1, video_length) if not anchors.in_bank(frame)]
+    return [[frame] for frame in bank] + [others[first : first + size] for first in range(0, len(others), size)]

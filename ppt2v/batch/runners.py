@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from . import local_runner, ray_runner
-from .worker import Result, Task, Worker
+from ppt2v.workers.pool import LOST
+from ppt2v.workers.runners import opened
 
-RUNNERS: dict[str, Callable[..., Iterator[Result]]] = {"local": local_runner.run_tasks, "ray": ray_runner.run_tasks}
+from .worker import Result, Task, Worker
 
 
 def run(
@@ -17,14 +17,25 @@ def run(
     """Does the tasks; gives their results as they come.
 
     Args:
-        runner: a key of ``RUNNERS``.
+        runner: one of ``workers.runners.RUNNERS``.
         workers: how many do them at once.
         machine: the arguments of ``Model``.
         show_progress: as for ``Model``, where there is one worker.
 
     Raises:
-        InputError: the runner is not installed.
+        InputError: the runner cannot be had.
     """
     if runner == "local" and workers == 1:
         return map(Worker(machine, show_progress).make, tasks)
-    return RUNNERS[runner](tasks, workers, machine)
+    return shared_out(runner, tasks, workers, machine)
+
+
+def shared_out(
+    runner: str, tasks: Iterable[Task], workers: int, machine: Mapping[str, Any], worker: type[Worker] = Worker
+) -> Iterator[Result]:
+    """As ``run``, by workers of their own, which end with the last result."""
+    with opened(runner, workers, worker, (dict(machine),), machine.get("device")) as pool:
+        asked = {pool.ask("make", task): task for task in tasks}
+        for each in pool.done(asked):
+            failed = each.answer is None or each.answer.error is not None
+            yield Result(asked[each].number, LOST) if failed else each.value

@@ -1,8 +1,4 @@
-"""A worker of a batch, what it is given and what it gives.
-
-Where a worker is lost (killed for its memory, say), its task is done once more by a new one; a task that loses two
-workers has failed.
-"""
+"""A worker of a batch, what it is given and what it gives."""
 
 from __future__ import annotations
 
@@ -12,13 +8,6 @@ from typing import Any, NamedTuple
 
 from ppt2v.errors import InputError, NumericalError
 from ppt2v.language import Message
-
-ATTEMPTS = 2
-LOST = Message(
-    "E-WORKERS-LOST",
-    "{number} workers were lost over it; most likely it needs more memory than there is",
-    number=ATTEMPTS,
-)
 
 
 class Task(NamedTuple):

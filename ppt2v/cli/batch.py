@@ -9,14 +9,12 @@ from typing import TYPE_CHECKING, List, Optional
 import typer
 
 from ppt2v.batch.outcomes import FAILED, SHEET, made, standing, table
-from ppt2v.batch.runners import RUNNERS
 from ppt2v.errors import InputError
-from ppt2v.language import either
 from ppt2v.modes import shared
 from ppt2v.parameters import resolve
 
 from .config_file import load
-from .options import DEVICE, DTYPE, ENGINE, OUT, QUIET
+from .options import DEVICE, DTYPE, ENGINE, OUT, QUIET, RUNNER, check_runner
 
 if TYPE_CHECKING:
     from ppt2v.batch.rows import Row
@@ -40,11 +38,7 @@ def batch(
     workers: int = typer.Option(
         1, min=1, metavar="N", help="Videos made at once; each worker holds a model of its own."
     ),
-    runner: str = typer.Option(
-        "local",
-        metavar="|".join(RUNNERS),
-        help="local: processes of this machine; ray: the actors of a Ray cluster, whose address is in RAY_ADDRESS.",
-    ),
+    runner: str = RUNNER,
     device: Optional[str] = DEVICE,
     dtype: Optional[str] = DTYPE,
     engine: Optional[str] = ENGINE,
@@ -57,10 +51,7 @@ def batch(
     from ppt2v.batch.rows import read
     from ppt2v.video import make_folder
 
-    if runner not in RUNNERS:
-        raise InputError(
-            "E-RUNNER-UNKNOWN", "unknown runner {runner!r}: choose {runners}", runner=runner, runners=either(RUNNERS)
-        )
+    check_runner(runner)
     machine = resolve(shared.MACHINE, {"device": device, "dtype": dtype, "engine": engine}, {})
     target = Path(os.path.expanduser(folder)).absolute()
     if mode is None:

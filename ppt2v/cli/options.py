@@ -9,10 +9,12 @@ from typing import Any, List, Optional, Tuple
 
 import typer
 
-from ppt2v.language import translated, words
+from ppt2v.errors import InputError
+from ppt2v.language import either, translated, words
 from ppt2v.models.families.presets import MAY_DECIDE, MAY_DECIDE_OF_TRAINING
 from ppt2v.modes.shared import MACHINE
 from ppt2v.parameters import Parameter
+from ppt2v.workers.runners import RUNNERS
 
 from .help import panel
 
@@ -110,3 +112,16 @@ DEVICE, DTYPE, ENGINE = (describe(parameter.flag, [parameter])[1] for parameter 
 OUT = ("--out", "-o")
 JSON = typer.Option(False, "--json", help="Print JSON.")
 QUIET = typer.Option(False, "--quiet", "-q", help="No progress bars and no notices.")
+RUNNER = typer.Option(
+    "local",
+    metavar="|".join(RUNNERS),
+    help="local: processes of this machine; ray: the actors of a Ray cluster, whose address is in RAY_ADDRESS.",
+)
+
+
+def check_runner(runner: str) -> None:
+    """Raises InputError for what is no runner."""
+    if runner not in RUNNERS:
+        raise InputError(
+            "E-RUNNER-UNKNOWN", "unknown runner {runner!r}: choose {runners}", runner=runner, runners=either(RUNNERS)
+        )

@@ -18,12 +18,13 @@ from ppt2v.serving.admission import check_address
 from ppt2v.serving.limits import Limits
 from ppt2v.serving.server import Queue, address, listen
 
-from .options import DEVICE, DTYPE, ENGINE
+from .options import DEVICE, DTYPE, ENGINE, RUNNER, check_runner
 
 _MOST = Limits()
 
 # The options that the web page has as well.
 QUEUE = typer.Option(16, min=1, metavar="N", help="Most jobs that wait.")
+WORKERS = typer.Option(1, min=1, metavar="N", help="Jobs made at once; each worker holds a model of its own.")
 SIDE = typer.Option(_MOST.side, min=1, metavar="N", help="Longest side of a video that may be asked for, in pixels.")
 FRAMES = typer.Option(_MOST.frames, min=1, metavar="N", help="Most frames.")
 STEPS = typer.Option(_MOST.steps, min=1, metavar="N", help="Most steps.")
@@ -52,6 +53,11 @@ def serve(
     webhook: Optional[List[str]] = typer.Option(
         None, metavar="SERVER", help="Server that finished jobs may be reported to, such as https://hooks.example.com."
     ),
+    priority: int = typer.Option(
+        _MOST.priority, min=0, metavar="N", help="Highest priority that may be asked for; those of a higher go first."
+    ),
+    workers: int = WORKERS,
+    runner: str = RUNNER,
     queue: int = QUEUE,
     side: int = SIDE,
     frames: int = FRAMES,
@@ -75,17 +81,19 @@ def serve(
         models=tuple(model or ()),
         seeds=min(_MOST.seeds, queue),
         webhooks=tuple(webhook or ()),
+        priority=priority,
     )
     for name in limits.models:
         locate.check(name)
     offers.check_names(limits.models)
     for address_of_server in limits.webhooks:
         webhooks.check(address_of_server)
+    check_runner(runner)
     machine = resolve(shared.MACHINE, {"device": device, "dtype": dtype, "engine": engine}, {})
     check_address(host, token)
     listening = listen(host, port)
     with listening:
-        _run(listening, Queue(folder, queue, limits, keep_days), token, machine)
+        _run(listening, Queue(folder, queue, limits, keep_days, runner, workers), token, machine)
 
 
 def _run(listening: socket.socket, queue: Queue, token: str | None, machine: Mapping[str, Any]) -> None:
@@ -96,7 +104,7 @@ def _run(listening: socket.socket, queue: Queue, token: str | None, machine: Map
         raise InputError(
             "E-SERVICE-PACKAGE", "the service needs {package}: pip install 'ppt2v[serve]'", package=error.name
         ) from None
-    jobs = queue.open(machine, for_strangers=token is not None)
-    app = create_app(jobs, token, listening.getsockname()[1])
-    say(f"Listening at {address(listening)}, where it is described; videos go to {jobs.folder}. Ctrl-C stops.")
-    server(app, ending=app.state.changes.end).run(sockets=[listening])
+    with queue.opened(machine, for_strangers=token is not None) as jobs:
+        app = create_app(jobs, token, listening.getsockname()[1])
+        say(f"Listening at {address(listening)}, where it is described; videos go to {jobs.folder}. Ctrl-C stops.")
+        server(app, ending=app.state.changes.end).run(sockets=[listening])

@@ -18,8 +18,8 @@ from ppt2v.serving.admission import LOCAL_HOSTS, parse_auth
 from ppt2v.serving.limits import Limits
 from ppt2v.serving.server import Queue, address, listen
 
-from .options import DEVICE, DTYPE, ENGINE
-from .serve import CLIP_SECONDS, FRAMES, KEEP_DAYS, QUEUE, SIDE, STEPS, UPLOAD_MB
+from .options import DEVICE, DTYPE, ENGINE, RUNNER, check_runner
+from .serve import CLIP_SECONDS, FRAMES, KEEP_DAYS, QUEUE, SIDE, STEPS, UPLOAD_MB, WORKERS
 
 
 def ui(
@@ -40,6 +40,8 @@ def ui(
     adapters: Optional[str] = typer.Option(
         None, metavar="FOLDER", help="LoRA files and embeddings that may be chosen, with --auth too."
     ),
+    workers: int = WORKERS,
+    runner: str = RUNNER,
     queue: int = QUEUE,
     side: int = SIDE,
     frames: int = FRAMES,
@@ -68,9 +70,10 @@ def ui(
         limits = replace(limits, adapters=AdapterFolder(adapters))
     for name in limits.models:
         locate.check(name)
+    check_runner(runner)
     machine = resolve(shared.MACHINE, {"device": device, "dtype": dtype, "engine": engine}, {})
     with listen(host, port) as listening:
-        _run(listening, Queue(folder, queue, limits, keep_days), password, share, machine)
+        _run(listening, Queue(folder, queue, limits, keep_days, runner, workers), password, share, machine)
 
 
 def _run(
@@ -85,15 +88,12 @@ def _run(
             "the page needs {package}: pip install 'ppt2v[ui]', with Python 3.10 or newer",
             package=error.name,
         ) from None
-    jobs = queue.open(machine, for_strangers=password is not None)
-    try:
+    with queue.opened(machine, for_strangers=password is not None) as jobs:
         page = application(jobs, password, listening.getsockname()[1])
         typer.echo(f"{address(listening)}/")
         if share:
             typer.echo(_public_address(*listening.getsockname()[:2]))
         server(page, patience=1).run(sockets=[listening])  # pages keep a connection open
-    finally:
-        jobs.close()
 
 
 def _public_address(host: str, port: int) -> str:

@@ -39,9 +39,9 @@ class Child:
         return self._process.pid
 
     def end(self) -> None:
-        """Ends it, whatever it does."""
+        """Ends it, whatever it does; by a signal of which Paddle does not tell."""
         self.pipe.close()
-        self._process.terminate()
+        self._process.kill()
         self._process.join()
 
 

@@ -9,6 +9,7 @@ from ppt2v.engine.choice import ENGINES
 from ppt2v.models.layouts.ldm_names import PREDICTION_TYPES
 from ppt2v.models.sources.catalogue import EMBEDDED
 from ppt2v.parameters import Parameter
+from ppt2v.pipelines.planning.anchors import FIRST
 from ppt2v.pipelines.planning.timesteps import SOLVERS
 
 MACHINE = (
@@ -124,6 +125,18 @@ CLIP = (
     ),
 )
 
+STEADY = Parameter(
+    "steady",
+    float,
+    0.0,
+    "How much the finished frames are held together along the clip's motion, which takes flicker away: 0 not at all, 1 "
+    "most.",
+    minimum=0,
+    maximum=1,
+    decides="file",
+    group="Motion",
+)
+
 FAST = Parameter(
     "fast",
     bool,
@@ -237,6 +250,15 @@ SAMPLING = (
         group="Guidance",
     ),
     Parameter(
+        "anchors",
+        str,
+        FIRST,
+        "Which frames every frame attends to: first, first+previous (the one before, too), or a number N (every Nth "
+        "frame, too); steadier over long clips, and slower.",
+        argument="anchors",
+        group="Guidance",
+    ),
+    Parameter(
         "merging_ratio",
         float,
         0.0,
@@ -329,6 +351,16 @@ MOTION = (
         argument="motion_field_strength_y",
     ),
     Parameter(
+        "camera",
+        str,
+        None,
+        'Where a camera goes, instead of --motion: keyframes such as "0: pan 0 0 zoom 1; 16: pan 24 0 zoom 1.3 '
+        'rotate 5 ease". With a smooth background it moves the background, and --motion the subject.',
+        argument="camera",
+        holds="keyframes",
+        group="Motion",
+    ),
+    Parameter(
         "t0",
         int,
         44,
@@ -402,6 +434,16 @@ MEMORY = (
         minimum=64,
         holds="machine",
         decides="file",
+        group="Speed and memory",
+    ),
+    Parameter(
+        "preview_vae",
+        str,
+        None,
+        "Folder or id of a tiny autoencoder that makes the previews, such as madebyollin/taesd; the model's own VAE if "
+        "not given.",
+        holds="file",
+        decides="nothing",
         group="Speed and memory",
     ),
     Parameter(
@@ -539,6 +581,7 @@ def controlled(a_prompt: str, n_prompt: str, fps: float | None = None) -> tuple[
             group="Guidance",
         ),
         *MODULES,
+        STEADY,
         *with_defaults(SAMPLING, n_prompt=n_prompt, num_inference_steps=20, guidance_scale=9.0),
         *MEMORY,
         *with_defaults(OUTPUT, fps=fps),

@@ -25,6 +25,7 @@ from .shared import (
     PROMPT,
     SAMPLING,
     START,
+    STEADY,
     STEPS,
     controlled,
     with_defaults,
@@ -109,7 +110,8 @@ class Mode:
         return self.alias or ("controlnet_" if self.control else "") + self.name.replace("-", "_")
 
 
-_ALL_FRAMES = tuple(each for each in SAMPLING if each.name != "chunk_size")  # where those of a window come together
+# Where those of a window come together.
+_ALL_FRAMES = tuple(each for each in SAMPLING if each.name not in ("chunk_size", "anchors"))
 _CONTROLNET = "video_controlnet:VideoControlNetPipeline"
 _CANNY = controls.CONTROLS["canny"].parameters
 _OWN_MODES = ("canny", "pose", "depth")
@@ -246,6 +248,7 @@ MODES = {
                     argument="shared_noise",
                     group="Guidance",
                 ),
+                STEADY,
                 *with_defaults(SAMPLING, solver="euler_a"),
                 *MEMORY,
                 *OUTPUT,

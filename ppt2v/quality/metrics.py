@@ -8,6 +8,8 @@ from typing import NamedTuple
 import cv2
 import numpy as np
 
+from ppt2v.pipelines.methods.flow import consistent, flow, moved_back
+from ppt2v.pipelines.methods.steadiness import laplacian
 from ppt2v.pipelines.planning.chunks import followers
 
 LOW_THRESHOLD, HIGH_THRESHOLD = 100, 200  # of Canny's edges
@@ -33,38 +35,20 @@ class Change(NamedTuple):
 
 def changes(frames: np.ndarray) -> Change:
     """Flicker, warp error (Lai et al., arXiv 1808.00449, section 4) and motion ``[F-1]``, with OpenCV's DIS flow."""
-    flow_of = cv2.DISOpticalFlow_create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
-    rows = [_change(before, after, flow_of) for before, after in itertools.pairwise(frames)]
+    rows = [_change(before, after) for before, after in itertools.pairwise(frames)]
     return Change(*np.array(rows).reshape(-1, 3).T)
 
 
-def _change(before: np.ndarray, after: np.ndarray, flow_of) -> tuple[float, float, float]:
+def _change(before: np.ndarray, after: np.ndarray) -> tuple[float, float, float]:
     """Flicker, warp error and motion of two neighbours."""
-    pair = [cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY) for frame in (before, after)]
-    forward, backward = flow_of.calc(*pair, None), flow_of.calc(*pair[::-1], None)
+    forward, backward = flow(before, after), flow(after, before)
     before, after = before.astype(np.float32), after.astype(np.float32)
-    followed = _consistent(forward, _moved_back(backward, forward))
-    difference = np.abs(_moved_back(after, forward) - before).mean(-1)
+    followed = consistent(forward, moved_back(backward, forward))
+    difference = np.abs(moved_back(after, forward) - before).mean(-1)
     warp_error = difference[followed].mean() / 255 if followed.any() else np.nan
     height, width = before.shape[:2]
     motion = 100 * np.linalg.norm(forward, axis=-1).mean() / np.hypot(height, width)
     return np.abs(after - before).mean() / 255, warp_error, motion
-
-
-def _moved_back(picture: np.ndarray, flow: np.ndarray) -> np.ndarray:
-    """Each pixel of an earlier picture as it is at the end of its flow ``[H, W, 2]`` in a later one."""
-    y, x = np.mgrid[: flow.shape[0], : flow.shape[1]].astype(np.float32)
-    return cv2.remap(picture, x + flow[..., 0], y + flow[..., 1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-
-
-def _consistent(forward: np.ndarray, backward: np.ndarray) -> np.ndarray:
-    """Where the flow forth and back ends where it started, within the frame (Sundaram et al., ECCV 2010)."""
-    apart = ((forward + backward) ** 2).sum(-1)
-    within = apart < 0.01 * ((forward**2).sum(-1) + (backward**2).sum(-1)) + 0.5
-    y, x = np.mgrid[: forward.shape[0], : forward.shape[1]]
-    end_x, end_y = x + forward[..., 0], y + forward[..., 1]
-    inside = (end_x >= 0) & (end_x <= x.shape[1] - 1) & (end_y >= 0) & (end_y <= x.shape[0] - 1)
-    return within & inside
 
 
 def seam_ratio(change: Change, chunk_size: int) -> float | None:
@@ -94,6 +78,11 @@ def flat_frames(frames: np.ndarray) -> list[int]:
 def duplicate_frames(change: Change) -> list[int]:
     """Numbers of the frames that repeat the one before."""
     return (np.flatnonzero(change.flicker * 255 < _SAME) + 1).tolist()
+
+
+def sharpness(frames: np.ndarray) -> float:
+    """Mean variance of the Laplacian (Pech-Pacheco et al., ICPR 2000) of the brightness, which is 0 to 255."""
+    return float(np.mean([laplacian(frame).var() for frame in frames]))
 
 
 def edges(frame: np.ndarray) -> np.ndarray:

@@ -31,6 +31,7 @@ class Report:
         path: the video's.
         frames, width, height, fps: its size.
         flicker, warp_error, motion: means over neighbouring frames, see ``metrics.Change``.
+        sharpness: see ``metrics.sharpness``.
         frozen: whether nothing moves, in which case low flicker and warp error mean nothing.
         seam_ratio: see ``metrics.seam_ratio``.
         edge_f1, ssim: against the source, see ``metrics``; means over the frames that both have.
@@ -45,6 +46,7 @@ class Report:
     flicker: float | None
     warp_error: float | None
     motion: float | None
+    sharpness: float
     frozen: bool
     seam_ratio: float | None
     edge_f1: float | None
@@ -75,6 +77,7 @@ FIGURES = (
     Figure("motion", "Motion per frame, % of the diagonal", "{:.2f}".format),
     Figure("flicker", "Flicker: mean change of a pixel, 0 to 1", better="low", of_steadiness=True),
     Figure("warp_error", "Warp error: the same, motion taken out", better="low", of_steadiness=True),
+    Figure("sharpness", "Sharpness: variance of the Laplacian", "{:.1f}".format),
     Figure("seam_ratio", "Seam ratio: warp error between chunks / within", "{:.2f}".format, better="low"),
     Figure("edge_f1", "Edges like the source's: F1 within 2 pixels", "{:.3f}".format, better="high"),
     Figure("ssim", "SSIM to the source", "{:.3f}".format),
@@ -110,6 +113,7 @@ def measure(path: str | Path, source: str | Path | None = None, chunk_size: int 
         _mean(change.flicker),
         _mean(change.warp_error),
         motion,
+        metrics.sharpness(clip.frames),
         motion is not None and motion < FROZEN,
         metrics.seam_ratio(change, chunk_size) if chunk_size else None,
         edge_f1,

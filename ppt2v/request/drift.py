@@ -6,16 +6,16 @@ from collections.abc import Mapping
 from typing import Any
 
 LENGTH = 8  # frames, whose whole way is that of longer videos too
-_MOTION = ("motion_field_strength_x", "motion_field_strength_y")
+MOTION = ("motion_field_strength_x", "motion_field_strength_y")
 
 
 def kept_in_view(values: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:
     """The values with a default motion that leads no further in a longer video than in one of ``LENGTH`` frames.
 
     The motion is the same from frame to frame; at the published default the subject has left the picture by the
-    twentieth. What is given stays as it is.
+    twentieth. With a camera that default is no motion. What is given stays as it is.
     """
     frames = values.get("video_length") or LENGTH
-    share = (LENGTH - 1) / max(frames - 1, LENGTH - 1)
-    slower = {name: values[name] * share for name in _MOTION if name in values and given.get(name) is None}
+    share = 0.0 if values.get("camera") else (LENGTH - 1) / max(frames - 1, LENGTH - 1)
+    slower = {name: values[name] * share for name in MOTION if name in values and given.get(name) is None}
     return {**values, **slower}

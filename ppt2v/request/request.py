@@ -18,12 +18,13 @@ from ppt2v.models.families.family import Family, Use, fitting_family
 from ppt2v.models.sources import catalogue, locate
 from ppt2v.modes import MODES, Mode
 from ppt2v.parameters import Parameter, holding, resolve, shown
-from ppt2v.pipelines.planning import memory, sizes
+from ppt2v.pipelines.planning import keyframes, memory, sizes
 from ppt2v.pipelines.planning.timesteps import check_eta, check_guided_part, check_motion_levels
 from ppt2v.pipelines.planning.windows import window_length
 from ppt2v.video.overlay import check_mark, names_image
 
-from . import guides, prompts
+from . import directions, guides, prompts
+from .anchors import check_anchors
 from .drift import kept_in_view
 from .families import check_families
 from .guides import Guide
@@ -176,6 +177,7 @@ class Request:
 
     def _check_together(self) -> None:
         """What can only be said of several values; no file is read again."""
+        directions.check(self.values, self.frames, self.size)
         self.adapters.check([self.values[name] for name in prompts.PROMPTS if self.values.get(name)])
         check_families(self.model_name, self.guides, self.adapters)
         if self.window is None and self.values.get("motion_window") and self.values["motion_module"] is None:
@@ -231,6 +233,7 @@ def _check(mode: Mode, values: Mapping[str, Any]) -> None:
             "E-SMOOTH-WITHOUT-MOTION",
             "smooth_bg=True moves the background along the motion field; leave use_motion_field on",
         )
+    check_anchors(values)
     if "eta" in values:
         check_eta(values["eta"], values["solver"])
     if values.get("watermark"):
@@ -275,6 +278,8 @@ def plain(mode: Mode, given: Mapping[str, Any]) -> dict[str, Any]:
 def _as_text(parameter: Parameter, value: Any) -> Any:
     if parameter.holds == "size":
         return str(value) if parameter.kind is str else value  # the side of a square may come as a number
+    if parameter.holds == "keyframes":
+        return keyframes.as_text(value)
     if parameter.holds not in _TEXTS:
         return value
     pieces = value if isinstance(value, (list, tuple)) and parameter.many else [value]

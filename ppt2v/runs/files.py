@@ -20,12 +20,13 @@ _NO_PART = (".md", ".txt", ".lock", ".gitattributes")  # of what a model compute
 
 
 def named(mode: Mode, values: Mapping[str, Any]) -> list[str]:
-    """Paths and ids of clips, models and other files, as parameters name them, but for what ships with ppt2v.
+    """Paths and ids of clips, models and other files on which a video depends, but for what ships with ppt2v.
 
     Args:
         values: of all parameters of the mode.
     """
-    texts = [values[name] for name in holding(mode.parameters, "clip", "model", "file")]
+    decisive = [each for each in mode.parameters if each.decides != "nothing"]
+    texts = [values[name] for name in holding(decisive, "clip", "model", "file")]
     texts += [values[name] for name in holding(mode.parameters, "picture") if names_image(values[name] or "")]
     for name in holding(mode.parameters, "adapter"):
         texts += adapters.named(values[name])

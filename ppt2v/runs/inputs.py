@@ -26,12 +26,14 @@ FPS = 8.0  # of a video whose mode neither says it nor starts from a clip
 
 
 class Inputs(NamedTuple):
-    """The frames' number and rate, their size in pixels, and what the pipeline is given beside its parameters."""
+    """The frames' number and rate, their size in pixels, what the pipeline is given beside its parameters, and the clip
+    that they are made from, uint8 RGB ``[F, H, W, 3]``, if there is one."""
 
     count: int  # type: ignore[assignment]  # a tuple's method has this name
     fps: float
     size: tuple[int, int]  # height, width
     arguments: dict[str, Any]
+    clip: np.ndarray | None = None
 
 
 def gather(
@@ -69,7 +71,7 @@ def gather(
     if request.guides:
         arguments = {"controls": _controls(request, clip.frames, configs[0], load_controlnet, explain, watch)}
     count, height, width = clip.frames.shape[:3]
-    return Inputs(count, request.values.get("fps") or clip.fps, (height, width), arguments)
+    return Inputs(count, request.values.get("fps") or clip.fps, (height, width), arguments, clip.frames)
 
 
 def sound(request: Request, fps: float, explain: Callable[[Message], None]) -> video.Sound | None:

@@ -30,6 +30,7 @@ def recipe(request: Request, device: str, choice: Choice, files: dict[str, str],
     mode = request.mode
     left_out = {each.name for each in mode.parameters if each.decides == "values"}
     left_out.update(holding(mode.parameters, "output", "format"))
+    left_out.update(holding([each for each in mode.parameters if each.decides == "nothing"], "file"))
     kept = {each.name: request.values[each.name] for each in mode.parameters if each.name not in left_out}
     if for_clients:
         kept = _without_folders(mode, kept)

@@ -73,12 +73,14 @@ class Session:
         if folder.is_file() or adapted or request.adapters.motion:
             # Only the networks can say whether all fits; without weights they are light.
             self._parts(request, family, folder)
+        preview_vae = self.loaded.preview_decoder(request.values, family, folder)
         kind = pipeline_class(family.pipeline(row.pipeline))
         load_controlnet = self.loaded.controlnet_loader()
         made = gather(request, family, folder, kind, load_controlnet, self._explain, watch)
         video.check_fps(made.fps, video.ending(output))
         self._notice(row, request.model_name)
         pipeline = kind(**self._parts(request, family, folder))
+        pipeline.preview_vae = preview_vae
         before = record.settings_before(request)
         decided = {"seed": record.seed(request, before), **self._within_memory(pipeline, request, made)}
         request = replace(request, values={**request.values, **decided})
@@ -120,6 +122,10 @@ class Session:
         noise = Noise(values["seed"], values.get("content_seed"))
         latents = pipeline(noise=noise, checkpoint=checkpoint, progress=report, **arguments(request, made))
         frames = counted(pipeline.decode(latents, tile), latents.shape[0], "Decoding", watch)
+        if values.get("steady"):
+            from ppt2v.pipelines.methods.steadiness import steadied
+
+            frames = steadied(frames, made.clip, values["steady"])
         if values.get("watermark"):
             frames = video.watermark(frames, values["watermark"])
         if take:

@@ -16,18 +16,18 @@ from ppt2v.parameters import holding
 from ppt2v.request.prompts import advice
 from ppt2v.request.request import Request
 
-from .job import Job
+from .job import Job, Terms
 from .limits import Limits
 
 _SEEDS = 2**31 - 1
 
 
-def job(row: Mode, values: Mapping[str, Any], webhook: str | None, folder: Path, limits: Limits | None) -> Job:
+def job(row: Mode, values: Mapping[str, Any], terms: Terms, folder: Path, limits: Limits | None) -> Job:
     """The job that is asked for.
 
     Args:
         values: parameters of the mode; None counts as not given.
-        webhook: as of ``Job``.
+        terms: those of the client.
         folder: where the video will be, in a folder of its own.
         limits: the most that may be asked for; None: anything.
 
@@ -40,7 +40,7 @@ def job(row: Mode, values: Mapping[str, Any], webhook: str | None, folder: Path,
     given = {name: value for name, value in values.items() if value is not None}
     if limits is not None:
         limits.check_given(row, given)
-        limits.check_webhook(webhook)
+        limits.check_terms(terms)
     if row.has("seed"):
         given.setdefault("seed", secrets.randbelow(_SEEDS))
     asked = Request.of(row, given)
@@ -48,7 +48,7 @@ def job(row: Mode, values: Mapping[str, Any], webhook: str | None, folder: Path,
     if limits is not None:
         limits.check_request(asked)
     advised = tuple(advice(asked.values, asked.adapters))
-    return Job(uuid.uuid4().hex, row.name, asked.given, advised, webhook=webhook)
+    return Job(uuid.uuid4().hex, row.name, asked.given, advised, **terms._asdict())
 
 
 def check_capacity(waiting: int, more: int, capacity: int) -> None:

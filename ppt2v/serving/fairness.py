@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import ipaddress
 import time
 from collections.abc import Mapping
 
+from starlette.requests import HTTPConnection
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from ppt2v.language import Message as Told
@@ -17,6 +19,19 @@ OTHERS = 1_000_000  # bytes, for the paths that are not named
 REQUESTS = 100  # at once
 RETRY_AFTER = "30"  # seconds
 _PATIENCE, _LEAST_RATE = 20, 2_000  # seconds for a body, and bytes/s for all that comes later
+_NETWORK = 64  # bits of an address (IPv6) that one household has, which chooses the others as it likes
+
+
+def client(request: HTTPConnection) -> str | None:
+    """Who takes turns with others: the address that a request comes from, of IPv6 its network; None without one."""
+    host = request.client.host if request.client else ""
+    try:
+        address = ipaddress.ip_address(host)
+    except ValueError:  # of no network
+        return host or None
+    if isinstance(address, ipaddress.IPv6Address) and not address.ipv4_mapped:
+        return str(ipaddress.ip_network((int(address), _NETWORK), strict=False))
+    return str(getattr(address, "ipv4_mapped", None) or address)
 
 
 class LimitedBodies:

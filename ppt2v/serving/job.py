@@ -8,7 +8,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ppt2v.errors import InputError
 from ppt2v.language import Message, words
@@ -35,7 +35,7 @@ class Job:
         path: of the video, once the job is done.
         error: for the person, once the job has failed.
         starts: how often it was begun.
-        webhook: where it is to be reported to once it is finished (``webhooks``); None: nowhere.
+        webhook, client, priority: as of ``Terms``.
         stage, done, total: as in ``progress.Progress``.
         stage_began, reported: seconds since 1970.
         preview: the first frame as ``progress.Progress`` gives it.
@@ -54,6 +54,8 @@ class Job:
     error: Message | None = None
     starts: int = 0
     webhook: str | None = None
+    client: str | None = None
+    priority: int = 0
     stage: str | None = None
     done: int = 0
     total: int | None = None
@@ -75,10 +77,25 @@ class Job:
         return (self.reported - self.stage_began) / self.done * (self.total - self.done)
 
 
+class Terms(NamedTuple):
+    """On which a job is asked for.
+
+    Args:
+        webhook: where it is to be reported to once it is finished (``webhooks``); None: nowhere.
+        client: who asks, among whom turns are taken; None: one who is not told from others.
+        priority: those of a higher one go first.
+    """
+
+    webhook: str | None = None
+    client: str | None = None
+    priority: int = 0
+
+
 _TABLE = """CREATE TABLE IF NOT EXISTS jobs (
     id TEXT PRIMARY KEY, mode TEXT NOT NULL, vals TEXT NOT NULL, state TEXT NOT NULL, submitted REAL NOT NULL,
-    started REAL, ended REAL, path TEXT, error TEXT, starts INTEGER NOT NULL, webhook TEXT)"""
-_WITHOUT_WEBHOOKS = 10  # columns, of a file that an earlier version wrote
+    started REAL, ended REAL, path TEXT, error TEXT, starts INTEGER NOT NULL)"""
+# Which files that an earlier version wrote may lack.
+_LATER = {"webhook": "TEXT", "client": "TEXT", "priority": "INTEGER NOT NULL DEFAULT 0"}
 
 
 class Store:
@@ -99,8 +116,10 @@ class Store:
             self._connection.execute("PRAGMA locking_mode = EXCLUSIVE")
             self._connection.execute("BEGIN EXCLUSIVE")
             self._connection.execute(_TABLE)
-            if len(self._connection.execute("PRAGMA table_info (jobs)").fetchall()) == _WITHOUT_WEBHOOKS:
-                self._connection.execute("ALTER TABLE jobs ADD COLUMN webhook TEXT")
+            there = {column for _, column, *_ in self._connection.execute("PRAGMA table_info (jobs)")}
+            for column, kind in _LATER.items():
+                if column not in there:
+                    self._connection.execute(f"ALTER TABLE jobs ADD COLUMN {column} {kind}")
             self._connection.execute("COMMIT")
         except sqlite3.DatabaseError as error:
             self._connection.close()
@@ -129,7 +148,7 @@ class Store:
         """Keeps a job as it is; its progress is not kept."""
         path = None if job.path is None else str(job.path.relative_to(self.folder))
         self._connection.execute(
-            "INSERT OR REPLACE INTO jobs VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            "INSERT OR REPLACE INTO jobs VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             (
                 job.id,
                 job.mode,
@@ -142,6 +161,8 @@ class Store:
                 None if job.error is None else json.dumps(job.error.as_json()),
                 job.starts,
                 job.webhook,
+                job.client,
+                job.priority,
             ),
         )
 

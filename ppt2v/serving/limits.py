@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from ppt2v.video import Facts
 
     from .adapter_folder import AdapterFolder
+    from .job import Terms
 
 # What parameters hold that name files and folders of the machine, or how much of it a run may take: for its operator.
 OPERATORS = ("output", "adapter", "file", "machine")
@@ -51,6 +52,7 @@ class Limits:
         adapters: those that may be named; None: none.
         seeds: videos that one request may ask for.
         webhooks: addresses, as SCHEME://HOST:PORT, of the servers to which a job may be reported.
+        priority: the highest that a job may have; 0 is the lowest.
         closed: what the parameters hold that are not theirs to give (``Parameter.holds``).
         at_home: whether the client is the person at the machine: any parameter may be given, and any model named.
     """
@@ -67,6 +69,7 @@ class Limits:
     adapters: AdapterFolder | None = None
     seeds: int = 16
     webhooks: tuple[str, ...] = ()
+    priority: int = 0
     closed: tuple[str, ...] = OPERATORS
     at_home: bool = False
 
@@ -123,8 +126,18 @@ class Limits:
                     "E-CLOSED-PICTURE", "a picture as the {name} cannot be chosen here; give a text", name=name
                 )
 
-    def check_webhook(self, url: str | None) -> None:
-        """Raises InputError for an address to which no job may be reported."""
+    def check_terms(self, terms: Terms) -> None:
+        """Raises InputError for too high a priority, and for an address to which no job may be reported."""
+        if not 0 <= terms.priority <= self.priority:
+            raise InputError(
+                "E-PRIORITY",
+                "priority={priority}: here it is a number from 0 to {most}",
+                priority=terms.priority,
+                most=self.priority,
+            )
+        self._check_webhook(terms.webhook)
+
+    def _check_webhook(self, url: str | None) -> None:
         if url is None or webhooks.origin(url) in map(webhooks.origin, self.webhooks):
             return
         if not self.webhooks:

@@ -1,10 +1,8 @@
-"""A queue of jobs over one ``Model``, which works on one of them at a time."""
+"""A queue of jobs, and those who make their videos."""
 
 from __future__ import annotations
 
-import errno
 import logging
-import os
 import shutil
 import sqlite3
 import threading
@@ -14,47 +12,42 @@ from dataclasses import replace
 from functools import partial
 from operator import attrgetter
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
-from ppt2v.errors import Cancelled, DiskFull, InputError, NumericalError
+from ppt2v.errors import Cancelled, DiskFull
 from ppt2v.language import Message
-from ppt2v.pipelines.denoising.checkpoint import Checkpoint
-from ppt2v.progress import Progress, Watch
+from ppt2v.progress import Progress
 from ppt2v.request.request import mode as mode_of
 from ppt2v.video import make_folder
 
-from . import asking
-from .job import CANCELLED, DONE, FAILED, QUEUED, RUNNING, Job, Store
+from . import asking, turns
+from .job import CANCELLED, DONE, QUEUED, RUNNING, Job, Store, Terms
 from .limits import Limits
+from .makers import Maker
+from .making import Changes, Making, waiting
 from .previews import PreviewWatch
-from .telling import without_folders
 
 if TYPE_CHECKING:
     import numpy as np
 
 _LOG = logging.getLogger(__name__)
-_HOUR = 3600  # seconds
-_MOST_STARTS = 2  # a job that has taken the process down twice is likely to be why
-_UNFINISHED = "unfinished"  # the folder of a job's checkpoint
-
-
-class Maker(Protocol):
-    """What makes the videos: ``Model``."""
-
-    def run(self, mode: str, callback: Watch | None = None, **given: Any) -> str:
-        """Makes a video and returns its path."""
+_HOUR, _PAUSE, _BRIEF = 3600, 5, 0.1  # seconds
+_SERVICE_STOPPED = Message(
+    "E-JOB-STOPPED-TWICE",
+    "the service stopped twice while it ran this job, without a step completed in between",
+)
 
 
 class Jobs:
     """The jobs of a folder: each has a folder of its own in it, and a file keeps their list over a restart.
 
     Jobs that waited then go on waiting. One that was running goes on from its last completed step, to the same video;
-    but if the process has died under it twice without a step completed in between, it has failed.
+    but if its process has died under it twice without a step completed in between, it has failed.
 
     Args:
         folder: made if it is missing.
-        model: makes the videos, from one thread.
-        capacity: most jobs that wait, beside the one that runs.
+        makers: make the videos, each from a thread of its own.
+        capacity: most jobs that wait, beside those that run.
         limits: the most that a job may ask for; None: anything, for those who may use the whole machine.
         keep_days: how long finished videos are kept; None: for ever. Their jobs stay in the list.
 
@@ -68,40 +61,45 @@ class Jobs:
     def __init__(
         self,
         folder: str | Path,
-        model: Maker,
+        makers: Sequence[Maker],
         capacity: int = 16,
         limits: Limits | None = Limits(),
         keep_days: float | None = None,
     ):
         self.folder = make_folder(folder)
-        self.model, self.capacity, self.limits, self.keep_days = model, capacity, limits, keep_days
+        self.capacity, self.limits, self.keep_days = capacity, limits, keep_days
+        self.seats = [turns.Seat(maker) for maker in makers]
         self.listeners: list[Callable[[Job], None]] = []
         self._changed = threading.Condition()
-        self._store = Store(self.folder)
+        self._store, self._making = Store(self.folder), Making(self.folder, limits)
         self._jobs = {job.id: job for job in map(self._after_restart, self._store.jobs())}
         self._cancelled: set[str] = set()
         self._closed = False
-        self._worker = threading.Thread(target=self._work, name="ppt2v jobs", daemon=True)
-        self._worker.start()
+        self._threads = [
+            threading.Thread(target=self._work, args=(seat,), name=f"ppt2v jobs {number}", daemon=True)
+            for number, seat in enumerate(self.seats, 1)
+        ]
+        for thread in self._threads:
+            thread.start()
 
-    def submit(self, mode: str, values: Mapping[str, Any]) -> Job:
+    def submit(self, mode: str, values: Mapping[str, Any], terms: Terms = Terms()) -> Job:
         """Takes a job on; the rest is as for ``submit_all``."""
-        return self.submit_all(mode, [values])[0]
+        return self.submit_all(mode, [values], terms)[0]
 
-    def submit_all(self, mode: str, each: Sequence[Mapping[str, Any]], webhook: str | None = None) -> list[Job]:
+    def submit_all(self, mode: str, each: Sequence[Mapping[str, Any]], terms: Terms = Terms()) -> list[Job]:
         """Takes all of these jobs on, or none.
 
         Args:
             mode: name of a row of ``MODES``.
             each: parameters of each job, but for ``save_path`` and ``checkpoint_dir``; None counts as not given.
-            webhook: as of ``Job``.
+            terms: of all of them.
 
         Raises:
             InputError: what ``Model.run`` would refuse before it loads a model, or what is beyond the limits.
             QueueFull: no more can wait.
             DiskFull: there is not the room for another video.
         """
-        jobs = [asking.job(mode_of(mode), values, webhook, self.folder, self.limits) for values in each]
+        jobs = [asking.job(mode_of(mode), values, terms, self.folder, self.limits) for values in each]
         self.check_disk()
         with self._changed:
             asking.check_capacity(len(self.places()), len(jobs), self.capacity)
@@ -154,13 +152,12 @@ class Jobs:
     def places(self) -> dict[str, int]:
         """The place in the queue of each job that waits, by its id; 1 is the next to run."""
         with self._changed:
-            waiting = (job.id for job in self._jobs.values() if job.state == QUEUED)
-            return {id: place for place, id in enumerate(waiting, 1)}
+            return {job.id: place for place, job in enumerate(turns.in_order(self._jobs.values()), 1)}
 
     @property
     def alive(self) -> bool:
         """Whether jobs have their turn."""
-        return self._worker.is_alive()
+        return all(thread.is_alive() for thread in self._threads)
 
     def wait(self, id: str, timeout: float | None = None, until: Callable[[Job], bool] = attrgetter("finished")) -> Job:
         """The job as it stands once ``until`` holds, after ``timeout`` seconds, or when the queue is closed. KeyError
@@ -174,29 +171,16 @@ class Jobs:
         with self._changed:
             self._closed = True
             self._changed.notify_all()
-        self._worker.join()
+        for thread, seat in zip(self._threads, self.seats):
+            while thread.is_alive() and not seat.waits:  # which may be for ever
+                thread.join(_BRIEF)
         self._store.close()
 
     def _after_restart(self, job: Job) -> Job:
-        if job.state != RUNNING:
-            return job
-        starts = 0 if self._has_got_on(job) else job.starts
-        if starts < _MOST_STARTS:
-            job = replace(job, state=QUEUED, starts=starts)
-        else:
-            error = Message(
-                "E-JOB-STOPPED-TWICE",
-                "the service stopped twice while it ran this job, without a step completed in between",
-            )
-            job = replace(job, state=FAILED, ended=time.time(), error=error)
-            shutil.rmtree(self.folder / job.id, ignore_errors=True)
-        self._keep(job)
+        if job.state == RUNNING:
+            job = replace(job, **self._making.again(job, _SERVICE_STOPPED))
+            self._keep(job)
         return job
-
-    def _has_got_on(self, job: Job) -> bool:
-        """Whether a step was completed since the job was begun the last time."""
-        saved = Checkpoint.saved_at(self.folder / job.id / _UNFINISHED)
-        return saved is not None and job.started is not None and saved > job.started
 
     def _set(self, job: Job) -> None:
         self._jobs[job.id] = job
@@ -216,22 +200,39 @@ class Jobs:
         except sqlite3.OperationalError as error:
             _LOG.error("job %s: its state %s could not be kept: %s", job.id, job.state, error)
 
-    def _work(self) -> None:
+    def _work(self, seat: turns.Seat) -> None:
         while True:
             with self._changed:
                 self._delete_old()
-                self._changed.wait_for(lambda: self._closed or self._next() is not None, timeout=_HOUR)
+                self._changed.wait_for(lambda: self._closed or self._next(seat) is not None, timeout=_HOUR)
                 if self._closed:
                     return
-                job = self._next()
+                job = self._next(seat)
                 if job is None:
                     continue
                 job = replace(job, state=RUNNING, started=time.time(), starts=job.starts + 1, stage="Preparing")
+                seat.take(job)
                 self._note(job)
-            ended = self._run(job)
+            ended = self._run(seat, job)
             with self._changed:
                 self._cancelled.discard(job.id)
                 self._note(replace(self._jobs[job.id], preview=None, control_map=None, **ended))
+            self._make_free(seat)
+
+    def _make_free(self, seat: turns.Seat) -> None:
+        """Waits for another worker first where it was lost: others can take jobs meanwhile."""
+        seat.waits = seat.has_lost
+        while seat.has_lost and not self._closed and not seat.maker.ready():
+            with self._changed:
+                self._changed.wait_for(lambda: self._closed, timeout=_PAUSE)
+        with self._changed:
+            seat.leave()
+            self._changed.notify_all()
+
+    def _next(self, seat: turns.Seat) -> Job | None:
+        """The job that a free seat is to take, if any."""
+        pairs = turns.taken(turns.in_order(self._jobs.values()), self.seats)
+        return next((job for job, taking in pairs if taking is seat), None)
 
     def _delete_old(self) -> None:
         """Deletes the videos that have been kept long enough."""
@@ -242,43 +243,17 @@ class Jobs:
             if job.state == DONE and job.ended <= latest:
                 shutil.rmtree(self.folder / job.id, ignore_errors=True)
 
-    def _next(self) -> Job | None:
-        return next((job for job in self._jobs.values() if job.state == QUEUED), None)
-
-    def _run(self, job: Job) -> dict[str, Any]:
+    def _run(self, seat: turns.Seat, job: Job) -> Changes:
         """Makes the video of a job; what has become of it."""
-        folder = self.folder / job.id
-        files = {
-            "save_path": folder / f"video.{job.values.get('save_format') or 'mp4'}",
-            "checkpoint_dir": folder / _UNFINISHED,
-        }
         try:
-            folder.mkdir(exist_ok=True)
-            files = {name: file for name, file in files.items() if mode_of(job.mode).has(name)}
-            path = self.model.run(job.mode, callback=PreviewWatch(partial(self._report, job.id)), **job.values, **files)
-            return {"state": DONE, "path": Path(path), "ended": time.time()}
+            ended = self._making.make(job, seat.maker, PreviewWatch(partial(self._report, job.id)))
         except Cancelled:
             if self._closed and job.id not in self._cancelled:
-                return {"state": QUEUED, "starts": job.starts - 1, "stage": None}
-            ended: dict[str, Any] = {"state": CANCELLED}
-        except Exception as error:  # whatever it is, the others have their turn
-            ended = {"state": FAILED, "error": self._explained(job, error)}
-        shutil.rmtree(folder, ignore_errors=True)
-        return {**ended, "ended": time.time()}
-
-    def _explained(self, job: Job, error: Exception) -> Message:
-        """What the person is told: nothing of the machine's folders."""
-        if isinstance(error, (InputError, NumericalError)):
-            message = error.message.changed(lambda text: text.replace(f"{self.folder}{os.sep}", ""))
-            at_home = self.limits is None or self.limits.at_home
-            return message if at_home else message.changed(without_folders)
-        _LOG.error("job %s (%s) failed", job.id, job.mode, exc_info=error)
-        if isinstance(error, OSError) and error.errno == errno.ENOSPC:
-            return DiskFull().message
-        return Message(
-            "E-JOB",
-            "something went wrong that should not have; the log of the service says what, under the job's number",
-        )
+                return waiting(job.starts - 1)
+            return self._making.end(job, CANCELLED)
+        if ended["state"] == QUEUED and job.id in self._cancelled:  # its worker was lost first
+            return self._making.end(job, CANCELLED)
+        return ended
 
     def _report(self, id: str, progress: Progress, preview: np.ndarray | None = None) -> None:
         """Notes how far a job is.

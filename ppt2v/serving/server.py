@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ppt2v.errors import InputError
@@ -46,12 +48,24 @@ class Queue(NamedTuple):
     capacity: int
     limits: Limits
     keep_days: float | None
+    runner: str
+    workers: int
 
-    def open(self, machine: Mapping[str, Any], for_strangers: bool) -> Jobs:
-        """The queue over a model; ``machine`` are parameters of ``shared.MACHINE``. Raises InputError as ``Jobs``."""
+    @contextmanager
+    def opened(self, machine: Mapping[str, Any], for_strangers: bool) -> Iterator[Jobs]:
+        """Yields the queue over its workers, and ends both; ``machine`` are parameters of ``shared.MACHINE``. Raises
+        InputError as ``Jobs`` and ``started``."""
         from ppt2v.model import Model
+        from ppt2v.video import make_folder
 
+        from .makers import started
         from .queue import Jobs
 
-        model = Model(**machine, show_progress=False, for_strangers=for_strangers)
-        return Jobs(self.folder, model, self.capacity, self.limits, self.keep_days)
+        make = partial(Model, **machine, show_progress=False, for_strangers=for_strangers)
+        places = [str(make_folder(self.folder)), *self.limits.models]
+        with started(self.runner, self.workers, make, machine["device"], places) as makers:
+            jobs = Jobs(self.folder, makers, self.capacity, self.limits, self.keep_days)
+            try:
+                yield jobs
+            finally:
+                jobs.close()

@@ -16,13 +16,15 @@ from conftest import CLIPS
 
 import ppt2v.model
 from ppt2v import InputError, video
-from ppt2v.batch import local_runner, ray_runner, rows, runners
-from ppt2v.batch.worker import LOST, Task
+from ppt2v.batch import rows, runners
+from ppt2v.batch.worker import Task
 from ppt2v.cli import app
 from ppt2v.environment import threads
 from ppt2v.models.sources import catalogue, locate
 from ppt2v.request import request
 from ppt2v.request.request import Request
+from ppt2v.workers.pool import LOST
+from ppt2v.workers.runners import RUNNERS
 
 _MORE = '"extra_controls": ["canny:0.5", "canny:0.2"], "name": "two words"'
 ROWS = {
@@ -144,11 +146,11 @@ def stand_in_goes_along():
     ray.cloudpickle.unregister_pickle_by_value(stand_in_worker)
 
 
-@pytest.mark.parametrize("runner", [local_runner, ray_runner], ids=["local", "ray"])
+@pytest.mark.parametrize("runner", RUNNERS)
 def test_a_lost_workers_task_is_done_again_and_the_others_are_done(tmp_path, runner, monkeypatch):
     monkeypatch.setenv("OMP_NUM_THREADS", "6")
     asked = tasks(tmp_path, "a", "die once", "b", "die", "fail", "c", "d")
-    results = list(runner.run_tasks(asked, 2, {"folder": str(tmp_path)}, stand_in_worker.StandInWorker))
+    results = list(runners.shared_out(runner, asked, 2, {"folder": str(tmp_path)}, stand_in_worker.StandInWorker))
     assert dict(results) == {0: None, 1: None, 2: None, 3: LOST, 4: stand_in_worker.FAILED, 5: None, 6: None}
     assert len(results) == len(asked)
     assert {file.read_text() for file in tmp_path.glob("*.txt")} == {"6"}, "each computes as a single run would"

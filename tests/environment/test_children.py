@@ -15,13 +15,13 @@ STARTED = """
 import signal
 import sys
 import stand_in_worker
-from ppt2v.batch import local_runner
+from ppt2v.batch import runners
 from ppt2v.batch.worker import Task
 if __name__ == "__main__":
     signal.signal(signal.SIGINT, signal.default_int_handler)  # which a process started in the background ignores
     tasks = [Task(number, "text2video", {"prompt": "wait", "save_path": ""}) for number in range(2)]
     try:
-        list(local_runner.run_tasks(tasks, 2, {"folder": sys.argv[1]}, stand_in_worker.StandInWorker))
+        list(runners.shared_out("local", tasks, 2, {"folder": sys.argv[1]}, stand_in_worker.StandInWorker))
     except KeyboardInterrupt:
         sys.exit(130)
 """

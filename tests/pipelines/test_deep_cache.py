@@ -201,7 +201,7 @@ def test_an_interval_of_one_changes_no_bit(runs, mode):
 
 def test_the_default_program_is_the_former_one(text2video):
     plain, caching = (text2video.main_program(16, 16, predictors.SelfAttention(), cache_interval=n) for n in (1, 3))
-    assert plain.identity()["settings"] == predictors.SelfAttention()._asdict()
+    assert plain.identity()["settings"] == {"cross_frame": True, "merging_ratio": 0.0}
     assert caching.identity() != plain.identity()
 
 

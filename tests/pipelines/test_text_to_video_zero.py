@@ -95,7 +95,10 @@ def test_latents_are_those_of_diffusers(reference_pipe, case):
     assert np.abs(latents - expected).max() <= 1e-3 * expected.std()
 
 
-@pytest.mark.parametrize("changes", [{}, {"eta": 0.5}, {"solver": "dpmsolver++"}, {"solver": "lcm"}], ids=str)
+CAMERA = {"camera": "0: zoom 1; 8: pan 9 0 zoom 1.3 rotate 5"}
+
+
+@pytest.mark.parametrize("changes", [CAMERA, {"eta": 0.5}, {"solver": "dpmsolver++"}, {"solver": "lcm"}], ids=str)
 def test_chunk_size_changes_nothing(module_pipe, changes):
     latents = [make(module_pipe, video_length=9, chunk_size=chunk_size, **changes) for chunk_size in (2, 3, 5, 8, 100)]
     assert np.ptp(latents, axis=0).max() <= 1e-4
@@ -155,6 +158,7 @@ def test_processors_are_restored(pipe, call):
         {"use_motion_field": False},
         {"motion_field_strength_x": 100},
         {"motion_field_strength_y": -100},
+        {"camera": "0: zoom 1; 4: pan 9 0 zoom 1.3 rotate 5"},
         {"guidance_scale": 1.0},
         {"guidance_scale": 3.0},
         {"negative_prompt": "dog"},
@@ -216,7 +220,12 @@ def test_a_killed_run_ends_in_the_same_bytes(module_pipe, plain, tmp_path, call)
 @pytest.mark.parametrize("call", [1, 7])
 @pytest.mark.parametrize(
     "changes",
-    [{"use_cf_attn": False, "eta": 0.5}, {"use_motion_field": False}, {"video_length": 1}, {"solver": "dpmsolver++"}],
+    [
+        {"use_cf_attn": False, "eta": 0.5},
+        {"use_motion_field": False},
+        {"video_length": 1},
+        {"solver": "dpmsolver++", "camera": "0: zoom 1; 4: zoom 1.3 rotate 5"},
+    ],
     ids=str,
 )
 def test_so_does_a_run_with_other_arguments(module_pipe, tmp_path, call, changes):
@@ -383,6 +392,14 @@ def test_smoothing_changes_the_followers_and_leaves_the_anchor(module_pipe):
 
 def test_smoothing_with_all_of_the_own_background_changes_nothing(module_pipe):
     assert np.allclose(make(module_pipe, **{**SMOOTH, "smooth_bg_strength": 1.0}), make(module_pipe), atol=1e-5)
+
+
+def test_with_a_camera_the_background_is_what_it_moves(module_pipe):
+    still = {"motion_field_strength_x": 0, "motion_field_strength_y": 0}
+    one, other = (make(module_pipe, camera=f"0: pan 0 0; 4: pan {x} 0", **still, **SMOOTH) for x in (64, 128))
+    kept = make(module_pipe, camera="0: pan 0 0; 4: pan 64 0", **still, **{**SMOOTH, "smooth_bg_strength": 1.0})
+    assert np.allclose(kept, make(module_pipe, **still), atol=1e-5)
+    assert not np.allclose(one[1:], other[1:], atol=1e-2)
 
 
 @pytest.mark.parametrize("call", [1, 6, 9, 15, 22, 27])

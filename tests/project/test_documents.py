@@ -29,6 +29,7 @@ from ppt2v.models.sources import catalogue
 from ppt2v.parameters import resolve
 from ppt2v.serving.api.app import create_app
 from ppt2v.serving.api.schema import request_model
+from ppt2v.serving.job import Terms
 from ppt2v.serving.limits import Limits
 from ppt2v.version import __version__
 
@@ -165,7 +166,7 @@ def check_curl(words: list[str]) -> None:
     assert method.lower() in api[path]
     if "--json" in sent:
         asked = request_model(MODES[path.split("/")[-1]], limits).model_validate_json(sent["--json"])
-        limits.check_webhook(getattr(asked, "webhook", None))
+        limits.check_terms(Terms(getattr(asked, "webhook", None)))
 
 
 def check_hub(words: list[str]) -> None:

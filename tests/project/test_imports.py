@@ -34,7 +34,7 @@ ROWS = (
 INNER = {
     "pipelines": ("rest", "latent_diffusion", "denoising", "networks", "methods planning"),
     "models": ("conversion", "families", "loading", "adapters", "sources", "layouts", "formats"),
-    "serving": ("ui api", "server", "queue", "rest"),
+    "serving": ("ui api", "server metrics", "queue", "rest"),
 }
 # Only these may be imported from a folder by another.
 GATES = {("models", "pipelines"): "networks"}

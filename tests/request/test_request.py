@@ -14,6 +14,7 @@ from ppt2v.modes import Mode
 from ppt2v.parameters import Parameter
 from ppt2v.request.request import Request
 from ppt2v.serving.limits import Limits
+from ppt2v.serving.makers import Here
 from ppt2v.serving.queue import Jobs
 from ppt2v.video import reading as clips
 
@@ -52,7 +53,7 @@ def test_a_clips_timeline_is_read_once_in_a_run(counted, model, tmp_path):
 
 def test_and_once_more_in_a_service(counted, model, tmp_path):
     read = counted(clips, "open_film")
-    jobs = Jobs(tmp_path, model)
+    jobs = Jobs(tmp_path, [Here(model)])
     clip = {"video_path": str(CLIPS / "panda.mp4"), "end_t": 0.2, "out_fps": 10}
     job = jobs.wait(jobs.submit("canny", {"prompt": "a bear", **clip, **SHORT}).id)
     jobs.close()
@@ -121,7 +122,7 @@ def test_a_mode_need_not_have_every_parameter(model, tiny_folder, tmp_path, monk
     frames = video.read(made).frames
     assert len(frames) == 8 and frames.std() > 0
     assert set(video.read_recipe(made)["parameters"]) == {"prompt", "model_name", "num_inference_steps"}
-    jobs = Jobs(tmp_path / "jobs", model, limits=Limits(models=(str(tiny_folder),)))
+    jobs = Jobs(tmp_path / "jobs", [Here(model)], limits=Limits(models=(str(tiny_folder),)))
     job = jobs.wait(jobs.submit("few", {**asked, "model_name": str(tiny_folder)}).id)
     jobs.close()
     assert job.error is None and job.path.exists()

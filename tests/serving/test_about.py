@@ -75,12 +75,12 @@ def test_folders_that_clients_could_not_tell_apart_are_refused(tmp_path):
 
 
 def test_health(client):
-    client.jobs.model.go.clear()
+    client.jobs.seats[0].maker.model.go.clear()
     client.jobs.wait(client.post("/jobs/text2video", json=ASKED).json()["id"], until=lambda job: job.total)
     client.post("/jobs/text2video", json=ASKED)
-    healthy = {"status": "ok", "version": __version__, "running": 1, "queued": 1, "capacity": 2}
+    healthy = {"status": "ok", "version": __version__, "running": 1, "queued": 1, "capacity": 2, "workers": 1}
     assert client.get("/health").json() == healthy
-    client.jobs.model.go.set()
+    client.jobs.seats[0].maker.model.go.set()
     client.jobs.close()
     assert "stopped" in problem(client.get("/health"), 503)
 

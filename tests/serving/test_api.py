@@ -38,7 +38,9 @@ from ppt2v.serving import limits, uploads
 from ppt2v.serving import queue as jobs_module
 from ppt2v.serving.admission import check_address
 from ppt2v.serving.api.app import create_app
+from ppt2v.serving.job import Terms
 from ppt2v.serving.limits import Limits
+from ppt2v.serving.makers import Here
 from ppt2v.serving.queue import Jobs
 from ppt2v.serving.server import listen
 
@@ -76,6 +78,38 @@ def test_from_the_request_to_the_video(client, model):
     assert made.content == VIDEO and made.headers["Content-Type"] == "video/mp4"
     assert client.get("/jobs?last=1").json() == [done]
     assert model.runs[0][1]["guidance_scale"] == 3.0
+
+
+def test_priorities_are_offered_where_the_operator_allows_them(tmp_path, model):
+    with serving(tmp_path / "plain", model) as client:
+        assert "priority: Extra inputs" in problem(client.post("/jobs/text2video", json={**ASKED, "priority": 1}), 422)
+    with serving(tmp_path / "graded", model, capacity=4, priority=2) as client:
+        model.go.clear()
+        first = client.post("/jobs/text2video", json=ASKED).json()
+        client.jobs.wait(first["id"], until=lambda job: job.total)
+        asked = [client.post("/jobs/text2video", json={**ASKED, "priority": each}).json() for each in (0, 2, 1)]
+        stand = {job["priority"]: job["place"] for job in client.get("/jobs").json()[:3]}
+        assert stand == {0: 3, 1: 2, 2: 1} and first["priority"] == 0
+        for wrong in (3, -1, "1"):
+            problem(client.post("/jobs/text2video", json={**ASKED, "priority": wrong}), 422)
+        assert len({job["id"] for job in asked}) == 3
+    with pytest.raises(InputError, match="priority=3: here it is a number from 0 to 2"):
+        Limits(priority=2).check_terms(Terms(priority=3))
+
+
+def test_clients_are_told_apart_by_their_address(tmp_path, model):
+    jobs = Jobs(tmp_path, [Here(model)])
+    app = create_app(jobs)
+    model.go.clear()
+    addresses = ("203.0.113.1", "203.0.113.1", "2001:db8::1", "2001:db8::2", "2001:db8:0:1::1", "::ffff:203.0.113.1")
+    for address in addresses:
+        other = TestClient(app, base_url="http://127.0.0.1", client=(address, 5000))
+        other.post("/jobs/text2video", json=ASKED)
+    told = [job.client for job in jobs.all()]
+    assert told == ["203.0.113.1"] * 2 + ["2001:db8::/64"] * 2 + ["2001:db8:0:1::/64", "203.0.113.1"]
+    assert "203.0.113" not in other.get("/jobs").text
+    model.go.set()
+    jobs.close()
 
 
 @pytest.mark.parametrize(
@@ -251,7 +285,7 @@ def test_uploads_that_are_no_clips(client, content, said):
 
 
 def test_old_uploads_are_deleted_while_the_service_runs(tmp_path, monkeypatch):
-    jobs = Jobs(tmp_path, StandInModel(), keep_days=1)
+    jobs = Jobs(tmp_path, [Here(StandInModel())], keep_days=1)
     old, new, left = (tmp_path / "clips" / name for name in ("0" * 32, "1" * 32, f"{'2' * 32}.part"))
     old.parent.mkdir()
     for file, days in ((old, 2), (new, 0.5), (left, 0)):
@@ -449,7 +483,7 @@ CHECKS = (
 
 
 def test_the_service_keeps_to_its_schema_whatever_comes(tmp_path):
-    jobs, answered = Jobs(tmp_path, StandInModel(), capacity=10**6), set()
+    jobs, answered = Jobs(tmp_path, [Here(StandInModel())], capacity=10**6), set()
     schema = schemathesis.openapi.from_asgi("/openapi.json", create_app(jobs), headers={"Host": "localhost"})
     alike = {f"/jobs/{name}" for name in MODES} - {"/jobs/text2video", "/jobs/canny"}
     for operation in (each.ok() for each in schema.exclude(path=list(alike)).get_all_operations()):

@@ -14,6 +14,7 @@ from stand_in_model import StandInModel
 from ppt2v.serving import connections, fairness
 from ppt2v.serving.api.app import create_app
 from ppt2v.serving.connections import server
+from ppt2v.serving.makers import Here
 from ppt2v.serving.queue import Jobs
 from ppt2v.serving.server import listen
 
@@ -23,7 +24,7 @@ def running(folder, model=None):
     """The port of a service."""
     with listen("127.0.0.1", 0) as listening:
         port = listening.getsockname()[1]
-        app = create_app(Jobs(folder, model or StandInModel()), port=port)
+        app = create_app(Jobs(folder, [Here(model or StandInModel())]), port=port)
         opened = server(app, ending=app.state.changes.end)
         thread = threading.Thread(target=opened.run, kwargs={"sockets": [listening]})
         thread.start()

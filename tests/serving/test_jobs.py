@@ -24,6 +24,7 @@ from ppt2v.serving import limits
 from ppt2v.serving import queue as jobs_module
 from ppt2v.serving.job import CANCELLED, DONE, FAILED, QUEUED, RUNNING, Store
 from ppt2v.serving.limits import Limits
+from ppt2v.serving.makers import Here
 from ppt2v.serving.queue import Jobs
 
 CLIP = CLIPS / "panda.mp4"
@@ -37,7 +38,7 @@ def model():
 
 @pytest.fixture
 def jobs(tmp_path, model):
-    opened = Jobs(tmp_path / "out", model, capacity=2)
+    opened = Jobs(tmp_path / "out", [Here(model)], capacity=2)
     yield opened
     model.go.set()
     opened.close()
@@ -110,7 +111,7 @@ def test_finished_jobs_are_deleted_with_their_videos_and_no_others(jobs, model):
         jobs.delete(first.id)
     folder, kept = jobs.folder, jobs.get(second.id)
     jobs.close()
-    after = Jobs(folder, model)
+    after = Jobs(folder, [Here(model)])
     assert [(job.id, job.path) for job in after.all()] == [(kept.id, kept.path)]
     after.close()
 
@@ -135,15 +136,17 @@ def test_listeners_are_told_each_change_and_of_the_end_once(jobs):
     assert {each.done for each in told if each.state == RUNNING} == set(range(STEPS + 1))
 
 
-def test_a_list_of_before_there_were_webhooks_is_taken_over(tmp_path, model):
-    jobs = Jobs(tmp_path, model)
+@pytest.mark.parametrize("lacking", [["webhook", "client", "priority"], ["client", "priority"]])
+def test_a_list_of_an_earlier_version_is_taken_over(tmp_path, model, lacking):
+    jobs = Jobs(tmp_path, [Here(model)])
     job = jobs.wait(jobs.submit("text2video", ASKED).id)
     jobs.close()
     with sqlite3.connect(tmp_path / "jobs.sqlite") as old:
-        old.execute("ALTER TABLE jobs DROP COLUMN webhook")
+        for column in lacking:
+            old.execute(f"ALTER TABLE jobs DROP COLUMN {column}")
     old.close()
-    jobs = Jobs(tmp_path, model)
-    assert (jobs.get(job.id).state, jobs.get(job.id).path) == (DONE, job.path)
+    jobs = Jobs(tmp_path, [Here(model)])
+    assert (jobs.get(job.id).state, jobs.get(job.id).path, jobs.get(job.id).priority) == (DONE, job.path, 0)
     assert jobs.wait(jobs.submit("text2video", ASKED).id).state == DONE
     jobs.close()
 
@@ -225,7 +228,7 @@ def test_what_may_not_be_asked_for_is_refused_at_once(jobs, model, mode, wrong, 
 
 def test_models_that_the_operator_allows(tmp_path, model):
     folder = str(locate.locate(catalogue.EMBEDDED))  # by its path, it is a model as any other
-    jobs = Jobs(tmp_path / "out", model, limits=Limits(models=(folder, "an/id")))
+    jobs = Jobs(tmp_path / "out", [Here(model)], limits=Limits(models=(folder, "an/id")))
     with pytest.raises(InputError, match="cannot be chosen here; there is embedded, an/id$"):
         jobs.submit("text2video", {**ASKED, "model_name": "an/other"})
     assert jobs.wait(jobs.submit("text2video", {**ASKED, "model_name": folder}).id).state == DONE
@@ -233,7 +236,7 @@ def test_models_that_the_operator_allows(tmp_path, model):
 
 
 def test_without_limits_everything_may_be_asked_for(tmp_path, model):
-    jobs = Jobs(tmp_path / "out", model, limits=None)
+    jobs = Jobs(tmp_path / "out", [Here(model)], limits=None)
     asked = {
         **ASKED,
         "model_name": str(locate.locate(catalogue.EMBEDDED)),
@@ -256,7 +259,7 @@ def test_every_text_that_may_name_a_place_is_classified():
 def test_why_a_job_failed_is_told_in_the_readers_language_after_a_restart_too(tmp_path, model):
     model.failure = InputError("E-CLIP-MISSING", "{path} does not exist: give a video file", path="a.mp4")
     for _ in range(2):
-        opened = Jobs(tmp_path / "out", model)
+        opened = Jobs(tmp_path / "out", [Here(model)])
         failed = opened.wait((opened.all() or [opened.submit("text2video", {**ASKED, "prompt": "fail"})])[0].id)
         opened.close()
         assert failed.error.code == "E-CLIP-MISSING" and str(failed.error) == "a.mp4 does not exist: give a video file"
@@ -265,7 +268,7 @@ def test_why_a_job_failed_is_told_in_the_readers_language_after_a_restart_too(tm
 
 
 def test_jobs_survive_a_restart(tmp_path, model):
-    before = Jobs(tmp_path, model)
+    before = Jobs(tmp_path, [Here(model)])
     done = before.wait(before.submit("text2video", ASKED).id)
     model.go.clear()
     interrupted, waiting = (before.submit("text2video", ASKED) for _ in range(2))
@@ -274,7 +277,7 @@ def test_jobs_survive_a_restart(tmp_path, model):
     model.go.set()
     before.close()
     assert before.get(interrupted.id).state == QUEUED
-    after = Jobs(tmp_path, model)
+    after = Jobs(tmp_path, [Here(model)])
     assert after.get(done.id).path == done.path and after.get(done.id).values == done.values
     assert [after.wait(job.id).state for job in (interrupted, waiting)] == [DONE, DONE]
     after.close()
@@ -284,7 +287,7 @@ def test_jobs_survive_a_restart(tmp_path, model):
 @pytest.mark.parametrize(("keep_days", "kept"), [(None, True), (1, True), (0, False)])
 def test_finished_videos_are_deleted_once_they_are_old(tmp_path, model, keep_days, kept):
     model.go.set()
-    jobs = Jobs(tmp_path, model, keep_days=keep_days)
+    jobs = Jobs(tmp_path, [Here(model)], keep_days=keep_days)
     done = jobs.wait(jobs.submit("text2video", ASKED).id)
     jobs.close()
     assert done.state == DONE and done.path.exists() == kept
@@ -292,14 +295,14 @@ def test_finished_videos_are_deleted_once_they_are_old(tmp_path, model, keep_day
 
 
 def test_what_ran_at_a_kill_runs_again_but_not_for_ever(tmp_path, model):
-    jobs = Jobs(tmp_path, model)
+    jobs = Jobs(tmp_path, [Here(model)])
     ids = [jobs.wait(jobs.submit("text2video", ASKED).id).id for _ in range(2)]
     jobs.close()
     store = Store(tmp_path)
     for job, starts in zip(store.jobs(), (1, 2)):
         store.save(replace(job, state=RUNNING, starts=starts, path=None, ended=None))
     store.close()
-    jobs = Jobs(tmp_path, model)
+    jobs = Jobs(tmp_path, [Here(model)])
     once, twice = (jobs.wait(id) for id in ids)
     assert once.state == DONE and once.starts == 2
     assert twice.state == FAILED and "stopped twice" in str(twice.error)
@@ -308,7 +311,7 @@ def test_what_ran_at_a_kill_runs_again_but_not_for_ever(tmp_path, model):
 
 @pytest.mark.parametrize("saved_after", [1, -1, None])
 def test_starts_count_only_without_a_step_completed_in_between(tmp_path, model, saved_after):
-    jobs = Jobs(tmp_path, model)
+    jobs = Jobs(tmp_path, [Here(model)])
     job = jobs.wait(jobs.submit("text2video", ASKED).id)
     jobs.close()
     store = Store(tmp_path)
@@ -320,7 +323,7 @@ def test_starts_count_only_without_a_step_completed_in_between(tmp_path, model, 
         file = tmp_path / job.id / "unfinished" / name
         file.touch()
         os.utime(file, (1000 + (saved_after or 1),) * 2)
-    jobs = Jobs(tmp_path, model)
+    jobs = Jobs(tmp_path, [Here(model)])
     again = jobs.wait(job.id)
     jobs.close()
     assert (again.state, again.starts) == ((DONE, 1) if saved_after == 1 else (FAILED, 2))
@@ -328,7 +331,7 @@ def test_starts_count_only_without_a_step_completed_in_between(tmp_path, model, 
 
 
 def test_a_full_disk_at_the_start_keeps_no_job_from_going_on(tmp_path, model, monkeypatch):
-    jobs = Jobs(tmp_path, model)
+    jobs = Jobs(tmp_path, [Here(model)])
     job = jobs.wait(jobs.submit("text2video", ASKED).id)
     jobs.close()
     store = Store(tmp_path)
@@ -340,7 +343,7 @@ def test_a_full_disk_at_the_start_keeps_no_job_from_going_on(tmp_path, model, mo
 
     with monkeypatch.context() as patch:
         patch.setattr(Store, "save", full)
-        jobs = Jobs(tmp_path, model)
+        jobs = Jobs(tmp_path, [Here(model)])
         assert jobs.wait(job.id).state == DONE
         with pytest.raises(DiskFull):
             jobs.submit("text2video", ASKED)
@@ -349,7 +352,7 @@ def test_a_full_disk_at_the_start_keeps_no_job_from_going_on(tmp_path, model, mo
 
 
 def test_one_process_per_folder(jobs):
-    code = "import sys; from ppt2v.serving.queue import Jobs; Jobs(sys.argv[1], None)"
+    code = "import sys; from ppt2v.serving.queue import Jobs; Jobs(sys.argv[1], [])"
     other = subprocess.run([sys.executable, "-c", code, str(jobs.folder)], capture_output=True, text=True)
     assert "InputError" in other.stderr and "in use by another ppt2v" in other.stderr
 
@@ -357,16 +360,17 @@ def test_one_process_per_folder(jobs):
 def test_a_damaged_list_and_an_impossible_folder_are_refused(tmp_path, model):
     (tmp_path / "jobs.sqlite").write_bytes(b"no database" * 100)
     with pytest.raises(InputError, match="jobs.sqlite cannot be used"):
-        Jobs(tmp_path, model)
+        Jobs(tmp_path, [Here(model)])
     with pytest.raises(InputError, match="cannot be made"):
-        Jobs(tmp_path / "jobs.sqlite" / "out", model)
+        Jobs(tmp_path / "jobs.sqlite" / "out", [Here(model)])
 
 
 KILLED = """
 import sys
 from ppt2v import Model
+from ppt2v.serving.makers import Here
 from ppt2v.serving.queue import Jobs
-jobs = Jobs(sys.argv[1], Model(device="cpu", engine="eager", show_progress=False))
+jobs = Jobs(sys.argv[1], [Here(Model(device="cpu", engine="eager", show_progress=False))])
 job = jobs.submit("text2video", {"prompt": "a panda", "video_length": 2, "num_inference_steps": 6, "seed": 3})
 jobs.wait(job.id, until=lambda job: job.preview is not None and job.done >= 2)
 print(job.id, flush=True)
@@ -384,7 +388,7 @@ def test_a_killed_process_goes_on_to_the_same_video(tmp_path, real_model):
     id = child.stdout.readline().strip()
     os.kill(child.pid, signal.SIGKILL)
     child.wait()
-    jobs = Jobs(tmp_path, real_model)
+    jobs = Jobs(tmp_path, [Here(real_model)])
     assert not jobs.get(id).finished
     again = jobs.wait(id)
     assert again.state == DONE and contents(tmp_path / id) == ["video.mp4"]
@@ -394,7 +398,7 @@ def test_a_killed_process_goes_on_to_the_same_video(tmp_path, real_model):
 
 
 def test_a_cancelled_run_of_the_real_model_leaves_nothing_and_the_next_one_is_right(tmp_path, real_model):
-    jobs = Jobs(tmp_path, real_model)
+    jobs = Jobs(tmp_path, [Here(real_model)])
     asked = {"prompt": "a panda", "video_length": 2, "num_inference_steps": 6, "seed": 3}
     first = jobs.submit("text2video", asked)
     seen = jobs.wait(first.id, until=lambda job: job.preview is not None)

@@ -51,7 +51,7 @@ def test_each_job_has_a_line_with_what_became_of_it_and_without_its_prompt(clien
 
 
 def test_a_job_that_never_ran_has_a_line_too(client):
-    client.jobs.model.go.clear()
+    client.jobs.seats[0].maker.model.go.clear()
     client.jobs.wait(client.post("/jobs/text2video", json=ASKED).json()["id"], until=lambda job: job.total)
     waiting = client.post("/jobs/text2video", json=ASKED).json()["id"]
     client.delete(f"/jobs/{waiting}")

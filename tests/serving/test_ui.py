@@ -28,6 +28,7 @@ from ppt2v.serving import limits, uploads
 from ppt2v.serving import queue as jobs_module
 from ppt2v.serving.job import DONE, FAILED, QUEUED, RUNNING, Job
 from ppt2v.serving.limits import Limits
+from ppt2v.serving.makers import Here
 from ppt2v.serving.queue import Jobs
 from ppt2v.serving.ui import panels
 from ppt2v.serving.ui.visits import Visits
@@ -57,7 +58,7 @@ def model():
 
 @pytest.fixture
 def jobs(tmp_path, model):
-    opened = Jobs(tmp_path / "out", model, capacity=1)
+    opened = Jobs(tmp_path / "out", [Here(model)], capacity=1)
     yield opened
     model.go.set()
     opened.close()
@@ -303,15 +304,15 @@ def test_a_control_map_is_kept_once_it_was_shown(tmp_path):
                 callback(Progress("Control maps", 2, 2, control_map=each))
             return super().run(mode, callback, **given)
 
-    guided = Jobs(tmp_path / "out", Guided())
-    guided.model.go.clear()
+    guided = Jobs(tmp_path / "out", [Here(Guided())])
+    guided.seats[0].maker.model.go.clear()
     job = guided.submit("text2video", ASKED)
     running = guided.wait(job.id, until=lambda job: job.stage == "Denoising")
     assert running.control_map is maps[0]  # the mode's own, and not that of one beside it
     visits = Visits(guided)
     shown = visits.control_map(running)
     assert shown[8:12] == b"WEBP"
-    guided.model.go.set()
+    guided.seats[0].maker.model.go.set()
     ended = guided.wait(job.id)
     assert ended.control_map is None and visits.control_map(ended) == shown
     assert Visits(guided).control_map(ended) is None
@@ -324,7 +325,7 @@ def test_a_control_map_is_kept_once_it_was_shown(tmp_path):
 @pytest.fixture(scope="module")
 def served(tmp_path_factory):
     """Jobs with a page, which takes seconds to build."""
-    opened = Jobs(tmp_path_factory.mktemp("served"), StandInModel(), capacity=1)
+    opened = Jobs(tmp_path_factory.mktemp("served"), [Here(StandInModel())], capacity=1)
     yield opened
     opened.close()
 
@@ -456,10 +457,10 @@ def test_every_parameter_has_a_group_that_the_page_shows():
 
 
 def test_unfinished_videos_are_not_served(client, served):
-    served.model.go.clear()
+    served.seats[0].maker.model.go.clear()
     job = served.submit("text2video", ASKED)
     assert client.get(f"/videos/{job.id}").status_code == 404
-    served.model.go.set()
+    served.seats[0].maker.model.go.set()
     served.wait(job.id)
     assert client.get(f"/videos/{job.id}").status_code == 200
 
@@ -529,7 +530,7 @@ REFUSED = {
 def narrow_page(tmp_path_factory):
     """A page that takes 1 MB, and will have a temporary folder of its own."""
     folder = tmp_path_factory.mktemp("narrow")
-    jobs = Jobs(folder / "out", StandInModel(), limits=Limits(upload_mb=1))
+    jobs = Jobs(folder / "out", [Here(StandInModel())], limits=Limits(upload_mb=1))
     (folder / "temporary").mkdir()
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("GRADIO_TEMP_DIR", "to be put back")
@@ -599,7 +600,8 @@ def test_a_full_disk_says_so_and_the_service_goes_on(client, served, monkeypatch
         assert "The disk of this service is full" in _generate(client, Prompt="a bear", Clip=clip)
     before = len(served.all())
     _generate(client, Prompt="a bear", Clip=clip)
-    assert [served.wait(job.id).state for job in served.all()[before:]] == [DONE]
+    (job,) = served.all()[before:]
+    assert served.wait(job.id).state == DONE and job.client == "testclient", "visitors take turns"
 
 
 # The command

@@ -15,7 +15,6 @@ MESSAGES = {
     "E-CSV-QUOTES": "{path} 第 {line} 行：引号无法解析（{reason}）：请成对书写引号，引号内的引号写两次",
     "{path}, line {line}: {error}": "{path} 第 {line} 行：{error}",
     "E-BATCH-OTHER-VIDEO": "{name} 是另一个视频（{differing}）：请删除它，或给这一行加上 name",
-    "E-WORKERS-LOST": "{number} 个工作进程在此任务中异常结束；很可能是内存不足",
     "E-UNEXPECTED": "{kind}：{reason}",
     "{path}, line {lines}{more}: {said}": "{path} 第 {lines} 行{more}：{said}",
     " and {number} more": "等（另有 {number} 行）",

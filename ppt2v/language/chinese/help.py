@@ -87,6 +87,8 @@ MESSAGES = {
     "Folder or id of a model that may be chosen beside the embedded ones; without --auth any may.": "除内置模型外还可选用的模型的文件夹或模型 ID；没有 --auth 时可选用任何模型。",
     "Server that finished jobs may be reported to, such as https://hooks.example.com.": "可接收任务完成通知的服务器，例如 https://hooks.example.com。",
     "LoRA files and embeddings that may be chosen, with --auth too.": "可选用的 LoRA 和嵌入文件，有 --auth 时也可选用。",
+    "Jobs made at once; each worker holds a model of its own.": "同时进行的任务数；每个工作进程各有一个模型。",
+    "Highest priority that may be asked for; those of a higher go first.": "请求可用的最高优先级；优先级高的先做。",
     "Most jobs that wait.": "最多排队的任务数。",
     "Longest side of a video that may be asked for, in pixels.": "视频最长边的上限，以像素为单位。",
     "Most frames.": "最多帧数。",

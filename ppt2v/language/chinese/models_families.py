@@ -30,6 +30,8 @@ MESSAGES = {
     "one that fills gaps (inpainting)": "修补模型（inpainting）",
     "a model of another kind": "另一类模型",
     "E-CLIP-SKIP": "clip_skip={asked}：{name} 的文本编码器有 {layers} 层；请给出 1 到 {layers}",
+    "E-PREVIEW-FILE": "preview_vae={name} 是文件：请给出含 AutoencoderTiny 的 config.json 的文件夹，或 madebyollin/taesd 这样的模型 ID",
+    "E-PREVIEW-FAMILY": "preview_vae={name} 属于另一类模型：它的潜变量有 {channels} 个通道、每格 {side} 像素，而模型的是 {own_channels} 个和 {own_side} 像素",
     "E-VAE-FAMILY": "vae={given}：它的潜变量属于另一类模型（{name} 为 {value}，应为 {wanted}）；请给出为该模型制作的",
     "E-CONTENT-SEED": "content_seed={content_seed}：{name} 的各帧没有可由它固定的共享噪声；请去掉它，或换用 VideoFusion 模型",
     "E-VIDEO-FUSION-INDEX": "{file}：base_noise_share={share!r}，frames={frames!r}；前者须为不小于 0 且小于 1 的数，后者须为不小于 1 的整数",

@@ -32,12 +32,18 @@ MESSAGES = {
     "Which layer of the text encoder is taken, counted from the last one: 1 is the last, 2 the one before it.": "取文本编码器的哪一层，从最后一层数起：1 为最后一层，2 为倒数第二层。",
     "Frames computed together, the first included; changes only the memory needed.": "同时计算的帧数，包括首帧；只影响所需内存，不影响结果。",
     "Let every frame attend to the first one.": "让每一帧都关注首帧。",
+    "Which frames every frame attends to: first, first+previous (the one before, too), or a number N (every Nth "
+    "frame, too); steadier over long clips, and slower.": "每一帧关注哪些帧：first（首帧）、first+previous（还有前一帧），或数 N（还有每 N 帧中的一帧）；长视频更稳定，但更慢。",
+    "How much the finished frames are held together along the clip's motion, which takes flicker away: 0 not at all, 1 "
+    "most.": "成品各帧沿片段的运动保持一致的程度，用来去除闪烁：0 为不做，1 为最强。",
     "Share of the tokens that are merged where there are most of them: faster at large sizes, less detail.": "在令牌最多的层合并的比例：大尺寸时更快，细节较少。",
     "Of so many steps one computes the whole UNet, the others its outermost level alone: faster, less faithful; 1 "
     "turns it off.": "每隔这么多步完整计算一次 UNet，其余各步只算最外层：更快，但不够精确；1 为关闭。",
     "Motion to the left per frame, in 1/512 of the width; negative: to the right. Over more than 8 frames the "
     "default is less, so that the subject stays in the picture.": "每帧向左移动多少，以宽度的 1/512 为单位；负值向右。超过 8 帧时默认值更小，使主体留在画面内。",
     "Motion upwards per frame, in 1/512 of the height, likewise; negative: down.": "每帧向上移动多少，以高度的 1/512 为单位；负值向下；默认值同上。",
+    'Where a camera goes, instead of --motion: keyframes such as "0: pan 0 0 zoom 1; 16: pan 24 0 zoom 1.3 rotate 5 '
+    'ease". With a smooth background it moves the background, and --motion the subject.': "镜头的路径，代替 --motion：关键帧，例如“0: pan 0 0 zoom 1; 16: pan 24 0 zoom 1.3 rotate 5 ease”。背景平滑时镜头移动背景，--motion 移动主体。",
     "Noise level T0, where the motion is added: an index from the end of the 50-step DDIM schedule.": "加入运动时的噪声水平 T0，即 50 步 DDIM 从末尾数起的下标。",
     "Noise level T1, to which the moved frames are noised again; likewise an index.": "运动之后重新加噪到的水平 T1，同样是下标。",
     "Start the frames from the moved first frame instead of from noise of their own.": "各帧从移动后的首帧开始，而不是从各自的噪声开始。",
@@ -47,6 +53,7 @@ MESSAGES = {
     " embedded one knows the embedded model's subjects.": "背景平滑时用来找出主体的网络：u2net.pth 或 u2netp.pth 文件，或其所在位置；内置网络认识内置模型的主体。",
     "Most memory to use, such as 8GB: chooses chunk size, decoding in tiles and offloading, where not given.": "内存上限，例如 8GB：自动选择未给出的分块大小、分块解码和网络释放。",
     "Decode frames in tiles of this side in pixels: less memory for large frames, slightly other pixels.": "按这个边长（像素）分块解码：大尺寸时省内存，像素略有不同。",
+    "Folder or id of a tiny autoencoder that makes the previews, such as madebyollin/taesd; the model's own VAE if not given.": "用于生成预览的小型自编码器的文件夹或模型 ID，例如 madebyollin/taesd；不给时用模型自带的 VAE。",
     "Let each network leave the memory when its part is done; the next run reads it again.": "每个网络用完后释放内存；下次运行时重新读取。",
     "Frames per second of the file.": "输出视频每秒的帧数。",
     "Frames per second of the file; those taken from the clip if not given.": "输出视频每秒的帧数；不给时与从片段取帧的帧率相同。",

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from typing import List
+from typing import Any, List
 
 from fastapi import FastAPI, Request
-from fastapi.responses import HTMLResponse
+from fastapi.responses import HTMLResponse, Response
 
 from ppt2v.modes import MODES, Mode
 from ppt2v.serving import offers
 from ppt2v.serving.job import RUNNING
+from ppt2v.serving.metrics import MEDIA_TYPE, Metrics
 from ppt2v.serving.queue import Jobs
 from ppt2v.serving.refusals import Refusal
 from ppt2v.version import __version__
@@ -30,8 +31,8 @@ _HEADERS = {
 class AboutRoutes:
     """What the paths about the service do."""
 
-    def __init__(self, jobs: Jobs):
-        self.jobs = jobs
+    def __init__(self, jobs: Jobs, metrics: Metrics):
+        self.jobs, self._metrics = jobs, metrics
 
     def add_to(self, app: FastAPI) -> None:
         """Gives an app its paths."""
@@ -40,6 +41,9 @@ class AboutRoutes:
         app.add_api_route("/modes", self.modes, responses=documented(*ANYWHERE))
         app.add_api_route("/models", self.models, responses=documented(*ANYWHERE))
         app.add_api_route("/health", self.health, responses=documented(*ANYWHERE, 503))
+        text: dict[int | str, dict[str, Any]] = {200: {"content": {MEDIA_TYPE: {"schema": {"type": "string"}}}}}
+        responses = {**text, **documented(*ANYWHERE)}
+        app.add_api_route("/metrics", self.metrics, response_class=Response, responses=responses)
 
     def page(self, request: Request) -> HTMLResponse:
         """This description, for people."""
@@ -65,7 +69,12 @@ class AboutRoutes:
             running=states.count(RUNNING),
             queued=len(self.jobs.places()),
             capacity=self.jobs.capacity,
+            workers=len(self.jobs.seats),
         )
+
+    def metrics(self) -> Response:
+        """Figures for Prometheus: the queue, jobs and why they failed, seconds per step, workers, memory."""
+        return Response(self._metrics.text(), media_type=MEDIA_TYPE)
 
     def _mode(self, row: Mode) -> ModeView:
         return ModeView(

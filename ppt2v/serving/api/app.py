@@ -11,6 +11,7 @@ from fastapi.security import HTTPBearer
 
 from ppt2v.serving.admission import Door, token_secret
 from ppt2v.serving.fairness import LimitedBodies, LimitedRequests
+from ppt2v.serving.metrics import Metrics
 from ppt2v.serving.queue import Jobs
 from ppt2v.serving.record import LoggedJobs, LoggedRequests, Write, to_standard_error
 from ppt2v.serving.spoken import Spoken
@@ -40,7 +41,8 @@ def create_app(jobs: Jobs, token: str | None = None, port: int = 80, write: Writ
         The app; ``state.changes.end`` is to be called when the server begins to end, which waits for all requests.
     """
     clips, changes = Clips(jobs.folder / "clips", jobs.limits, jobs.keep_days), Changes(jobs)
-    jobs.listeners += [LoggedJobs(write), Webhooks(lambda job: view(job, jobs.limits, None).model_dump_json())]
+    webhooks, metrics = Webhooks(lambda job: view(job, jobs.limits, None).model_dump_json()), Metrics(jobs)
+    jobs.listeners += [LoggedJobs(write), webhooks, metrics]
 
     @asynccontextmanager
     async def until_the_end(_: FastAPI) -> AsyncIterator[None]:
@@ -66,6 +68,6 @@ def create_app(jobs: Jobs, token: str | None = None, port: int = 80, write: Writ
     app.add_middleware(LoggedRequests, write=write)
     app.add_middleware(Spoken)
     problems.add_handlers(app)
-    for routes in (JobRoutes(jobs, clips, changes), ClipRoutes(jobs, clips), AboutRoutes(jobs)):
+    for routes in (JobRoutes(jobs, clips, changes), ClipRoutes(jobs, clips), AboutRoutes(jobs, metrics)):
         routes.add_to(app)
     return app

@@ -6,7 +6,7 @@ import io
 from collections.abc import AsyncIterator, Callable
 from typing import Annotated, Any, List, Optional
 
-from fastapi import FastAPI, Header, Query, Response
+from fastapi import FastAPI, Header, Query, Request, Response
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import FileResponse, StreamingResponse
 from pydantic import BaseModel
@@ -16,13 +16,14 @@ from ppt2v.language import translated
 from ppt2v.modes import MODES, Mode
 from ppt2v.parameters import holding
 from ppt2v.serving import offers
-from ppt2v.serving.job import DONE, Job
+from ppt2v.serving.fairness import client
+from ppt2v.serving.job import DONE, Job, Terms
 from ppt2v.serving.queue import Jobs
 from ppt2v.serving.refusals import Refusal
 from ppt2v.serving.uploads import Clips
 
 from .problems import ANYWHERE, documented
-from .schema import BINARY, SEEDS, WEBHOOK, JobView, request_model, view
+from .schema import BINARY, PRIORITY, SEEDS, WEBHOOK, JobView, request_model, view
 from .waiting import MOST_SECONDS, Changes, preferred_wait
 
 _LAST = Annotated[int, Query(ge=1, le=1000, description="How many, at most.")]
@@ -79,10 +80,11 @@ class JobRoutes:
             )
 
     def _submitter(self, row: Mode) -> Callable[..., Any]:
-        async def submit(asked: BaseModel, response: Response, prefer: str | None = None) -> Any:
+        async def submit(asked: BaseModel, request: Request, response: Response, prefer: str | None = None) -> Any:
             values = asked.model_dump(exclude_unset=True)
             several = values.get(SEEDS) is not None
-            jobs = await run_in_threadpool(self._submitted, row, values)
+            terms = Terms(values.pop(WEBHOOK, None), client(request), values.pop(PRIORITY, 0))
+            jobs = await run_in_threadpool(self._submitted, row, values, terms)
             ids = [job.id for job in jobs]
             jobs = await self._after_waiting(ids, prefer, response)
             if preferred_wait(prefer) and all(job.finished for job in jobs):
@@ -94,14 +96,15 @@ class JobRoutes:
 
         submit.__annotations__ = {
             "asked": request_model(row, self.jobs.limits),
+            "request": Request,
             "response": Response,
             "prefer": _PREFER,
             "return": _answer(row),
         }
         return submit
 
-    def _submitted(self, row: Mode, values: dict[str, Any]) -> list[Job]:
-        webhook, seeds = values.pop(WEBHOOK, None), values.pop(SEEDS, None)
+    def _submitted(self, row: Mode, values: dict[str, Any], terms: Terms) -> list[Job]:
+        seeds = values.pop(SEEDS, None)
         if seeds is not None and values.get("seed") is not None:
             raise InputError("E-SEED-TWICE", "seed and seeds: give one of them")
         for name in holding(row.parameters, "clip"):
@@ -111,7 +114,7 @@ class JobRoutes:
             if values.get(name) is not None:
                 values[name] = offers.named(values[name], self.jobs.limits)
         each = [values] if seeds is None else [{**values, "seed": seed} for seed in seeds]
-        return self.jobs.submit_all(row.name, each, webhook)
+        return self.jobs.submit_all(row.name, each, terms)
 
     async def _after_waiting(self, ids: list[str], prefer: str | None, response: Response) -> list[Job]:
         """The jobs as they stand once the client has waited as it prefers to."""

@@ -16,7 +16,7 @@ from ppt2v.serving import offers
 from ppt2v.serving.job import DONE, STATES, Job
 from ppt2v.serving.limits import FORMATS, MOST_TEXTS, Limits
 
-SEEDS, WEBHOOK = "seeds", "webhook"  # what a request may say beside the parameters of its mode
+SEEDS, WEBHOOK, PRIORITY = "seeds", "webhook", "priority"  # what a request may say beside the parameters of its mode
 BINARY = {"type": "string", "format": "binary"}
 
 
@@ -67,6 +67,7 @@ class Health(BaseModel):
     running: int = Field(description="Jobs that run.")
     queued: int = Field(description="Jobs that wait.")
     capacity: int = Field(description="Most jobs that may wait.")
+    workers: int = Field(description="Most jobs that run at once.")
 
 
 class JobView(BaseModel):
@@ -76,6 +77,7 @@ class JobView(BaseModel):
     mode: str
     parameters: Dict[str, Any] = Field(description="What was asked for, with the seed that makes the video again.")
     advice: List[str] = Field(description="What should be known of the prompts; mostly nothing.")
+    priority: int
     state: Literal[STATES]  # type: ignore[valid-type]
     place: Optional[int] = Field(description="In the queue, while the job waits; 1 is the next to run.")
     stage: Optional[str]
@@ -98,6 +100,7 @@ def view(job: Job, limits: Limits, place: int | None) -> JobView:
         mode=job.mode,
         parameters=_shown(job, limits),
         advice=list(map(str, job.advice)),
+        priority=job.priority,
         state=job.state,
         place=place,
         stage=job.stage,
@@ -134,6 +137,9 @@ def request_model(row: Mode, limits: Limits) -> type[BaseModel]:
     fields: dict[str, Any] = {name: _field(parameter, limits, brought) for name, parameter in allowed.items()}
     if "seed" in allowed:
         fields[SEEDS] = _seeds(allowed["seed"], limits)
+    if limits.priority:
+        about = "Jobs of a higher priority go first."
+        fields[PRIORITY] = int, Field(0, description=about, ge=0, le=limits.priority)
     if limits.webhooks:
         about = f"Where each job is reported to once it is finished, at {' or '.join(limits.webhooks)}."
         fields[WEBHOOK] = Optional[str], Field(None, description=about, max_length=limits.letters)

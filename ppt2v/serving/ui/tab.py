@@ -13,7 +13,8 @@ import gradio as gr
 from ppt2v.errors import DiskFull, InputError, QueueFull
 from ppt2v.modes import Mode
 from ppt2v.parameters import holding
-from ppt2v.serving.job import Job
+from ppt2v.serving.fairness import client
+from ppt2v.serving.job import Job, Terms
 from ppt2v.serving.telling import without_folders
 
 from . import panels
@@ -86,11 +87,11 @@ class Tab:
     def _at_rest(self) -> dict[Any, Any]:
         return {self._generate: gr.update(interactive=True), self._stop: gr.update(interactive=False)}
 
-    def _make(self, data: Mapping[Any, Any]) -> dict[Any, Any]:
+    def _make(self, data: Mapping[Any, Any], request: gr.Request) -> dict[Any, Any]:
         """Asks for a video, and follows its job."""
         try:
             self._check_here(data[self.form.entered["model_name"]])
-            job = self.visits.jobs.submit(self.row.name, self.form.given(data))
+            job = self.visits.jobs.submit(self.row.name, self.form.given(data), Terms(client=client(request.request)))
         except Exception as error:  # whatever it is, the visitor goes on
             return {self._refusal: panels.failure(self._explained(error, data), self.text)}
         kept = [job.id for job in self.visits.known(data[self._kept])]

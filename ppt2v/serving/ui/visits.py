@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ppt2v.serving.job import DONE, Job
+from ppt2v.serving.job import DONE, RUNNING, Job
 from ppt2v.serving.queue import Jobs
 
 from . import panels
@@ -38,8 +38,9 @@ class Visits:
         return asked[-1] if asked and (asked[-1].state != DONE or asked[-1].path.exists()) else None
 
     def ahead(self, job: Job) -> int:
-        """How many jobs come before it."""
-        return sum(not other.finished and other.submitted < job.submitted for other in self.jobs.all())
+        """How many jobs come before it, those that run included."""
+        place = self.jobs.places().get(job.id)
+        return 0 if place is None else place - 1 + sum(other.state == RUNNING for other in self.jobs.all())
 
     def control_map(self, job: Job) -> bytes | None:
         """The control map of a job as a moving picture (WebP); of a finished one, if it was asked for before."""

@@ -1,0 +1,110 @@
+"""Workers that are processes of this machine, each on as many threads as this one."""
+
+from __future__ import annotations
+
+import itertools
+import os
+import tempfile
+import weakref
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from multiprocessing import connection
+from pathlib import Path
+from typing import Any
+
+from ppt2v import unfinished
+from ppt2v.environment.children import Child
+
+from . import parcels
+from .calls import answered
+from .pool import Answer, Call
+
+_VISIBLE = "CUDA_VISIBLE_DEVICES"
+
+
+class Processes:
+    """Starts them.
+
+    Args:
+        make: makes what answers the calls, in the process.
+        arguments: for ``make``.
+        graphics: GPUs that they share out among themselves; 0: each sees all.
+    """
+
+    def __init__(self, make: Callable[..., Any], arguments: tuple = (), graphics: int = 0):
+        self._make, self._arguments, self._graphics = make, arguments, graphics
+        self._folder = unfinished.beside(Path(tempfile.gettempdir()), "ppt2v-workers-")
+        self._folder.mkdir(mode=0o700)
+        self._numbers = itertools.count()
+
+    def start(self) -> Process:
+        number = next(self._numbers)
+        visible = _visible(number, self._graphics)
+        return Process(f"process {number + 1}", self._make, self._arguments, self._folder / str(number), visible)
+
+    def ready(self, workers: Sequence[Process]) -> Process:
+        ready = connection.wait([worker.child.pipe for worker in workers])
+        return next(worker for worker in workers if worker.child.pipe in ready)
+
+    def share(self, value: Any) -> Parcel:
+        path = self._folder / f"shared-{next(self._numbers)}"
+        parcels.write(value, path)
+        return Parcel(path)
+
+    def close(self) -> None:
+        unfinished.remove(self._folder)
+
+
+class Parcel:
+    """A file, which goes when nobody needs it any more."""
+
+    def __init__(self, path: Path):
+        self.path = path
+        weakref.finalize(self, path.unlink, missing_ok=True)
+
+
+class Process:
+    """One of them; what it makes for others begins with ``stem``."""
+
+    def __init__(self, name: str, make: Callable[..., Any], arguments: tuple, stem: Path, visible: str | None):
+        self.name = name
+        self.child = Child(_work, make, arguments, stem, visible)
+
+    def begin(self, call: Call) -> None:
+        with suppress(OSError):  # it has died in between, which ``answer`` will tell
+            self.child.pipe.send(call._replace(parcels=tuple(parcel.path for parcel in call.parcels)))
+
+    def answer(self) -> Answer | None:
+        try:
+            answer = self.child.pipe.recv()
+        except (EOFError, OSError):
+            return None
+        return answer if answer.parcel is None else answer._replace(parcel=Parcel(answer.parcel))
+
+    def end(self) -> None:
+        self.child.end()
+
+
+def _visible(number: int, graphics: int) -> str | None:
+    """The GPU that a process is to see, as CUDA names it."""
+    if not graphics:
+        return None
+    given = os.environ.get(_VISIBLE, "").split(",") if os.environ.get(_VISIBLE) else []
+    return given[number % len(given)] if given else str(number % graphics)
+
+
+def _work(
+    pipe: connection.Connection, make: Callable[..., Any], arguments: tuple, stem: Path, visible: str | None
+) -> None:
+    if visible is not None:
+        os.environ[_VISIBLE] = visible
+    worker = make(*arguments)
+    with suppress(EOFError, OSError):  # the parent is gone
+        for number in itertools.count():
+            method, given, paths = pipe.recv()
+            answer = answered(worker, method, (*given, *map(parcels.read, paths)))
+            if answer.parcel is not None:
+                path = stem.with_name(f"{stem.name}-{number}")
+                parcels.write(answer.parcel, path)
+                answer = answer._replace(parcel=path)
+            pipe.send(answer)

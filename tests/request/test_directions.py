@@ -1,0 +1,50 @@
+"""Directed motion is checked, and made the text that recipes keep, before anything is loaded."""
+
+from __future__ import annotations
+
+import pytest
+
+from ppt2v import MODES, InputError
+from ppt2v.request.request import Request
+
+PAN = "0: pan 0 0; 7: pan 24 0"
+
+
+def asked(**given) -> Request:
+    return Request.of(MODES["text2video"], {"prompt": "a fox", **given})
+
+
+@pytest.mark.parametrize(
+    ("given", "code"),
+    [
+        ({"camera": "0: pan 0"}, "E-CAMERA-FORM"),
+        ({"camera": "0: pan 0 0; 8: pan 24 0"}, "E-KEYFRAMES-END"),
+        ({"camera": "0: pan 0 0; 7: pan 900 0"}, "E-CAMERA-OUTSIDE"),
+        ({"camera": PAN, "use_motion_field": False}, "E-CAMERA-WITHOUT-FIELD"),
+        ({"camera": PAN, "motion_field_strength_x": 3.0}, "E-CAMERA-AND-MOTION"),
+        ({"camera": [{"pan": [0, 0]}]}, "E-PARAMETER-VALUE"),
+        ({"camera": 3}, "E-PARAMETER-VALUE"),
+    ],
+)
+def test_what_does_not_go_together_is_refused(given, code):
+    with pytest.raises(InputError) as refused:
+        asked(**given)
+    assert refused.value.code == code
+
+
+def test_a_way_as_a_list_is_the_one_that_is_written():
+    camera = [{"frame": 0, "pan": [0, 0], "zoom": 1}, {"frame": 7, "pan": [24, 0.5], "easing": "ease"}]
+    assert asked(camera=camera).values["camera"] == "0: pan 0 0 zoom 1; 7: pan 24 0.5 easing ease"
+
+
+def test_with_a_camera_nothing_else_moves_unless_it_is_told_to():
+    names = "motion_field_strength_x", "motion_field_strength_y"
+    values = asked(camera=PAN).values
+    assert [values[name] for name in names] == [0, 0]
+    assert asked(**{name: values[name] for name in names}, camera=PAN).values == values  # as a recipe gives it
+    subject = asked(camera=PAN, smooth_bg=True, motion_field_strength_x=-5.0).values
+    assert [subject[name] for name in names] == [-5, 0]
+
+
+def test_a_longer_video_reaches_later_keyframes():
+    assert asked(camera="0: zoom 1; 23: zoom 1.5", video_length=24).values["camera"]
