@@ -18,7 +18,7 @@ from ppt2v.models.families.family import Family, Use, fitting_family
 from ppt2v.models.sources import catalogue, locate
 from ppt2v.modes import MODES, Mode
 from ppt2v.parameters import Parameter, holding, resolve, shown
-from ppt2v.pipelines.planning import keyframes, memory, sizes
+from ppt2v.pipelines.planning import keyframes, memory, sizes, strengths
 from ppt2v.pipelines.planning.timesteps import check_eta, check_guided_part, check_motion_levels
 from ppt2v.pipelines.planning.windows import window_length
 from ppt2v.video.overlay import check_mark, names_image
@@ -186,6 +186,8 @@ class Request:
                 "motion_window={asked} needs a motion module: give motion_module=... (--motion-module)",
                 asked=self.values["motion_window"],
             )
+        if self.values.get(strengths.NAME):
+            strengths.by_frame(self.values[strengths.NAME], self.frames or 1)
         for guide in self.guides:
             controls.check(guide.kind, self.values)
             locate.check(guide.model)

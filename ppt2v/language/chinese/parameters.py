@@ -76,6 +76,7 @@ MESSAGES = {
     "Added to the prompt.": "附加在提示词后面。",
     "Folder, single file or id of the ControlNet; the one for this control that fits the model if not given.": "ControlNet 的文件夹、单个文件或模型 ID；不给时用与模型相配的那一个。",
     "How strongly the control maps guide.": "控制图的引导强度。",
+    'How strongly by frames, such as "0: 1; 16: 0.3": the strengths are multiplied by it, on a straight line between keyframes.': '各帧的强度，例如 "0: 1; 16: 0.3"：强度乘以该值，关键帧之间按直线变化。',
     "Part of the steps from which the control maps guide: 0.2 leaves the first fifth to the prompt.": "控制图从全部步数的这一比例处开始引导：0.2 表示前五分之一只听提示词。",
     "Part of the steps up to which they guide; those without take less time.": "控制图引导到全部步数的这一比例处为止；不引导的步更快。",
     "Let the control maps say what the video shows, of which the prompt then need say little: they guide only what follows the prompt, and its details less than the whole; guidance scales of 3 to 5 suit it.": "由控制图决定画面内容，提示词可以很短：控制图只引导跟随提示词的一支，对细节的引导弱于整体；引导强度宜取 3 到 5。",

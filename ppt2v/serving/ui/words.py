@@ -102,6 +102,7 @@ WORDS = {
     "Shared noise": "共享噪声",
     "Control": "控制类型",
     "Control strength": "控制强度",
+    "Control keyframes": "逐帧控制强度",
     "Control start": "控制起点",
     "Control end": "控制终点",
     "Guess mode": "猜测模式",
