@@ -64,7 +64,7 @@ class AnimatePipeline(VideoPipeline):
             video_length, height, width = clip.shape[:3]
         height, width = frame_size(height, width, self.unet.config, self.vae.config)
         stepper = self.solver(sampling)
-        first = 0 if clip is None else first_step(sampling.num_inference_steps, strength)
+        first = 0 if clip is None else first_step(sampling.num_inference_steps, strength) * stepper.stages
         schedule = self.schedule(sampling, stepper.timesteps, sharing.cache_interval, first)
         program = self.main_program(height, width, sharing.attention, cache_interval=sharing.cache_interval)
         unet, repeated = in_windows(UNet(program, self.engine, schedule), self.unet.longest, window, noise)

@@ -22,7 +22,6 @@ from ppt2v.pipelines.denoising.denoiser import Denoiser, finite
 from ppt2v.pipelines.denoising.solvers import Solver
 from ppt2v.pipelines.denoising.solvers import solver as make_solver
 from ppt2v.pipelines.networks.conditions import Conditions
-from ppt2v.pipelines.networks.predictors import Schedule
 from ppt2v.pipelines.networks.programs import (
     Decoder,
     Encoder,
@@ -31,10 +30,12 @@ from ppt2v.pipelines.networks.programs import (
     SelfAttention,
     TextEncoder,
 )
+from ppt2v.pipelines.networks.schedule import Schedule
 from ppt2v.pipelines.networks.texts import encode_texts
 from ppt2v.pipelines.networks.tiles import decode_in_tiles
 from ppt2v.pipelines.planning.anchors import FIRST, Anchors
 from ppt2v.pipelines.planning.chunks import followers
+from ppt2v.pipelines.planning.timesteps import check_spacing
 
 
 @dataclass(frozen=True)
@@ -49,7 +50,9 @@ class Sampling:
         guidance_stop_step: the part of the steps that is guided, 0..1; the rest follow the prompt alone.
         negative_prompt: what to avoid.
         eta: 0 (DDIM) to 1 (as stochastic as DDPM); for the solver "ddim".
-        solver: one of ``timesteps.SOLVERS``.
+        solver: one of ``solver_names.SOLVERS``.
+        timestep_spacing: "leading", "trailing" or "linspace" instead of the schedule's own, for solvers that have none
+            of their own.
         clip_skip: which layer of the text encoder is taken, counted from the last one, 1 to their number.
     """
 
@@ -60,6 +63,7 @@ class Sampling:
     negative_prompt: str = ""
     eta: float = 0.0
     solver: str = "ddim"
+    timestep_spacing: str | None = None
     clip_skip: int = 1
 
     @property
@@ -168,7 +172,11 @@ class LatentDiffusion:
 
     def solver(self, sampling: Sampling) -> Solver:
         """The solver of a run, on the model's schedule."""
-        return make_solver(sampling.solver, self.scheduler, sampling.num_inference_steps, sampling.eta)
+        check_spacing(sampling.timestep_spacing, sampling.solver)
+        scheduler = self.scheduler
+        if sampling.timestep_spacing is not None:
+            scheduler = scheduler.from_config(scheduler.config, timestep_spacing=sampling.timestep_spacing)
+        return make_solver(sampling.solver, scheduler, sampling.num_inference_steps, sampling.eta)
 
     def latent_shape(self, height: int, width: int) -> list[int]:
         """``[channels, height, width]`` of a frame's latents."""

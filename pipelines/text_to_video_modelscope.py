@@ -79,7 +79,7 @@ class TextToVideoPipeline(LatentDiffusion):
             video_length, height, width = clip.shape[:3]
         height, width = frame_size(height, width, self.unet.config, self.vae.config, any_latents=True)
         stepper = self.solver(sampling)
-        first = 0 if clip is None else first_step(sampling.num_inference_steps, strength)
+        first = 0 if clip is None else first_step(sampling.num_inference_steps, strength) * stepper.stages
         schedule = self.schedule(sampling, stepper.timesteps)
         unet = Windowed(VideoUNet(self.main_program(height, width), self.engine, schedule), window, overlap)
 

@@ -18,6 +18,7 @@ from ppt2v.pipelines.methods.motion import Field, Movement
 from ppt2v.pipelines.methods.viewed import Viewed
 from ppt2v.pipelines.networks.predictors import UNet
 from ppt2v.pipelines.planning import camera as cameras
+from ppt2v.pipelines.planning import travel as travels
 from ppt2v.pipelines.planning.sizes import frame_size
 from ppt2v.pipelines.planning.timesteps import REFERENCE_STEPS, motion_steps
 
@@ -43,6 +44,8 @@ class TextToVideoZeroPipeline(VideoPipeline):
         motion_field_strength_x: float = 12,
         motion_field_strength_y: float = 12,
         camera: str | None = None,
+        prompt_at: str | None = None,
+        loop: bool = False,
         t0: int = 44,
         t1: int = 47,
         use_motion_field: bool = True,
@@ -63,6 +66,10 @@ class TextToVideoZeroPipeline(VideoPipeline):
             motion_field_strength_x, motion_field_strength_y: see ``methods.motion.Field``.
             camera: instead of them where a camera goes, see ``planning.camera.parse``; with ``smooth_bg`` it moves the
                 background, and they the subject.
+            prompt_at: which prompts follow that of ``sampling``, see ``planning.travel.parse``; between two frames what
+                they are encoded as is mixed.
+            loop: whether the last frame leads back to the first: so do camera and prompts, and the motion goes round on
+                a circle.
             t0, t1: noise levels T0 and T1, see ``timesteps.check_motion_levels``.
             use_motion_field: without it every frame starts from its own noise, as in the paper's ablation.
             smooth_bg: finds the subject of a frame, uint8 RGB ``[H, W, 3]``, as float32 ``[H, W]`` in 0..1; with it the
@@ -79,10 +86,15 @@ class TextToVideoZeroPipeline(VideoPipeline):
         chunks = sharing.chunks(video_length, chunk_size)
         reference = DDIM(self.scheduler, REFERENCE_STEPS).timesteps
         stepper = self.solver(sampling)
-        steps = motion_steps(stepper.timesteps, reference, t0, t1) if use_motion_field else (0, 0)
+        steps = motion_steps(stepper.timesteps[:: stepper.stages], reference, t0, t1) if use_motion_field else (0, 0)
         field = Field(motion_field_strength_x, motion_field_strength_y)
-        motion = Motion(*steps, *self._movements(field, camera, noise, separate=smooth_bg is not None))
-        schedule = self.schedule(sampling, stepper.timesteps, sharing.cache_interval, motion.start)
+        movements = self._movements(field, camera, noise, smooth_bg is not None, video_length if loop else None)
+        motion = Motion(*(step * stepper.stages for step in steps), *movements)
+        travel = travels.parse(sampling.prompt, prompt_at) if prompt_at else None
+        travel = travel.closed(video_length) if travel and loop else travel
+        texts = [*sampling.texts[:-1], *travel.texts] if travel else sampling.texts
+        schedule = self.schedule(sampling, stepper.timesteps, sharing.cache_interval, motion.start, texts)
+        schedule = schedule._replace(travel=travel)
         program = self.main_program(height, width, sharing.attention, cache_interval=sharing.cache_interval)
         unet = UNet(program, self.engine, schedule)
         denoiser = Denoiser(unet, stepper, [sampling.guidance_scale], noise)
@@ -90,12 +102,25 @@ class TextToVideoZeroPipeline(VideoPipeline):
         shape = self.latent_shape(height, width)
         return self.run(AnchoredRun(denoiser, noise, chunks, shape, checkpoint, progress, motion, smoothing))
 
-    def _movements(self, field: Field, camera: str | None, noise: Noise, separate: bool) -> list[Movement]:
-        """How the frames move, and how their background does where that is something else."""
+    def _movements(
+        self, field: Field, camera: str | None, noise: Noise, separate: bool, length: int | None
+    ) -> list[Movement]:
+        """How the frames move, and how their background does where that is something else.
+
+        Args:
+            separate: whether the camera moves the background alone.
+            length: of a video that leads back to its first frame; None: it does not.
+        """
+
+        def viewed(way: cameras.Camera | cameras.Circle) -> Viewed:
+            return Viewed(way.matrix, lambda shape: noise.draw("finer", [0], shape))
+
+        whole: Movement = field if length is None else viewed(cameras.Circle(*field, length))
         if camera is None:
-            return [field]
-        viewed = Viewed(cameras.parse(camera).matrix, lambda shape: noise.draw("finer", [0], shape))
-        return [field, viewed] if separate else [viewed]
+            return [whole]
+        way = cameras.parse(camera)
+        background = viewed(way if length is None else way.closed(length))
+        return [whole, background] if separate else [background]
 
     def _subject(self, find: SubjectFinder, latents: paddle.Tensor) -> paddle.Tensor:
         return subject_cells(map(find, self.decode(latents)), *latents.shape[2:])

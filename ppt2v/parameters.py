@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import reprlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Any, Literal, get_args
@@ -34,6 +34,7 @@ class Parameter:
         minimum, maximum: the valid range, both included.
         above: a bound that is itself not valid.
         choices: the valid values, where there are only some.
+        spelled: finds the valid value that a text means which is written in another way, where there are such texts.
         many: whether the value is a list of such values, given one by one on the command line.
         option: its name on the command line; parameters that share one are given together (``--motion X Y``).
         argument: the pipeline's name for it; None where the pipeline is not concerned.
@@ -66,6 +67,7 @@ class Parameter:
     maximum: float | None = None
     above: float | None = None
     choices: tuple[str, ...] = ()
+    spelled: Callable[[str], str] | None = None
     many: bool = False
     option: str | None = None
     argument: str | None = None
@@ -97,6 +99,10 @@ class Parameter:
         within = [bound for bound in bounds if bound]
         return words("{kind} {bounds}", kind=_KINDS[self.kind], bounds=both(within)) if within else _KINDS[self.kind]
 
+    def meant(self, value: Any) -> Any:
+        """The value, or the one that a text means which is ``spelled`` differently."""
+        return self.spelled(value) if self.spelled and isinstance(value, str) else value
+
     def check(self, value: Any) -> Any:
         """The value in its own type; a list of them for ``many``, also where a single one is given.
 
@@ -108,6 +114,7 @@ class Parameter:
         return [self._check_one(one) for one in (value if isinstance(value, (list, tuple)) else [value])]
 
     def _check_one(self, value: Any) -> Any:
+        value = self.meant(value)
         accepted = {str: (str,), int: (int,), float: (int, float), bool: (bool,)}[self.kind]
         right_type = isinstance(value, accepted) and isinstance(value, bool) == (self.kind is bool)
         if not right_type or not self._in_range(value):

@@ -52,7 +52,7 @@ class AnchoredRun:
         chunks: the followers that are computed together (``chunks.followers``).
         shape: of a frame's latents.
         checkpoint: where each completed step is saved after which the next one is whole
-            (``predictors.Schedule.whole``), and from where a killed run goes on.
+            (``schedule.Schedule.whole``), and from where a killed run goes on.
         progress: called with the frame steps done and their total.
         motion: without it every frame starts from its own noise.
         smoothing: with it the frames are made twice, the second time from T1 on with smooth backgrounds.
@@ -125,7 +125,8 @@ class AnchoredRun:
         """Back to T1, with the anchor's background in all frames."""
         subject = self.smoothing.find_subject(latents)
         self.anchor, followers = self.at_start
-        bare = Frames(*(tensor if tensor is None else without_subject(tensor, subject[:1]) for tensor in self.anchor))
+        seen = self.anchor[:2]  # latents, and what they are taken for
+        bare = Frames(*(tensor if tensor is None else without_subject(tensor, subject[:1]) for tensor in seen))
         background = self._moved(bare, self.start, self.background)
         smoothed = smooth(background, followers.latents, subject, self.frame_ids, self.movement, self.smoothing.kept)
         self.followers, self.smoothed = Frames(smoothed), True
@@ -158,7 +159,7 @@ class AnchoredRun:
 
     def _moved(self, anchor: Frames, step: int, movement: Movement) -> paddle.Tensor:
         """The followers' latents, made of the anchor's before a step."""
-        return movement.moved(*anchor, Level(*self.solver.level(step)), self.frame_ids)
+        return movement.moved(anchor.latents, anchor.clean, Level(*self.solver.level(step)), self.frame_ids)
 
     def _advance_anchor(self) -> None:
         self.denoiser.unet.forget()

@@ -8,7 +8,7 @@ from typing import Any, Protocol
 import paddle
 
 from ppt2v.errors import NumericalError
-from ppt2v.pipelines.networks.predictors import Schedule
+from ppt2v.pipelines.networks.schedule import Schedule
 
 from .noise import Noise
 from .solvers import Frames, Solver

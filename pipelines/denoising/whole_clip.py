@@ -26,7 +26,7 @@ class WholeClipRun:
         start: makes the latents before the first step; not called where a killed run goes on.
         first: the step of the schedule at which the run begins.
         checkpoint: where each completed step is saved after which the next one is whole
-            (``predictors.Schedule.whole``), and from where a killed run goes on.
+            (``schedule.Schedule.whole``), and from where a killed run goes on.
         progress: called with the frame steps done and their total.
     """
 

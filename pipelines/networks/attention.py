@@ -156,7 +156,8 @@ class TextAttnProcessor:
     """Attention to a text whose keys and values were computed before, once for all steps and frames.
 
     Args:
-        text: keys and values, ``[branches, tokens, channels]``; a batch is ordered branch by branch.
+        text: keys and values, ``[branches, tokens, channels]``; a batch is ordered branch by branch. Or with a row for
+            each frame of each branch.
     """
 
     def __init__(self, text: KeyValue):

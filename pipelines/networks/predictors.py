@@ -3,65 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import NamedTuple
 
 import numpy as np
 import paddle
 
 from ppt2v.engine import Engine
 from ppt2v.engine.program import Program
+from ppt2v.pipelines.methods.mixing import mixed
 
-from .conditions import Conditions, takes_conditions
 from .programs import ControlEmbedding, ControlResiduals, NoisePrediction, SelfAttention, TextLookup
-
-
-class Schedule(NamedTuple):
-    """When the networks run, and for which branches.
-
-    ``text``: ``[branches, tokens, channels]``; the last branch is that of the prompt with all its conditions.
-    ``timesteps``: in order. ``guided``: the number of steps, from the first on, that need all branches; the others need
-    the last one alone. ``cache_interval``: of so many steps one computes all levels of the UNet, those that follow its
-    outermost one alone. ``start``: the step from which the run makes all frames. ``conditions``: for networks that take
-    them. ``controlled``: the steps that ControlNets guide; None: all.
-    """
-
-    text: paddle.Tensor
-    timesteps: Sequence[float]
-    guided: int
-    cache_interval: int = 1
-    start: int = 0
-    conditions: Conditions | None = None
-    controlled: range | None = None
-
-    def texts_for(self, program: Program) -> list[paddle.Tensor]:
-        """What ``TextLookup`` takes for the network of a program with a size in latent cells."""
-        if not takes_conditions(program.network):
-            return [self.text]
-        return [self.text, self.conditions.embedded(program.network, program.height, program.width)]
-
-    def branches(self, step: int) -> int:
-        """How many branches a step needs."""
-        return self.text.shape[0] if step < self.guided else 1
-
-    def whole(self, step: int) -> bool:
-        """Whether a step needs nothing of an earlier one: it computes all levels, or is the end of the run.
-
-        The count begins anew where frames, branches or ControlNets are not those of the step before.
-        """
-        changes = [0, self.start, self.guided, len(self.timesteps)]
-        if self.controlled is not None:
-            changes += [self.controlled.start, self.controlled.stop]
-        begun = max(first for first in changes if first <= step)
-        return (step - begun) % self.cache_interval == 0
+from .schedule import Schedule
 
 
 class LookedUpText:
-    """What a network looks up of the text, computed once for each number of branches.
+    """What a network looks up of the texts, computed once for each number of them.
 
     Args:
         program: finds it.
         engine: executes the program.
-        inputs: of the program, with a row for each branch.
+        inputs: of the program, with a row for each text.
     """
 
     def __init__(self, program: Program, engine: Engine, inputs: list[paddle.Tensor]):
@@ -69,11 +29,11 @@ class LookedUpText:
         self._inputs = inputs
         self._found: dict[int, list] = {}
 
-    def __call__(self, branches: int) -> list:
-        """Those for the last ``branches`` branches."""
-        if branches not in self._found:
-            self._found[branches] = self.runner([tensor[-branches:] for tensor in self._inputs])
-        return self._found[branches]
+    def __call__(self, texts: int) -> list:
+        """Those for the last ``texts`` texts."""
+        if texts not in self._found:
+            self._found[texts] = self.runner([tensor[-texts:] for tensor in self._inputs])
+        return self._found[texts]
 
     def use_float32(self) -> None:
         self.runner.use_float32()
@@ -136,11 +96,14 @@ class _CrossFrameNetwork(ScheduledNetwork):
         self.anchor: list | None = None
 
     def run(self, batch: paddle.Tensor, step: int, frame_ids: list[int], own: list) -> list:
-        """What the program makes at a step, but for the anchors' keys and values; ``own`` are its own inputs."""
+        """What the program makes of the frames at a step, but for the anchors' keys and values.
+
+        ``batch`` has a row for each frame of each branch; ``own`` are the program's own inputs.
+        """
         branches = self.schedule.branches(step)
         anchor = self._no_anchor(branches) if self.anchor is None else self.anchor
-        looked_up = self._text(branches)
-        conditions = self._conditions(looked_up, batch.shape[0] // branches)
+        looked_up = self._looked_up(branches, frame_ids)
+        conditions = self._conditions(looked_up, batch.shape[0])
         outputs = self._runner([batch, self._times[step], *conditions, *self._texts(looked_up), *anchor, *own])
         made, remembered = outputs[: len(outputs) - self._outputs], outputs[len(outputs) - self._outputs :]
         if self.anchor is None or self._anchors.previous:
@@ -150,11 +113,20 @@ class _CrossFrameNetwork(ScheduledNetwork):
             self.anchor = [paddle.concat([paddle.to_tensor(each) for each in pair], axis=1) for pair in pairs]
         return made
 
-    def _conditions(self, looked_up: list, frames: int) -> list[paddle.Tensor]:
+    def _looked_up(self, branches: int, frame_ids: list[int]) -> list:
+        """What the network has looked up of the texts, for each branch; where the prompt changes for each frame too."""
+        travel = self.schedule.travel
+        if travel is None:
+            return self._text(branches)
+        shares = paddle.to_tensor(travel.shares(frame_ids), "float32")
+        return [mixed(paddle.to_tensor(found), shares) for found in self._text(branches - 1 + len(travel.texts))]
+
+    def _conditions(self, looked_up: list, rows: int) -> list[paddle.Tensor]:
         """What the network has made of the conditions, for each frame of each branch."""
         if not self._conditioned:
             return []
-        return [paddle.to_tensor(looked_up[-1]).repeat_interleave(frames, axis=0)]
+        found = paddle.to_tensor(looked_up[-1])
+        return [found.repeat_interleave(rows // found.shape[0], axis=0)]
 
     def forget(self) -> None:
         self.anchor = None

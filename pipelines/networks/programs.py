@@ -124,8 +124,9 @@ class _CrossFrame(Program):
     ``[1, channels]``; for a network that takes conditions, what ``TextLookup`` makes of them, ``[branches * frames,
     channels]``; keys and values of the text, then those of the anchor frame (or of all of a bank), layer by layer, each
     ``[branches, tokens, channels]``, and where frames attend to the one before also those of the frame before the
-    first; then what the kind of network needs. Without tokens the anchor's mean that the first frame of this call is
-    the anchor. Outputs: what the kind of network makes, then what the processors keep, in the order of the inputs.
+    first; then what the kind of network needs. Those of the text may have a row for each frame of each branch. Without
+    tokens the anchor's mean that the first frame of this call is the anchor. Outputs: what the kind of network makes,
+    then what the processors keep, in the order of the inputs.
     """
 
     quantizable = True
@@ -164,7 +165,8 @@ class _CrossFrame(Program):
         made, rest = (rest[0], rest[1:]) if self.conditioned else (None, rest)
         texts, rest = rest[: 2 * len(self.to_text)], rest[2 * len(self.to_text) :]
         remembered, own = _pairs(rest[: self.remembered]), rest[self.remembered :]
-        anchors = [self.attention.processor(texts[0].shape[0], self.merging) for _ in self.to_anchor]
+        branches = remembered[0][0].shape[0] if remembered else 0
+        anchors = [self.attention.processor(branches, self.merging) for _ in self.to_anchor]
         for number, processor in enumerate(anchors):
             processor.recall(remembered[number :: len(anchors)])
         layers, replacements = self.to_text + self.to_anchor, [*map(TextAttnProcessor, _pairs(texts)), *anchors]

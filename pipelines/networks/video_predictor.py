@@ -6,8 +6,9 @@ import paddle
 
 from ppt2v.engine import Engine
 
-from .predictors import LookedUpText, Schedule, ScheduledNetwork
+from .predictors import LookedUpText, ScheduledNetwork
 from .programs import VideoNoisePrediction, VideoTextLookup
+from .schedule import Schedule
 
 
 class VideoUNet(ScheduledNetwork):

@@ -91,6 +91,11 @@ class Camera(NamedTuple):
 
         return np.linalg.inv(self.view(0).matrix(aspect)) @ self.view(frame).matrix(aspect)
 
+    def closed(self, count: int) -> Camera:
+        """The same, but led back from its last keyframe to where it began, for a video of ``count`` frames that begins
+        again."""
+        return Camera((*self.frames, count), (*self.views, self.view(0)), (*self.easings, "linear"))
+
     def check(self, count: int, aspect: float = 1.0) -> None:
         """Refuses a way that does not fit a video of ``count`` frames.
 
@@ -111,6 +116,27 @@ class Camera(NamedTuple):
     def _folded(self, frame: float) -> float:
         length = self.frames[-1]
         return length - abs(frame % (2 * length) - length) if length else 0.0
+
+
+class Circle(NamedTuple):
+    """A camera that goes round once in ``count`` frames and keeps its direction.
+
+    ``x``, ``y``: the first step, in 1/512 of the picture's width and height; all steps are as long.
+    """
+
+    x: float
+    y: float
+    count: int
+
+    def view(self, frame: float) -> View:
+        """What is seen in a frame."""
+        turned = 2 * math.pi * frame / self.count
+        along, across = (self.count / (2 * math.pi) * part for part in (math.sin(turned), 1 - math.cos(turned)))
+        return View(self.x * along - self.y * across, self.y * along + self.x * across)
+
+    def matrix(self, frame: float, aspect: float) -> np.ndarray:
+        """As ``View.matrix``, the picture being the first frame."""
+        return self.view(frame).matrix(aspect)
 
 
 def parse(text: str) -> Camera:

@@ -1,4 +1,4 @@
-"""Which solvers there are, and T0 and T1 of Text2Video-Zero (section 3.3.1) on any schedule: numbers only."""
+"""T0 and T1 of Text2Video-Zero (section 3.3.1) on any schedule: numbers only."""
 
 from __future__ import annotations
 
@@ -8,13 +8,37 @@ from ppt2v.errors import InputError
 
 # t0 and t1 are indices, counted from the end, on this DDIM schedule: 44 and 47 mean the timesteps 881 and 941 of 1000.
 REFERENCE_STEPS = 50
-SOLVERS = ("ddim", "dpmsolver++", "lcm", "euler_a")
+DISTILLED, DISTILLED_STEPS = ("lcm", "tcd"), 50  # solvers for distilled models
 
 
 def check_eta(eta: float, solver: str) -> None:
     """Refuses stochasticity for a solver that has none to choose."""
     if eta and solver != "ddim":
         raise InputError("E-ETA-SOLVER", "eta={eta} belongs to the solver ddim; use that, or eta=0", eta=eta)
+
+
+def check_steps(steps: int, solver: str) -> None:
+    """Refuses more steps than a solver for distilled models has: so many has the schedule of their distillation."""
+    if solver in DISTILLED and steps > DISTILLED_STEPS:
+        raise InputError(
+            "E-DISTILLED-STEPS",
+            "num_inference_steps={steps}: the solver {solver} takes 1 to {most} steps",
+            steps=steps,
+            solver=solver,
+            most=DISTILLED_STEPS,
+        )
+
+
+def check_spacing(spacing: str | None, solver: str) -> None:
+    """Refuses a spacing of timesteps for a solver that has timesteps of its own."""
+    if spacing is not None and solver in DISTILLED:
+        raise InputError(
+            "E-SPACING-SOLVER",
+            "timestep_spacing={spacing}: the solver {solver} has timesteps of its own; leave it out, or take another "
+            "solver, such as euler",
+            spacing=spacing,
+            solver=solver,
+        )
 
 
 def check_motion_levels(t0: int, t1: int) -> None:

@@ -20,6 +20,7 @@ from ppt2v.version import __version__
 from . import dreambooth, media, models, modes
 from .batch import batch
 from .help import SETTINGS, Command, Group, speak
+from .interpolate import interpolate
 from .quantize import quantize
 from .rerun import rerun_command
 from .serve import serve
@@ -150,6 +151,7 @@ for _command in (
     show,
     media.report,
     media.compare,
+    interpolate,
     models.convert,
     models.models,
     quantize,

@@ -19,6 +19,7 @@ from ppt2v.workers.runners import RUNNERS
 from .help import panel
 
 _VALUE = {str: "TEXT", int: "N", float: "NUMBER"}  # what stands for a value of such a kind
+_MOST_SHOWN = 6  # of the choices of an option, in place of its value
 _SHORT = {"out": "-o"}
 
 
@@ -66,7 +67,8 @@ def _metavar(group: list[Parameter]) -> str:
     """What stands for the value in the help."""
     if len(group) > 1:
         return " ".join(parameter.name.rsplit("_", 1)[-1].upper() for parameter in group)
-    return "|".join(group[0].choices) or _VALUE[group[0].kind]
+    choices = group[0].choices
+    return "|".join(choices) if 0 < len(choices) <= _MOST_SHOWN else _VALUE[group[0].kind]
 
 
 def _completion(parameter: Parameter) -> Callable[[str], list[str]] | None:

@@ -6,11 +6,11 @@ from dataclasses import replace
 
 from ppt2v import controls
 from ppt2v.engine.choice import ENGINES
-from ppt2v.models.layouts.ldm_names import PREDICTION_TYPES
+from ppt2v.models.layouts.ldm_names import PREDICTION_TYPES, SPACINGS
 from ppt2v.models.sources.catalogue import EMBEDDED
 from ppt2v.parameters import Parameter
 from ppt2v.pipelines.planning.anchors import FIRST
-from ppt2v.pipelines.planning.timesteps import SOLVERS
+from ppt2v.pipelines.planning.solver_names import SOLVERS, solver_named
 
 MACHINE = (
     Parameter(
@@ -199,10 +199,23 @@ STEPS = (
         "solver",
         str,
         "ddim",
-        "How a step is made: ddim, dpmsolver++ (needs fewer steps), euler_a (fresh noise in each step), or lcm "
-        "(for models distilled for it).",
+        "How a step is made: ddim; dpmsolver++ (DPM++ 2M) or unipc, which need fewer steps; euler, heun, dpm2, lms; "
+        "euler_a, dpm2_a, dpm++_2m_sde, dpm++_sde, with fresh noise in each step; lcm or tcd, for models distilled for "
+        "them. With _karras behind it: on Karras's noise levels. heun, dpm2 and dpm++_sde compute each step twice.",
         choices=SOLVERS,
+        spelled=solver_named,
         argument="solver",
+        group="Guidance",
+    ),
+    Parameter(
+        "timestep_spacing",
+        str,
+        None,
+        "Which noise levels the steps take: trailing, as models for few steps need it (Lightning, Hyper, Turbo), "
+        "leading or linspace; what the model says if not given.",
+        choices=SPACINGS,
+        option="spacing",
+        argument="timestep_spacing",
         group="Guidance",
     ),
     Parameter(
@@ -351,6 +364,16 @@ MOTION = (
         argument="motion_field_strength_y",
     ),
     Parameter(
+        "prompt_at",
+        str,
+        None,
+        'Prompts that take over at later frames, such as "8: a fox at sunset; 16: a fox at night"; between two frames '
+        "one goes over into the other.",
+        argument="prompt_at",
+        holds="keyframes",
+        group="Motion",
+    ),
+    Parameter(
         "camera",
         str,
         None,
@@ -358,6 +381,15 @@ MOTION = (
         'rotate 5 ease". With a smooth background it moves the background, and --motion the subject.',
         argument="camera",
         holds="keyframes",
+        group="Motion",
+    ),
+    Parameter(
+        "loop",
+        bool,
+        False,
+        "Let the last frame lead back to the first: the motion goes round on a circle, and a camera or prompts that "
+        "change come back to where they began.",
+        argument="loop",
         group="Motion",
     ),
     Parameter(
@@ -465,6 +497,16 @@ OUTPUT = (
         "Frames per second of the file; those taken from the clip if not given.",
         above=0,
         maximum=240,
+        decides="file",
+        group="File",
+    ),
+    Parameter(
+        "interpolate",
+        int,
+        1,
+        "How many frames become of one, by frames in between along the optical flow, at as many times the rate.",
+        minimum=1,
+        maximum=16,
         decides="file",
         group="File",
     ),

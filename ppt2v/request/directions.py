@@ -1,4 +1,4 @@
-"""What can be said of a directed motion before anything is loaded."""
+"""What can be said of directed motion and of prompts that change before anything is loaded."""
 
 from __future__ import annotations
 
@@ -6,13 +6,20 @@ from collections.abc import Mapping
 from typing import Any
 
 from ppt2v.errors import InputError
-from ppt2v.pipelines.planning import camera
+from ppt2v.pipelines.planning import camera, keyframes, travel
 
 from .drift import MOTION
 
 
+def with_prompt(given: dict[str, Any]) -> dict[str, Any]:
+    """The same with the first of the prompts that follow each other as the prompt, where that is not given."""
+    if isinstance(given.get(travel.NAME), str) and given.get("prompt") is None:
+        return {**given, "prompt": travel.parse(None, given[travel.NAME]).texts[0]}
+    return given
+
+
 def check(values: Mapping[str, Any], frames: int | None, size: tuple[int | None, int | None]) -> None:
-    """Refuses a camera's way that does not fit the video or other values.
+    """Refuses a camera's way, or prompts, that do not fit the video or other values.
 
     Args:
         values: of the run's parameters.
@@ -20,10 +27,32 @@ def check(values: Mapping[str, Any], frames: int | None, size: tuple[int | None,
         size: height and width in pixels; None: not known yet, taken for a square.
 
     Raises:
-        InputError: as ``camera.parse`` and ``camera.Camera.check``, or something else that moves the same.
+        InputError: as ``camera.parse``, ``camera.Camera.check`` and ``travel.parse``, prompts beyond the end, or
+            something else that moves the same.
     """
-    if not values.get("camera"):
-        return
+    if values.get("loop"):
+        _check_loop(values)
+    if values.get(travel.NAME):
+        keyframes.check_end(travel.NAME, travel.parse(values["prompt"], values[travel.NAME]).frames, frames or 1)
+    if values.get(camera.NAME):
+        _check_camera(values, frames or 1, size)
+
+
+def _check_loop(values: Mapping[str, Any]) -> None:
+    if not values["use_motion_field"]:
+        raise InputError(
+            "E-LOOP-WITHOUT-FIELD",
+            "loop leads the frames round from the first one, from which use_motion_field=False (--no-motion-field) "
+            "does not start; leave one of them out",
+        )
+    if values.get(camera.NAME) and camera.parse(values[camera.NAME]).back:
+        raise InputError(
+            "E-LOOP-BACK",
+            "camera: there-and-back and loop (--loop) both lead back to the first frame; leave out one of them",
+        )
+
+
+def _check_camera(values: Mapping[str, Any], frames: int, size: tuple[int | None, int | None]) -> None:
     if not values["use_motion_field"]:
         raise InputError(
             "E-CAMERA-WITHOUT-FIELD",
@@ -37,4 +66,4 @@ def check(values: Mapping[str, Any], frames: int | None, size: tuple[int | None,
             "(--smooth-background) as well, with which the camera moves the background and --motion the subject",
         )
     height, width = size
-    camera.parse(values["camera"]).check(frames or 1, width / height if height and width else 1.0)
+    camera.parse(values["camera"]).check(frames, width / height if height and width else 1.0)

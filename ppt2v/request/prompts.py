@@ -13,11 +13,24 @@ from ppt2v.language import Message
 from ppt2v.models.adapters.adapters import Adapters
 from ppt2v.models.layouts.diffusers import read_json
 from ppt2v.models.sources import locate
+from ppt2v.pipelines.planning import travel
 from ppt2v.pipelines.planning.prompts import parse
 
-PROMPTS = ("prompt", "a_prompt", "n_prompt")
+_PROMPTS = ("prompt", "a_prompt", "n_prompt")
 _TAG = re.compile(r"<(?:lora|lyco):([^:<>]+)(?::([^<>]*))?>", re.IGNORECASE)
 _WORD = re.compile(r"[^\W\d_]+")
+
+
+def texts(values: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """The prompts of a run that say anything, each with the name of its parameter.
+
+    Raises:
+        InputError: as ``travel.parse``.
+    """
+    said = [(name, values[name]) for name in _PROMPTS if values.get(name)]
+    if not values.get(travel.NAME):
+        return said
+    return said + [(travel.NAME, text) for text in travel.parse(values["prompt"], values[travel.NAME]).texts]
 
 
 def check(values: Mapping[str, Any]) -> None:
@@ -26,8 +39,7 @@ def check(values: Mapping[str, Any]) -> None:
     Raises:
         InputError: as ``planning.prompts.parse``, or for such a tag, with how it is given here.
     """
-    for name in PROMPTS:
-        prompt = values.get(name) or ""
+    for name, prompt in texts(values):
         tag = _TAG.search(prompt)
         if tag:
             strength = f":{tag[2]}" if tag[2] else ""
@@ -50,7 +62,7 @@ def advice(values: Mapping[str, Any], adapters: Adapters) -> list[Message]:
         values: of the run's parameters.
         adapters: the small files that change the model.
     """
-    if not all(map(_is_english, (values.get(name) or "" for name in PROMPTS))):
+    if not all(_is_english(text) for _, text in texts(values)):
         return [
             Message("N-PROMPT-LANGUAGE", "the model was trained on English texts only: write the prompt in English")
         ]
@@ -81,7 +93,8 @@ def _words_of_embedded(values: Mapping[str, Any], adapters: Adapters) -> tuple[l
     groups = read_json(folder / "words.json")  # of "more" only the words count
     phrases = [*chain(*groups.values()), *(each.word for each in adapters.inversions)]
     taught = {word for phrase in phrases for word in _words(phrase)}
-    text = " ".join(piece.text for part in parse(values["prompt"]) for piece in part)
+    shown = [text for name, text in texts(values) if name in ("prompt", travel.NAME)]
+    text = " ".join(piece.text for prompt in shown for part in parse(prompt) for piece in part)
     unknown = [word for word in dict.fromkeys(_words(text)) if word not in taught]
     return unknown, "; ".join(", ".join(named) for group, named in groups.items() if group != "more")
 

@@ -19,7 +19,13 @@ from ppt2v.models.sources import catalogue, locate
 from ppt2v.modes import MODES, Mode
 from ppt2v.parameters import Parameter, holding, resolve, shown
 from ppt2v.pipelines.planning import keyframes, memory, sizes, strengths
-from ppt2v.pipelines.planning.timesteps import check_eta, check_guided_part, check_motion_levels
+from ppt2v.pipelines.planning.timesteps import (
+    check_eta,
+    check_guided_part,
+    check_motion_levels,
+    check_spacing,
+    check_steps,
+)
 from ppt2v.pipelines.planning.windows import window_length
 from ppt2v.video.overlay import check_mark, names_image
 
@@ -66,7 +72,7 @@ class Request:
         Raises:
             InputError: anything that can be said to be wrong before a model is there.
         """
-        given = plain(mode, given)
+        given = directions.with_prompt(plain(mode, given))
         values = kept_in_view(resolve(mode.parameters, given, {}), given)
         _check(mode, values)
         read = cls(
@@ -103,7 +109,7 @@ class Request:
         Raises:
             InputError: the model's values and those given do not go together.
         """
-        own = _model_values(self.mode, model, fast=self.values.get("fast", False))
+        own = _model_values(self.mode, self.model_name, model, fast=self.values.get("fast", False))
         values = kept_in_view(resolve(self.mode.parameters, self.given, own), self.given)
         _check(self.mode, values)
         size = sizes.parse(values.get("resolution"))
@@ -178,7 +184,7 @@ class Request:
     def _check_together(self) -> None:
         """What can only be said of several values; no file is read again."""
         directions.check(self.values, self.frames, self.size)
-        self.adapters.check([self.values[name] for name in prompts.PROMPTS if self.values.get(name)])
+        self.adapters.check([text for _, text in prompts.texts(self.values)])
         check_families(self.model_name, self.guides, self.adapters)
         if self.window is None and self.values.get("motion_window") and self.values["motion_module"] is None:
             raise InputError(
@@ -238,6 +244,8 @@ def _check(mode: Mode, values: Mapping[str, Any]) -> None:
     check_anchors(values)
     if "eta" in values:
         check_eta(values["eta"], values["solver"])
+        check_steps(values["num_inference_steps"], values["solver"])
+        check_spacing(values["timestep_spacing"], values["solver"])
     if values.get("watermark"):
         check_mark(values["watermark"])
 
@@ -254,12 +262,12 @@ def _clip(mode: Mode, values: Mapping[str, Any]) -> video.Part | None:
     return None
 
 
-def _model_values(mode: Mode, model: Path, fast: bool) -> dict[str, Any]:
-    """What the model brings along for a mode, and for a fast run instead."""
-    own = stable_diffusion.model_defaults(model)
-    usual = {"solver": "dpmsolver++", "num_inference_steps": mode.fast_steps}
+def _model_values(mode: Mode, name: str, model: Path, fast: bool) -> dict[str, Any]:
+    """What the model brings along for a mode, and for a fast run instead; those for few steps are fast."""
+    own, known = stable_diffusion.model_defaults(model), catalogue.usual(name)
+    usual = known or {"solver": "dpmsolver++", "num_inference_steps": mode.fast_steps}
     preset = own.get("fast", {}).get(mode.name, usual) if fast else {}
-    return {**own.get(mode.name, {}), **preset}
+    return {**known, **own.get(mode.name, {}), **preset}
 
 
 def plain(mode: Mode, given: Mapping[str, Any]) -> dict[str, Any]:

@@ -25,5 +25,5 @@ def arguments(request: Request, made: Inputs) -> dict[str, Any]:
     told |= made.arguments
     if values.get("a_prompt"):
         told["prompt"] = f"{values['prompt']}, {values['a_prompt']}"
-    texts = {name: told[name] for name in ("prompt", "negative_prompt") if name in told}
+    texts = {name: told[name] for name in ("prompt", "negative_prompt", "prompt_at") if told.get(name)}
     return {**told, **{name: request.adapters.expand(text) for name, text in texts.items()}}

@@ -30,6 +30,7 @@ from ppt2v.request.request import Request
 from . import record
 from .calls import arguments, pipeline_class
 from .files import fingerprints
+from .finishing import finished
 from .inputs import Inputs, gather, sound
 from .loaded import Loaded
 from .samples import Samples, sample
@@ -77,7 +78,7 @@ class Session:
         kind = pipeline_class(family.pipeline(row.pipeline))
         load_controlnet = self.loaded.controlnet_loader()
         made = gather(request, family, folder, kind, load_controlnet, self._explain, watch)
-        video.check_fps(made.fps, video.ending(output))
+        video.check_fps(made.fps * request.values["interpolate"], video.ending(output))
         self._notice(row, request.model_name)
         pipeline = kind(**self._parts(request, family, folder))
         pipeline.preview_vae = preview_vae
@@ -121,17 +122,12 @@ class Session:
         watch(Progress(denoising))
         noise = Noise(values["seed"], values.get("content_seed"))
         latents = pipeline(noise=noise, checkpoint=checkpoint, progress=report, **arguments(request, made))
-        frames = counted(pipeline.decode(latents, tile), latents.shape[0], "Decoding", watch)
-        if values.get("steady"):
-            from ppt2v.pipelines.methods.steadiness import steadied
-
-            frames = steadied(frames, made.clip, values["steady"])
-        if values.get("watermark"):
-            frames = video.watermark(frames, values["watermark"])
+        decoded = counted(pipeline.decode(latents, tile), latents.shape[0], "Decoding", watch)
+        frames = finished(decoded, values, made.clip)
         if take:
             frames = _passed(frames, take)
         recipe = record.recipe(request, self.device, choice, read, self._for_strangers)
-        path = video.write(frames, output, made.fps, recipe, heard)
+        path = video.write(frames, output, made.fps * values["interpolate"], recipe, heard)
         if checkpoint:
             checkpoint.remove()
         return str(path)

@@ -10,6 +10,7 @@ from ppt2v.errors import InputError
 from ppt2v.models.families import stable_diffusion
 from ppt2v.models.families.family import Use, fitting_family
 from ppt2v.models.sources import locate
+from ppt2v.models.sources.catalogue import usual
 from ppt2v.modes import MODES, Mode
 from ppt2v.parameters import resolve
 
@@ -80,7 +81,9 @@ def _offer(name: str, place: Path | None) -> Offer:
     if place is None:
         return Offer(name, None, {})
     modes = tuple(row.name for row in MODES.values() if suits(row, name, place))
-    return Offer(name, modes, {mode: values for mode, values in _brings(place).items() if mode in modes})
+    own, known = _brings(place), usual(name)
+    brought = {mode: {**known, **own.get(mode, {})} for mode in modes}
+    return Offer(name, modes, {mode: values for mode, values in brought.items() if values})
 
 
 def suits(row: Mode, name: str, place: Path) -> bool:

@@ -60,6 +60,7 @@ OPTIONS = [
     (["--chunk-size", "2"], {"chunk_size": 2}),
     (["--cross-frame-attention"], {"use_cf_attn": True}),
     (["--no-cross-frame-attention"], {"use_cf_attn": False}),
+    (["--anchors", "first+previous"], {"anchors": "first+previous"}),
     (["--merging-ratio", "0.5"], {"merging_ratio": 0.5}),
     (["--cache-interval", "3"], {"cache_interval": 3}),
     (["--motion", "-3.5", "0"], {"motion_field_strength_x": -3.5, "motion_field_strength_y": 0.0}),
@@ -70,6 +71,7 @@ OPTIONS = [
     (["--background-kept", "0.2"], {"smooth_bg_strength": 0.2}),
     (["--saliency", "u2net.pth"], {"saliency_weights": "u2net.pth"}),
     (["--fps", "12"], {"fps": 12.0}),
+    (["--interpolate", "2"], {"interpolate": 2}),
     (["--watermark", "[me]"], {"watermark": "[me]"}),
     (["--out", "a.gif"], {"save_path": "a.gif"}),
     (["--format", "gif"], {"save_format": "gif"}),
@@ -455,7 +457,7 @@ def test_rerun_of_a_video_with_a_long_name(run, made):
     assert made_name.endswith("-rerun.gif") and len(made_name.encode()) <= 255
 
 
-@pytest.mark.parametrize("command", [["rerun"], ["report"], ["batch"], ["control", "canny"]])
+@pytest.mark.parametrize("command", [["rerun"], ["report"], ["batch"], ["interpolate"], ["control", "canny"]])
 def test_a_name_that_no_file_can_have_is_refused_in_one_line(run, command):
     code, out, err = run(*command, "x" * 300 + (".csv" if command == ["batch"] else ".mp4"))
     assert (code, out) == (2, "") and err.count("\n") == 1 and err.startswith("Error: ")

@@ -9,7 +9,7 @@ import pytest
 from ppt2v.errors import InputError
 from ppt2v.pipelines.methods.motion import Level
 from ppt2v.pipelines.methods.viewed import Viewed
-from ppt2v.pipelines.planning.camera import View, parse
+from ppt2v.pipelines.planning.camera import Circle, View, parse
 
 
 def drawn(shape: list[int], seed: int = 0) -> paddle.Tensor:
@@ -47,6 +47,19 @@ def test_the_easing_says_how_fast_the_way_begins_and_ends(easing, at_quarter):
 def test_there_and_back_returns_again_and_again():
     camera = parse("0: pan 0 0; 3: pan 6 0; there-and-back")
     assert [camera.view(frame).x for frame in range(9)] == [0, 2, 4, 6, 4, 2, 0, 2, 4]
+
+
+def test_a_closed_way_leads_back_to_where_it_began():
+    camera = parse("1: pan 4 0; 5: pan 20 0 zoom 4 ease").closed(9)
+    assert [camera.view(frame).x for frame in (0, 1, 5, 6, 9)] == [4, 4, 20, 16, 4]
+
+
+def test_a_circle_closes_in_steps_of_the_same_length():
+    ways = [Circle(3, 4, 12).view(frame)[:2] for frame in range(14)]
+    steps = np.hypot(*np.diff(ways, axis=0).T)
+    np.testing.assert_allclose(steps, steps[0])
+    np.testing.assert_allclose(ways[12], ways[0], atol=1e-9)
+    assert 4.9 < steps[0] < 5 and np.dot(np.subtract(ways[1], ways[0]), (3, 4)) > 0.95 * 5 * steps[0]
 
 
 @pytest.mark.parametrize(

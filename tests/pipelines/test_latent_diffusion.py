@@ -3,8 +3,9 @@ from dataclasses import fields
 
 import pytest
 
+from ppt2v.errors import InputError
 from ppt2v.pipelines.animate import AnimatePipeline
-from ppt2v.pipelines.latent_diffusion import Sampling, Sharing, by_keywords
+from ppt2v.pipelines.latent_diffusion import LatentDiffusion, Sampling, Sharing, by_keywords
 from ppt2v.pipelines.text_to_video_modelscope import TextToVideoPipeline
 from ppt2v.pipelines.text_to_video_zero import TextToVideoZeroPipeline
 from ppt2v.pipelines.video_controlnet import VideoControlNetPipeline
@@ -64,3 +65,21 @@ def test_the_signature_of_a_pipeline_shows_all_that_it_is_told(pipeline):
 )
 def test_without_guidance_there_is_no_negative_prompt(scale, texts):
     assert Sampling("a fox", guidance_scale=scale, negative_prompt="blurred").texts == texts
+
+
+@pytest.mark.parametrize("solver", ["ddim", "euler", "unipc"])
+def test_the_spacing_of_timesteps_is_the_one_that_is_asked_for(solver):
+    """999, 749, 499, 249: what models in four steps were distilled on."""
+    from ppdiffusers import DDIMScheduler
+
+    pipeline = LatentDiffusion()
+    pipeline.scheduler = DDIMScheduler(steps_offset=1)
+    own = pipeline.solver(Sampling("a fox", 4, solver=solver)).timesteps
+    asked = pipeline.solver(Sampling("a fox", 4, solver=solver, timestep_spacing="trailing")).timesteps
+    assert asked == [999, 749, 499, 249] != own
+    assert pipeline.solver(Sampling("a fox", 4, solver=solver)).timesteps == own
+
+
+def test_a_solver_with_timesteps_of_its_own_takes_no_spacing():
+    with pytest.raises(InputError, match="timestep_spacing=leading: the solver lcm has timesteps of its own"):
+        LatentDiffusion().solver(Sampling("a fox", solver="lcm", timestep_spacing="leading"))

@@ -19,7 +19,7 @@ from ppt2v.pipelines.denoising.solvers import solver as make_solver
 from ppt2v.pipelines.denoising.whole_clip import first_step
 from ppt2v.pipelines.networks.programs import Decoder, Encoder, VideoNoisePrediction
 from ppt2v.pipelines.planning.sizes import frame_size
-from ppt2v.pipelines.planning.timesteps import SOLVERS
+from ppt2v.pipelines.planning.solver_names import SOLVERS
 from ppt2v.pipelines.text_to_video_modelscope import TextToVideoPipeline
 
 STEPS = 3
@@ -180,9 +180,12 @@ def test_the_less_of_the_schedule_is_run_the_nearer_the_result_is_to_the_clip(pi
 
 def test_strength_is_the_part_of_the_schedule_that_is_run(pipe, clip):
     reports = []
-    short = {"strength": 0.5, "num_inference_steps": 4}
-    make(pipe, clip=clip, progress=lambda done, total: reports.append((done, total)), **short)
+    short = {"strength": 0.5, "num_inference_steps": 4, "progress": lambda done, total: reports.append((done, total))}
+    make(pipe, clip=clip, **short)
     assert reports == [(3, 6), (6, 6)]
+    reports.clear()
+    make(pipe, clip=clip, solver="heun", **short)  # two predictions in the third step, one in the last
+    assert reports == [(3, 9), (6, 9), (9, 9)]
     assert [first_step(50, strength) for strength in (0.001, 0.5, 0.6, 1)] == [49, 25, 20, 0]
 
 

@@ -98,7 +98,18 @@ def test_latents_are_those_of_diffusers(reference_pipe, case):
 CAMERA = {"camera": "0: zoom 1; 8: pan 9 0 zoom 1.3 rotate 5"}
 
 
-@pytest.mark.parametrize("changes", [CAMERA, {"eta": 0.5}, {"solver": "dpmsolver++"}, {"solver": "lcm"}], ids=str)
+@pytest.mark.parametrize(
+    "changes",
+    [
+        CAMERA,
+        {"eta": 0.5},
+        {"solver": "dpmsolver++"},
+        {"solver": "lcm"},
+        {"solver": "dpm++_sde", "num_inference_steps": 4},
+        {"solver": "unipc", "num_inference_steps": 6},
+    ],
+    ids=str,
+)
 def test_chunk_size_changes_nothing(module_pipe, changes):
     latents = [make(module_pipe, video_length=9, chunk_size=chunk_size, **changes) for chunk_size in (2, 3, 5, 8, 100)]
     assert np.ptp(latents, axis=0).max() <= 1e-4
@@ -114,6 +125,15 @@ def test_no_step_is_computed_twice(pipe, chunk_size, guidance_scale, branches):
     frames = count_frames(pipe, branches)
     make(pipe, chunk_size=chunk_size, guidance_scale=guidance_scale)
     assert list(frames.values()) == [1] * START + [5] * (STEPS - START)
+
+
+def test_a_step_of_two_predictions_is_not_cut_where_the_frames_branch_off(pipe):
+    frames = count_frames(pipe, branches=2)
+    make(pipe, solver="dpm2")
+    counts = list(frames.values())
+    alone = counts.count(1)
+    assert counts == [1] * alone + [5] * (2 * STEPS - 1 - alone)
+    assert alone > 0 and alone % 2 == 0
 
 
 def test_without_motion_field_every_frame_takes_every_step(pipe):
@@ -158,6 +178,7 @@ def test_processors_are_restored(pipe, call):
         {"use_motion_field": False},
         {"motion_field_strength_x": 100},
         {"motion_field_strength_y": -100},
+        {"loop": True},
         {"camera": "0: zoom 1; 4: pan 9 0 zoom 1.3 rotate 5"},
         {"guidance_scale": 1.0},
         {"guidance_scale": 3.0},
@@ -225,6 +246,8 @@ def test_a_killed_run_ends_in_the_same_bytes(module_pipe, plain, tmp_path, call)
         {"use_motion_field": False},
         {"video_length": 1},
         {"solver": "dpmsolver++", "camera": "0: zoom 1; 4: zoom 1.3 rotate 5"},
+        {"solver": "dpm++_sde", "num_inference_steps": 6},
+        {"solver": "unipc"},
     ],
     ids=str,
 )

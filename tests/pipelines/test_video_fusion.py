@@ -23,7 +23,7 @@ from ppt2v.pipelines.denoising.noise import Noise
 from ppt2v.pipelines.denoising.solvers import Frames
 from ppt2v.pipelines.denoising.solvers import solver as make_solver
 from ppt2v.pipelines.methods.decomposed import Decomposition, Level
-from ppt2v.pipelines.planning.timesteps import SOLVERS
+from ppt2v.pipelines.planning.solver_names import SOLVERS
 from ppt2v.pipelines.video_fusion import DecomposedNoise, Generators, VideoFusionPipeline
 
 REFERENCE = DATA / "video_fusion_reference"
@@ -177,10 +177,11 @@ def test_right_predictions_lead_every_solver_to_the_clip(pipe, solver, share):
     right = RightGenerators(clean, parts, stepper)
     generators = Generators(right, right, parts, stepper)
     frames = Frames(stepper.start(noise.draw("start", frame_ids, shape)))
-    for step in range(8):
+    for step in range(len(stepper.timesteps)):
         velocity = generators(frames.latents, step, frame_ids)
         frames = stepper.step(velocity, step, frames, lambda: noise.draw("step", frame_ids, shape, step))
-    left = stepper.level(8)[1]  # of the noise: Stable Diffusion's schedule ends a little above the clean clip
+    # Of the noise: Stable Diffusion's schedule ends a little above the clean clip.
+    left = stepper.level(len(stepper.timesteps))[1]
     assert np.abs((frames.latents - clean).numpy()).max() < 5 * left + 1e-3
 
 

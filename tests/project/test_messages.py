@@ -23,8 +23,9 @@ from ppt2v.parameters import GROUPS
 
 CODE = re.compile(r"[EN](-[A-Z0-9]+)+")
 ERRORS = {"InputError", "NumericalError", "UnsupportedError", "QueueFull", "Message", "Notice"}
-# Not in the source that is looked through: of language.message, of the list of parameters, and of typer.
+# Not in the source that is looked through: of language.message, of the list of parameters, of typer and of FastAPI.
 ELSEWHERE = {
+    "Successful Response",
     "{one} or {other}",
     "{one} and {other}",
     "{rule}; repeatable",

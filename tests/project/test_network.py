@@ -25,6 +25,7 @@ COMMANDS = [
     ["rerun", "fox.mp4", "--out", "again.mp4"],
     ["show", "fox.mp4"],
     ["report", "fox.mp4"],
+    ["interpolate", "fox.mp4", "--out", "smooth.mp4"],
     ["compare", "fox.mp4", "again.mp4"],
     ["batch", "jobs.jsonl", "--out", "videos"],
     [

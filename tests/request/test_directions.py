@@ -5,6 +5,8 @@ from __future__ import annotations
 import pytest
 
 from ppt2v import MODES, InputError
+from ppt2v.models.adapters import adapters
+from ppt2v.request import prompts
 from ppt2v.request.request import Request
 
 PAN = "0: pan 0 0; 7: pan 24 0"
@@ -22,6 +24,12 @@ def asked(**given) -> Request:
         ({"camera": "0: pan 0 0; 7: pan 900 0"}, "E-CAMERA-OUTSIDE"),
         ({"camera": PAN, "use_motion_field": False}, "E-CAMERA-WITHOUT-FIELD"),
         ({"camera": PAN, "motion_field_strength_x": 3.0}, "E-CAMERA-AND-MOTION"),
+        ({"loop": True, "use_motion_field": False}, "E-LOOP-WITHOUT-FIELD"),
+        ({"loop": True, "camera": "0: pan 0 0; 3: pan 24 0; there-and-back"}, "E-LOOP-BACK"),
+        ({"prompt_at": "8: a fox at night"}, "E-KEYFRAMES-END"),
+        ({"prompt_at": "0: a bear; 4: a fox at night"}, "E-PROMPT-AT-TWICE"),
+        ({"prompt_at": "a fox at night"}, "E-KEYFRAMES-FORM"),
+        ({"prompt_at": "4: a fox <lora:this>"}, "E-PROMPT-LORA"),
         ({"camera": [{"pan": [0, 0]}]}, "E-PARAMETER-VALUE"),
         ({"camera": 3}, "E-PARAMETER-VALUE"),
     ],
@@ -35,6 +43,23 @@ def test_what_does_not_go_together_is_refused(given, code):
 def test_a_way_as_a_list_is_the_one_that_is_written():
     camera = [{"frame": 0, "pan": [0, 0], "zoom": 1}, {"frame": 7, "pan": [24, 0.5], "easing": "ease"}]
     assert asked(camera=camera).values["camera"] == "0: pan 0 0 zoom 1; 7: pan 24 0.5 easing ease"
+
+
+def test_prompts_as_a_list_are_those_that_are_written():
+    keys = [{"frame": 0, "prompt": "a fox"}, {"frame": 5, "prompt": "a fox; at night: 2 of them"}]
+    assert asked(prompt_at=keys).values["prompt_at"] == "0: a fox; 5: a fox; at night: 2 of them"
+
+
+@pytest.mark.parametrize("prompt_at", ["0: a bear; 5: a fox", "2: a bear; 5: a fox"])
+def test_the_first_of_several_prompts_is_the_prompt_where_there_is_none(prompt_at):
+    values = Request.of(MODES["text2video"], {"prompt_at": prompt_at}).values
+    assert values["prompt"] == "a bear"
+    assert Request.of(MODES["text2video"], values).values == values  # as a recipe gives it
+
+
+def test_words_of_every_prompt_are_looked_at():
+    values = asked(prompt_at="5: a fox and a zeppelin").values
+    assert "zeppelin" in str(prompts.advice(values, adapters.read(values))[0])
 
 
 def test_with_a_camera_nothing_else_moves_unless_it_is_told_to():

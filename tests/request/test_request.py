@@ -142,3 +142,31 @@ def test_the_default_motion_of_a_long_video_keeps_its_subject_in_view(frames, gi
     asked = Request.of(MODES["text2video"], {"prompt": "a fox", "video_length": frames, **given})
     for values in asked.values, asked.with_defaults_of(BASE).values:
         assert (values["motion_field_strength_x"], values["motion_field_strength_y"]) == motion
+
+
+@pytest.mark.parametrize("given", [{}, {"fast": True}])
+def test_a_known_model_for_few_steps_brings_its_settings_and_what_is_given_wins(given, tmp_path):
+    asked = {"prompt": "a fox", "model_name": "hf:stabilityai/sdxl-turbo", **given}
+    values = Request.of(MODES["text2video"], asked).with_defaults_of(tmp_path).values
+    assert (values["solver"], values["num_inference_steps"], values["guidance_scale"]) == ("euler_a", 4, 1.0)
+    values = Request.of(MODES["text2video"], {**asked, "num_inference_steps": 2}).with_defaults_of(tmp_path).values
+    assert (values["solver"], values["num_inference_steps"]) == ("euler_a", 2)
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"solver": "lcm", "timestep_spacing": "trailing"}, "the solver lcm has timesteps of its own"),
+        ({"solver": "TCD", "num_inference_steps": 51}, "the solver tcd takes 1 to 50 steps"),
+        ({"solver": "DPM++ 3M"}, "the rule is one of ddim"),
+    ],
+)
+def test_what_a_solver_does_not_take_is_refused_before_a_model_is_there(given, message):
+    with pytest.raises(InputError, match=message):
+        Request.of(MODES["text2video"], {"prompt": "a fox", **given})
+
+
+def test_a_solver_is_kept_by_its_own_name():
+    assert Request.of(MODES["text2video"], {"prompt": "a fox", "solver": "DPM++ 2M Karras"}).values["solver"] == (
+        "dpmsolver++_karras"
+    )

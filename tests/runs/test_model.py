@@ -41,6 +41,12 @@ def make(model, tiny_folder, tmp_path):
     return make
 
 
+def test_frames_between_are_made_on_demand_and_the_others_stay(make, tmp_path):
+    plain, smooth = make("plain"), make("smooth", interpolate=3)
+    assert len(smooth) == 7 and np.array_equal(smooth[::3], plain)
+    assert video.part(tmp_path / "smooth.png").fps == 12
+
+
 @pytest.mark.smoke
 def test_published_call_runs_unchanged(model, tiny_folder, tmp_path):
     path = str(tmp_path / "video.gif")

@@ -53,6 +53,17 @@ def make(model, clip, tmp_path):
     return call
 
 
+def test_steady_frames_are_other_ones_of_the_same_video(model, clip, tmp_path):
+    given = {"model_path_list": [BASE, CONTROLNET], "control": "map", **SHORT}
+    runs = [
+        model.process_controlnet_canny(clip, save_path=tmp_path / f"{steady}.png", steady=steady, **given)
+        for steady in (0, 0.5, 1)
+    ]
+    plain, *held = [video.read(path, multiple=1).frames.astype(float) for path in runs]
+    apart = [np.abs(each - plain).mean() for each in held]
+    assert 0 < apart[0] < apart[1] and held[0].shape == plain.shape
+
+
 @pytest.mark.parametrize("method", CONTROLLED)
 def test_published_controlled_calls(make, method):
     made = make(method)

@@ -118,6 +118,14 @@ def test_the_page_shows_every_path_and_parameter_and_loads_nothing(client, path)
     ] == []
 
 
+def test_the_page_speaks_chinese(client):
+    page = client.get("/", headers={"Accept-Language": "zh"}).text
+    assert "<html lang=zh>" in page
+    without_code = re.sub(r"<(style|code|pre)>.*?</\1>|<[^>]+>", "\n", page, flags=re.DOTALL)
+    told = [line for line in without_code.splitlines() if re.search(r"[A-Za-z]+ [a-z]+ [a-z]+", line)]
+    assert [line for line in told if not re.search(r"[\u4e00-\u9fff]", line)] == []
+
+
 def test_the_page_shows_no_markup_of_others(tmp_path):
     token = "correct horse battery staple"
     with serving(tmp_path, StandInModel(), token=token, webhooks=("https://<script>.example",)) as client:

@@ -125,4 +125,4 @@ def test_nobody_waits_for_a_service_that_ends(client, waiting_job):
     assert [name for name, _ in events(client.get(f"/jobs/{waiting_job}/events").text)][-1] == "running"
     answer = client.post("/jobs/text2video", json=ASKED, headers={"Prefer": "wait=60"})
     assert answer.status_code == 202 and answer.json()["state"] == "queued"
-    assert len(client.jobs.listeners) == 2  # the log and the webhooks: those who waited are gone
+    assert len(client.jobs.listeners) == 3  # the log, the webhooks and the metrics: those who waited are gone

@@ -17,6 +17,8 @@ MESSAGES = {
     "E-USAGE": "{reason}：用法见 {help}",
     "a number {sign} {bound}": "{sign} {bound} 的数",
     "{path}: {error}": "{path}：{error}",
+    "E-INTERPOLATE-TWICE": "--times 与 --fps 说的是同一件事：请只给出一个",
+    "E-INTERPOLATE-FPS": "--fps={fps:g}：该视频每秒 {own:g} 帧，这些帧保持不变；请给出其 2 到 16 倍，例如 {examples}",
     "E-SYSTEM": "{reason}",
     "E-SYSTEM-FILE": "{file}：{reason}",
     "E-NAME-LONG": "{name}：文件名过长",

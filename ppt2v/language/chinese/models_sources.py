@@ -40,6 +40,7 @@ MESSAGES = {
     "Stable Diffusion 2.1: images of anything, 768x768": "Stable Diffusion 2.1：任意题材的图像，768x768",
     "Stable Diffusion 2.1, its base: images of anything, 512x512": "Stable Diffusion 2.1 基础版：任意题材的图像，512x512",
     "Stable Diffusion XL: images of anything, 1024x1024": "Stable Diffusion XL：任意题材的图像，1024x1024",
+    "Stable Diffusion 2.1 in 1 to 4 steps without guidance, 512x512": "Stable Diffusion 2.1，只需 1 到 4 步、不用引导，512x512",
     "Stable Diffusion XL in 1 to 4 steps without guidance, 512x512": "Stable Diffusion XL，只需 1 到 4 步、不用引导，512x512",
     "ModelScope's text to video: 16 frames of 256x256, for `synthesize`": "ModelScope 的文本生成视频：16 帧，256x256，用于 `synthesize`",
     "ModelScope's tuned to 24 frames of 576x320, for `synthesize`": "由 ModelScope 模型微调：24 帧，576x320，用于 `synthesize`",

@@ -25,8 +25,11 @@ MESSAGES = {
     "Denoising steps.": "去噪步数。",
     "How closely to follow the prompt; 1 or less turns guidance off.": "贴近提示词的程度；不大于 1 时关闭引导。",
     "Part of the steps, from the first on, that guidance is used in; those without take half the time.": "从第一步起使用引导的步数比例；不用引导的步只需一半时间。",
-    "How a step is made: ddim, dpmsolver++ (needs fewer steps), euler_a (fresh noise in each step), or lcm (for "
-    "models distilled for it).": "每一步的采样方法：ddim、dpmsolver++（需要的步数较少）、euler_a（每步加新噪声）或 lcm（用于为它蒸馏的模型）。",
+    "How a step is made: ddim; dpmsolver++ (DPM++ 2M) or unipc, which need fewer steps; euler, heun, dpm2, lms; "
+    "euler_a, dpm2_a, dpm++_2m_sde, dpm++_sde, with fresh noise in each step; lcm or tcd, for models distilled for "
+    "them. With _karras behind it: on Karras's noise levels. heun, dpm2 and dpm++_sde compute each step twice.": "每一步的采样方法：ddim；dpmsolver++（即 DPM++ 2M）或 unipc，需要的步数较少；euler、heun、dpm2、lms；每步加新噪声的 euler_a、dpm2_a、dpm++_2m_sde、dpm++_sde；用于蒸馏模型的 lcm 或 tcd。名称后加 _karras 即采用 Karras 的噪声水平。heun、dpm2 和 dpm++_sde 每步要计算两次。",
+    "Which noise levels the steps take: trailing, as models for few steps need it (Lightning, Hyper, Turbo), leading or "
+    "linspace; what the model says if not given.": "各步取哪些噪声水平：少步数模型（Lightning、Hyper、Turbo）需要 trailing，另有 leading 和 linspace；不给时按模型自己的说明。",
     "Stochasticity of DDIM: 0 is deterministic, 1 is DDPM.": "DDIM 的随机性：0 为确定，1 为 DDPM。",
     "Fewer steps by a better solver: the cheapest setting that keeps the quality; what is given beside it wins.": "用更好的采样器减少步数：在保持质量的设置中取最省时的；另外给出的参数优先。",
     "Which layer of the text encoder is taken, counted from the last one: 1 is the last, 2 the one before it.": "取文本编码器的哪一层，从最后一层数起：1 为最后一层，2 为倒数第二层。",
@@ -34,6 +37,7 @@ MESSAGES = {
     "Let every frame attend to the first one.": "让每一帧都关注首帧。",
     "Which frames every frame attends to: first, first+previous (the one before, too), or a number N (every Nth "
     "frame, too); steadier over long clips, and slower.": "每一帧关注哪些帧：first（首帧）、first+previous（还有前一帧），或数 N（还有每 N 帧中的一帧）；长视频更稳定，但更慢。",
+    "How many frames become of one, by frames in between along the optical flow, at as many times the rate.": "一帧变成多少帧：沿光流在其间插入帧，帧率按同样倍数提高。",
     "How much the finished frames are held together along the clip's motion, which takes flicker away: 0 not at all, 1 "
     "most.": "成品各帧沿片段的运动保持一致的程度，用来去除闪烁：0 为不做，1 为最强。",
     "Share of the tokens that are merged where there are most of them: faster at large sizes, less detail.": "在令牌最多的层合并的比例：大尺寸时更快，细节较少。",
@@ -42,6 +46,10 @@ MESSAGES = {
     "Motion to the left per frame, in 1/512 of the width; negative: to the right. Over more than 8 frames the "
     "default is less, so that the subject stays in the picture.": "每帧向左移动多少，以宽度的 1/512 为单位；负值向右。超过 8 帧时默认值更小，使主体留在画面内。",
     "Motion upwards per frame, in 1/512 of the height, likewise; negative: down.": "每帧向上移动多少，以高度的 1/512 为单位；负值向下；默认值同上。",
+    'Prompts that take over at later frames, such as "8: a fox at sunset; 16: a fox at night"; between two frames one '
+    "goes over into the other.": "从后面某些帧起换用的提示词，例如“8: a fox at sunset; 16: a fox at night”；两者之间逐帧过渡。",
+    "Let the last frame lead back to the first: the motion goes round on a circle, and a camera or prompts that "
+    "change come back to where they began.": "让最后一帧接回首帧：运动绕一个圆，镜头或变化的提示词回到起点。",
     'Where a camera goes, instead of --motion: keyframes such as "0: pan 0 0 zoom 1; 16: pan 24 0 zoom 1.3 rotate 5 '
     'ease". With a smooth background it moves the background, and --motion the subject.': "镜头的路径，代替 --motion：关键帧，例如“0: pan 0 0 zoom 1; 16: pan 24 0 zoom 1.3 rotate 5 ease”。背景平滑时镜头移动背景，--motion 移动主体。",
     "Noise level T0, where the motion is added: an index from the end of the 50-step DDIM schedule.": "加入运动时的噪声水平 T0，即 50 步 DDIM 从末尾数起的下标。",

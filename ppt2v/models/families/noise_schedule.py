@@ -7,10 +7,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from ppt2v.errors import InputError
-from ppt2v.models.layouts.ldm_names import EPSILON, PREDICTION_TYPES, SCHEDULER
+from ppt2v.models.layouts.ldm_names import EPSILON, PREDICTION_TYPES, SCHEDULER, SPACINGS
 
 _LEVELS = range(1000, 10_001)  # more steps than levels cannot be made
-_SPACINGS = ("leading", "trailing", "linspace")
 _TYPES: dict[str, Any] = {
     "beta_start": (int, float),
     "beta_end": (int, float),
@@ -92,13 +91,13 @@ def _check(values: Mapping[str, Any], source: str) -> None:
                 name=name,
                 value=values[name],
             )
-    if values.get("timestep_spacing", _SPACINGS[0]) not in _SPACINGS:
+    if values.get("timestep_spacing", SPACINGS[0]) not in SPACINGS:
         raise InputError(
             "E-SCHEDULE-SPACING",
             "{source}: timestep_spacing={spacing!r}; valid are {spacings}",
             source=source,
             spacing=values["timestep_spacing"],
-            spacings=_SPACINGS,
+            spacings=SPACINGS,
         )
     if values.get("rescale_betas_zero_snr") and predicted == EPSILON:
         raise InputError(

@@ -24,6 +24,7 @@ SCHEDULER = {
 }
 
 EPSILON, V_PREDICTION, SAMPLE = PREDICTION_TYPES = ("epsilon", "v_prediction", "sample")
+SPACINGS = ("leading", "trailing", "linspace")  # of timesteps
 
 _UNET = {
     "conv_in": "input_blocks.0.0",

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from collections.abc import Mapping
+from typing import Any, NamedTuple
 
 from ppt2v.language import Message, words
 
@@ -15,7 +16,8 @@ class KnownModel(NamedTuple):
     """A model that is known to work: ``id`` on Hugging Face, ``paddle_id`` in the Paddle community storage.
 
     ``group`` is that of its family (``families.family.Family``), which modes name; "motion" for motion modules.
-    ``text_width``: channels of the texts that the UNet attends to.
+    ``text_width``: channels of the texts that the UNet attends to. ``usual``: values of a run's parameters that it was
+    made for, where it needs others than most models.
     """
 
     id: str
@@ -24,6 +26,7 @@ class KnownModel(NamedTuple):
     paddle_id: str
     group: str
     text_width: int
+    usual: Mapping[str, Any]
 
     def memory_gb(self, dtype: str) -> float:
         """GB (1e9 bytes) that the weights take; what is computed with them comes on top."""
@@ -37,8 +40,12 @@ def _known(
     paddle_id: str | None = None,
     group: str = "image",
     text_width: int = FIRST_WIDTH,
+    usual: Mapping[str, Any] = {},
 ) -> KnownModel:
-    return KnownModel(id, description, parameters, paddle_id or id, group, text_width)
+    return KnownModel(id, description, parameters, paddle_id or id, group, text_width, usual)
+
+
+_TURBO = {"solver": "euler_a", "num_inference_steps": 4, "guidance_scale": 1.0}
 
 
 KNOWN = (
@@ -77,6 +84,14 @@ KNOWN = (
         words("Stable Diffusion XL in 1 to 4 steps without guidance, 512x512"),
         3.47,
         text_width=XL_WIDTH,
+        usual=_TURBO,
+    ),
+    _known(
+        "stabilityai/sd-turbo",
+        words("Stable Diffusion 2.1 in 1 to 4 steps without guidance, 512x512"),
+        1.29,
+        text_width=SECOND_WIDTH,
+        usual=_TURBO,
     ),
     _known(
         "damo-vilab/text-to-video-ms-1.7b",
@@ -117,3 +132,9 @@ def known(name: str) -> KnownModel | None:
     """The known model of that name, with or without the source in front; None for any other."""
     repository = name.rpartition(":")[2]
     return next((model for model in KNOWN if repository in (model.id, model.paddle_id)), None)
+
+
+def usual(name: str) -> Mapping[str, Any]:
+    """The values of a run's parameters that a model of that name was made for, where it is known to need its own."""
+    found = known(name)
+    return found.usual if found else {}

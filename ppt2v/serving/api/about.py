@@ -7,6 +7,7 @@ from typing import Any, List
 from fastapi import FastAPI, Request
 from fastapi.responses import HTMLResponse, Response
 
+from ppt2v.language import current
 from ppt2v.modes import MODES, Mode
 from ppt2v.serving import offers
 from ppt2v.serving.job import RUNNING
@@ -48,7 +49,7 @@ class AboutRoutes:
     def page(self, request: Request) -> HTMLResponse:
         """This description, for people."""
         address = str(request.base_url).rstrip("/")
-        return HTMLResponse(page.page(request.app.openapi(), address), headers=_HEADERS)
+        return HTMLResponse(page.page(request.app.state.described(current()), address), headers=_HEADERS)
 
     def modes(self) -> List[ModeView]:
         """The modes, and what may be said of a video of each."""

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import lru_cache
+from typing import Any
 
 from fastapi import Depends, FastAPI
 from fastapi.concurrency import run_in_threadpool
 from fastapi.security import HTTPBearer
 
+from ppt2v.language import speaking
 from ppt2v.serving.admission import Door, token_secret
 from ppt2v.serving.fairness import LimitedBodies, LimitedRequests
 from ppt2v.serving.metrics import Metrics
@@ -38,7 +41,8 @@ def create_app(jobs: Jobs, token: str | None = None, port: int = 80, write: Writ
         write: takes a line for each request and for each job.
 
     Returns:
-        The app; ``state.changes.end`` is to be called when the server begins to end, which waits for all requests.
+        The app. ``state.described`` gives its OpenAPI description in a language. ``state.changes.end`` is to be called
+        when the server begins to end, which waits for all requests.
     """
     clips, changes = Clips(jobs.folder / "clips", jobs.limits, jobs.keep_days), Changes(jobs)
     webhooks, metrics = Webhooks(lambda job: view(job, jobs.limits, None).model_dump_json()), Metrics(jobs)
@@ -50,16 +54,24 @@ def create_app(jobs: Jobs, token: str | None = None, port: int = 80, write: Writ
             yield
         await run_in_threadpool(jobs.close)
 
-    described = [] if token is None else [Depends(HTTPBearer(auto_error=False))]  # the door asks for it
-    app = FastAPI(
-        title="ppt2v",
-        version=__version__,
-        summary="Text to video on PaddlePaddle.",
-        lifespan=until_the_end,
-        docs_url=None,
-        redoc_url=None,  # pages that load their scripts from elsewhere
-        dependencies=described,
-    )
+    all_routes = JobRoutes(jobs, clips, changes), ClipRoutes(jobs, clips), AboutRoutes(jobs, metrics)
+
+    def routed(**about: Any) -> FastAPI:
+        app = FastAPI(title="ppt2v", version=__version__, summary="Text to video on PaddlePaddle.", **about)
+        for routes in all_routes:
+            routes.add_to(app)
+        return app
+
+    @lru_cache
+    def described(language: str) -> dict[str, Any]:
+        with speaking(language):
+            return routed().openapi()
+
+    no_pages = {"docs_url": None, "redoc_url": None}  # they load their scripts from elsewhere
+    dependencies = [] if token is None else [Depends(HTTPBearer(auto_error=False))]  # the door asks for it
+    with speaking("en"):
+        app = routed(lifespan=until_the_end, dependencies=dependencies, **no_pages)
+    app.state.described = described
     app.state.changes = changes
     app.add_middleware(LimitedBodies, most={"/clips": jobs.limits.upload_mb * 10**6})
     app.add_middleware(LimitedRequests, refuse=problems.ProblemResponse)
@@ -68,6 +80,4 @@ def create_app(jobs: Jobs, token: str | None = None, port: int = 80, write: Writ
     app.add_middleware(LoggedRequests, write=write)
     app.add_middleware(Spoken)
     problems.add_handlers(app)
-    for routes in (JobRoutes(jobs, clips, changes), ClipRoutes(jobs, clips), AboutRoutes(jobs, metrics)):
-        routes.add_to(app)
     return app

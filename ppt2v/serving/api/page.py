@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from html import escape
 from typing import Any
+
+from ppt2v.language import Message, current, translated, words
 
 _STYLE = """
 body { font: 16px/1.5 system-ui, sans-serif; margin: 0 auto; max-width: 60rem; padding: 1rem; color: #1a1a1a; }
@@ -31,16 +33,19 @@ def page(described: Mapping[str, Any], address: str) -> str:
         described: the service, as OpenAPI.
         address: where it is reached, such as "http://localhost:8000".
     """
-    title = escape(f"{described['info']['title']} {described['info']['version']}")
+    about = described["info"]
+    title = escape(f"{about['title']} {about['version']}")
+    token = words(
+        "Where the service asks for a token, each request brings it along, as the header {header}. For programs this "
+        "is described at {file}.",
+        header="<code>Authorization: Bearer TOKEN</code>",
+        file="<a href=openapi.json>openapi.json</a>",
+    )
     parts = [
-        f"<!doctype html><html lang=en><meta charset=utf-8><title>{title}</title>",
+        f"<!doctype html><html lang={current()}><meta charset=utf-8><title>{title}</title>",
         f'<meta name=viewport content="width=device-width, initial-scale=1"><style>{_STYLE}</style>',
-        f"<h1>{title}</h1><p>{escape(described['info']['summary'])} Ask for a video, see how far it is, fetch it:</p>",
-        f"<pre>{escape(_FIRST.format(address=address).strip())}</pre>",
-        "<p>Where the service asks for a token, each request brings it along, as the header "
-        "<code>Authorization: Bearer TOKEN</code>. For programs this is described at "
-        "<a href=openapi.json>openapi.json</a>.</p>",
-        "<h2>Paths</h2>",
+        f"<h1>{title}</h1><p>{_said(about['summary'])} {_said('Ask for a video, see how far it is, fetch it:')}</p>",
+        f"<pre>{escape(_FIRST.format(address=address).strip())}</pre><p>{token}</p><h2>{_said('Paths')}</h2>",
     ]
     for path, operations in described["paths"].items():
         for method in filter(operations.__contains__, _METHODS):
@@ -48,37 +53,42 @@ def page(described: Mapping[str, Any], address: str) -> str:
     return "\n".join(parts)
 
 
+def _said(english: str) -> str:
+    return escape(translated(english))
+
+
 def _operation(method: str, path: str, about: Mapping[str, Any], schemas: Mapping[str, Any]) -> Iterator[str]:
-    said = about.get("description") or about["summary"]
     yield f"<details><summary><span class=method>{method.upper()}</span> <code>{escape(path)}</code><br>"
-    yield f"{escape(said)}</summary>"
-    yield from _table("It may be told", ((one["name"], one["schema"], one) for one in about.get("parameters", [])))
+    yield f"{_said(about.get('description') or about['summary'])}</summary>"
+    asked = ((one["name"], one["schema"], one) for one in about.get("parameters", []))
+    yield from _table(words("It may be told"), asked)
     for kind, content in about.get("requestBody", {}).get("content", {}).items():
         body = _resolved(content["schema"], schemas)
         fields = ((name, field, field) for name, field in body.get("properties", {}).items())
-        yield from _table(f"The body, {kind}", fields, body.get("required", []))
-    answers = [f"{status} {answer['description']}" for status, answer in about["responses"].items()]
-    yield f"<p>Answers: {escape('; '.join(answers))}.</p></details>"
+        yield from _table(words("The body, {kind}", kind=kind), fields, body.get("required", []))
+    answers = [f"{status} {translated(answer['description'])}" for status, answer in about["responses"].items()]
+    yield f"<p>{escape(str(words('Answers: {answers}.', answers='; '.join(answers))))}</p></details>"
 
 
-def _table(title: str, rows: Iterator[tuple[str, Any, Any]], required: list[str] = []) -> Iterator[str]:  # noqa: B006
+def _table(title: Message, rows: Iterator[tuple[str, Any, Any]], required: Sequence[str] = ()) -> Iterator[str]:
     """A table of names, valid values and what they are, where there are any."""
     cells = [(name, _rule(schema), _default(name, schema, required), _about(about)) for name, schema, about in rows]
     if not cells:
         return
-    yield f"<h3>{escape(title)}</h3><table><tr><th>name<th>values<th>default<th>what it does"
+    heads = "<th>".join(map(_said, ("name", "values", "default", "what it does")))
+    yield f"<h3>{escape(str(title))}</h3><table><tr><th>{heads}"
     for name, *others in cells:
         yield f"<tr><td><code>{escape(name)}</code><td>{'<td>'.join(map(escape, others))}"
     yield "</table>"
 
 
 def _about(field: Mapping[str, Any]) -> str:
-    return field.get("description", "")
+    return translated(field.get("description", ""))
 
 
-def _default(name: str, schema: Mapping[str, Any], required: list[str]) -> str:
+def _default(name: str, schema: Mapping[str, Any], required: Sequence[str]) -> str:
     if name in required:
-        return "needed"
+        return translated("needed")
     return "" if schema.get("default") is None else str(schema["default"])
 
 
@@ -89,8 +99,10 @@ def _rule(schema: Mapping[str, Any]) -> str:
     if "enum" in schema:
         return ", ".join(map(str, schema["enum"]))
     if schema.get("type") == "array":
-        most = f", at most {schema['maxItems']}" if "maxItems" in schema else ""
-        return f"a list of: {_rule(schema['items'])}{most}"
+        each = _rule(schema["items"])
+        if "maxItems" in schema:
+            return str(words("a list of: {each}, at most {most}", each=each, most=schema["maxItems"]))
+        return str(words("a list of: {each}", each=each))
     signs = {"exclusiveMinimum": ">", "minimum": "≥", "maximum": "≤"}
     bounds = [f"{sign} {schema[name]:g}" for name, sign in signs.items() if name in schema]
     return " ".join([str(schema.get("const", schema.get("type", ""))), *bounds])

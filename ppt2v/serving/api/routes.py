@@ -24,12 +24,12 @@ from ppt2v.serving.uploads import Clips
 
 from .problems import ANYWHERE, documented
 from .schema import BINARY, PRIORITY, SEEDS, WEBHOOK, JobView, request_model, view
-from .waiting import MOST_SECONDS, Changes, preferred_wait
+from .waiting import Changes, preferred_wait
 
 _LAST = Annotated[int, Query(ge=1, le=1000, description="How many, at most.")]
 _PREFER = Annotated[
     Optional[str],
-    Header(description=f"wait=SECONDS: answer once the job is finished, or after so many (at most {MOST_SECONDS})."),
+    Header(description="wait=SECONDS: answer once the job is finished, or after so many, a minute at most."),
 ]
 _MEDIA_TYPES = {"mp4": "video/mp4", "webm": "video/webm", "gif": "image/gif"}
 _SIGN_OF_LIFE = 15  # seconds without an event, after which a comment is sent
@@ -147,8 +147,7 @@ class JobRoutes:
         return self._view(self.jobs.cancel(id))
 
     def events(self, id: str) -> StreamingResponse:
-        """How far a job is, whenever that changes, as server-sent events: the job, under the name of its state. The
-        last one is of the finished job."""
+        """How far a job is, whenever that changes, as server-sent events named by its state; the last one ends it."""
         self._job(id)
         self.changes.check_room()
         headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}

@@ -7,8 +7,9 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import Annotated, Any, Dict, List, Literal, Optional
 
-from pydantic import BaseModel, ConfigDict, Field, create_model
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, create_model
 
+from ppt2v.language import Message, either, translated, words
 from ppt2v.models.sources import locate
 from ppt2v.modes import MODES, Mode
 from ppt2v.parameters import Parameter, holding
@@ -138,11 +139,13 @@ def request_model(row: Mode, limits: Limits) -> type[BaseModel]:
     if "seed" in allowed:
         fields[SEEDS] = _seeds(allowed["seed"], limits)
     if limits.priority:
-        about = "Jobs of a higher priority go first."
-        fields[PRIORITY] = int, Field(0, description=about, ge=0, le=limits.priority)
+        order = translated("Jobs of a higher priority go first.")
+        fields[PRIORITY] = int, Field(0, description=order, ge=0, le=limits.priority)
     if limits.webhooks:
-        about = f"Where each job is reported to once it is finished, at {' or '.join(limits.webhooks)}."
-        fields[WEBHOOK] = Optional[str], Field(None, description=about, max_length=limits.letters)
+        about = words(
+            "Where each job is reported to once it is finished, at {servers}.", servers=either(limits.webhooks)
+        )
+        fields[WEBHOOK] = Optional[str], Field(None, description=str(about), max_length=limits.letters)
     name = "".join(word.title() for word in row.name.split("-"))
     strict = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False, protected_namespaces=())
     return create_model(name, __config__=strict, __doc__=row.summary, **fields)
@@ -161,27 +164,27 @@ def _field(parameter: Parameter, limits: Limits, brought: Mapping[str, Any]) -> 
         kind, rules, default = List[kind], {"max_length": MOST_TEXTS}, list(parameter.default)  # type: ignore[valid-type]
     elif default is None and not required:
         kind = Optional[kind]
-    about = " ".join([parameter.help, *_here(parameter, limits, parameter.name in brought)])
+    about = " ".join(map(str, [translated(parameter.help), *_here(parameter, limits, parameter.name in brought)]))
     return kind, Field(... if required else default, description=about, **rules)
 
 
-def _here(parameter: Parameter, limits: Limits, is_brought: bool) -> Iterator[str]:
+def _here(parameter: Parameter, limits: Limits, is_brought: bool) -> Iterator[Message]:
     """What is to be said of a parameter for this service."""
     if parameter.holds == "clip":
-        yield "Here the id that POST /clips answers."
+        yield words("Here the id that POST /clips answers.")
     if parameter.holds == "model":
-        yield "Here one of GET /models."
+        yield words("Here one of GET /models.")
     if parameter.holds == "size" and parameter.kind is str:
-        yield f"At most {limits.side} pixels."
+        yield words("At most {side} pixels.", side=limits.side)
     if is_brought:
-        yield f"Other models bring their own (GET /models), else it is {parameter.default!r}."
+        yield words("Other models bring their own (GET /models), else it is {value!r}.", value=parameter.default)
 
 
 def _kind(parameter: Parameter, limits: Limits) -> tuple[Any, dict[str, Any]]:
     if parameter.holds == "format":
         return Literal[FORMATS], {}
     if parameter.choices:
-        return Literal[parameter.choices], {}
+        return Annotated[Literal[parameter.choices], BeforeValidator(parameter.meant)], {}  # type: ignore[valid-type]
     bounds = {"ge": parameter.minimum, "le": limits.most(parameter), "gt": parameter.above}
     lengths = {"min_length": 1 if parameter.positional else None, "max_length": limits.letters}
     rules = {str: lengths, bool: {}}.get(parameter.kind, bounds)
@@ -191,6 +194,6 @@ def _kind(parameter: Parameter, limits: Limits) -> tuple[Any, dict[str, Any]]:
 def _seeds(seed: Parameter, limits: Limits) -> tuple[Any, Any]:
     """Several seeds, as ``create_model`` takes them."""
     kind, rules = _kind(seed, limits)
-    about = "Instead of seed: a job for each of these; the answer is the list of them."
+    about = translated("Instead of seed: a job for each of these; the answer is the list of them.")
     one = Annotated[kind, Field(**rules)]  # type: ignore[valid-type]
     return Optional[List[one]], Field(None, description=about, min_length=1, max_length=limits.seeds)

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from ppt2v.errors import InputError
 from ppt2v.models.families import stable_diffusion
 from ppt2v.models.sources import locate
-from ppt2v.models.sources.catalogue import KNOWN
+from ppt2v.models.sources.catalogue import KNOWN, usual
 from ppt2v.modes import Mode
 from ppt2v.parameters import Parameter, resolve
 from ppt2v.serving import offers
@@ -73,7 +73,7 @@ def defaults(row: Mode, model: str | None) -> dict[str, Any]:
     """The values of a run of which the model alone is given; what it brings along counts if it is on disk."""
     folder = None if model is None else _on_disk(model)
     own = {} if folder is None else stable_diffusion.model_defaults(folder).get(row.name, {})
-    return resolve(row.parameters, {}, own)
+    return resolve(row.parameters, {}, {**usual(model or ""), **own})
 
 
 def _on_disk(model: str) -> Path | None:

@@ -1,0 +1,32 @@
+"""What is done to decoded frames before they are written."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from ppt2v import video
+
+if TYPE_CHECKING:
+    import numpy as np
+
+
+def finished(frames: Iterable[np.ndarray], values: Mapping[str, Any], clip: np.ndarray | None) -> Iterable[np.ndarray]:
+    """The frames of the file, uint8 RGB ``[H, W, 3]`` each, made as they are asked for.
+
+    Args:
+        frames: as they are decoded.
+        values: of all parameters of the mode.
+        clip: what the video was made from, uint8 RGB ``[F, H, W, 3]``, if there is a clip.
+    """
+    if values.get("steady"):
+        from ppt2v.pipelines.methods.steadiness import steadied
+
+        frames = steadied(frames, clip, values["steady"])
+    if values["interpolate"] > 1:
+        from ppt2v.pipelines.methods.interpolation import interpolated
+
+        frames = interpolated(frames, values["interpolate"])
+    if values["watermark"]:
+        frames = video.watermark(frames, values["watermark"])
+    return frames
