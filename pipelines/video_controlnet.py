@@ -32,6 +32,8 @@ class Control(NamedTuple):
 class VideoControlNetPipeline(VideoPipeline):
     """Makes a video that follows the control maps of a clip."""
 
+    over_workers = True
+
     @by_keywords(num_inference_steps=20, guidance_scale=9.0)
     @paddle.no_grad()
     def __call__(

@@ -43,12 +43,16 @@ class LookedUpText:
 class ScheduledNetwork:
     """A network of one run.
 
+    ``anchored``: whether frames attend to one that has been computed before.
+
     Args:
         program: the network, for the size of the run.
         text: its keys and values of the text.
         engine: executes it.
         schedule: of the run.
     """
+
+    anchored = False
 
     def __init__(self, program: Program, text: LookedUpText, engine: Engine, schedule: Schedule):
         self.schedule = schedule
@@ -93,6 +97,7 @@ class _CrossFrameNetwork(ScheduledNetwork):
         super().__init__(program, text, engine, schedule)
         self._no_anchor, self._texts, self._conditioned = program.no_anchor, program.texts, program.conditioned
         self._outputs, self._anchors = program.remembered, program.attention.anchors
+        self.anchored = bool(program.to_anchor)
         self.anchor: list | None = None
 
     def run(self, batch: paddle.Tensor, step: int, frame_ids: list[int], own: list) -> list:

@@ -11,6 +11,7 @@ from ppt2v.models.sources.catalogue import EMBEDDED
 from ppt2v.parameters import Parameter
 from ppt2v.pipelines.planning.anchors import FIRST
 from ppt2v.pipelines.planning.solver_names import SOLVERS, solver_named
+from ppt2v.workers.runners import RUNNERS
 
 MACHINE = (
     Parameter(
@@ -30,6 +31,22 @@ MACHINE = (
         "auto",
         "What executes the networks: eager, openvino, inference, or auto, which takes the fastest for each run.",
         choices=ENGINES,
+        group="Speed and memory",
+    ),
+    Parameter(
+        "workers",
+        int,
+        1,
+        "Processes or machines that share the frames of a video; each holds the model.",
+        minimum=1,
+        group="Speed and memory",
+    ),
+    Parameter(
+        "runner",
+        str,
+        "local",
+        "Where the workers are: local, processes of this machine; ray, a Ray cluster, whose address is in RAY_ADDRESS.",
+        choices=RUNNERS,
         group="Speed and memory",
     ),
 )

@@ -125,4 +125,6 @@ MESSAGES = {
     "Speed and memory": "速度与内存",
     "Adapters": "适配器",
     "File": "文件",
+    "Processes or machines that share the frames of a video; each holds the model.": "共同生成一个视频的帧的进程或机器的数目；每个都加载一份模型。",
+    "Where the workers are: local, processes of this machine; ray, a Ray cluster, whose address is in RAY_ADDRESS.": "工作进程在哪里：local 为本机的进程；ray 为 Ray 集群，地址在 RAY_ADDRESS 中。",
 }
