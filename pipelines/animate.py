@@ -24,6 +24,8 @@ from .latent_diffusion import Sampling, Sharing, VideoPipeline, by_keywords
 class AnimatePipeline(VideoPipeline):
     """Text to video with a Stable Diffusion whose UNet is a ``MotionUNet``."""
 
+    over_workers = True
+
     @by_keywords(use_cf_attn=False)
     @paddle.no_grad()
     def __call__(

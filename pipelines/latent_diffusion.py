@@ -21,6 +21,7 @@ from ppt2v.language import Message, words
 from ppt2v.pipelines.denoising.denoiser import Denoiser, finite
 from ppt2v.pipelines.denoising.solvers import Solver
 from ppt2v.pipelines.denoising.solvers import solver as make_solver
+from ppt2v.pipelines.denoising.spread import Workers
 from ppt2v.pipelines.methods.freeu import FreeU
 from ppt2v.pipelines.methods.guidance import Guidance
 from ppt2v.pipelines.networks.conditions import Conditions
@@ -174,6 +175,9 @@ class Run(Protocol):
     def __call__(self) -> paddle.Tensor:
         """The latents of all frames."""
 
+    def share(self, workers: Workers, shared: Any) -> None:
+        """Lets workers make its steps; ``shared``: a parcel that each of their calls is given."""
+
 
 class LatentDiffusion:
     """What all pipelines do around the denoising, with their parts run on ``engine``.
@@ -187,6 +191,7 @@ class LatentDiffusion:
     preview_vae: Any = None  # a tiny autoencoder that decodes previews instead of ``vae``
     vae_in_float32 = False  # whether the autoencoder computes in float32 whatever the others do
     running: Run | None = None  # the run in progress
+    over_workers = False  # whether workers can share a step (``denoising.spread``, ``denoising.spread_windows``)
 
     def solver(self, sampling: Sampling) -> Solver:
         """The solver of a run, on the model's schedule."""
@@ -244,11 +249,16 @@ class LatentDiffusion:
                 runner.use_float32()
             yield runner
 
+    @staticmethod
+    def perform(run: Run) -> paddle.Tensor:
+        """What is done with a run that is ready; who lets others take part in it puts something else here."""
+        return run()
+
     def run(self, run: Run) -> paddle.Tensor:
         """The latents that a run makes."""
         self.running = run
         try:
-            return run()
+            return self.perform(run)
         finally:
             self.running = None
             if self.offload:

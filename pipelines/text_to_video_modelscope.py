@@ -28,6 +28,8 @@ from .latent_diffusion import LatentDiffusion, Sampling, by_keywords
 class TextToVideoPipeline(LatentDiffusion):
     """Text to video with the parts of ``families.text_to_video.TextToVideo``, on ``engine``."""
 
+    over_workers = True
+
     def __init__(self, text_encoder, tokenizer, unet, vae, scheduler):
         self.text_encoder, self.tokenizer, self.unet = text_encoder, tokenizer, unet
         self.vae, self.scheduler = vae, scheduler

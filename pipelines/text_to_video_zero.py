@@ -30,6 +30,8 @@ SubjectFinder = Callable[[np.ndarray], np.ndarray]
 class TextToVideoZeroPipeline(VideoPipeline):
     """Zero-shot text to video."""
 
+    over_workers = True
+
     @by_keywords()
     @paddle.no_grad()
     def __call__(

@@ -21,15 +21,18 @@ from .latent_diffusion import Sampling, Sharing, VideoPipeline, by_keywords
 
 
 class Control(NamedTuple):
-    """A ControlNet (a ControlNetModel), its maps, uint8 RGB ``[frames, height, width, 3]``, and its strength."""
+    """A ControlNet (a ControlNetModel), its maps, uint8 RGB ``[frames, height, width, 3]``, and its strength: one for
+    all frames, or one for each."""
 
     network: object
     maps: np.ndarray
-    strength: float = 1.0
+    strength: float | Sequence[float] = 1.0
 
 
 class VideoControlNetPipeline(VideoPipeline):
     """Makes a video that follows the control maps of a clip."""
+
+    over_workers = True
 
     @by_keywords(num_inference_steps=20, guidance_scale=9.0)
     @paddle.no_grad()

@@ -17,6 +17,8 @@ from .latent_diffusion import Sampling, Sharing, VideoPipeline, by_keywords
 class VideoInstructPix2PixPipeline(VideoPipeline):
     """Edits a clip; the UNet takes the clip's latents beside its own."""
 
+    over_workers = True
+
     @by_keywords(solver="euler_a")
     @paddle.no_grad()
     def __call__(

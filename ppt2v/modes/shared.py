@@ -11,6 +11,7 @@ from ppt2v.models.sources.catalogue import EMBEDDED
 from ppt2v.parameters import Parameter
 from ppt2v.pipelines.planning.anchors import FIRST
 from ppt2v.pipelines.planning.solver_names import SOLVERS, solver_named
+from ppt2v.workers.runners import RUNNERS
 
 MACHINE = (
     Parameter(
@@ -30,6 +31,22 @@ MACHINE = (
         "auto",
         "What executes the networks: eager, openvino, inference, or auto, which takes the fastest for each run.",
         choices=ENGINES,
+        group="Speed and memory",
+    ),
+    Parameter(
+        "workers",
+        int,
+        1,
+        "Processes or machines that share the frames of a video; each holds the model.",
+        minimum=1,
+        group="Speed and memory",
+    ),
+    Parameter(
+        "runner",
+        str,
+        "local",
+        "Where the workers are: local, processes of this machine; ray, a Ray cluster, whose address is in RAY_ADDRESS.",
+        choices=RUNNERS,
         group="Speed and memory",
     ),
 )
@@ -623,6 +640,15 @@ def controlled(a_prompt: str, n_prompt: str, fps: float | None = None) -> tuple[
             minimum=0,
             maximum=10,
             option="control-strength",
+            group="Guidance",
+        ),
+        Parameter(
+            "control_keyframes",
+            str,
+            None,
+            'How strongly by frames, such as "0: 1; 16: 0.3": the strengths are multiplied by it, on a straight line '
+            "between keyframes.",
+            holds="keyframes",
             group="Guidance",
         ),
         Parameter(

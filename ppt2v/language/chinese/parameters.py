@@ -92,9 +92,11 @@ MESSAGES = {
     "Added to the prompt.": "附加在提示词后面。",
     "Folder, single file or id of the ControlNet; the one for this control that fits the model if not given.": "ControlNet 的文件夹、单个文件或模型 ID；不给时用与模型相配的那一个。",
     "How strongly the control maps guide.": "控制图的引导强度。",
+    'How strongly by frames, such as "0: 1; 16: 0.3": the strengths are multiplied by it, on a straight line between keyframes.': '各帧的强度，例如 "0: 1; 16: 0.3"：强度乘以该值，关键帧之间按直线变化。',
     "Part of the steps from which the control maps guide: 0.2 leaves the first fifth to the prompt.": "控制图从全部步数的这一比例处开始引导：0.2 表示前五分之一只听提示词。",
     "Part of the steps up to which they guide; those without take less time.": "控制图引导到全部步数的这一比例处为止；不引导的步更快。",
     "Let the control maps say what the video shows, of which the prompt then need say little: they guide only what follows the prompt, and its details less than the whole; guidance scales of 3 to 5 suit it.": "由控制图决定画面内容，提示词可以很短：控制图只引导跟随提示词的一支，对细节的引导弱于整体；引导强度宜取 3 到 5。",
+    "What the control maps show: softedge, lineart (made where the clip is none), scribble (likewise), normal, segmentation, or tile (the clip itself).": "控制图的内容：softedge（柔和边缘）、lineart（线稿，片段不是线稿时由它生成）、scribble（涂鸦，同样）、normal（法线）、segmentation（分割）或 tile（片段本身）。",
     "One more ControlNet: KIND:STRENGTH or KIND:STRENGTH:MODEL, such as depth:0.5.": "再加一个 ControlNet，写作“类型:强度”或“类型:强度:模型”，例如 depth:0.5。",
     "What the clip is: map (a ready control map, used as it is), video (a map is made of it), or auto (found out).": "输入的视频是什么：map（现成的控制图）、video（由它生成控制图）、auto（自动判断）。",
     "File, folder or id of OpenPose's weights, such as hf:lllyasviel/Annotators; MediaPipe if not given.": "OpenPose 权重的文件、文件夹或模型 ID，例如 hf:lllyasviel/Annotators；不给时用 MediaPipe。",
@@ -131,4 +133,6 @@ MESSAGES = {
     "Speed and memory": "速度与内存",
     "Adapters": "适配器",
     "File": "文件",
+    "Processes or machines that share the frames of a video; each holds the model.": "共同生成一个视频的帧的进程或机器的数目；每个都加载一份模型。",
+    "Where the workers are: local, processes of this machine; ray, a Ray cluster, whose address is in RAY_ADDRESS.": "工作进程在哪里：local 为本机的进程；ray 为 Ray 集群，地址在 RAY_ADDRESS 中。",
 }
