@@ -21,11 +21,12 @@ from .latent_diffusion import Sampling, Sharing, VideoPipeline, by_keywords
 
 
 class Control(NamedTuple):
-    """A ControlNet (a ControlNetModel), its maps, uint8 RGB ``[frames, height, width, 3]``, and its strength."""
+    """A ControlNet (a ControlNetModel), its maps, uint8 RGB ``[frames, height, width, 3]``, and its strength: one for
+    all frames, or one for each."""
 
     network: object
     maps: np.ndarray
-    strength: float = 1.0
+    strength: float | Sequence[float] = 1.0
 
 
 class VideoControlNetPipeline(VideoPipeline):

@@ -178,6 +178,11 @@ class Model:
         models = [dreambooth_model_path, *(model_path_list or [])]
         return self._controlled("canny-db", video_path, prompt, models, given, is_gradio)
 
+    @_signed("controlnet")
+    def process_controlnet(self, video_path, prompt, model_path_list=None, is_gradio=False, **given) -> Any:
+        """Makes a video that follows other control maps of a clip, of the kind ``control_kind``."""
+        return self._controlled("controlnet", video_path, prompt, model_path_list, given, is_gradio)
+
     @_signed("synthesize")
     def process_text2video_synthesis(self, prompt, model_name=None, is_gradio=False, **given) -> Any:
         """Makes a video with a model that was trained on videos (ModelScope's text to video, arXiv 2308.06571)."""

@@ -599,6 +599,15 @@ def controlled(a_prompt: str, n_prompt: str, fps: float | None = None) -> tuple[
             group="Guidance",
         ),
         Parameter(
+            "control_keyframes",
+            str,
+            None,
+            'How strongly by frames, such as "0: 1; 16: 0.3": the strengths are multiplied by it, on a straight line '
+            "between keyframes.",
+            holds="keyframes",
+            group="Guidance",
+        ),
+        Parameter(
             "control_guidance_start",
             float,
             0.0,
