@@ -139,9 +139,10 @@ class Request:
     @property
     def branches(self) -> int:
         """Branches of guidance that are computed together."""
+        perturbed = int(self.values.get("pag_scale", 0) > 0)
         if self.values.get("guidance_scale", 2.0) <= 1:
-            return 1
-        return 3 if "image_guidance_scale" in self.values else 2
+            return 1 + perturbed
+        return 3 if "image_guidance_scale" in self.values else 2 + perturbed
 
     @property
     def window(self) -> int | None:

@@ -50,6 +50,14 @@ MESSAGES = {
     "goes over into the other.": "从后面某些帧起换用的提示词，例如“8: a fox at sunset; 16: a fox at night”；两者之间逐帧过渡。",
     "Let the last frame lead back to the first: the motion goes round on a circle, and a camera or prompts that "
     "change come back to where they began.": "让最后一帧接回首帧：运动绕一个圆，镜头或变化的提示词回到起点。",
+    "Share of what is guided that gets the contrast of what follows the prompt alone: less oversaturated, 0.7 is usual; 0 "
+    "turns it off.": "引导结果中改用提示词分支对比度的比例：减少过饱和，常用 0.7；0 为关闭。",
+    "FreeU: factor of the backbone's features at the first level upwards, 1.5 is usual; 1 leaves them.": "FreeU：UNet 上行第一层主干特征的系数，常用 1.5；1 为不变。",
+    "The same at the second level, 1.6 is usual.": "同上，第二层，常用 1.6。",
+    "FreeU: factor of the lowest frequencies of the skips at the first level, 0.9 is usual; 1 leaves them.": "FreeU：第一层跳跃连接中最低频率的系数，常用 0.9；1 为不变。",
+    "The same at the second level, 0.2 is usual.": "同上，第二层，常用 0.2。",
+    "How far to go away from what the UNet makes with perturbed attention: cleaner shapes, 3 is usual; takes half as "
+    "long again; 0 turns it off.": "远离 UNet 在注意力被扰动时结果的程度：形状更清晰，常用 3；时间多一半；0 为关闭。",
     'Where a camera goes, instead of --motion: keyframes such as "0: pan 0 0 zoom 1; 16: pan 24 0 zoom 1.3 rotate 5 '
     'ease". With a smooth background it moves the background, and --motion the subject.': "镜头的路径，代替 --motion：关键帧，例如“0: pan 0 0 zoom 1; 16: pan 24 0 zoom 1.3 rotate 5 ease”。背景平滑时镜头移动背景，--motion 移动主体。",
     "Noise level T0, where the motion is added: an index from the end of the 50-step DDIM schedule.": "加入运动时的噪声水平 T0，即 50 步 DDIM 从末尾数起的下标。",
