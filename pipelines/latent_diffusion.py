@@ -22,6 +22,8 @@ from ppt2v.pipelines.denoising.denoiser import Denoiser, finite
 from ppt2v.pipelines.denoising.solvers import Solver
 from ppt2v.pipelines.denoising.solvers import solver as make_solver
 from ppt2v.pipelines.denoising.spread import Workers
+from ppt2v.pipelines.methods.freeu import FreeU
+from ppt2v.pipelines.methods.guidance import Guidance
 from ppt2v.pipelines.networks.conditions import Conditions
 from ppt2v.pipelines.networks.programs import (
     Decoder,
@@ -55,6 +57,7 @@ class Sampling:
         timestep_spacing: "leading", "trailing" or "linspace" instead of the schedule's own, for solvers that have none
             of their own.
         clip_skip: which layer of the text encoder is taken, counted from the last one, 1 to their number.
+        guidance_rescale: how much of what is guided gets the standard deviation of what follows the prompt, 0..1.
     """
 
     prompt: str
@@ -66,6 +69,11 @@ class Sampling:
     solver: str = "ddim"
     timestep_spacing: str | None = None
     clip_skip: int = 1
+    guidance_rescale: float = 0.0
+
+    def guidance(self, *before: float, perturbed: float = 0.0) -> Guidance:
+        """How guidance branches become one; ``before`` are scales in front of that of the prompt."""
+        return Guidance((*before, self.guidance_scale), self.guidance_rescale, perturbed)
 
     @property
     def texts(self) -> list[str]:
@@ -84,12 +92,22 @@ class Sharing:
             alone, with what the rest made before (DeepCache, arXiv 2312.00858); 1: all compute everything.
         anchors: which frames the others attend to, as ``planning.anchors.Anchors.parse`` reads it; where frames are
             computed in chunks.
+        freeu_b1, freeu_b2, freeu_s1, freeu_s2: see ``methods.freeu.FreeU``.
     """
 
     use_cf_attn: bool = True
     merging_ratio: float = 0.0
     cache_interval: int = 1
     anchors: str = FIRST
+    freeu_b1: float = 1.0
+    freeu_b2: float = 1.0
+    freeu_s1: float = 1.0
+    freeu_s2: float = 1.0
+
+    @property
+    def freeu(self) -> FreeU:
+        """How the UNet's features are changed."""
+        return FreeU(self.freeu_b1, self.freeu_b2, self.freeu_s1, self.freeu_s2)
 
     @property
     def attention(self) -> SelfAttention:
@@ -333,8 +351,8 @@ class VideoPipeline(LatentDiffusion, StableDiffusionPipeline):
     """The parts of a Stable Diffusion pipeline, run on ``engine``."""
 
     def main_program(
-        self, height: int, width: int, attention: SelfAttention, residuals: bool = False, cache_interval: int = 1
+        self, height: int, width: int, sharing: Sharing, residuals: bool = False, perturbed: bool = False
     ) -> Program:
         """What nearly all of a run's time goes into; sizes in pixels."""
-        size = self.latent_shape(height, width)[1:]
-        return NoisePrediction(self.unet, *size, attention, residuals, deep_features=cache_interval > 1)
+        deep, size = sharing.cache_interval > 1, self.latent_shape(height, width)[1:]
+        return NoisePrediction(self.unet, *size, sharing.attention, residuals, deep, sharing.freeu, perturbed)

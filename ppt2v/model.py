@@ -111,6 +111,12 @@ class Model:
         anchors: str | None = None,
         prompt_at: str | list | None = None,
         loop: bool | None = None,
+        guidance_rescale: float | None = None,
+        freeu_b1: float | None = None,
+        freeu_b2: float | None = None,
+        freeu_s1: float | None = None,
+        freeu_s2: float | None = None,
+        pag_scale: float | None = None,
         num_inference_steps: int | None = None,
         guidance_scale: float | None = None,
         guidance_stop_step: float | None = None,
@@ -177,6 +183,11 @@ class Model:
         """Makes a video that follows the edges in a clip with a Dreambooth model (arXiv 2303.13439, section 4.2)."""
         models = [dreambooth_model_path, *(model_path_list or [])]
         return self._controlled("canny-db", video_path, prompt, models, given, is_gradio)
+
+    @_signed("controlnet")
+    def process_controlnet(self, video_path, prompt, model_path_list=None, is_gradio=False, **given) -> Any:
+        """Makes a video that follows other control maps of a clip, of the kind ``control_kind``."""
+        return self._controlled("controlnet", video_path, prompt, model_path_list, given, is_gradio)
 
     @_signed("synthesize")
     def process_text2video_synthesis(self, prompt, model_name=None, is_gradio=False, **given) -> Any:
