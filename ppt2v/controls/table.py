@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from ppt2v.language import Message, words
-from ppt2v.models.sources.catalogue import EMBEDDED, EMBEDDED_WIDTH, FIRST_WIDTH, SECOND_WIDTH, XL_WIDTH
+from ppt2v.models.sources.catalogue import EMBEDDED, EMBEDDED_WIDTH, FIRST_WIDTH, SECOND_WIDTH, XL_WIDTH, known
 from ppt2v.models.sources.locate import is_embedded
 from ppt2v.parameters import Parameter
 
@@ -107,8 +107,9 @@ class Control:
             model: its name.
             text_width: channels of the texts that its UNet attends to; None where the model is not there yet.
         """
+        row = known(model)
         usual = EMBEDDED_WIDTH if is_embedded(model) else FIRST_WIDTH
-        return self.networks.get(text_width or usual, self.networks[usual])
+        return self.networks.get(text_width or (row.text_width if row else usual), self.networks[usual])
 
 
 CONTROLS = {
