@@ -1,6 +1,6 @@
 # make demo [PROMPT="..."] [OUT=video.mp4]
-# make lint | test | test-slow | test-ui | smoke-paddle2 | smoke-py313 | test-paddlehub | score | tradeoff | notebooks
-#     | wheel | hub-modules | constraints | clean
+# make lint | test | test-slow | test-ui | smoke-paddle2 | smoke-py313 | test-paddlehub | score | tradeoff | steadiness
+#     | notebooks | wheel | hub-modules | constraints | clean
 # make score PRECISION=int8
 # make bench TORCH_PYTHON=... [BENCH="--rounds 1"]
 # make campaign [CAMPAIGN="--share 0.1 --only models"]
@@ -48,7 +48,7 @@ $(1)/bin/pip install --quiet --no-compile --no-deps ppdiffusers==0.29.0 paddlenl
 @touch $(1)/installed
 endef
 
-.PHONY: demo lint test test-slow test-ui smoke-paddle2 smoke-py313 test-paddlehub score tradeoff notebooks constraints wheel hub-modules bench campaign clean
+.PHONY: demo lint test test-slow test-ui smoke-paddle2 smoke-py313 test-paddlehub score tradeoff steadiness notebooks constraints wheel hub-modules bench campaign clean
 
 demo: .venv/installed
 	.venv/bin/ppt2v text2video $${OUT:+--out "$$OUT"} -- "$$PROMPT"
@@ -95,6 +95,11 @@ score: .venv/installed
 
 tradeoff: .venv/installed
 	.venv/bin/python -m training.judge.tradeoff
+
+# What --steady is worth, on twelve clips; what is made is kept in STEADINESS, and a run that was stopped goes on.
+STEADINESS := steadiness
+steadiness: .venv/installed
+	.venv/bin/python -m training.judge.steadiness $(STEADINESS)
 
 # The newest that goes together on each Python that serves; needs uv.
 constraints:

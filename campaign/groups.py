@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from . import bad_commands, bad_files, bad_models, bad_requests, full_disks, kills, steadiness
+from . import bad_commands, bad_files, bad_models, bad_requests, crowds, full_disks, kills, steadiness
 from .trial import Group
 
 _REFUSED = "refused with one line and code 2, nothing left, within 300 MB and 10 s; or it works"
@@ -32,6 +32,13 @@ GROUPS = (
     Group("killed batches", "terminated or killed: no process is left, no video is made twice", 10, 600, kills.batches),
     Group("killed trainings", "killed and resumed: the same model", 6, 900, kills.trainings),
     Group("killed services", "12 jobs under 8 kills: all done, each once", 1, 1800, kills.services),
+    Group(
+        "crowds",
+        "300 jobs of 30 clients, two workers killed: each done and reported once",
+        1,
+        1200,
+        crowds.trials,
+    ),
     Group(
         "full disks", "one line or 507, nothing half-written; it goes on when there is room", 14, 300, full_disks.trials
     ),

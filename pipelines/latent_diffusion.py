@@ -21,6 +21,9 @@ from ppt2v.language import Message, words
 from ppt2v.pipelines.denoising.denoiser import Denoiser, finite
 from ppt2v.pipelines.denoising.solvers import Solver
 from ppt2v.pipelines.denoising.solvers import solver as make_solver
+from ppt2v.pipelines.denoising.spread import Workers
+from ppt2v.pipelines.methods.freeu import FreeU
+from ppt2v.pipelines.methods.guidance import Guidance
 from ppt2v.pipelines.networks.conditions import Conditions
 from ppt2v.pipelines.networks.programs import (
     Decoder,
@@ -56,6 +59,7 @@ class Sampling:
         clip_skip: which layer of the text encoder is taken, counted from the last one, 1 to their number.
         prompt_2, negative_prompt_2: what the second text encoder reads, where a model has two; None: the same as the
             first one.
+        guidance_rescale: how much of what is guided gets the standard deviation of what follows the prompt, 0..1.
     """
 
     prompt: str
@@ -69,6 +73,11 @@ class Sampling:
     clip_skip: int = 1
     prompt_2: str | None = None
     negative_prompt_2: str | None = None
+    guidance_rescale: float = 0.0
+
+    def guidance(self, *before: float, perturbed: float = 0.0) -> Guidance:
+        """How guidance branches become one; ``before`` are scales in front of that of the prompt."""
+        return Guidance((*before, self.guidance_scale), self.guidance_rescale, perturbed)
 
     @property
     def texts(self) -> list[str]:
@@ -93,12 +102,22 @@ class Sharing:
             alone, with what the rest made before (DeepCache, arXiv 2312.00858); 1: all compute everything.
         anchors: which frames the others attend to, as ``planning.anchors.Anchors.parse`` reads it; where frames are
             computed in chunks.
+        freeu_b1, freeu_b2, freeu_s1, freeu_s2: see ``methods.freeu.FreeU``.
     """
 
     use_cf_attn: bool = True
     merging_ratio: float = 0.0
     cache_interval: int = 1
     anchors: str = FIRST
+    freeu_b1: float = 1.0
+    freeu_b2: float = 1.0
+    freeu_s1: float = 1.0
+    freeu_s2: float = 1.0
+
+    @property
+    def freeu(self) -> FreeU:
+        """How the UNet's features are changed."""
+        return FreeU(self.freeu_b1, self.freeu_b2, self.freeu_s1, self.freeu_s2)
 
     @property
     def attention(self) -> SelfAttention:
@@ -166,6 +185,9 @@ class Run(Protocol):
     def __call__(self) -> paddle.Tensor:
         """The latents of all frames."""
 
+    def share(self, workers: Workers, shared: Any) -> None:
+        """Lets workers make its steps; ``shared``: a parcel that each of their calls is given."""
+
 
 class LatentDiffusion:
     """What all pipelines do around the denoising, with their parts run on ``engine``.
@@ -179,6 +201,7 @@ class LatentDiffusion:
     preview_vae: Any = None  # a tiny autoencoder that decodes previews instead of ``vae``
     vae_in_float32 = False  # whether the autoencoder computes in float32 whatever the others do
     running: Run | None = None  # the run in progress
+    over_workers = False  # whether workers can share a step (``denoising.spread``, ``denoising.spread_windows``)
 
     def solver(self, sampling: Sampling) -> Solver:
         """The solver of a run, on the model's schedule."""
@@ -236,11 +259,16 @@ class LatentDiffusion:
                 runner.use_float32()
             yield runner
 
+    @staticmethod
+    def perform(run: Run) -> paddle.Tensor:
+        """What is done with a run that is ready; who lets others take part in it puts something else here."""
+        return run()
+
     def run(self, run: Run) -> paddle.Tensor:
         """The latents that a run makes."""
         self.running = run
         try:
-            return run()
+            return self.perform(run)
         finally:
             self.running = None
             if self.offload:
@@ -333,8 +361,8 @@ class VideoPipeline(LatentDiffusion, StableDiffusionPipeline):
     """The parts of a Stable Diffusion pipeline, run on ``engine``."""
 
     def main_program(
-        self, height: int, width: int, attention: SelfAttention, residuals: bool = False, cache_interval: int = 1
+        self, height: int, width: int, sharing: Sharing, residuals: bool = False, perturbed: bool = False
     ) -> Program:
         """What nearly all of a run's time goes into; sizes in pixels."""
-        size = self.latent_shape(height, width)[1:]
-        return NoisePrediction(self.unet, *size, attention, residuals, deep_features=cache_interval > 1)
+        deep, size = sharing.cache_interval > 1, self.latent_shape(height, width)[1:]
+        return NoisePrediction(self.unet, *size, sharing.attention, residuals, deep, sharing.freeu, perturbed)

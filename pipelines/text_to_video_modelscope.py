@@ -28,6 +28,8 @@ from .latent_diffusion import LatentDiffusion, Sampling, by_keywords
 class TextToVideoPipeline(LatentDiffusion):
     """Text to video with the parts of ``families.text_to_video.TextToVideo``, on ``engine``."""
 
+    over_workers = True
+
     def __init__(self, text_encoder, tokenizer, unet, vae, scheduler):
         self.text_encoder, self.tokenizer, self.unet = text_encoder, tokenizer, unet
         self.vae, self.scheduler = vae, scheduler
@@ -87,7 +89,7 @@ class TextToVideoPipeline(LatentDiffusion):
             drawn = noise.draw("start", list(range(video_length)), self.latent_shape(height, width))
             return self.start(clip, drawn, stepper, first)
 
-        denoiser = Denoiser(unet, stepper, [sampling.guidance_scale], noise)
+        denoiser = Denoiser(unet, stepper, sampling.guidance(), noise)
         return self.run(WholeClipRun(denoiser, start, first, checkpoint, progress))
 
     def main_program(self, height: int, width: int) -> Program:

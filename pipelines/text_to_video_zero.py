@@ -30,6 +30,8 @@ SubjectFinder = Callable[[np.ndarray], np.ndarray]
 class TextToVideoZeroPipeline(VideoPipeline):
     """Zero-shot text to video."""
 
+    over_workers = True
+
     @by_keywords()
     @paddle.no_grad()
     def __call__(
@@ -51,6 +53,7 @@ class TextToVideoZeroPipeline(VideoPipeline):
         use_motion_field: bool = True,
         smooth_bg: SubjectFinder | None = None,
         smooth_bg_strength: float = 0.4,
+        pag_scale: float = 0.0,
         checkpoint: Checkpoint | None = None,
         progress: Report = lambda done, total: None,
     ) -> paddle.Tensor:
@@ -75,6 +78,8 @@ class TextToVideoZeroPipeline(VideoPipeline):
             smooth_bg: finds the subject of a frame, uint8 RGB ``[H, W, 3]``, as float32 ``[H, W]`` in 0..1; with it the
                 background is smoothed (section 3.3.3), which takes about twice the time.
             smooth_bg_strength: the share of its own background that each frame keeps, 0..1.
+            pag_scale: how much is added of what the prompt has over the same with perturbed attention in the UNet's
+                middle (arXiv 2403.17377), which is one branch more; 0: none. Not with ``prompt_at``.
             checkpoint: where each completed step is saved, and from where a killed run goes on.
             progress: called with the frame steps done and their total.
 
@@ -93,11 +98,13 @@ class TextToVideoZeroPipeline(VideoPipeline):
         travel = travels.parse(sampling.prompt, prompt_at) if prompt_at else None
         travel = travel.closed(video_length) if travel and loop else travel
         texts = [*sampling.texts[:-1], *travel.texts] if travel else sampling.texts
+        perturbed = pag_scale > 0
+        texts = [sampling.prompt, *texts] if perturbed else texts
         schedule = self.schedule(sampling, stepper.timesteps, sharing.cache_interval, motion.start, texts)
-        schedule = schedule._replace(travel=travel)
-        program = self.main_program(height, width, sharing.attention, cache_interval=sharing.cache_interval)
+        schedule = schedule._replace(travel=travel, perturbed=perturbed)
+        program = self.main_program(height, width, sharing, perturbed=perturbed)
         unet = UNet(program, self.engine, schedule)
-        denoiser = Denoiser(unet, stepper, [sampling.guidance_scale], noise)
+        denoiser = Denoiser(unet, stepper, sampling.guidance(perturbed=pag_scale), noise)
         smoothing = Smoothing(partial(self._subject, smooth_bg), smooth_bg_strength) if smooth_bg else None
         shape = self.latent_shape(height, width)
         return self.run(AnchoredRun(denoiser, noise, chunks, shape, checkpoint, progress, motion, smoothing))

@@ -17,6 +17,8 @@ from .latent_diffusion import Sampling, Sharing, VideoPipeline, by_keywords
 class VideoInstructPix2PixPipeline(VideoPipeline):
     """Edits a clip; the UNet takes the clip's latents beside its own."""
 
+    over_workers = True
+
     @by_keywords(solver="euler_a")
     @paddle.no_grad()
     def __call__(
@@ -60,10 +62,10 @@ class VideoInstructPix2PixPipeline(VideoPipeline):
             latents = clip[frame_ids]
             return paddle.concat([paddle.zeros_like(latents), latents, latents][-branches:])
 
-        program = self.main_program(height, width, sharing.attention, cache_interval=sharing.cache_interval)
+        program = self.main_program(height, width, sharing)
         unet = UNet(program, self.engine, schedule, appended=appended)
         if shared_noise:
             noise = SharedNoise(noise, ("start", "step"))
-        denoiser = Denoiser(unet, stepper, [image_guidance_scale, sampling.guidance_scale], noise)
+        denoiser = Denoiser(unet, stepper, sampling.guidance(image_guidance_scale), noise)
         chunks = sharing.chunks(len(frames), chunk_size)
         return self.run(AnchoredRun(denoiser, noise, chunks, self.latent_shape(height, width), checkpoint, progress))

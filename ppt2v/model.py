@@ -12,6 +12,7 @@ from ppt2v.environment.devices import device_name
 from ppt2v.environment.quiet import quiet_libraries
 from ppt2v.request import request
 from ppt2v.runs.session import Session
+from ppt2v.runs.team import Team
 
 from .errors import InputError
 from .modes import MODES
@@ -58,6 +59,9 @@ class Model:
         show_progress: whether progress bars and notices go to standard error, in a notebook below the cell.
         engine: what executes the networks, one of ``engine.choice.ENGINES``; "auto" takes the fastest for each run.
         for_strangers: whether recipes leave out the folders of this machine, for files that others get.
+        workers: processes or machines that share the frames of a video; each holds the model.
+        runner: where they are, one of ``workers.runners.RUNNERS``: "local", processes of this machine; "ray", a Ray
+            cluster, whose address is in RAY_ADDRESS.
 
     Raises:
         InputError: this Paddle does not have the device, the device not the precision, or the machine not the engine.
@@ -70,9 +74,12 @@ class Model:
         show_progress: bool = True,
         engine: str = "auto",
         for_strangers: bool = False,
+        workers: int = 1,
+        runner: str = "local",
     ):
         self.device, self.show_progress = device_name(device), show_progress
-        self._session = Session(self.device, dtype, engine, show_progress, for_strangers)
+        team = Team(workers, runner)
+        self._session = Session(self.device, dtype, engine, show_progress, for_strangers, team)
 
     def process_text2video(
         self,
@@ -104,6 +111,12 @@ class Model:
         anchors: str | None = None,
         prompt_at: str | list | None = None,
         loop: bool | None = None,
+        guidance_rescale: float | None = None,
+        freeu_b1: float | None = None,
+        freeu_b2: float | None = None,
+        freeu_s1: float | None = None,
+        freeu_s2: float | None = None,
+        pag_scale: float | None = None,
         num_inference_steps: int | None = None,
         guidance_scale: float | None = None,
         guidance_stop_step: float | None = None,
@@ -170,6 +183,11 @@ class Model:
         """Makes a video that follows the edges in a clip with a Dreambooth model (arXiv 2303.13439, section 4.2)."""
         models = [dreambooth_model_path, *(model_path_list or [])]
         return self._controlled("canny-db", video_path, prompt, models, given, is_gradio)
+
+    @_signed("controlnet")
+    def process_controlnet(self, video_path, prompt, model_path_list=None, is_gradio=False, **given) -> Any:
+        """Makes a video that follows other control maps of a clip, of the kind ``control_kind``."""
+        return self._controlled("controlnet", video_path, prompt, model_path_list, given, is_gradio)
 
     @_signed("synthesize")
     def process_text2video_synthesis(self, prompt, model_name=None, is_gradio=False, **given) -> Any:

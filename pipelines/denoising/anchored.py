@@ -9,7 +9,7 @@ again to T1.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import paddle
@@ -21,6 +21,8 @@ from .checkpoint import Checkpoint
 from .denoiser import Denoiser
 from .noise import Noise
 from .solvers import Frames
+from .spread import OverWorkers, Workers
+from .stepping import InThisProcess, Memory, Stepping
 
 Report = Callable[[int, int], None]  # told the frame steps that are done, and their total
 
@@ -77,6 +79,7 @@ class AnchoredRun:
         self.frame_ids = sorted(computed)
         self._order = [computed.index(frame) for frame in self.frame_ids]
         self.solver = denoiser.solver
+        self._stepping: Stepping = InThisProcess(denoiser)
         self.last_step = len(self.solver.timesteps)
         self.anchor_step, self.followers_step = 0, self.start
         self.anchor = Frames(self.solver.start(noise.draw("start", [0], shape)))
@@ -95,6 +98,10 @@ class AnchoredRun:
         finally:
             self.denoiser.unet.restore()
 
+    def share(self, workers: Workers, shared: Any) -> None:
+        """Lets workers make the steps (``spread``); ``shared``: a parcel that each call is given."""
+        self._stepping = OverWorkers(workers, shared, self.denoiser.unet, self.last_step)
+
     @property
     def preview(self) -> paddle.Tensor:
         """As ``latent_diffusion.Run`` has it; before the followers branch off there is only the anchor."""
@@ -102,6 +109,7 @@ class AnchoredRun:
 
     def _latents(self) -> paddle.Tensor:
         self._restore()
+        self._walk = self._stepping.anchor(self.anchor, self.anchor_step)
         while self.anchor_step < self.start:
             self._advance_anchor()
             self._save()
@@ -112,13 +120,22 @@ class AnchoredRun:
         return latents
 
     def _joint_steps(self) -> paddle.Tensor:
-        """From T1 to the end, all frames."""
-        if self.anchor_step < self.warp_step or self.followers is None:
-            self._branch_off()
-        while self.anchor_step < self.last_step:
-            self._advance_anchor()
-            self._advance_followers()
-            self._save()
+        """From T1 to the end, all frames; up to T0 the anchor goes ahead."""
+        at_start, first = self.anchor, self.anchor_step
+        left_behind = [self._advance_anchor() for _ in range(first, self.warp_step)]
+        del left_behind[: self.followers_step - first]  # a run that goes on has these steps behind it
+        if self.followers is None:
+            self.followers = self._first_followers()
+            self.at_start = at_start, self.followers
+        while self.followers_step < self.last_step:
+            leg = self._stepping.leg(self.followers_step)
+            left_behind += [self._advance_anchor() for _ in range(self.anchor_step, leg.stop)]
+            self._advance_followers(leg, left_behind[: len(leg)])
+            del left_behind[: len(leg)]
+            if left_behind:  # what the anchor leaves behind for the followers is too large to keep on disk
+                self._save(at_start, self.start)
+            else:
+                self._save()
         return Frames.joined([self.anchor, self.followers] if self.frame_ids else [self.anchor]).latents
 
     def _smooth(self, latents: paddle.Tensor) -> None:
@@ -131,21 +148,7 @@ class AnchoredRun:
         smoothed = smooth(background, followers.latents, subject, self.frame_ids, self.movement, self.smoothing.kept)
         self.followers, self.smoothed = Frames(smoothed), True
         self.anchor_step = self.followers_step = self.start
-
-    def _branch_off(self) -> None:
-        """Takes the anchor from T1 to T0, warps it there, and brings the followers from T1 to T0."""
-        at_start, remembered = self.anchor, []
-        while self.anchor_step < self.warp_step:
-            self._advance_anchor()
-            remembered.append(self.denoiser.unet.memory)
-        if self.followers is None:
-            self.followers = self._first_followers()
-            self.at_start = at_start, self.followers
-        while self.followers_step < self.warp_step:
-            self.denoiser.unet.memory = remembered[self.followers_step - self.start]
-            self._advance_followers()
-            # Saved with the anchor at T1: what it leaves behind for the followers is too large to keep on disk.
-            self._save(at_start, self.start)
+        self._walk = self._stepping.anchor(self.anchor, self.anchor_step)
 
     def _first_followers(self) -> Frames | None:
         if not self.frame_ids:
@@ -161,19 +164,17 @@ class AnchoredRun:
         """The followers' latents, made of the anchor's before a step."""
         return movement.moved(anchor.latents, anchor.clean, Level(*self.solver.level(step)), self.frame_ids)
 
-    def _advance_anchor(self) -> None:
-        self.denoiser.unet.forget()
-        self.anchor = self.denoiser(self.anchor, self.anchor_step, [0])
+    def _advance_anchor(self) -> Memory:
+        """One step of the anchor; gives what it leaves behind for the followers."""
+        self.anchor, memory = next(self._walk)
         self.anchor_step += 1
         self._report()
+        return memory
 
-    def _advance_followers(self) -> None:
-        advanced = []
-        for chunk in self.chunks:
-            frames = self.followers.at([frame - 1 for frame in chunk])
-            advanced.append(self.denoiser(frames, self.followers_step, chunk))
-        self.followers = Frames.joined(advanced).at(self._order) if advanced else None
-        self.followers_step += 1
+    def _advance_followers(self, leg: range, memories: list[Memory]) -> None:
+        if self.followers is not None:
+            self.followers = self._stepping.followers(self.followers, self.chunks, leg, memories).at(self._order)
+        self.followers_step = leg.stop
         self._report()
 
     def _report(self) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import paddle
 
@@ -16,6 +17,8 @@ from .checkpoint import Checkpoint
 from .denoiser import Denoiser
 from .noise import Noise, RepeatedNoise
 from .solvers import Frames
+from .spread import Workers
+from .spread_windows import WindowsOverWorkers
 
 
 class WholeClipRun:
@@ -51,6 +54,12 @@ class WholeClipRun:
             return self._latents()
         finally:
             self.denoiser.unet.restore()
+
+    def share(self, workers: Workers, shared: Any) -> None:
+        """Lets workers predict the windows (``spread_windows``); ``shared``: a parcel that each call is given."""
+        windowed = self.denoiser.unet
+        assert isinstance(windowed, Windowed)
+        windowed.predict = WindowsOverWorkers(workers, shared, windowed)
 
     @property
     def preview(self) -> paddle.Tensor:

@@ -16,9 +16,10 @@ import numpy as np
 
 from .flow import ClipFlow, taken
 
-REACH = 6  # frames to either side
+REACH = 8  # frames to either side
 _ALIKE = 40.0  # of 255: by so much frames may differ where they count as showing the same
 _NEAR = (5, 5)  # pixels over which they are compared
+_SOFT = 1.5  # pixels over which a frame fades out where it cannot be followed: else outlines become jagged
 _DETAIL = 2.0  # pixels: what is finer is made stronger
 _MOST = 3.0  # by which factor
 
@@ -51,7 +52,7 @@ def _average(
     for end in ends:
         for other, where, seen in flows.followed(number, end):
             moved = taken(window[other], where, cv2.INTER_CUBIC)
-            share = strength * seen * _alike(moved, own)
+            share = strength * cv2.GaussianBlur(seen * _alike(moved, own), (0, 0), _SOFT)
             total += share[..., None] * moved
             weight += share
     return total / weight[..., None]

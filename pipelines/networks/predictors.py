@@ -43,12 +43,16 @@ class LookedUpText:
 class ScheduledNetwork:
     """A network of one run.
 
+    ``anchored``: whether frames attend to one that has been computed before.
+
     Args:
         program: the network, for the size of the run.
         text: its keys and values of the text.
         engine: executes it.
         schedule: of the run.
     """
+
+    anchored = False
 
     def __init__(self, program: Program, text: LookedUpText, engine: Engine, schedule: Schedule):
         self.schedule = schedule
@@ -93,6 +97,7 @@ class _CrossFrameNetwork(ScheduledNetwork):
         super().__init__(program, text, engine, schedule)
         self._no_anchor, self._texts, self._conditioned = program.no_anchor, program.texts, program.conditioned
         self._outputs, self._anchors = program.remembered, program.attention.anchors
+        self.anchored = bool(program.to_anchor)
         self.anchor: list | None = None
 
     def run(self, batch: paddle.Tensor, step: int, frame_ids: list[int], own: list) -> list:
@@ -138,7 +143,7 @@ class ControlNet(_CrossFrameNetwork):
     Args:
         network: a ControlNetModel.
         maps: uint8 RGB ``[frames, height, width, 3]``.
-        strength: the residuals are multiplied by it.
+        strength: the residuals are multiplied by it; one for all frames, or one for each.
         attention: what frames attend to.
         number: its place among the ControlNets of the run.
         guess_mode: whether it guides the last branch alone, and the UNet's outer layers less than its inner ones: by
@@ -149,7 +154,7 @@ class ControlNet(_CrossFrameNetwork):
         self,
         network,
         maps: np.ndarray,
-        strength: float,
+        strength: float | Sequence[float],
         attention: SelfAttention,
         number: int,
         engine: Engine,
@@ -164,7 +169,8 @@ class ControlNet(_CrossFrameNetwork):
         self._programs.append(ControlEmbedding(network, *size, number))
         self._embed = engine.prepare(self._programs[-1])
         self._maps, self._guess_mode = maps, guess_mode
-        self._strengths = strength * np.logspace(-1 if guess_mode else 0, 0, program.predictions, dtype=np.float32)
+        layers = np.logspace(-1 if guess_mode else 0, 0, program.predictions, dtype=np.float32)
+        self._strengths = np.broadcast_to(np.float32(strength), len(maps))[:, None] * layers
 
     def residuals(self, batch: paddle.Tensor, step: int, frame_ids: list[int]) -> list:
         """What is added to the UNet's layers for these frames of all branches."""
@@ -172,14 +178,14 @@ class ControlNet(_CrossFrameNetwork):
         embedded = paddle.to_tensor(self._embed([pictures])[0])
         branches = self.schedule.branches(step)
         repeated = paddle.concat([embedded] * branches)
-        return self.run(batch, step, frame_ids, [repeated, self._strengths_of(branches, len(frame_ids))])
+        return self.run(batch, step, frame_ids, [repeated, self._strengths_of(branches, frame_ids)])
 
-    def _strengths_of(self, branches: int, frames: int) -> paddle.Tensor:
+    def _strengths_of(self, branches: int, frame_ids: list[int]) -> paddle.Tensor:
         """``[branches * frames, layers]``."""
-        strengths = np.broadcast_to(self._strengths, [branches, frames, len(self._strengths)])
+        strengths = np.stack([self._strengths[frame_ids]] * branches)
         if self._guess_mode:
-            strengths = strengths * (np.arange(branches) == branches - 1)[:, None, None]
-        return paddle.to_tensor(strengths.reshape([branches * frames, -1]), "float32")
+            strengths[:-1] = 0
+        return paddle.to_tensor(strengths.reshape([branches * len(frame_ids), -1]))
 
 
 class UNet(_CrossFrameNetwork):
@@ -231,10 +237,18 @@ class UNet(_CrossFrameNetwork):
     def _predict_whole(self, batch: paddle.Tensor, step: int, frame_ids: list[int]):
         residuals = self._residuals(batch, step, frame_ids)
         batch = self._with_appended(batch, frame_ids, self.schedule.branches(step))
-        predicted, *deep = self.run(batch, step, frame_ids, residuals)
+        predicted, *deep = self.run(batch, step, frame_ids, [*residuals, *self._perturbed(batch.shape[0], step)])
         if deep:
             self._deep[tuple(frame_ids)] = [*deep, *residuals[: self._kept_residuals]]
         return predicted
+
+    def _perturbed(self, rows: int, step: int) -> list[paddle.Tensor]:
+        """Which rows go without self-attention in the middle, where some do."""
+        if not self.schedule.perturbed:
+            return []
+        branches = self.schedule.branches(step)
+        first = np.arange(rows) < rows // branches if branches > 1 else np.zeros(rows)
+        return [paddle.to_tensor(first.reshape([rows, 1, 1]), "float32")]
 
     def _residuals(self, batch: paddle.Tensor, step: int, frame_ids: list[int]) -> list:
         """What the ControlNets add to the layers; zeros at a step that they do not guide."""

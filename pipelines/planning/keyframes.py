@@ -55,8 +55,8 @@ def check_end(name: str, frames: Sequence[int], count: int) -> None:
     if frames[-1] >= count:
         raise InputError(
             "E-KEYFRAMES-END",
-            "{name}: frame {frame} lies beyond the last one, {last}; give an earlier keyframe, or at least "
-            "{needed} frames (video_length, --frames)",
+            "{name}: frame {frame} lies beyond the last one, {last}; give an earlier keyframe, or a video of at least "
+            "{needed} frames",
             name=name,
             frame=frames[-1],
             last=count - 1,

@@ -110,7 +110,7 @@ def given_values(options: Mapping[str, list[Parameter]], values: Mapping[str, An
     return given
 
 
-DEVICE, DTYPE, ENGINE = (describe(parameter.flag, [parameter])[1] for parameter in MACHINE)
+DEVICE, DTYPE, ENGINE = (describe(parameter.flag, [parameter])[1] for parameter in MACHINE[:3])
 OUT = ("--out", "-o")
 JSON = typer.Option(False, "--json", help="Print JSON.")
 QUIET = typer.Option(False, "--quiet", "-q", help="No progress bars and no notices.")

@@ -3,6 +3,6 @@
 from __future__ import annotations
 
 from .maps import check, check_detector, control_maps
-from .table import CLIP, CONTROLS, Control
+from .table import CLIP, CONTROLS, SOURCE, Control
 
-__all__ = ["CLIP", "CONTROLS", "Control", "check", "check_detector", "control_maps"]
+__all__ = ["CLIP", "CONTROLS", "SOURCE", "Control", "check", "check_detector", "control_maps"]

@@ -55,6 +55,8 @@ def control_maps(name: str, frames: Frames, values: Mapping[str, Any]) -> Maps:
     if asked == MAP or (asked == AUTO and _is_ready(control, first)):
         decision = words("{control}: the clip is already {ready}; used as it is", control=name, ready=control.ready)
         return Maps(frames, decision if asked == AUTO else None)
+    if control.maker is None:
+        raise _no_maker(control)
     detect, how = _function(control.maker)(values)
     decision = words(
         "{control}: the clip is not {ready}; its maps are made {how}", control=name, ready=control.ready, how=how
@@ -63,7 +65,16 @@ def control_maps(name: str, frames: Frames, values: Mapping[str, Any]) -> Maps:
 
 
 def _is_ready(control: Control, first: list[np.ndarray]) -> bool:
-    return _function(control.recogniser)(first)
+    return control.recogniser is not None and _function(control.recogniser)(first)
+
+
+def _no_maker(control: Control) -> InputError:
+    return InputError(
+        "E-CONTROL-MAPS-ONLY",
+        "{control}: such maps are made by other programs; give a clip of ready ones, with --control map (in Python "
+        "control='map') where it is not taken for one",
+        control=control.name,
+    )
 
 
 def _function(name: str) -> Callable:
@@ -104,10 +115,13 @@ def check_detector(name: str, values: Mapping[str, Any], first_frames: Callable[
         InputError: there is no detector, and the clip is no ready map.
     """
     control, asked = CONTROLS[name], values["control"]
-    if control.detector is None or asked == MAP:
+    if asked == MAP:
         return
     try:
-        _function(control.detector)(values)
+        if control.maker is None:
+            raise _no_maker(control)
+        if control.detector is not None:
+            _function(control.detector)(values)
     except InputError:
         if asked != AUTO or not _is_ready(control, list(first_frames(_LOOKED_AT))):
             raise
@@ -124,6 +138,10 @@ def canny(values: Mapping[str, Any]) -> tuple[Callable[[Frames], Iterator[np.nda
             yield np.repeat(cv2.Canny(frame, low, high)[..., None], 3, -1)
 
     return detect, words("by Canny's method with the thresholds {low} and {high}", low=low, high=high)
+
+
+def tile(values: Mapping[str, Any]) -> tuple[Callable[[Frames], Iterator[np.ndarray]], Message]:
+    return iter, words("by taking its frames")
 
 
 def pose(values: Mapping[str, Any]) -> tuple[Callable[[Frames], Iterator[np.ndarray]], Message]:

@@ -1,4 +1,4 @@
-"""Whether a clip already is a control map: skeleton drawings, edge maps, or pictures of depth.
+"""Whether a clip already is a control map: skeletons, edges, drawings, pictures of depth, normals.
 
 Frames are uint8 RGB ``[H, W, 3]``. The thresholds leave room for what a video codec does to such pictures.
 """
@@ -29,6 +29,21 @@ def are_depth_maps(frames: list[np.ndarray]) -> bool:
     return all(map(_is_depth_map, frames))
 
 
+def are_drawings(frames: list[np.ndarray]) -> bool:
+    """Whether they are bright strokes on black, thin or thick, sharp or soft, without colours."""
+    return all(map(_is_drawing, frames))
+
+
+def are_normals(frames: list[np.ndarray]) -> bool:
+    """Whether their colours are directions of length 1 that look at the camera: x, y and z from -1 to 1."""
+    return all(map(_is_normals, frames))
+
+
+def are_pictures(frames: list[np.ndarray]) -> bool:
+    """Whether they are pictures, as all frames are."""
+    return True
+
+
 def _is_skeleton(frame: np.ndarray) -> bool:
     """Thin lines and dots in full colours, of several hues, on black."""
     brightest, darkest = frame.max(-1).astype(int), frame.min(-1).astype(int)
@@ -48,12 +63,26 @@ def _hues(pixels: np.ndarray) -> int:
 def _is_edge_map(frame: np.ndarray) -> bool:
     if not _is_grey(frame):
         return False
-    grey = frame[..., 0]
+    # A line, which a codec widens to three or four pixels, holds no block of 7 x 7, as areas do.
+    return _are_strokes(frame[..., 0], 7)
+
+
+def _is_drawing(frame: np.ndarray) -> bool:
+    return _is_grey(frame) and _are_strokes(frame[..., 0], max(7, max(frame.shape) // 24))
+
+
+def _are_strokes(grey: np.ndarray, widest: int) -> bool:
+    """Whether there are bright strokes on black, of fewer pixels across; where they lie close (grass, hair) of more."""
     lines = grey > 96
-    # A line, which a codec widens to three or four pixels, holds no block of 7 x 7, as areas do. Lines that lie close
-    # together (grass, hair) may.
-    areas = cv2.erode(lines.astype(np.uint8), np.ones((7, 7), np.uint8))
+    areas = cv2.erode(lines.astype(np.uint8), np.ones((widest, widest), np.uint8))
     return bool(lines.any() and (grey < _BLACK).mean() > 0.5 and areas.sum() < 0.02 * lines.sum())
+
+
+def _is_normals(frame: np.ndarray) -> bool:
+    directions = frame.astype(np.float32) / 127.5 - 1
+    length = np.linalg.norm(directions, axis=-1)
+    unit = (np.abs(length - 1) < 0.15) & (directions[..., 2] > -0.15)
+    return unit.mean() > 0.9
 
 
 def _is_depth_map(frame: np.ndarray) -> bool:

@@ -5,8 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from ppt2v.errors import InputError
 from ppt2v.language import Message, words
-from ppt2v.models.sources.catalogue import EMBEDDED, EMBEDDED_WIDTH, FIRST_WIDTH, SECOND_WIDTH, XL_WIDTH, known
+from ppt2v.models.sources.catalogue import (
+    EMBEDDED,
+    EMBEDDED_WIDTH,
+    FIRST_WIDTH,
+    KNOWN,
+    SECOND_WIDTH,
+    XL_WIDTH,
+    known,
+)
 from ppt2v.models.sources.locate import is_embedded
 from ppt2v.parameters import Parameter
 
@@ -83,20 +92,22 @@ class Control:
         name: what it is called on the command line.
         summary: one line for people.
         ready: the name of one map, with its article, for messages.
-        recogniser: "module:function" in ``ppt2v.controls``, which tells whether a clip's first frames are such maps.
+        recogniser: "module:function" in ``ppt2v.controls``, which tells whether a clip's first frames are such maps;
+            None: that cannot be told.
         parameters: what its making can be told.
         maker: "module:function" in ``ppt2v.controls``, which loads the weights and gives, from the parameters' values,
-            what makes maps of frames, and how it does so in a few words.
+            what makes maps of frames, and how it does so in a few words; None: only ready maps are taken.
+        networks: its ControlNet for models whose UNet attends to texts of so many channels; those of Stable Diffusion
+            1.x have one.
         detector: "module:function" in ``ppt2v.controls``, which refuses values without the detector that the maps need.
-        networks: its ControlNet for models whose UNet attends to texts of so many channels.
     """
 
     name: str
     summary: str
     ready: Message
-    recogniser: str
+    recogniser: str | None
     parameters: tuple[Parameter, ...]
-    maker: str
+    maker: str | None
     networks: Mapping[int, str]
     detector: str | None = None
 
@@ -106,9 +117,21 @@ class Control:
         Args:
             model: its name.
             text_width: channels of the texts that its UNet attends to; None where the model is not there yet.
+
+        Raises:
+            InputError: none ships for the embedded models.
         """
         row = known(model)
         usual = EMBEDDED_WIDTH if is_embedded(model) else FIRST_WIDTH
+        if usual not in self.networks:
+            raise InputError(
+                "E-CONTROL-NO-NETWORK",
+                "no ControlNet of the kind {kind} ships for {model}: give a model of Stable Diffusion 1.x, such as "
+                "{example}, or the ControlNet (controlnet=..., --controlnet)",
+                kind=self.name,
+                model=model,
+                example=KNOWN[0].id,
+            )
         return self.networks.get(text_width or (row.text_width if row else usual), self.networks[usual])
 
 
@@ -158,6 +181,80 @@ CONTROLS = {
                 XL_WIDTH: "hf:diffusers/controlnet-depth-sdxl-1.0",
             },
             "maps:check_depth_detector",
+        ),
+        Control(
+            "softedge",
+            "Soft edges, as HED and PiDiNet make them; ready maps only.",
+            words("a map of soft edges"),
+            "recognition:are_drawings",
+            (SOURCE,),
+            None,
+            {
+                FIRST_WIDTH: "hf:lllyasviel/control_v11p_sd15_softedge",
+                SECOND_WIDTH: "hf:thibaud/controlnet-sd21-hed-diffusers",
+                XL_WIDTH: "hf:SargeZT/controlnet-sd-xl-1.0-softedge-dexined",
+            },
+        ),
+        Control(
+            "lineart",
+            "Line art: bright lines where the clip is darker than around.",
+            words("line art"),
+            "recognition:are_drawings",
+            (SOURCE,),
+            "lines:lineart",
+            {
+                FIRST_WIDTH: "hf:lllyasviel/control_v11p_sd15_lineart",
+                SECOND_WIDTH: "hf:thibaud/controlnet-sd21-lineart-diffusers",
+            },
+        ),
+        Control(
+            "scribble",
+            "Scribbles: strokes along strong lines.",
+            words("a scribble"),
+            "recognition:are_drawings",
+            (SOURCE,),
+            "lines:scribble",
+            {
+                FIRST_WIDTH: "hf:lllyasviel/control_v11p_sd15_scribble",
+                SECOND_WIDTH: "hf:thibaud/controlnet-sd21-scribble-diffusers",
+                XL_WIDTH: "hf:xinsir/controlnet-scribble-sdxl-1.0",
+            },
+        ),
+        Control(
+            "normal",
+            "Normals of the surfaces as colours; ready maps only.",
+            words("a map of normals"),
+            "recognition:are_normals",
+            (SOURCE,),
+            None,
+            {
+                FIRST_WIDTH: "hf:lllyasviel/control_v11p_sd15_normalbae",
+                SECOND_WIDTH: "hf:thibaud/controlnet-sd21-normalbae-diffusers",
+            },
+        ),
+        Control(
+            "segmentation",
+            "Things as areas of one colour each (ADE20K's colours); ready maps only, with --control map.",
+            words("a map of segments"),
+            None,
+            (SOURCE,),
+            None,
+            {
+                FIRST_WIDTH: "hf:lllyasviel/control_v11p_sd15_seg",
+                SECOND_WIDTH: "hf:thibaud/controlnet-sd21-ade20k-diffusers",
+            },
+        ),
+        Control(
+            "tile",
+            "The clip itself, whose details are made anew.",
+            words("a picture to make anew"),
+            "recognition:are_pictures",
+            (SOURCE,),
+            "maps:tile",
+            {
+                FIRST_WIDTH: "hf:lllyasviel/control_v11f1e_sd15_tile",
+                XL_WIDTH: "hf:xinsir/controlnet-tile-sdxl-1.0",
+            },
         ),
     )
 }

@@ -11,6 +11,7 @@ from ppt2v.models.sources.catalogue import EMBEDDED
 from ppt2v.parameters import Parameter
 from ppt2v.pipelines.planning.anchors import FIRST
 from ppt2v.pipelines.planning.solver_names import SOLVERS, solver_named
+from ppt2v.workers.runners import RUNNERS
 
 MACHINE = (
     Parameter(
@@ -30,6 +31,22 @@ MACHINE = (
         "auto",
         "What executes the networks: eager, openvino, inference, or auto, which takes the fastest for each run.",
         choices=ENGINES,
+        group="Speed and memory",
+    ),
+    Parameter(
+        "workers",
+        int,
+        1,
+        "Processes or machines that share the frames of a video; each holds the model.",
+        minimum=1,
+        group="Speed and memory",
+    ),
+    Parameter(
+        "runner",
+        str,
+        "local",
+        "Where the workers are: local, processes of this machine; ray, a Ray cluster, whose address is in RAY_ADDRESS.",
+        choices=RUNNERS,
         group="Speed and memory",
     ),
 )
@@ -196,6 +213,17 @@ STEPS = (
         group="Guidance",
     ),
     Parameter(
+        "guidance_rescale",
+        float,
+        0.0,
+        "Share of what is guided that gets the contrast of what follows the prompt alone: less oversaturated, 0.7 is "
+        "usual; 0 turns it off.",
+        minimum=0,
+        maximum=1,
+        argument="guidance_rescale",
+        group="Guidance",
+    ),
+    Parameter(
         "solver",
         str,
         "ddim",
@@ -228,6 +256,26 @@ STEPS = (
         argument="eta",
         group="Guidance",
     ),
+)
+
+_FREEU = tuple(
+    Parameter(
+        f"freeu_{name}",
+        float,
+        1.0,
+        help,
+        minimum=0,
+        maximum=10,
+        option="freeu",
+        argument=f"freeu_{name}",
+        group="Guidance",
+    )
+    for name, help in {
+        "b1": "FreeU: factor of the backbone's features at the first level upwards, 1.5 is usual; 1 leaves them.",
+        "b2": "The same at the second level, 1.6 is usual.",
+        "s1": "FreeU: factor of the lowest frequencies of the skips at the first level, 0.9 is usual; 1 leaves them.",
+        "s2": "The same at the second level, 0.2 is usual.",
+    }.items()
 )
 
 SAMPLING = (
@@ -309,6 +357,19 @@ SAMPLING = (
         argument="cache_interval",
         group="Speed and memory",
     ),
+    *_FREEU,
+)
+
+PERTURBED = Parameter(
+    "pag_scale",
+    float,
+    0.0,
+    "How far to go away from what the UNet makes with perturbed attention: cleaner shapes, 3 is usual; takes half as "
+    "long again; 0 turns it off.",
+    minimum=0,
+    maximum=100,
+    argument="pag_scale",
+    group="Guidance",
 )
 
 MODULES = (
@@ -596,6 +657,15 @@ def controlled(a_prompt: str, n_prompt: str, fps: float | None = None) -> tuple[
             minimum=0,
             maximum=10,
             option="control-strength",
+            group="Guidance",
+        ),
+        Parameter(
+            "control_keyframes",
+            str,
+            None,
+            'How strongly by frames, such as "0: 1; 16: 0.3": the strengths are multiplied by it, on a straight line '
+            "between keyframes.",
+            holds="keyframes",
             group="Guidance",
         ),
         Parameter(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -21,6 +22,7 @@ from .shared import (
     MODULES,
     MOTION,
     OUTPUT,
+    PERTURBED,
     PROMPT,
     SAMPLING,
     START,
@@ -64,7 +66,8 @@ class Mode:
         parameters: what a run can be told.
         family: the group of families whose models it takes: "image" for Stable Diffusion, "video" for models that were
             trained on videos.
-        control: the kind of control maps that guide it, a key of ``controls.CONTROLS``; None: the mode uses none.
+        control: the kind of control maps that guide it, a key of ``controls.CONTROLS``, where the parameter
+            "control_kind" does not say it; None: the mode uses none.
         example: a model of the right kind, for the advice to those who try the embedded one.
         fast_steps: of DPM-Solver++, for fast runs of models that bring no preset of their own (its authors recommend
             15 to 20 for Stable Diffusion, arXiv 2211.01095, section 7).
@@ -93,6 +96,10 @@ class Mode:
         """Whether there is a parameter of that name."""
         return any(parameter.name == name for parameter in self.parameters)
 
+    def kind(self, values: Mapping[str, Any]) -> str | None:
+        """The kind of control maps that guide a run with these values."""
+        return values.get("control_kind", self.control)
+
     @property
     def takes_clip(self) -> bool:
         """Whether it needs a clip to start from."""
@@ -108,6 +115,17 @@ class Mode:
 _ALL_FRAMES = tuple(each for each in SAMPLING if each.name not in ("chunk_size", "anchors"))
 _CONTROLNET = "video_controlnet:VideoControlNetPipeline"
 _CANNY = controls.CONTROLS["canny"].parameters
+_OWN_MODES = ("canny", "pose", "depth")
+_KIND = Parameter(
+    "control_kind",
+    str,
+    "tile",
+    "What the control maps show: softedge, lineart (made where the clip is none), scribble (likewise), normal, "
+    "segmentation, or tile (the clip itself).",
+    choices=tuple(kind for kind in controls.CONTROLS if kind not in _OWN_MODES),
+    option="kind",
+    group="Guidance",
+)
 
 MODES = {
     mode.name: mode
@@ -139,6 +157,7 @@ MODES = {
                     decides="file",
                 ),
                 *SAMPLING,
+                PERTURBED,
                 *MOTION,
                 *MEMORY,
                 replace(OUTPUT[0], default=4.0, help="Frames per second of the file."),
@@ -274,6 +293,15 @@ MODES = {
             control="canny",
             fast_steps=10,
             samples=(("bear.mp4", "a sks bear on the beach"),),
+        ),
+        Mode(
+            "controlnet",
+            "Make a video that follows other control maps: line art, scribbles, soft edges, normals, segments, tiles.",
+            _CONTROLNET,
+            (*controlled(BEST, BAD), _KIND, controls.SOURCE),
+            control="tile",
+            fast_steps=10,
+            alias="controlnet",
         ),
     )
 }

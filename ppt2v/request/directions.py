@@ -33,6 +33,13 @@ def check(values: Mapping[str, Any], frames: int | None, size: tuple[int | None,
     if values.get("loop"):
         _check_loop(values)
     if values.get(travel.NAME):
+        if values["pag_scale"]:
+            raise InputError(
+                "E-PAG-PROMPTS",
+                "pag_scale={scale:g} goes with one prompt, and prompt_at (--prompt-at) gives several; leave out one of "
+                "them",
+                scale=values["pag_scale"],
+            )
         keyframes.check_end(travel.NAME, travel.parse(values["prompt"], values[travel.NAME]).frames, frames or 1)
     if values.get(camera.NAME):
         _check_camera(values, frames or 1, size)

@@ -23,20 +23,21 @@ def guides(mode: Mode, values: Mapping[str, Any], text_width: int | None = None)
     """The ControlNets that a run is guided by; ``text_width`` as for ``Control.network_for``.
 
     Raises:
-        InputError: an extra one that is not of the form KIND:STRENGTH[:MODEL].
+        InputError: an extra one that is not of the form KIND:STRENGTH[:MODEL]; a kind of which none is known.
     """
-    if mode.control is None:
+    kind = mode.kind(values)
+    if kind is None:
         return ()
     base = values["model_name"], text_width
-    name = values.get("controlnet") or CONTROLS[mode.control].network_for(*base)
-    first = Guide(mode.control, values.get("controlnet_conditioning_scale", 1.0), name)
+    name = values.get("controlnet") or CONTROLS[kind].network_for(*base)
+    first = Guide(kind, values.get("controlnet_conditioning_scale", 1.0), name)
     return (first, *(_extra(text, *base) for text in values.get("extra_controls", ())))
 
 
 def _extra(text: str, base: str, text_width: int | None) -> Guide:
     kind, strength, model = (*text.split(":", 2), "", "")[:3]
     try:
-        return Guide(kind, float(strength), model or CONTROLS[kind].network_for(base, text_width))
+        control, share = CONTROLS[kind], float(strength)
     except (KeyError, ValueError):
         raise InputError(
             "E-EXTRA-CONTROLS",
@@ -45,6 +46,7 @@ def _extra(text: str, base: str, text_width: int | None) -> Guide:
             text=text,
             controls=CONTROLS,
         ) from None
+    return Guide(kind, share, model or control.network_for(base, text_width))
 
 
 def from_anywhere(texts: list[str] | str) -> list[str]:

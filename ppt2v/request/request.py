@@ -18,7 +18,7 @@ from ppt2v.models.families.family import Family, Use, fitting_family
 from ppt2v.models.sources import catalogue, locate
 from ppt2v.modes import MODES, Mode
 from ppt2v.parameters import Parameter, holding, resolve, shown
-from ppt2v.pipelines.planning import keyframes, memory, sizes
+from ppt2v.pipelines.planning import keyframes, memory, sizes, strengths
 from ppt2v.pipelines.planning.timesteps import (
     check_eta,
     check_guided_part,
@@ -139,9 +139,10 @@ class Request:
     @property
     def branches(self) -> int:
         """Branches of guidance that are computed together."""
+        perturbed = int(self.values.get("pag_scale", 0) > 0)
         if self.values.get("guidance_scale", 2.0) <= 1:
-            return 1
-        return 3 if "image_guidance_scale" in self.values else 2
+            return 1 + perturbed
+        return 3 if "image_guidance_scale" in self.values else 2 + perturbed
 
     @property
     def window(self) -> int | None:
@@ -170,7 +171,7 @@ class Request:
 
     def control_values(self, kind: str) -> dict[str, Any]:
         """What the making of this kind of control maps is told; the defaults for another kind than the mode's."""
-        own = self.values if kind == self.mode.control else {}
+        own = self.values if kind == self.mode.kind(self.values) else {}
         return {each.name: own.get(each.name, each.default) for each in controls.CONTROLS[kind].parameters}
 
     def _check_detectors(self) -> None:
@@ -192,6 +193,8 @@ class Request:
                 "motion_window={asked} needs a motion module: give motion_module=... (--motion-module)",
                 asked=self.values["motion_window"],
             )
+        if self.values.get(strengths.NAME):
+            strengths.by_frame(self.values[strengths.NAME], self.frames or 1)
         for guide in self.guides:
             controls.check(guide.kind, self.values)
             locate.check(guide.model)

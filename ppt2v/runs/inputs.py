@@ -13,8 +13,9 @@ from ppt2v.language import Message, words
 from ppt2v.models.families import stable_diffusion
 from ppt2v.models.families.family import Family
 from ppt2v.models.sources import locate
-from ppt2v.pipelines.planning import sizes
+from ppt2v.pipelines.planning import sizes, strengths
 from ppt2v.progress import Progress, Watch, counted
+from ppt2v.request.guides import Guide
 from ppt2v.request.request import Request
 
 if TYPE_CHECKING:
@@ -126,8 +127,16 @@ def _controls(
         folder = locate.locate(guide.model)
         if guide.kind not in maps:
             maps[guide.kind] = _maps(guide.kind, request.control_values(guide.kind), frames, explain, watch)
-        made.append(Control(load_controlnet(folder), maps[guide.kind], guide.strength))
+        made.append(Control(load_controlnet(folder), maps[guide.kind], _strength(request, guide, len(frames))))
     return made
+
+
+def _strength(request: Request, guide: Guide, count: int) -> float | list[float]:
+    """That of a ControlNet, for all of ``count`` frames or for each."""
+    keyframes = request.values.get(strengths.NAME)
+    if keyframes is None:
+        return guide.strength
+    return [guide.strength * share for share in strengths.by_frame(keyframes, count)]
 
 
 def _maps(

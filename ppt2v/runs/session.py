@@ -29,11 +29,13 @@ from ppt2v.request.request import Request
 
 from . import record
 from .calls import arguments, pipeline_class
+from .crew import Crew
 from .files import fingerprints
 from .finishing import finished
 from .inputs import Inputs, gather, sound
 from .loaded import Loaded
 from .samples import Samples, sample
+from .team import Team
 
 if TYPE_CHECKING:
     import numpy as np
@@ -46,7 +48,8 @@ class Session:
 
     _notice_given = False
 
-    def __init__(self, device: str, dtype: Any, engine: str, show_progress: bool, for_strangers: bool):
+    def __init__(self, device: str, dtype: Any, engine: str, show_progress: bool, for_strangers: bool, team: Team):
+        self._team = team
         self.device, self._show_progress, self._for_strangers = device, show_progress, for_strangers
         self._choice = choose(engine, device, dtype)
         self._automatic = engine == "auto" and dtype is None
@@ -76,20 +79,29 @@ class Session:
             self._parts(request, family, folder)
         preview_vae = self.loaded.preview_decoder(request.values, family, folder)
         kind = pipeline_class(family.pipeline(row.pipeline))
-        load_controlnet = self.loaded.controlnet_loader()
-        made = gather(request, family, folder, kind, load_controlnet, self._explain, watch)
-        video.check_fps(made.fps * request.values["interpolate"], video.ending(output))
+        self._team.check(request, kind)
         self._notice(row, request.model_name)
-        pipeline = kind(**self._parts(request, family, folder))
-        pipeline.preview_vae = preview_vae
         before = record.settings_before(request)
-        decided = {"seed": record.seed(request, before), **self._within_memory(pipeline, request, made)}
-        request = replace(request, values={**request.values, **decided})
-        self._explain(words("Seed: {seed}", seed=decided["seed"]))
-        pipeline.engine, choice = self._engine_for(before)
-        pipeline.engine.samples = Samples(request, self.loaded, watch)
-        with threads.using((before or {}).get("threads") or threads.threads()):
-            return self._make(pipeline, request, choice, output, made, watch, take)
+        engine, choice = self._engine_for(before)
+        with (
+            threads.using((before or {}).get("threads") or threads.threads()),
+            self._team.crew(request, self.device, choice) as crew,
+        ):
+            load_controlnet = self.loaded.controlnet_loader()
+            made = gather(request, family, folder, kind, load_controlnet, self._explain, watch)
+            video.check_fps(made.fps * request.values["interpolate"], video.ending(output))
+            pipeline = kind(**self._parts(request, family, folder))
+            pipeline.preview_vae = preview_vae
+            decided = {"seed": record.seed(request, before), **self._within_memory(pipeline, request, made)}
+            request = replace(request, values={**request.values, **decided})
+            self._explain(words("Seed: {seed}", seed=decided["seed"]))
+            pipeline.engine = engine
+            pipeline.engine.samples = Samples(request, self.loaded, watch)
+            if crew:
+                decided |= crew.share_of(request, made.count)
+                request = replace(request, values={**request.values, **decided})
+                crew.take_part(pipeline, {**request.given, **decided}, made)
+            return self._make(pipeline, request, choice, output, made, crew, watch, take)
 
     def quantize(self, row: Mode, given: Mapping[str, Any], watch: Watch) -> list[str]:
         """Makes the sample runs for int8; returns a line for each network."""
@@ -106,7 +118,17 @@ class Session:
         engine.samples = Samples(request.with_defaults_of(folder), self.loaded, watch)
         return [f"{place}: {table.about}" for place, table in engine.calibrate()]
 
-    def _make(self, pipeline, request: Request, choice: Choice, output: Path, made: Inputs, watch: Watch, take) -> str:
+    def _make(
+        self,
+        pipeline,
+        request: Request,
+        choice: Choice,
+        output: Path,
+        made: Inputs,
+        crew: Crew | None,
+        watch: Watch,
+        take,
+    ) -> str:
         from ppt2v.pipelines.denoising.noise import Noise
 
         values = request.values
@@ -122,7 +144,8 @@ class Session:
         watch(Progress(denoising))
         noise = Noise(values["seed"], values.get("content_seed"))
         latents = pipeline(noise=noise, checkpoint=checkpoint, progress=report, **arguments(request, made))
-        decoded = counted(pipeline.decode(latents, tile), latents.shape[0], "Decoding", watch)
+        decode = crew.decode if crew else pipeline.decode
+        decoded = counted(decode(latents, tile), latents.shape[0], "Decoding", watch)
         frames = finished(decoded, values, made.clip)
         if take:
             frames = _passed(frames, take)

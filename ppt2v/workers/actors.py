@@ -66,6 +66,14 @@ class Actor:
             made, has_parcel, self.name = self._ray.get(answer)
         except self._ray.exceptions.RayActorError:
             return None
+        except self._ray.exceptions.RayError as error:  # such as a machine that was lost with a parcel
+            lost = InputError(
+                "E-RAY-LOST",
+                "the Ray cluster has lost what a worker had made ({reason}): run it again, with --resume from its last "
+                "step on",
+                reason=type(error).__name__,
+            )
+            return Answer(error=lost)
         return made._replace(parcel=parcel) if has_parcel else made
 
     def end(self) -> None:

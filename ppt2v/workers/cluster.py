@@ -17,6 +17,7 @@ from ppt2v.version import __version__
 
 LOCAL = "local"  # the address of a cluster of this machine, for this process alone
 _PATIENCE = 5.0  # seconds for a machine to answer
+_START = 60.0  # seconds for a process of Ray's to start there
 
 
 @contextmanager
@@ -98,7 +99,7 @@ def _check_versions(ray) -> None:
             asked[node["NodeManagerHostname"]] = task.remote()
     for worker, answer in asked.items():
         try:
-            check_version(worker, ray.get(answer, timeout=2 * _PATIENCE))
+            check_version(worker, ray.get(answer, timeout=_START))
         except (ray.exceptions.RayError, TimeoutError) as error:
             raise InputError(
                 "E-WORKER-SILENT",

@@ -23,6 +23,7 @@ NAMES = {
     "canny": "controlnet_canny",
     "depth": "controlnet_depth",
     "canny-db": "controlnet_canny_db",
+    "controlnet": "controlnet",
 }
 
 SCRIPT = """

@@ -120,6 +120,23 @@ def test_guidance_that_stops_runs_the_last_steps_with_one_branch(controlnet, net
     assert batches == [2, 6] * 3 + [1, 3] * 7
 
 
+@pytest.mark.parametrize("guess_mode", [False, True])
+def test_frames_have_their_own_strengths_in_any_chunks(guess_mode, controlnet, networks, stored):
+    """Each frame is as if all had its strength, where frames do not attend to each other."""
+
+    def made(strengths, chunk_size):
+        guides = [Control(networks[0], stored["pictures"], strengths)]
+        arguments = {"guess_mode": guess_mode, "use_cf_attn": False, "chunk_size": chunk_size, **COMMON}
+        return controlnet(noise=Noise(0), controls=guides, **arguments).numpy()
+
+    own = [0.0, 1.0, 0.4, 1.0]
+    for chunk_size in (2, 8):
+        frames = made(own, chunk_size)
+        for strength in set(own):
+            alike = [number for number, given in enumerate(own) if given == strength]
+            assert_close(paddle.to_tensor(frames[alike]), made(strength, 8)[alike])
+
+
 def test_a_controlnet_computes_in_its_part_of_the_steps_alone(controlnet, networks, stored):
     runs = []
     hook = networks[0].register_forward_pre_hook(lambda layer, inputs: runs.append(layer))

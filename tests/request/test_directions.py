@@ -26,6 +26,7 @@ def asked(**given) -> Request:
         ({"camera": PAN, "motion_field_strength_x": 3.0}, "E-CAMERA-AND-MOTION"),
         ({"loop": True, "use_motion_field": False}, "E-LOOP-WITHOUT-FIELD"),
         ({"loop": True, "camera": "0: pan 0 0; 3: pan 24 0; there-and-back"}, "E-LOOP-BACK"),
+        ({"pag_scale": 3.0, "prompt_at": "4: a fox at night"}, "E-PAG-PROMPTS"),
         ({"prompt_at": "8: a fox at night"}, "E-KEYFRAMES-END"),
         ({"prompt_at": "0: a bear; 4: a fox at night"}, "E-PROMPT-AT-TWICE"),
         ({"prompt_at": "a fox at night"}, "E-KEYFRAMES-FORM"),

@@ -132,6 +132,7 @@ def stand_in_goes_along():
         ray.cloudpickle.unregister_pickle_by_value(module)
 
 
+@pytest.mark.slow
 def test_the_same_holds_for_workers_on_ray(tmp_path, stand_in, stand_in_goes_along, monkeypatch):
     monkeypatch.delenv("RAY_ADDRESS", raising=False)
     with started("ray", 2, partial(StandInProcess, tmp_path), None, [str(tmp_path)]) as makers:

@@ -145,7 +145,7 @@ class Maker:
     def __call__(self, chosen: list[Case]) -> np.ndarray:
         mode = MODES[ROWS.get(chosen[0].mode, chosen[0].mode)]
         pipeline, arguments = self.ready(mode, "dreambooth" if chosen[0].mode == "dreambooth" else None)
-        network = self._controlnet(mode.control) if mode.control else None
+        network = self.controlnet(mode.control) if mode.control else None
         with bars(True) as watch:
             return np.stack(
                 [
@@ -169,7 +169,7 @@ class Maker:
         pipeline.engine = engine_for(self.choice, mode.name, model)
         return pipeline, {**arguments, **self.changed}
 
-    def _controlnet(self, control: str):
+    def controlnet(self, control: str):
         from ppdiffusers import ControlNetModel
 
         return weights.load_component(

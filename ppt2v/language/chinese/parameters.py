@@ -52,6 +52,14 @@ MESSAGES = {
     "goes over into the other.": "从后面某些帧起换用的提示词，例如“8: a fox at sunset; 16: a fox at night”；两者之间逐帧过渡。",
     "Let the last frame lead back to the first: the motion goes round on a circle, and a camera or prompts that "
     "change come back to where they began.": "让最后一帧接回首帧：运动绕一个圆，镜头或变化的提示词回到起点。",
+    "Share of what is guided that gets the contrast of what follows the prompt alone: less oversaturated, 0.7 is usual; 0 "
+    "turns it off.": "引导结果中改用提示词分支对比度的比例：减少过饱和，常用 0.7；0 为关闭。",
+    "FreeU: factor of the backbone's features at the first level upwards, 1.5 is usual; 1 leaves them.": "FreeU：UNet 上行第一层主干特征的系数，常用 1.5；1 为不变。",
+    "The same at the second level, 1.6 is usual.": "同上，第二层，常用 1.6。",
+    "FreeU: factor of the lowest frequencies of the skips at the first level, 0.9 is usual; 1 leaves them.": "FreeU：第一层跳跃连接中最低频率的系数，常用 0.9；1 为不变。",
+    "The same at the second level, 0.2 is usual.": "同上，第二层，常用 0.2。",
+    "How far to go away from what the UNet makes with perturbed attention: cleaner shapes, 3 is usual; takes half as "
+    "long again; 0 turns it off.": "远离 UNet 在注意力被扰动时结果的程度：形状更清晰，常用 3；时间多一半；0 为关闭。",
     'Where a camera goes, instead of --motion: keyframes such as "0: pan 0 0 zoom 1; 16: pan 24 0 zoom 1.3 rotate 5 '
     'ease". With a smooth background it moves the background, and --motion the subject.': "镜头的路径，代替 --motion：关键帧，例如“0: pan 0 0 zoom 1; 16: pan 24 0 zoom 1.3 rotate 5 ease”。背景平滑时镜头移动背景，--motion 移动主体。",
     "Noise level T0, where the motion is added: an index from the end of the 50-step DDIM schedule.": "加入运动时的噪声水平 T0，即 50 步 DDIM 从末尾数起的下标。",
@@ -86,9 +94,11 @@ MESSAGES = {
     "Added to the prompt.": "附加在提示词后面。",
     "Folder, single file or id of the ControlNet; the one for this control that fits the model if not given.": "ControlNet 的文件夹、单个文件或模型 ID；不给时用与模型相配的那一个。",
     "How strongly the control maps guide.": "控制图的引导强度。",
+    'How strongly by frames, such as "0: 1; 16: 0.3": the strengths are multiplied by it, on a straight line between keyframes.': '各帧的强度，例如 "0: 1; 16: 0.3"：强度乘以该值，关键帧之间按直线变化。',
     "Part of the steps from which the control maps guide: 0.2 leaves the first fifth to the prompt.": "控制图从全部步数的这一比例处开始引导：0.2 表示前五分之一只听提示词。",
     "Part of the steps up to which they guide; those without take less time.": "控制图引导到全部步数的这一比例处为止；不引导的步更快。",
     "Let the control maps say what the video shows, of which the prompt then need say little: they guide only what follows the prompt, and its details less than the whole; guidance scales of 3 to 5 suit it.": "由控制图决定画面内容，提示词可以很短：控制图只引导跟随提示词的一支，对细节的引导弱于整体；引导强度宜取 3 到 5。",
+    "What the control maps show: softedge, lineart (made where the clip is none), scribble (likewise), normal, segmentation, or tile (the clip itself).": "控制图的内容：softedge（柔和边缘）、lineart（线稿，片段不是线稿时由它生成）、scribble（涂鸦，同样）、normal（法线）、segmentation（分割）或 tile（片段本身）。",
     "One more ControlNet: KIND:STRENGTH or KIND:STRENGTH:MODEL, such as depth:0.5.": "再加一个 ControlNet，写作“类型:强度”或“类型:强度:模型”，例如 depth:0.5。",
     "What the clip is: map (a ready control map, used as it is), video (a map is made of it), or auto (found out).": "输入的视频是什么：map（现成的控制图）、video（由它生成控制图）、auto（自动判断）。",
     "File, folder or id of OpenPose's weights, such as hf:lllyasviel/Annotators; MediaPipe if not given.": "OpenPose 权重的文件、文件夹或模型 ID，例如 hf:lllyasviel/Annotators；不给时用 MediaPipe。",
@@ -125,4 +135,6 @@ MESSAGES = {
     "Speed and memory": "速度与内存",
     "Adapters": "适配器",
     "File": "文件",
+    "Processes or machines that share the frames of a video; each holds the model.": "共同生成一个视频的帧的进程或机器的数目；每个都加载一份模型。",
+    "Where the workers are: local, processes of this machine; ray, a Ray cluster, whose address is in RAY_ADDRESS.": "工作进程在哪里：local 为本机的进程；ray 为 Ray 集群，地址在 RAY_ADDRESS 中。",
 }

@@ -59,6 +59,7 @@ WORDS = {
     "canny": "跟随边缘",
     "depth": "跟随深度",
     "canny-db": "跟随边缘（自己的主体）",
+    "controlnet": "其他控制图",
     # parameters
     "Prompt": "提示词",
     "Video path": "视频片段",
@@ -101,6 +102,11 @@ WORDS = {
     "Shared noise": "共享噪声",
     "Control": "控制类型",
     "Control strength": "控制强度",
+    "Control keyframes": "逐帧控制强度",
+    "Control start": "控制起点",
+    "Control end": "控制终点",
+    "Guess mode": "猜测模式",
+    "Kind": "控制图类型",
     "Controlnet": "ControlNet 模型",
     "Also": "附加控制",
     "Low threshold": "低阈值",
@@ -128,6 +134,7 @@ _ENGLISH = {
     "canny": "Edges of a clip",
     "depth": "Depth of a clip",
     "canny-db": "Edges, your subject",
+    "controlnet": "Other control maps",
     "Resolution": "Size",
     "Motion field strength x": "Motion to the left",
     "Motion field strength y": "Motion upwards",
@@ -142,6 +149,9 @@ _ENGLISH = {
     "Audio": "Keep the sound",
     "Fps": "Frames per second",
     "Also": "More controls",
+    "Control start": "Control from this part of the steps",
+    "Control end": "Control up to this part of the steps",
+    "Kind": "Kind of control maps",
 }
 
 LANGUAGES: dict[str, dict[str, str]] = {"en": _ENGLISH, "zh": {**TABLE, **WORDS}}

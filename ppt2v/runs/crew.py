@@ -1,0 +1,80 @@
+"""The workers that share the frames of one video."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+from ppt2v.errors import InputError
+from ppt2v.pipelines.planning.chunks import chunk_size_for
+from ppt2v.request.request import Request
+from ppt2v.workers.pool import Asked, Pool
+
+from .frame_worker import Job, Shared, without_networks
+from .inputs import Inputs
+
+if TYPE_CHECKING:
+    import numpy as np
+    import paddle
+
+    from ppt2v.pipelines.latent_diffusion import Run
+
+_AHEAD = 2  # pictures that each worker may have made before they are written
+
+
+class Crew:
+    """The workers of a run.
+
+    Args:
+        pool: of ``FrameWorker``.
+        number: of the workers.
+        job: what they take part in.
+    """
+
+    def __init__(self, pool: Pool, number: int, job: Job):
+        self._pool, self._number, self._job = pool, number, job
+        self._shared: Any = None
+
+    def check(self) -> None:
+        """Refuses workers that cannot do the job, before anything is loaded."""
+        for worker, answer in self._pool.of_each("check", self._job):
+            if isinstance(answer.error, InputError):
+                raise InputError(
+                    "E-WORKER",
+                    "the worker {worker}: {error}; give it the files that are on this machine, under the same paths",
+                    worker=worker,
+                    error=answer.error,
+                )
+            if answer.error is not None:
+                raise answer.error
+
+    def share_of(self, request: Request, frames: int) -> dict[str, Any]:
+        """The settings with which the frames make a like share for each worker."""
+        if "chunk_size" not in request.values:
+            return {}
+        return {"chunk_size": chunk_size_for(frames, request.values["chunk_size"], self._number)}
+
+    def take_part(self, pipeline: Any, given: dict[str, Any], inputs: Inputs) -> None:
+        """Lets the workers make the steps of a pipeline's run.
+
+        Args:
+            given: the parameters of the run, all that was decided among them.
+            inputs: what it starts from.
+        """
+        self._shared = self._pool.share(Shared(self._job._replace(given=given), without_networks(inputs)))
+        pipeline.perform = self._perform
+
+    def decode(self, latents: paddle.Tensor, tile: int | None) -> Iterator[np.ndarray]:
+        """As ``LatentDiffusion.decode``, by the workers."""
+        asked: deque[Asked] = deque()
+        for latent in latents.split(latents.shape[0]):
+            asked.append(self._pool.ask("decode", latent.numpy(), tile, parcels=[self._shared]))
+            if len(asked) > _AHEAD * self._number:
+                yield self._pool.wait(asked.popleft())
+        while asked:
+            yield self._pool.wait(asked.popleft())
+
+    def _perform(self, run: Run) -> paddle.Tensor:
+        run.share(self._pool, self._shared)
+        return run()

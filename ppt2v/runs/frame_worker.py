@@ -1,0 +1,142 @@
+"""What a worker does that makes a part of a video's frames: it holds the same networks as the one that asks it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from ppt2v.engine.choice import Choice, build, choose
+from ppt2v.errors import InputError
+from ppt2v.models.families.replacements import Replacements
+from ppt2v.models.sources import locate
+from ppt2v.modes import MODES
+from ppt2v.request.request import Request
+from ppt2v.workers.pool import Parcelled
+
+from .calls import arguments, pipeline_class
+from .files import changed, named
+from .inputs import Inputs
+from .loaded import Loaded
+from .samples import Samples
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from ppt2v.pipelines.denoising.denoiser import Denoiser
+    from ppt2v.pipelines.denoising.spread import Leg
+    from ppt2v.pipelines.denoising.spread_windows import Part
+    from ppt2v.pipelines.latent_diffusion import Run
+
+
+class Job(NamedTuple):
+    """A run as a worker has to know it.
+
+    ``given``: parameters of the mode, as recipes keep them; ``files``: ``files.fingerprints`` of the run.
+    """
+
+    mode: str
+    given: dict[str, Any]
+    device: str
+    choice: Choice
+    files: Mapping[str, str]
+
+
+class Shared(NamedTuple):
+    """A job with the inputs that were made for it, but for networks."""
+
+    job: Job
+    inputs: Inputs
+
+
+class FrameWorker:
+    """Makes steps and pictures for one run."""
+
+    def __init__(self) -> None:
+        self._pipeline: Any = None
+        self._denoiser: Denoiser | None = None
+
+    def check(self, job: Job) -> None:
+        """Refuses a job for which something is not here, before anything is loaded.
+
+        Raises:
+            InputError: the engine, a model or another file is not here, or has other contents.
+        """
+        choose(job.choice.engine, job.device, job.choice.precision)
+        mode = MODES[job.mode]
+        request = Request.of(mode, job.given)
+        for name in named(mode, request.values):
+            if locate.missing_from(name):
+                raise InputError("E-WORKER-FILE-ABSENT", "{name} is not here", name=name)
+        differing = changed(mode, request.values, job.files)
+        if differing:
+            raise InputError("E-WORKER-OTHER-FILES", "{names} has other contents here", names=differing)
+
+    def walk(self, leg: Leg, shared: Shared, left_behind: list | None = None) -> Any:
+        """As ``spread.walk``, with what the anchor leaves behind as a parcel."""
+        from ppt2v.pipelines.denoising.spread import walk
+
+        self._get_ready(shared)
+        walked, memories = walk(self._denoiser, leg, left_behind)
+        return walked if memories is None else Parcelled(walked, memories)
+
+    def predict(self, part: Part, shared: Shared, left_behind: Any = None) -> Any:
+        """As ``spread_windows.predict``, likewise."""
+        from ppt2v.pipelines.denoising.spread_windows import predict
+
+        self._get_ready(shared)
+        predicted, memory = predict(self._denoiser, part, left_behind)
+        return predicted if memory is None else Parcelled(predicted, memory)
+
+    def decode(self, latents: np.ndarray, tile: int | None, shared: Shared) -> np.ndarray:
+        """The picture of one frame's latents ``[1, channels, height, width]``, as ``LatentDiffusion.decode`` has it."""
+        import paddle
+
+        self._get_ready(shared)
+        if self._pipeline.offload and self._denoiser is not None:
+            self._denoiser.unet.release()
+            self._denoiser = None
+        [picture] = self._pipeline.decode(paddle.to_tensor(latents), tile)
+        return picture
+
+    def _get_ready(self, shared: Shared) -> None:
+        """Brings the run to where its steps would begin."""
+        if self._pipeline is not None:
+            return
+        from ppt2v.pipelines.denoising.noise import Noise
+
+        job, mode = shared.job, MODES[shared.job.mode]
+        request = Request.of(mode, job.given).with_motion_module(False)
+        folder = locate.locate(request.model_name, progress=False)
+        family, request = request.family_of(folder), request.with_defaults_of(folder)
+        loaded = Loaded(job.device, job.choice.network)
+        inputs = _with_networks(shared.inputs, request, loaded)
+        parts = loaded.model(family, folder, request.adapters, Replacements.among(request.values))
+        pipeline = pipeline_class(family.pipeline(mode.pipeline))(**parts)
+        pipeline.engine = build(job.choice)
+        pipeline.engine.samples = Samples(request, loaded, lambda progress: None)
+        pipeline.perform = self._take
+        pipeline.offload = request.values.get("offload", False)
+        noise = Noise(request.values["seed"], request.values.get("content_seed"))
+        pipeline(noise=noise, **arguments(request, inputs))
+        self._pipeline = pipeline
+
+    def _take(self, run: Run) -> None:
+        self._denoiser = run.denoiser
+
+
+def without_networks(inputs: Inputs) -> Inputs:
+    """What can go to another process; backgrounds are made steady where the run is led."""
+    given = {name: value for name, value in inputs.arguments.items() if name != "smooth_bg"}
+    if "controls" in given:
+        given["controls"] = [control._replace(network=None) for control in given["controls"]]
+    return inputs._replace(arguments=given, clip=None)
+
+
+def _with_networks(inputs: Inputs, request: Request, loaded: Loaded) -> Inputs:
+    """What ``without_networks`` was given."""
+    if "controls" not in inputs.arguments:
+        return inputs
+    load = loaded.controlnet_loader()
+    networks = [load(locate.locate(guide.model, progress=False)) for guide in request.guides]
+    controls = [each._replace(network=one) for each, one in zip(inputs.arguments["controls"], networks)]
+    return inputs._replace(arguments={**inputs.arguments, "controls": controls})
