@@ -442,6 +442,14 @@ MOTION = (
         argument="motion_field_strength_y",
     ),
     Parameter(
+        "init_image",
+        str,
+        None,
+        "A picture as the first frame, which the others keep and move; the prompt should say what it shows.",
+        holds="file",
+        group="Motion",
+    ),
+    Parameter(
         "prompt_at",
         str,
         None,

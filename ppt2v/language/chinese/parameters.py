@@ -60,6 +60,7 @@ MESSAGES = {
     "The same at the second level, 0.2 is usual.": "同上，第二层，常用 0.2。",
     "How far to go away from what the UNet makes with perturbed attention: cleaner shapes, 3 is usual; takes half as "
     "long again; 0 turns it off.": "远离 UNet 在注意力被扰动时结果的程度：形状更清晰，常用 3；时间多一半；0 为关闭。",
+    "A picture as the first frame, which the others keep and move; the prompt should say what it shows.": "作为首帧的图片，其他各帧沿用它的内容并移动；提示词应说明图片的内容。",
     'Where a camera goes, instead of --motion: keyframes such as "0: pan 0 0 zoom 1; 16: pan 24 0 zoom 1.3 rotate 5 '
     'ease". With a smooth background it moves the background, and --motion the subject.': "镜头的路径，代替 --motion：关键帧，例如“0: pan 0 0 zoom 1; 16: pan 24 0 zoom 1.3 rotate 5 ease”。背景平滑时镜头移动背景，--motion 移动主体。",
     "Noise level T0, where the motion is added: an index from the end of the 50-step DDIM schedule.": "加入运动时的噪声水平 T0，即 50 步 DDIM 从末尾数起的下标。",
