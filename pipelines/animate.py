@@ -68,12 +68,12 @@ class AnimatePipeline(VideoPipeline):
         stepper = self.solver(sampling)
         first = 0 if clip is None else first_step(sampling.num_inference_steps, strength) * stepper.stages
         schedule = self.schedule(sampling, stepper.timesteps, sharing.cache_interval, first)
-        program = self.main_program(height, width, sharing.attention, cache_interval=sharing.cache_interval)
+        program = self.main_program(height, width, sharing)
         unet, repeated = in_windows(UNet(program, self.engine, schedule), self.unet.longest, window, noise)
 
         def start() -> paddle.Tensor:
             drawn = repeated.draw("start", list(range(video_length)), self.latent_shape(height, width))
             return self.start(clip, drawn, stepper, first)
 
-        denoiser = Denoiser(unet, stepper, [sampling.guidance_scale], noise)
+        denoiser = Denoiser(unet, stepper, sampling.guidance(), noise)
         return self.run(WholeClipRun(denoiser, start, first, checkpoint, progress))

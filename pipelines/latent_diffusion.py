@@ -22,6 +22,8 @@ from ppt2v.pipelines.denoising.denoiser import Denoiser, finite
 from ppt2v.pipelines.denoising.solvers import Solver
 from ppt2v.pipelines.denoising.solvers import solver as make_solver
 from ppt2v.pipelines.denoising.spread import Workers
+from ppt2v.pipelines.methods.freeu import FreeU
+from ppt2v.pipelines.methods.guidance import Guidance
 from ppt2v.pipelines.networks.conditions import Conditions
 from ppt2v.pipelines.networks.programs import (
     Decoder,
@@ -55,6 +57,9 @@ class Sampling:
         timestep_spacing: "leading", "trailing" or "linspace" instead of the schedule's own, for solvers that have none
             of their own.
         clip_skip: which layer of the text encoder is taken, counted from the last one, 1 to their number.
+        prompt_2, negative_prompt_2: what the second text encoder reads, where a model has two; None: the same as the
+            first one.
+        guidance_rescale: how much of what is guided gets the standard deviation of what follows the prompt, 0..1.
     """
 
     prompt: str
@@ -66,11 +71,24 @@ class Sampling:
     solver: str = "ddim"
     timestep_spacing: str | None = None
     clip_skip: int = 1
+    prompt_2: str | None = None
+    negative_prompt_2: str | None = None
+    guidance_rescale: float = 0.0
+
+    def guidance(self, *before: float, perturbed: float = 0.0) -> Guidance:
+        """How guidance branches become one; ``before`` are scales in front of that of the prompt."""
+        return Guidance((*before, self.guidance_scale), self.guidance_rescale, perturbed)
 
     @property
     def texts(self) -> list[str]:
         """The text of each branch of classifier-free guidance."""
         return [self.negative_prompt, self.prompt] if self.guidance_scale > 1 else [self.prompt]
+
+    def for_second_encoder(self, texts: Sequence[str]) -> list[str]:
+        """What a second text encoder reads where the first one reads these, with guidance the negative one in front."""
+        negative = [self.negative_prompt_2] if self.guidance_scale > 1 else []
+        instead = [*negative, *[self.prompt_2] * (len(texts) - len(negative))]
+        return [text if other is None else other for text, other in zip(texts, instead)]
 
 
 @dataclass(frozen=True)
@@ -84,12 +102,22 @@ class Sharing:
             alone, with what the rest made before (DeepCache, arXiv 2312.00858); 1: all compute everything.
         anchors: which frames the others attend to, as ``planning.anchors.Anchors.parse`` reads it; where frames are
             computed in chunks.
+        freeu_b1, freeu_b2, freeu_s1, freeu_s2: see ``methods.freeu.FreeU``.
     """
 
     use_cf_attn: bool = True
     merging_ratio: float = 0.0
     cache_interval: int = 1
     anchors: str = FIRST
+    freeu_b1: float = 1.0
+    freeu_b2: float = 1.0
+    freeu_s1: float = 1.0
+    freeu_s2: float = 1.0
+
+    @property
+    def freeu(self) -> FreeU:
+        """How the UNet's features are changed."""
+        return FreeU(self.freeu_b1, self.freeu_b2, self.freeu_s1, self.freeu_s2)
 
     @property
     def attention(self) -> SelfAttention:
@@ -197,7 +225,7 @@ class LatentDiffusion:
     ) -> Schedule:
         """When the networks run, and for which texts: those of ``sampling`` if not given, one for each branch."""
         guided = round(sampling.guidance_stop_step * len(timesteps))
-        text, conditions = self._read(texts or sampling.texts, sampling.clip_skip)
+        text, conditions = self._read(sampling, texts or sampling.texts)
         return Schedule(text, timesteps, guided, cache_interval, start, conditions)
 
     @property
@@ -205,9 +233,9 @@ class LatentDiffusion:
         """The networks that read the texts."""
         return [self.text_encoder]
 
-    def _read(self, texts: Sequence[str], clip_skip: int) -> tuple[paddle.Tensor, Conditions | None]:
+    def _read(self, sampling: Sampling, texts: Sequence[str]) -> tuple[paddle.Tensor, Conditions | None]:
         """What the networks are told of the texts: ``[texts, tokens, channels]``, and what some take beside it."""
-        return self._encode_text(texts, clip_skip), None
+        return self._encode_text(texts, sampling.clip_skip), None
 
     def _encode_text(self, texts: Sequence[str], clip_skip: int = 1) -> paddle.Tensor:
         with self._prepared(TextEncoder(self.text_encoder, clip_skip)) as encode:
@@ -333,8 +361,8 @@ class VideoPipeline(LatentDiffusion, StableDiffusionPipeline):
     """The parts of a Stable Diffusion pipeline, run on ``engine``."""
 
     def main_program(
-        self, height: int, width: int, attention: SelfAttention, residuals: bool = False, cache_interval: int = 1
+        self, height: int, width: int, sharing: Sharing, residuals: bool = False, perturbed: bool = False
     ) -> Program:
         """What nearly all of a run's time goes into; sizes in pixels."""
-        size = self.latent_shape(height, width)[1:]
-        return NoisePrediction(self.unet, *size, attention, residuals, deep_features=cache_interval > 1)
+        deep, size = sharing.cache_interval > 1, self.latent_shape(height, width)[1:]
+        return NoisePrediction(self.unet, *size, sharing.attention, residuals, deep, sharing.freeu, perturbed)

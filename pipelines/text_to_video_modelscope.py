@@ -89,7 +89,7 @@ class TextToVideoPipeline(LatentDiffusion):
             drawn = noise.draw("start", list(range(video_length)), self.latent_shape(height, width))
             return self.start(clip, drawn, stepper, first)
 
-        denoiser = Denoiser(unet, stepper, [sampling.guidance_scale], noise)
+        denoiser = Denoiser(unet, stepper, sampling.guidance(), noise)
         return self.run(WholeClipRun(denoiser, start, first, checkpoint, progress))
 
     def main_program(self, height: int, width: int) -> Program:

@@ -80,17 +80,17 @@ class VideoControlNetPipeline(VideoPipeline):
             ControlNet(*control, sharing.attention, number, self.engine, schedule, guess_mode)
             for number, control in enumerate(controls)
         ]
-        program = self.main_program(height, width, sharing.attention, True, sharing.cache_interval)
+        program = self.main_program(height, width, sharing, residuals=True)
         unet = UNet(program, self.engine, schedule, guides)
-        scales, shape = [sampling.guidance_scale], self.latent_shape(height, width)
+        guidance, shape = sampling.guidance(), self.latent_shape(height, width)
         if isinstance(self.unet, MotionUNet):
             windowed, repeated = in_windows(unet, self.unet.longest, window, noise)
 
             def start() -> paddle.Tensor:
                 return stepper.start(repeated.draw("start", list(range(count)), shape))
 
-            return self.run(WholeClipRun(Denoiser(windowed, stepper, scales, noise), start, 0, checkpoint, progress))
+            return self.run(WholeClipRun(Denoiser(windowed, stepper, guidance, noise), start, 0, checkpoint, progress))
         shared = SharedNoise(noise, ("start",))
-        denoiser = Denoiser(unet, stepper, scales, shared)
+        denoiser = Denoiser(unet, stepper, guidance, shared)
         chunks = sharing.chunks(count, chunk_size)
         return self.run(AnchoredRun(denoiser, shared, chunks, shape, checkpoint, progress))

@@ -84,7 +84,7 @@ class VideoFusionPipeline(LatentDiffusion):
             parts,
             stepper,
         )
-        denoiser = Denoiser(generators, stepper, [sampling.guidance_scale], decomposed)
+        denoiser = Denoiser(generators, stepper, sampling.guidance(), decomposed)
         return self.run(WholeClipRun(denoiser, start, first, checkpoint, progress))
 
     def main_program(self, height: int, width: int) -> Program:

@@ -62,10 +62,10 @@ class VideoInstructPix2PixPipeline(VideoPipeline):
             latents = clip[frame_ids]
             return paddle.concat([paddle.zeros_like(latents), latents, latents][-branches:])
 
-        program = self.main_program(height, width, sharing.attention, cache_interval=sharing.cache_interval)
+        program = self.main_program(height, width, sharing)
         unet = UNet(program, self.engine, schedule, appended=appended)
         if shared_noise:
             noise = SharedNoise(noise, ("start", "step"))
-        denoiser = Denoiser(unet, stepper, [image_guidance_scale, sampling.guidance_scale], noise)
+        denoiser = Denoiser(unet, stepper, sampling.guidance(image_guidance_scale), noise)
         chunks = sharing.chunks(len(frames), chunk_size)
         return self.run(AnchoredRun(denoiser, noise, chunks, self.latent_shape(height, width), checkpoint, progress))

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any, Protocol
 
 import paddle
 
 from ppt2v.errors import NumericalError
+from ppt2v.pipelines.methods.guidance import Guidance
 from ppt2v.pipelines.networks.schedule import Schedule
 
+from .given import GivenFrame
 from .noise import Noise
 from .solvers import Frames, Solver
 
@@ -39,13 +40,15 @@ class Denoiser:
     Args:
         unet: predicts the noise of each guidance branch.
         solver: makes the step.
-        scales: how much each guidance branch adds to the one before it: classifier-free guidance with two branches,
-            instruct-pix2pix's (arXiv 2211.09800, eq. 3) with three.
+        guidance: makes one prediction of those of the branches.
         noise: where the noise of stochastic steps comes from.
+        given: the first frame, where that is not made.
     """
 
-    def __init__(self, unet: NoisePredictor, solver: Solver, scales: Sequence[float], noise: Noise):
-        self.unet, self.solver, self.scales, self.noise = unet, solver, scales, noise
+    def __init__(
+        self, unet: NoisePredictor, solver: Solver, guidance: Guidance, noise: Noise, given: GivenFrame | None = None
+    ):
+        self.unet, self.solver, self.guidance, self.noise, self.given = unet, solver, guidance, noise, given
 
     def __call__(self, frames: Frames, step: int, frame_ids: list[int]) -> Frames:
         """One step for the frames given.
@@ -76,11 +79,8 @@ class Denoiser:
     def _step(self, frames: Frames, step: int, frame_ids: list[int]) -> Frames:
         predicted = self._predict(self.solver.scaled(frames.latents, step), step, frame_ids)
         shape = frames.latents.shape[1:]
-        return self.solver.step(predicted, step, frames, lambda: self.noise.draw("step", frame_ids, shape, step))
+        made = self.solver.step(predicted, step, frames, lambda: self.noise.draw("step", frame_ids, shape, step))
+        return self.given.put_into(made, self.solver, step + 1, frame_ids) if self.given else made
 
     def _predict(self, latents: paddle.Tensor, step: int, frame_ids: list[int]) -> paddle.Tensor:
-        branches = self.unet(latents, step, frame_ids).chunk(self.unet.schedule.branches(step))
-        guided = branches[0]
-        for scale, with_less, with_more in zip(self.scales, branches, branches[1:]):
-            guided = guided + scale * (with_more - with_less)
-        return guided
+        return self.guidance(self.unet(latents, step, frame_ids).chunk(self.unet.schedule.branches(step)))

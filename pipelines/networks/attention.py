@@ -152,6 +152,26 @@ class MergedAttnProcessor:
         return merged.undo(_project(attn, attended, scale))
 
 
+class PerturbedAttnProcessor:
+    """Self-attention that some rows go without: each of their tokens sees itself alone (arXiv 2403.17377, section 4.2).
+
+    Args:
+        attended: how the others attend.
+        perturbed: 1 for rows that go without, 0 for the others, ``[rows, 1, 1]``.
+    """
+
+    def __init__(self, attended, perturbed: paddle.Tensor):
+        self.attended, self.perturbed = attended, perturbed
+
+    def __call__(self, attn, hidden_states, encoder_hidden_states=None, attention_mask=None, **kwargs):
+        """Attends; ``hidden_states`` is ``[rows, tokens, channels]``, and so is the result."""
+        scale = _lora_scale(attn.to_q, kwargs)
+        itself = _project(attn, attn.to_v(hidden_states, *scale), scale)
+        others = self.attended(attn, hidden_states, encoder_hidden_states, attention_mask, **kwargs)
+        perturbed = self.perturbed.astype(itself.dtype)
+        return perturbed * itself + (1 - perturbed) * others
+
+
 class TextAttnProcessor:
     """Attention to a text whose keys and values were computed before, once for all steps and frames.
 

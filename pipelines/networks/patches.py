@@ -9,6 +9,8 @@ from functools import partial
 import paddle
 from paddle import nn
 
+from ppt2v.pipelines.methods.freeu import FreeU, changed
+
 
 @contextmanager
 def given(layer: nn.Layer, output: paddle.Tensor) -> Iterator[None]:
@@ -45,6 +47,34 @@ def followed(pairs: Iterable[tuple[nn.Layer, Callable[[paddle.Tensor], paddle.Te
 
 def _passed_on(follower: Callable[[paddle.Tensor], paddle.Tensor], _, __, output):
     return (follower(output[0]), *output[1:]) if isinstance(output, tuple) else follower(output)
+
+
+@contextmanager
+def strengthened(network, freeu: FreeU) -> Iterator[None]:
+    """Makes the first two levels of a UNet's way up take their features with other strengths."""
+    hooks = [
+        layer.register_forward_pre_hook(partial(_changed, backbone=backbone, factors=factors))
+        for backbone, layer, factors in _ways_up(network, freeu)
+        if factors != (1, 1)
+    ]
+    try:
+        yield
+    finally:
+        for hook in hooks:
+            hook.remove()
+
+
+def _ways_up(network, freeu: FreeU) -> Iterator[tuple[int, nn.Layer, tuple[float, float]]]:
+    """The layers of these levels, each with the channels that it takes from the layer before it, and its factors."""
+    channels = network.mid_block.resnets[-1].out_channels
+    for block, factors in zip(network.up_blocks, freeu.levels):
+        for layer in block.resnets:
+            yield channels, layer, factors
+            channels = layer.out_channels
+
+
+def _changed(_, inputs: tuple, backbone: int, factors: tuple[float, float]) -> tuple:
+    return (changed(inputs[0], backbone, *factors), *inputs[1:])
 
 
 @contextmanager

@@ -237,10 +237,18 @@ class UNet(_CrossFrameNetwork):
     def _predict_whole(self, batch: paddle.Tensor, step: int, frame_ids: list[int]):
         residuals = self._residuals(batch, step, frame_ids)
         batch = self._with_appended(batch, frame_ids, self.schedule.branches(step))
-        predicted, *deep = self.run(batch, step, frame_ids, residuals)
+        predicted, *deep = self.run(batch, step, frame_ids, [*residuals, *self._perturbed(batch.shape[0], step)])
         if deep:
             self._deep[tuple(frame_ids)] = [*deep, *residuals[: self._kept_residuals]]
         return predicted
+
+    def _perturbed(self, rows: int, step: int) -> list[paddle.Tensor]:
+        """Which rows go without self-attention in the middle, where some do."""
+        if not self.schedule.perturbed:
+            return []
+        branches = self.schedule.branches(step)
+        first = np.arange(rows) < rows // branches if branches > 1 else np.zeros(rows)
+        return [paddle.to_tensor(first.reshape([rows, 1, 1]), "float32")]
 
     def _residuals(self, batch: paddle.Tensor, step: int, frame_ids: list[int]) -> list:
         """What the ControlNets add to the layers; zeros at a step that they do not guide."""

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Iterator
+from contextlib import AbstractContextManager
 from typing import NamedTuple
 
 import paddle
 from paddle.static import InputSpec
 
 from ppt2v.engine.program import Program
+from ppt2v.pipelines.methods.freeu import FreeU
 from ppt2v.pipelines.methods.merging import Merging
 from ppt2v.pipelines.planning.anchors import Anchors
 
@@ -17,6 +19,7 @@ from .attention import (
     BankAttnProcessor,
     CrossFrameAttnProcessor,
     MergedAttnProcessor,
+    PerturbedAttnProcessor,
     PreviousAttnProcessor,
     TextAttnProcessor,
     keys_and_values,
@@ -24,7 +27,7 @@ from .attention import (
 )
 from .conditions import condition_channels, conditioned, takes_conditions
 from .motion_unet import image_unet
-from .patches import given, noted, without_deeper_levels
+from .patches import given, noted, strengthened, without_deeper_levels
 
 DYNAMIC = None
 
@@ -217,7 +220,8 @@ class _CrossFrame(Program):
 class NoisePrediction(_CrossFrame):
     """The UNet: makes the predicted noise. With ``residuals`` those of ControlNets, summed, are its own inputs.
 
-    With ``deep_features`` it also makes those that ``OutermostLevel`` takes.
+    With ``deep_features`` it also makes those that ``OutermostLevel`` takes. ``freeu`` changes its features. With
+    ``perturbed`` its last own input says which rows go without self-attention in the middle, ``[rows, 1, 1]``.
     """
 
     def __init__(
@@ -228,25 +232,37 @@ class NoisePrediction(_CrossFrame):
         attention: SelfAttention = SelfAttention(),
         residuals: bool = False,
         deep_features: bool = False,
+        freeu: FreeU = FreeU(),
+        perturbed: bool = False,
     ):
         super().__init__(network, height, width, attention)
-        self.residuals, self.deep_features = residuals, deep_features
-        if deep_features:
-            self.settings["deep_features"] = True
+        self.residuals, self.deep_features, self.freeu, self.perturbed = residuals, deep_features, freeu, perturbed
+        chosen = {"deep_features": deep_features, "perturbed": perturbed, "freeu": freeu != FreeU() and list(freeu)}
+        self.settings |= {name: value for name, value in chosen.items() if value}
 
     def outermost_level(self) -> OutermostLevel:
         """The program for the steps between."""
-        return OutermostLevel(self.network, self.height, self.width, self.attention, self.residuals)
+        return OutermostLevel(self.network, self.height, self.width, self.attention, self.residuals, self.freeu)
 
     def compute(self, latents, timestep, text, own, **told) -> list:
+        own, rows = (own[:-1], own[-1]) if self.perturbed else (own, None)
         if self.residuals:
             told |= {"down_block_additional_residuals": own[:-1], "mid_block_additional_residual": own[-1]}
-        with noted([self.network.up_blocks[-2]] if self.deep_features else []) as deep:
+        with (
+            strengthened(image_unet(self.network), self.freeu),
+            noted([self.network.up_blocks[-2]] if self.deep_features else []) as deep,
+            self._perturbing(rows),
+        ):
             predicted = self.network(latents, timestep, encoder_hidden_states=text, **told).sample
         return [predicted, *deep]
 
+    def _perturbing(self, rows: paddle.Tensor | None) -> AbstractContextManager:
+        layers = [] if rows is None else _attention(image_unet(self.network).mid_block, "attn1")
+        return processors(layers, [PerturbedAttnProcessor(layer.processor, rows) for layer in layers])
+
     def own_inputs(self) -> list[InputSpec]:
-        return self._residual_specs() if self.residuals else []
+        rows = [InputSpec([DYNAMIC, 1, 1], "float32", "perturbed")] if self.perturbed else []
+        return [*(self._residual_specs() if self.residuals else []), *rows]
 
     def _residual_specs(self) -> list[InputSpec]:
         """One for what each layer on the way down leaves for the way up, then one for the middle."""
@@ -269,15 +285,17 @@ class OutermostLevel(_CrossFrame):
     height, width]``; with ``residuals`` those of ControlNets for this level.
     """
 
-    def __init__(self, network, height: int, width: int, attention: SelfAttention, residuals: bool):
+    def __init__(self, network, height: int, width: int, attention: SelfAttention, residuals: bool, freeu: FreeU):
         super().__init__(network, height, width, attention)
-        self.residuals = residuals
+        self.residuals, self.freeu = residuals, freeu
+        if freeu != FreeU():
+            self.settings["freeu"] = list(freeu)
 
     def compute(self, latents, timestep, text, own, **told) -> list:
-        deep = own[0].astype(self.network.dtype)
+        unet, deep = image_unet(self.network), own[0].astype(self.network.dtype)
         if self.residuals:  # that of the middle is in the deep features
             told |= {"down_block_additional_residuals": own[1:], "mid_block_additional_residual": 0.0}
-        with without_deeper_levels(image_unet(self.network)), given(self.network.mid_block, deep):
+        with strengthened(unet, self.freeu), without_deeper_levels(unet), given(self.network.mid_block, deep):
             return [self.network(latents, timestep, encoder_hidden_states=text, **told).sample]
 
     def own_inputs(self) -> list[InputSpec]:

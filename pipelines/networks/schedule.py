@@ -17,7 +17,8 @@ class Schedule(NamedTuple):
     """When the networks run, and for which branches.
 
     ``text``: ``[branches, tokens, channels]``; the last branch is that of the prompt with all its conditions. With a
-    ``travel`` that branch has a row for each of its texts.
+    ``travel`` that branch has a row for each of its texts. ``perturbed``: whether the first branch is that of perturbed
+    attention (``methods.guidance.Guidance``).
     ``timesteps``: in order. ``guided``: the number of steps, from the first on, that need all branches; the others need
     the last one alone. ``cache_interval``: of so many steps one computes all levels of the UNet, those that follow its
     outermost one alone. ``start``: the step from which the run makes all frames. ``conditions``: for networks that take
@@ -32,6 +33,7 @@ class Schedule(NamedTuple):
     conditions: Conditions | None = None
     controlled: range | None = None
     travel: Travel | None = None
+    perturbed: bool = False
 
     def texts_for(self, program: Program) -> list[paddle.Tensor]:
         """What ``TextLookup`` takes for the network of a program with a size in latent cells."""

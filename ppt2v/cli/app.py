@@ -26,6 +26,7 @@ from .rerun import rerun_command
 from .serve import serve
 from .show import show
 from .ui import ui
+from .upscale import upscale_command
 from .usage import UsageError, told
 
 
@@ -147,6 +148,7 @@ _add(_cache, "list", models.cache_list)
 _add(_cache, "clear", models.cache_clear)
 
 _add(app, "rerun", rerun_command(), "Make the same video again, or one that differs as told, from its file.")
+_add(app, "upscale", upscale_command(), "Make a video larger by a second pass, which starts from the video.")
 for _command in (
     show,
     media.report,

@@ -57,13 +57,13 @@ def _rerun(file: Path, trust: bool, manner: Manner, changes: Mapping[str, Any]) 
     from ppt2v import video
     from ppt2v.runs.files import named
 
-    recipe = _recipe(file)
+    recipe = recipe_of(file)
     mode = MODES[recipe["mode"]]
     changes = _of_mode(mode, changes)
     outputs = holding(mode.parameters, "output")
     recorded = {name: value for name, value in recipe["parameters"].items() if name not in {*outputs, *changes}}
     values = resolve(mode.parameters, recorded, {})
-    _follow(file, named(mode, values), trust)
+    follow(file, named(mode, values), trust)
     _warn_of_files(mode, values, recipe.get("files"))
     machine = {parameter.name: recipe.get(parameter.name) for parameter in MACHINE}
     save_format = None if "save_path" in changes else "png" if file.is_dir() else file.suffix.lstrip(".") or None
@@ -91,7 +91,7 @@ def _of_kind(parameter: Parameter, value: Any) -> Any:
     return int(value) if parameter.kind is int and isinstance(value, str) and value.isdecimal() else value
 
 
-def _follow(file: Path, named: list[str], trust: bool) -> None:
+def follow(file: Path, named: list[str], trust: bool) -> None:
     """Says what a recipe, which may be a stranger's, will read and download; InputError where it is not trusted."""
     from ppt2v.models.sources import locate
 
@@ -113,7 +113,7 @@ def _follow(file: Path, named: list[str], trust: bool) -> None:
     typer.echo(words("The recipe {steps}", steps=steps), err=True)
 
 
-def _recipe(file: Path) -> dict[str, Any]:
+def recipe_of(file: Path) -> dict[str, Any]:
     """The recipe in a file; says so where other versions made it.
 
     Raises:

@@ -213,6 +213,17 @@ STEPS = (
         group="Guidance",
     ),
     Parameter(
+        "guidance_rescale",
+        float,
+        0.0,
+        "Share of what is guided that gets the contrast of what follows the prompt alone: less oversaturated, 0.7 is "
+        "usual; 0 turns it off.",
+        minimum=0,
+        maximum=1,
+        argument="guidance_rescale",
+        group="Guidance",
+    ),
+    Parameter(
         "solver",
         str,
         "ddim",
@@ -247,9 +258,46 @@ STEPS = (
     ),
 )
 
+_FREEU = tuple(
+    Parameter(
+        f"freeu_{name}",
+        float,
+        1.0,
+        help,
+        minimum=0,
+        maximum=10,
+        option="freeu",
+        argument=f"freeu_{name}",
+        group="Guidance",
+    )
+    for name, help in {
+        "b1": "FreeU: factor of the backbone's features at the first level upwards, 1.5 is usual; 1 leaves them.",
+        "b2": "The same at the second level, 1.6 is usual.",
+        "s1": "FreeU: factor of the lowest frequencies of the skips at the first level, 0.9 is usual; 1 leaves them.",
+        "s2": "The same at the second level, 0.2 is usual.",
+    }.items()
+)
+
 SAMPLING = (
     *STEPS,
     FAST,
+    Parameter(
+        "prompt_2",
+        str,
+        None,
+        "With Stable Diffusion XL: what its second text encoder reads; the prompt if not given.",
+        argument="prompt_2",
+        group="Guidance",
+    ),
+    Parameter(
+        "n_prompt_2",
+        str,
+        None,
+        "The same for what the video must not show.",
+        option="negative-prompt-2",
+        argument="negative_prompt_2",
+        group="Guidance",
+    ),
     Parameter(
         "clip_skip",
         int,
@@ -309,6 +357,19 @@ SAMPLING = (
         argument="cache_interval",
         group="Speed and memory",
     ),
+    *_FREEU,
+)
+
+PERTURBED = Parameter(
+    "pag_scale",
+    float,
+    0.0,
+    "How far to go away from what the UNet makes with perturbed attention: cleaner shapes, 3 is usual; takes half as "
+    "long again; 0 turns it off.",
+    minimum=0,
+    maximum=100,
+    argument="pag_scale",
+    group="Guidance",
 )
 
 MODULES = (
@@ -379,6 +440,14 @@ MOTION = (
         maximum=512,
         option="motion",
         argument="motion_field_strength_y",
+    ),
+    Parameter(
+        "init_image",
+        str,
+        None,
+        "A picture as the first frame, which the others keep and move; the prompt should say what it shows.",
+        holds="file",
+        group="Motion",
     ),
     Parameter(
         "prompt_at",

@@ -139,9 +139,10 @@ class Request:
     @property
     def branches(self) -> int:
         """Branches of guidance that are computed together."""
+        perturbed = int(self.values.get("pag_scale", 0) > 0)
         if self.values.get("guidance_scale", 2.0) <= 1:
-            return 1
-        return 3 if "image_guidance_scale" in self.values else 2
+            return 1 + perturbed
+        return 3 if "image_guidance_scale" in self.values else 2 + perturbed
 
     @property
     def window(self) -> int | None:
@@ -185,7 +186,7 @@ class Request:
         """What can only be said of several values; no file is read again."""
         directions.check(self.values, self.frames, self.size)
         self.adapters.check([text for _, text in prompts.texts(self.values)])
-        check_families(self.model_name, self.guides, self.adapters)
+        check_families(self.model_name, self.guides, self.adapters, self.values.get("motion_module"))
         if self.window is None and self.values.get("motion_window") and self.values["motion_module"] is None:
             raise InputError(
                 "E-MOTION-WINDOW-ALONE",

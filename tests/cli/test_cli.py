@@ -457,7 +457,9 @@ def test_rerun_of_a_video_with_a_long_name(run, made):
     assert made_name.endswith("-rerun.gif") and len(made_name.encode()) <= 255
 
 
-@pytest.mark.parametrize("command", [["rerun"], ["report"], ["batch"], ["interpolate"], ["control", "canny"]])
+@pytest.mark.parametrize(
+    "command", [["rerun"], ["report"], ["batch"], ["interpolate"], ["upscale"], ["control", "canny"]]
+)
 def test_a_name_that_no_file_can_have_is_refused_in_one_line(run, command):
     code, out, err = run(*command, "x" * 300 + (".csv" if command == ["batch"] else ".mp4"))
     assert (code, out) == (2, "") and err.count("\n") == 1 and err.startswith("Error: ")

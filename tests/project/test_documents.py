@@ -179,10 +179,27 @@ def check_hub(words: list[str]) -> None:
         assert (words[0] == "install" and set(words[1:]) <= modules) or words[:3] == ["serving", "start", "-m"]
 
 
+def check_docker(words: list[str]) -> None:
+    """That files and services are there, and the commands within are right."""
+    services = yaml.safe_load((ROOT / "compose.yaml").read_text(encoding="utf-8"))["services"]
+    assert words[0] in ("build", "run", "compose")
+    for option, value in itertools.pairwise(words):
+        assert option != "--file" or (ROOT / value).exists()
+    if words[:2] == ["compose", "run"]:
+        (place,) = (index for index, word in enumerate(words) if word in services)
+        words = words[place + 1 :]
+    elif words[0] == "run":
+        words = words[next(index for index, word in enumerate(words) if word.split(":")[0] == "ppt2v") + 1 :]
+    if words[:1] == ["ppt2v"]:
+        parse(words[1:])
+
+
 OTHERS = {
     "curl": check_curl,
+    "docker": check_docker,
     "hub": check_hub,
     "make": check_make,
+    "mkdir": lambda words: None,
     "pip": check_pip,
     "python": check_paths,
     "pytest": check_paths,

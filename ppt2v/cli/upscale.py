@@ -1,0 +1,103 @@
+"""``ppt2v upscale``: a larger video by a second pass, which starts from the first one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, Optional
+
+import typer
+
+from ppt2v.errors import InputError
+from ppt2v.modes import MODES, Mode
+from ppt2v.modes.shared import MACHINE
+from ppt2v.parameters import Parameter
+
+from .making import OPTIONS, Manner, make_videos
+from .options import OUT, by_flag, describe, given_values, sign
+from .rerun import follow, recipe_of
+
+MODE = "synthesize"  # for videos of models that do not start from a clip
+_STRENGTH = 0.4  # with more the second pass forgets what the first one made
+_FILE = typer.Argument(..., metavar="FILE", help="A video that ppt2v has written.")
+_OUT = typer.Option(None, *OUT, metavar="FILE", help="File to write; FILE's name with -upscaled, here, if not given.")
+_TIMES = typer.Option(2.0, min=1.0, max=8.0, metavar="NUMBER", help="How many times as wide and high.")
+_TRUST = typer.Option(
+    False, "--trust", help="Read the files of this machine that the recipe names, and download the models."
+)
+_CHANGEABLE = ("prompt", "model_name", "n_prompt", "num_inference_steps", "guidance_scale", "seed", "strength")
+# What the second pass has of its own, or has been done already.
+_ANEW = {"video_length", "resolution", "strength", "interpolate", "watermark", "memory", "decode_tile", "audio"}
+
+
+def upscale_command() -> Callable[..., None]:
+    """The function that typer turns into ``ppt2v upscale``."""
+    options = _options()
+
+    def command(file: Path, out: str | None, times: float, trust: bool, **values: Any) -> None:
+        manner = Manner.taken_from(values)
+        given = {**given_values(options, values), **({"save_path": out} if out else {})}
+        _upscale(file, times, trust, manner, given)
+
+    own = [("file", _FILE, Path), ("out", _OUT, Optional[str]), ("times", _TIMES, float), ("trust", _TRUST, bool)]
+    sign(command, [*own, *OPTIONS, *(describe(flag, group) for flag, group in options.items())])
+    return command
+
+
+def _options() -> dict[str, list[Parameter]]:
+    """The parameters that may be other than in the recipe, by their options."""
+    rows = [each for each in MODES[MODE].parameters if each.name in _CHANGEABLE]
+    own = [replace(each, default=_STRENGTH if each.name == "strength" else None, positional=None) for each in rows]
+    return by_flag([*own, *MACHINE])
+
+
+def _upscale(file: Path, times: float, trust: bool, manner: Manner, changes: Mapping[str, Any]) -> None:
+    from ppt2v import video
+    from ppt2v.runs.files import named
+
+    recipe, part = recipe_of(file), video.part(file)
+    mode = second_mode(file, recipe["mode"], changes)
+    facts = part.facts
+    given = {
+        **kept(recipe["mode"], mode, recipe["parameters"]),
+        "init_video": str(file.absolute()),
+        "out_fps": part.fps,
+        "fps": part.fps,
+        "resolution": str(round(times * max(facts.width, facts.height))),
+        "strength": _STRENGTH,
+        **changes,
+    }
+    values = {each.name: given.get(each.name, each.default) for each in mode.parameters}
+    told = {given["init_video"], changes.get("model_name")}
+    follow(file, [name for name in named(mode, values) if name not in told], trust)
+    machine = {parameter.name: recipe.get(parameter.name) for parameter in MACHINE if parameter.name not in given}
+    given = {name: value for name, value in {**machine, **given}.items() if value is not None}
+    make_videos(mode, given, manner, video.shortened(file.stem, ending="-upscaled"))
+
+
+def second_mode(file: Path, first: str, changes: Mapping[str, Any]) -> Mode:
+    """The mode of the second pass: the video's own where that can start from a clip.
+
+    Raises:
+        InputError: it cannot, and no model is given that can.
+    """
+    if MODES[first].has("init_video"):
+        return MODES[first]
+    if changes.get("model_name") is None:
+        raise InputError(
+            "E-UPSCALE-MODEL",
+            "{file} was made by {mode}, whose models do not start from a video: give a text-to-video model, such as "
+            "--model cerspense/zeroscope_v2_576w",
+            file=file,
+            mode=first,
+        )
+    return MODES[MODE]
+
+
+def kept(first: str, mode: Mode, recorded: Mapping[str, Any]) -> dict[str, Any]:
+    """What the second pass takes from the first one's recipe: all that both know, or of another mode the prompts."""
+    if first != mode.name:
+        return {name: recorded[name] for name in ("prompt", "n_prompt", "seed") if recorded.get(name) is not None}
+    clip = {each.name for each in mode.parameters if each.holds in ("clip", "output", "format")} | {"start_t", "end_t"}
+    return {name: value for name, value in recorded.items() if name not in {*_ANEW, *clip}}

@@ -1,0 +1,83 @@
+"""``ppt2v upscale``: what the second pass is told, and what is refused."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from ppt2v import video
+from ppt2v.environment import versions
+
+FRAMES = [np.zeros((32, 48, 3), np.uint8)] * 3
+
+
+def write(mode: str, **parameters) -> None:
+    """A video of three frames, 48x32, at 8 frames per second, with a recipe."""
+    run = {"mode": mode, "parameters": {"prompt": "a fox", "seed": 3, **parameters}, "versions": versions.installed()}
+    video.write(FRAMES, Path("low.png"), 8, {**run, "device": "cpu", "dtype": "float32", "engine": "eager"})
+
+
+def test_the_second_pass_is_the_first_one_again_larger_and_from_its_video(run, made, tmp_path):
+    own = {"num_inference_steps": 12, "guidance_scale": 6.0, "content_seed": 4}
+    write("synthesize", video_length=3, resolution="48x32", watermark="me", interpolate=2, **own)
+    assert run("upscale", "low.png") == (0, "made.mp4\n", "")
+    assert made[0]["mode"] == "synthesize" and made[0]["device"] == "cpu"
+    assert made[0]["parameters"] == {
+        "prompt": "a fox",
+        "seed": 3,
+        **own,
+        "init_video": str(tmp_path / "low.png"),
+        "out_fps": 8.0,
+        "fps": 8.0,
+        "resolution": "96",
+        "strength": 0.4,
+        "save_path": "low-upscaled.mp4",
+    }
+
+
+def test_what_is_given_wins(run, made):
+    write("synthesize")
+    assert run("upscale", "low.png", "--times", "3", "--strength", "0.6", "--prompt", "a cat", "--out", "a.gif")[0] == 0
+    told = {"resolution": "144", "strength": 0.6, "prompt": "a cat", "save_path": "a.gif"}
+    assert told.items() <= made[0]["parameters"].items()
+
+
+def test_a_model_of_another_kind_takes_the_prompts_alone(run, made):
+    write("text2video", n_prompt="a dog", use_cf_attn=True, num_inference_steps=50)
+    assert run("upscale", "low.png", "--model", "embedded/video")[0] == 0
+    kept = {"prompt": "a fox", "n_prompt": "a dog", "seed": 3, "model_name": "embedded/video"}
+    assert made[0]["mode"] == "synthesize" and kept.items() <= made[0]["parameters"].items()
+    assert not {"use_cf_attn", "num_inference_steps"} & made[0]["parameters"].keys()
+
+
+def test_motion_modules_upscale_what_they_have_made(run, made):
+    write("animate", model_name="embedded", motion_module="someone/modules")
+    assert run("upscale", "low.png", "--trust")[0] == 0
+    assert made[0]["mode"] == "animate" and made[0]["parameters"]["motion_module"] == "someone/modules"
+
+
+@pytest.mark.parametrize(
+    "mode, arguments, code",
+    [
+        ("text2video", [], "E-UPSCALE-MODEL"),
+        ("synthesize", ["--times", "0.5"], "--times"),
+        ("synthesize", ["--strength", "0"], "--strength"),
+    ],
+)
+def test_what_cannot_be_is_refused_in_one_line(run, made, mode, arguments, code):
+    write(mode)
+    status, out, err = run("upscale", "low.png", *arguments)
+    assert (status, out, made) == (2, "", []) and code in err and err.count("\n") == 1
+
+
+def test_a_video_without_a_recipe_is_refused(run, made):
+    video.write(FRAMES, Path("low.png"), 8, {})
+    assert run("upscale", "low.png")[0] == 2 and not made
+
+
+def test_a_recipe_of_a_stranger_downloads_nothing_untold(run, made):
+    write("synthesize", model_name="someone/else")
+    status, _, err = run("upscale", "low.png")
+    assert status == 2 and "downloads someone/else" in err and not made
