@@ -11,6 +11,7 @@ import paddle
 from ppt2v.pipelines.denoising.anchored import AnchoredRun, Motion, Report, Smoothing
 from ppt2v.pipelines.denoising.checkpoint import Checkpoint
 from ppt2v.pipelines.denoising.denoiser import Denoiser
+from ppt2v.pipelines.denoising.given import GivenFrame
 from ppt2v.pipelines.denoising.noise import Noise
 from ppt2v.pipelines.denoising.solvers import DDIM
 from ppt2v.pipelines.methods.background import subject_cells
@@ -54,6 +55,7 @@ class TextToVideoZeroPipeline(VideoPipeline):
         smooth_bg: SubjectFinder | None = None,
         smooth_bg_strength: float = 0.4,
         pag_scale: float = 0.0,
+        first: np.ndarray | None = None,
         checkpoint: Checkpoint | None = None,
         progress: Report = lambda done, total: None,
     ) -> paddle.Tensor:
@@ -80,6 +82,7 @@ class TextToVideoZeroPipeline(VideoPipeline):
             smooth_bg_strength: the share of its own background that each frame keeps, 0..1.
             pag_scale: how much is added of what the prompt has over the same with perturbed attention in the UNet's
                 middle (arXiv 2403.17377), which is one branch more; 0: none. Not with ``prompt_at``.
+            first: the first frame, where that is given, uint8 RGB ``[1, height, width, 3]`` (``denoising.given``).
             checkpoint: where each completed step is saved, and from where a killed run goes on.
             progress: called with the frame steps done and their total.
 
@@ -104,10 +107,14 @@ class TextToVideoZeroPipeline(VideoPipeline):
         schedule = schedule._replace(travel=travel, perturbed=perturbed)
         program = self.main_program(height, width, sharing, perturbed=perturbed)
         unet = UNet(program, self.engine, schedule)
-        denoiser = Denoiser(unet, stepper, sampling.guidance(perturbed=pag_scale), noise)
-        smoothing = Smoothing(partial(self._subject, smooth_bg), smooth_bg_strength) if smooth_bg else None
         shape = self.latent_shape(height, width)
+        given = None if first is None else self._given(first, noise.draw("start", [0], shape))
+        denoiser = Denoiser(unet, stepper, sampling.guidance(perturbed=pag_scale), noise, given)
+        smoothing = Smoothing(partial(self._subject, smooth_bg), smooth_bg_strength) if smooth_bg else None
         return self.run(AnchoredRun(denoiser, noise, chunks, shape, checkpoint, progress, motion, smoothing))
+
+    def _given(self, first: np.ndarray, noise: paddle.Tensor) -> GivenFrame:
+        return GivenFrame(self.encode(first) * self.vae.config.scaling_factor, noise)
 
     def _movements(
         self, field: Field, camera: str | None, noise: Noise, separate: bool, length: int | None

@@ -111,6 +111,7 @@ class Model:
         anchors: str | None = None,
         prompt_at: str | list | None = None,
         loop: bool | None = None,
+        init_image: str | Path | None = None,
         guidance_rescale: float | None = None,
         freeu_b1: float | None = None,
         freeu_b2: float | None = None,

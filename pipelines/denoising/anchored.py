@@ -82,7 +82,7 @@ class AnchoredRun:
         self._stepping: Stepping = InThisProcess(denoiser)
         self.last_step = len(self.solver.timesteps)
         self.anchor_step, self.followers_step = 0, self.start
-        self.anchor = Frames(self.solver.start(noise.draw("start", [0], shape)))
+        self.anchor = self._first_anchor()
         self.followers: Frames | None = None
         self.smoothing, self.smoothed = smoothing, False
         self.at_start: tuple[Frames, Frames] | None = None  # anchor and followers at T1, for smoothing
@@ -149,6 +149,11 @@ class AnchoredRun:
         self.followers, self.smoothed = Frames(smoothed), True
         self.anchor_step = self.followers_step = self.start
         self._walk = self._stepping.anchor(self.anchor, self.anchor_step)
+
+    def _first_anchor(self) -> Frames:
+        if self.denoiser.given:
+            return self.denoiser.given.before(self.solver, 0)
+        return Frames(self.solver.start(self.noise.draw("start", [0], self.shape)))
 
     def _first_followers(self) -> Frames | None:
         if not self.frame_ids:

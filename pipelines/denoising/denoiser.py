@@ -10,6 +10,7 @@ from ppt2v.errors import NumericalError
 from ppt2v.pipelines.methods.guidance import Guidance
 from ppt2v.pipelines.networks.schedule import Schedule
 
+from .given import GivenFrame
 from .noise import Noise
 from .solvers import Frames, Solver
 
@@ -41,10 +42,13 @@ class Denoiser:
         solver: makes the step.
         guidance: makes one prediction of those of the branches.
         noise: where the noise of stochastic steps comes from.
+        given: the first frame, where that is not made.
     """
 
-    def __init__(self, unet: NoisePredictor, solver: Solver, guidance: Guidance, noise: Noise):
-        self.unet, self.solver, self.guidance, self.noise = unet, solver, guidance, noise
+    def __init__(
+        self, unet: NoisePredictor, solver: Solver, guidance: Guidance, noise: Noise, given: GivenFrame | None = None
+    ):
+        self.unet, self.solver, self.guidance, self.noise, self.given = unet, solver, guidance, noise, given
 
     def __call__(self, frames: Frames, step: int, frame_ids: list[int]) -> Frames:
         """One step for the frames given.
@@ -75,7 +79,8 @@ class Denoiser:
     def _step(self, frames: Frames, step: int, frame_ids: list[int]) -> Frames:
         predicted = self._predict(self.solver.scaled(frames.latents, step), step, frame_ids)
         shape = frames.latents.shape[1:]
-        return self.solver.step(predicted, step, frames, lambda: self.noise.draw("step", frame_ids, shape, step))
+        made = self.solver.step(predicted, step, frames, lambda: self.noise.draw("step", frame_ids, shape, step))
+        return self.given.put_into(made, self.solver, step + 1, frame_ids) if self.given else made
 
     def _predict(self, latents: paddle.Tensor, step: int, frame_ids: list[int]) -> paddle.Tensor:
         return self.guidance(self.unet(latents, step, frame_ids).chunk(self.unet.schedule.branches(step)))

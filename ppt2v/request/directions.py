@@ -7,6 +7,7 @@ from typing import Any
 
 from ppt2v.errors import InputError
 from ppt2v.pipelines.planning import camera, keyframes, travel
+from ppt2v.video import check_still
 
 from .drift import MOTION
 
@@ -28,8 +29,10 @@ def check(values: Mapping[str, Any], frames: int | None, size: tuple[int | None,
 
     Raises:
         InputError: as ``camera.parse``, ``camera.Camera.check`` and ``travel.parse``, prompts beyond the end, or
-            something else that moves the same.
+            something else that moves the same; a first frame of another shape.
     """
+    if values.get("init_image"):
+        check_still(values["init_image"], *size)
     if values.get("loop"):
         _check_loop(values)
     if values.get(travel.NAME):

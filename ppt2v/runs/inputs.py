@@ -62,6 +62,8 @@ def gather(
     if request.clip is None:
         height, width = sizes.frame_size(*request.size, *configs, any_latents=any_latents)
         arguments = {"height": height, "width": width, **_background(request.values)}
+        if request.values.get("init_image"):
+            arguments["first"] = video.read_still(request.values["init_image"], height, width)
         count = request.frames or _default(pipeline, "video_length")
         return Inputs(count, request.values.get("fps") or FPS, (height, width), arguments)
     longest = sizes.clip_resolution(request.size[1], *configs, any_latents=any_latents)

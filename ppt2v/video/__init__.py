@@ -10,6 +10,7 @@ from .overlay import watermark
 from .reading import Clip, Facts, Part, facts, part, read
 from .recipe import read_recipe
 from .sound import Sound
+from .still import check_still, read_still
 from .storage import on_disk
 from .writing import contact_sheet, write
 
@@ -20,6 +21,7 @@ __all__ = [
     "Part",
     "Sound",
     "check_fps",
+    "check_still",
     "contact_sheet",
     "ending",
     "facts",
@@ -30,6 +32,7 @@ __all__ = [
     "part",
     "read",
     "read_recipe",
+    "read_still",
     "shortened",
     "watermark",
     "write",

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-import pytest
+from pathlib import Path
 
-from ppt2v import MODES, InputError
+import pytest
+from PIL import Image
+
+from ppt2v import MODES, InputError, Model, video
 from ppt2v.models.adapters import adapters
 from ppt2v.request import prompts
 from ppt2v.request.request import Request
@@ -44,6 +47,38 @@ def test_what_does_not_go_together_is_refused(given, code):
 def test_a_way_as_a_list_is_the_one_that_is_written():
     camera = [{"frame": 0, "pan": [0, 0], "zoom": 1}, {"frame": 7, "pan": [24, 0.5], "easing": "ease"}]
     assert asked(camera=camera).values["camera"] == "0: pan 0 0 zoom 1; 7: pan 24 0.5 easing ease"
+
+
+@pytest.fixture
+def picture(tmp_path) -> Path:
+    file = tmp_path / "first.png"
+    Image.new("RGB", (64, 48), "red").save(file)
+    return file
+
+
+def test_a_first_frame_in_the_shape_of_the_frames_is_taken_and_scaled(picture):
+    assert asked(init_image=picture, resolution="128x96").values["init_image"] == str(picture)
+    assert video.read_still(str(picture), 96, 128).shape == (1, 96, 128, 3)
+
+
+@pytest.mark.parametrize(
+    ("name", "resolution", "code"),
+    [
+        ("first.png", "128", "E-STILL-SHAPE"),
+        ("none.png", None, "E-STILL-MISSING"),
+        ("text.png", None, "E-PICTURE-KIND"),
+    ],
+)
+def test_a_first_frame_that_does_not_fit_is_refused(picture, name, resolution, code):
+    (picture.parent / "text.png").write_text("no picture")
+    with pytest.raises(InputError) as refused:
+        asked(init_image=picture.parent / name, resolution=resolution)
+    assert refused.value.code == code
+
+
+def test_a_first_frame_that_does_not_fit_the_models_own_size_is_refused_too(picture):
+    with pytest.raises(InputError, match="64x48 pixels, and the frames are to have 128x128"):
+        Model(show_progress=False).process_text2video("a fox", init_image=picture)
 
 
 def test_prompts_as_a_list_are_those_that_are_written():

@@ -21,6 +21,8 @@ MESSAGES = {
     "if not given.": "正方形的边长，或“宽x高”，以像素为单位；有起始片段时是最长边；不给时用模型自己的大小（256）。",
     "Longest side of the video in pixels; the sides are rounded to what the model can make.": "视频最长边的像素数；两边会取整为模型能生成的大小。",
     "What the video must not show.": "视频里不要出现的内容。",
+    "With Stable Diffusion XL: what its second text encoder reads; the prompt if not given.": "用于 Stable Diffusion XL：它的第二个文本编码器读到的内容；不给时与提示词相同。",
+    "The same for what the video must not show.": "同上，用于视频里不要出现的内容。",
     "Number that fixes the randomness; drawn from Paddle's generator if not given.": "固定随机性的数；不给时取自飞桨的随机数发生器，因此 `paddle.seed(1234)` 也能让结果重现。",
     "Denoising steps.": "去噪步数。",
     "How closely to follow the prompt; 1 or less turns guidance off.": "贴近提示词的程度；不大于 1 时关闭引导。",
@@ -58,6 +60,7 @@ MESSAGES = {
     "The same at the second level, 0.2 is usual.": "同上，第二层，常用 0.2。",
     "How far to go away from what the UNet makes with perturbed attention: cleaner shapes, 3 is usual; takes half as "
     "long again; 0 turns it off.": "远离 UNet 在注意力被扰动时结果的程度：形状更清晰，常用 3；时间多一半；0 为关闭。",
+    "A picture as the first frame, which the others keep and move; the prompt should say what it shows.": "作为首帧的图片，其他各帧沿用它的内容并移动；提示词应说明图片的内容。",
     'Where a camera goes, instead of --motion: keyframes such as "0: pan 0 0 zoom 1; 16: pan 24 0 zoom 1.3 rotate 5 '
     'ease". With a smooth background it moves the background, and --motion the subject.': "镜头的路径，代替 --motion：关键帧，例如“0: pan 0 0 zoom 1; 16: pan 24 0 zoom 1.3 rotate 5 ease”。背景平滑时镜头移动背景，--motion 移动主体。",
     "Noise level T0, where the motion is added: an index from the end of the 50-step DDIM schedule.": "加入运动时的噪声水平 T0，即 50 步 DDIM 从末尾数起的下标。",
