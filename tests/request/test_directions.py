@@ -22,6 +22,8 @@ def asked(**given) -> Request:
 @pytest.mark.parametrize(
     ("given", "code"),
     [
+        ({"camera": ""}, "E-KEYFRAMES-FORM"),
+        ({"prompt_at": ""}, "E-KEYFRAMES-FORM"),
         ({"camera": "0: pan 0"}, "E-CAMERA-FORM"),
         ({"camera": "0: pan 0 0; 8: pan 24 0"}, "E-KEYFRAMES-END"),
         ({"camera": "0: pan 0 0; 7: pan 900 0"}, "E-CAMERA-OUTSIDE"),
