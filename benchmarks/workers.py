@@ -113,7 +113,7 @@ def simulated(
     schedule = SimpleNamespace(whole=lambda step: True)
     unet = SimpleNamespace(schedule=schedule, half=False, restore=lambda: None)
     solver = SimpleNamespace(timesteps=list(range(steps)), start=lambda noise: noise)
-    denoiser: Any = SimpleNamespace(unet=unet, solver=solver)
+    denoiser: Any = SimpleNamespace(unet=unet, solver=solver, given=None)
     chunks = followers(frames, chunk_size_for(frames, chunk_size, workers))
     clock, began = Clock(), time.perf_counter()
     with Pool(Bed(clock, *times), workers) as pool:

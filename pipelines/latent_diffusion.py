@@ -57,6 +57,8 @@ class Sampling:
         timestep_spacing: "leading", "trailing" or "linspace" instead of the schedule's own, for solvers that have none
             of their own.
         clip_skip: which layer of the text encoder is taken, counted from the last one, 1 to their number.
+        prompt_2, negative_prompt_2: what the second text encoder reads, where a model has two; None: the same as the
+            first one.
         guidance_rescale: how much of what is guided gets the standard deviation of what follows the prompt, 0..1.
     """
 
@@ -69,6 +71,8 @@ class Sampling:
     solver: str = "ddim"
     timestep_spacing: str | None = None
     clip_skip: int = 1
+    prompt_2: str | None = None
+    negative_prompt_2: str | None = None
     guidance_rescale: float = 0.0
 
     def guidance(self, *before: float, perturbed: float = 0.0) -> Guidance:
@@ -79,6 +83,12 @@ class Sampling:
     def texts(self) -> list[str]:
         """The text of each branch of classifier-free guidance."""
         return [self.negative_prompt, self.prompt] if self.guidance_scale > 1 else [self.prompt]
+
+    def for_second_encoder(self, texts: Sequence[str]) -> list[str]:
+        """What a second text encoder reads where the first one reads these, with guidance the negative one in front."""
+        negative = [self.negative_prompt_2] if self.guidance_scale > 1 else []
+        instead = [*negative, *[self.prompt_2] * (len(texts) - len(negative))]
+        return [text if other is None else other for text, other in zip(texts, instead)]
 
 
 @dataclass(frozen=True)
@@ -215,7 +225,7 @@ class LatentDiffusion:
     ) -> Schedule:
         """When the networks run, and for which texts: those of ``sampling`` if not given, one for each branch."""
         guided = round(sampling.guidance_stop_step * len(timesteps))
-        text, conditions = self._read(texts or sampling.texts, sampling.clip_skip)
+        text, conditions = self._read(sampling, texts or sampling.texts)
         return Schedule(text, timesteps, guided, cache_interval, start, conditions)
 
     @property
@@ -223,9 +233,9 @@ class LatentDiffusion:
         """The networks that read the texts."""
         return [self.text_encoder]
 
-    def _read(self, texts: Sequence[str], clip_skip: int) -> tuple[paddle.Tensor, Conditions | None]:
+    def _read(self, sampling: Sampling, texts: Sequence[str]) -> tuple[paddle.Tensor, Conditions | None]:
         """What the networks are told of the texts: ``[texts, tokens, channels]``, and what some take beside it."""
-        return self._encode_text(texts, clip_skip), None
+        return self._encode_text(texts, sampling.clip_skip), None
 
     def _encode_text(self, texts: Sequence[str], clip_skip: int = 1) -> paddle.Tensor:
         with self._prepared(TextEncoder(self.text_encoder, clip_skip)) as encode:

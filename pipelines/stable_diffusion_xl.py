@@ -10,7 +10,7 @@ from ppt2v.pipelines.networks.conditions import Conditions
 from ppt2v.pipelines.networks.texts import Encoded, encode_texts
 from ppt2v.pipelines.networks.two_encoders import LayerBeforeLast
 
-from .latent_diffusion import VideoPipeline
+from .latent_diffusion import Sampling, VideoPipeline
 from .text_to_video_zero import TextToVideoZeroPipeline
 from .video_controlnet import VideoControlNetPipeline
 
@@ -50,12 +50,14 @@ class _TwoEncoders(VideoPipeline):
     def text_encoders(self) -> list:
         return [self.text_encoder, self.text_encoder_2]
 
-    def _read(self, texts: Sequence[str], clip_skip: int) -> tuple[paddle.Tensor, Conditions]:
+    def _read(self, sampling: Sampling, texts: Sequence[str]) -> tuple[paddle.Tensor, Conditions]:
+        clip_skip, others = sampling.clip_skip, sampling.for_second_encoder(texts)
         first = self._encoded_by(self.text_encoder, self.tokenizer, "first", texts, clip_skip)
-        second = self._encoded_by(self.text_encoder_2, self.tokenizer_2, "second", texts, clip_skip)
+        second = self._encoded_by(self.text_encoder_2, self.tokenizer_2, "second", others, clip_skip)
         tokens, whole = paddle.concat([first.tokens, second.tokens], axis=-1), second.whole
         if self._zeros_for_nothing:
-            words = paddle.to_tensor([float(bool(text.strip())) for text in texts]).astype(tokens.dtype)
+            said = [float(bool((text + other).strip())) for text, other in zip(texts, others)]
+            words = paddle.to_tensor(said).astype(tokens.dtype)
             tokens, whole = tokens * words.reshape([-1, 1, 1]), whole * words.reshape([-1, 1])
         return tokens, Conditions(whole, self.vae_scale_factor)
 

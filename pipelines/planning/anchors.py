@@ -35,6 +35,10 @@ class Anchors(NamedTuple):
         """The frames of the bank."""
         return [frame for frame in range(video_length) if self.in_bank(frame)]
 
+    def remembered(self, video_length: int) -> int:
+        """Of how many frames beside the first keys and values are kept at a step."""
+        return len(self.bank(video_length)) - 1 + self.previous
+
     @classmethod
     def parse(cls, text: str) -> Anchors:
         """Reads "first", "first+previous" or a whole number from 1 on.

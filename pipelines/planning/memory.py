@@ -63,11 +63,16 @@ class Needs(NamedTuple):
         branches: int,
         kept_frames: int,
         window: int | None = None,
+        anchors: int = 0,
     ) -> Needs:
-        """Those of a pipeline's networks for frames of a size (height, width); ``kept_frames`` keep deep features."""
+        """Those of a pipeline's networks for frames of a size (height, width).
+
+        ``kept_frames`` keep deep features; of ``anchors`` frames beside the first keys and values are kept.
+        """
         unet, vae = pipeline.unet, pipeline.vae
         channels, scale = unet.config.block_out_channels, pipeline.vae_scale_factor
-        kept = channels[1] + (unet.config.layers_per_block + 1) * channels[0] * bool(controlnets)
+        deep = channels[1] + (unet.config.layers_per_block + 1) * channels[0] * bool(controlnets)
+        kept = deep * kept_frames + looked_up(unet.config) * anchors
         return cls(
             _count(unet) + sum(map(_count, controlnets)),
             _count(vae),
@@ -77,10 +82,24 @@ class Needs(NamedTuple):
             branches,
             *size,
             scale,
-            4.0 * kept * kept_frames * branches * size[0] * size[1] / scale**2,
+            4.0 * kept * branches * size[0] * size[1] / scale**2,
             pipeline.vae_in_float32,
             window,
         )
+
+
+def looked_up(config: Mapping) -> float:
+    """Numbers in the keys and values of a frame's self-attention, for each cell of its latents, in a UNet."""
+    kinds, widths, layers = config["down_block_types"], config["block_out_channels"], config["layers_per_block"]
+    depths = config.get("transformer_layers_per_block", 1)
+    depths = [depths] * len(widths) if isinstance(depths, int) else depths
+    levels = [
+        (2 * layers + 1) * depth * width / 4**level
+        for level, (kind, width, depth) in enumerate(zip(kinds, widths, depths))
+        if "CrossAttn" in kind
+    ]
+    middle = depths[-1] * widths[-1] / 4 ** (len(widths) - 1)
+    return 2 * (sum(levels) + middle)
 
 
 def _count(network) -> int:

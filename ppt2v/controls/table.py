@@ -7,7 +7,15 @@ from dataclasses import dataclass
 
 from ppt2v.errors import InputError
 from ppt2v.language import Message, words
-from ppt2v.models.sources.catalogue import EMBEDDED, EMBEDDED_WIDTH, FIRST_WIDTH, KNOWN, SECOND_WIDTH, XL_WIDTH
+from ppt2v.models.sources.catalogue import (
+    EMBEDDED,
+    EMBEDDED_WIDTH,
+    FIRST_WIDTH,
+    KNOWN,
+    SECOND_WIDTH,
+    XL_WIDTH,
+    known,
+)
 from ppt2v.models.sources.locate import is_embedded
 from ppt2v.parameters import Parameter
 
@@ -113,6 +121,7 @@ class Control:
         Raises:
             InputError: none ships for the embedded models.
         """
+        row = known(model)
         usual = EMBEDDED_WIDTH if is_embedded(model) else FIRST_WIDTH
         if usual not in self.networks:
             raise InputError(
@@ -123,7 +132,7 @@ class Control:
                 model=model,
                 example=KNOWN[0].id,
             )
-        return self.networks.get(text_width or usual, self.networks[usual])
+        return self.networks.get(text_width or (row.text_width if row else usual), self.networks[usual])
 
 
 CONTROLS = {

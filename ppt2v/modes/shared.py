@@ -282,6 +282,23 @@ SAMPLING = (
     *STEPS,
     FAST,
     Parameter(
+        "prompt_2",
+        str,
+        None,
+        "With Stable Diffusion XL: what its second text encoder reads; the prompt if not given.",
+        argument="prompt_2",
+        group="Guidance",
+    ),
+    Parameter(
+        "n_prompt_2",
+        str,
+        None,
+        "The same for what the video must not show.",
+        option="negative-prompt-2",
+        argument="negative_prompt_2",
+        group="Guidance",
+    ),
+    Parameter(
         "clip_skip",
         int,
         1,

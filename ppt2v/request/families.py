@@ -23,8 +23,8 @@ class _Added(NamedTuple):
     made_for: str | Message | None
 
 
-def check_families(model: str, guides: Sequence[Guide], adapters: Adapters) -> None:
-    """Refuses ControlNets and adapters that are known to belong to another family than a known model.
+def check_families(model: str, guides: Sequence[Guide], adapters: Adapters, module: str | None) -> None:
+    """Refuses ControlNets, adapters and a motion module that are known to belong to another family than a known model.
 
     Whether all else fits is for the networks to say, once they are there.
 
@@ -35,7 +35,7 @@ def check_families(model: str, guides: Sequence[Guide], adapters: Adapters) -> N
     family = known and origin.WIDTHS.get(known.text_width)
     if not family:
         return
-    for what, name, made_for in [*_of_guides(guides), *_of_adapters(adapters)]:
+    for what, name, made_for in [*_of_module(module), *_of_guides(guides), *_of_adapters(adapters)]:
         if made_for in origin.WIDTHS.values() and made_for != family:
             raise InputError(
                 "E-FAMILY-OTHER",
@@ -53,6 +53,11 @@ def _of_guides(guides: Sequence[Guide]) -> list[_Added]:
     return [
         _Added(words("the ControlNet"), guide.model, origin.WIDTHS.get(widths.get(guide.model, 0))) for guide in guides
     ]
+
+
+def _of_module(module: str | None) -> list[_Added]:
+    known = catalogue.known(module) if module else None
+    return [_Added(words("the motion module"), str(module), origin.WIDTHS.get(known.text_width))] if known else []
 
 
 def _of_adapters(adapters: Adapters) -> list[_Added]:

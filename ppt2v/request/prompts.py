@@ -16,7 +16,7 @@ from ppt2v.models.sources import locate
 from ppt2v.pipelines.planning import travel
 from ppt2v.pipelines.planning.prompts import parse
 
-_PROMPTS = ("prompt", "a_prompt", "n_prompt")
+_PROMPTS = ("prompt", "a_prompt", "n_prompt", "prompt_2", "n_prompt_2")
 _TAG = re.compile(r"<(?:lora|lyco):([^:<>]+)(?::([^<>]*))?>", re.IGNORECASE)
 _WORD = re.compile(r"[^\W\d_]+")
 

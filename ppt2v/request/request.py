@@ -186,7 +186,7 @@ class Request:
         """What can only be said of several values; no file is read again."""
         directions.check(self.values, self.frames, self.size)
         self.adapters.check([text for _, text in prompts.texts(self.values)])
-        check_families(self.model_name, self.guides, self.adapters)
+        check_families(self.model_name, self.guides, self.adapters, self.values.get("motion_module"))
         if self.window is None and self.values.get("motion_window") and self.values["motion_module"] is None:
             raise InputError(
                 "E-MOTION-WINDOW-ALONE",

@@ -9,6 +9,8 @@ from ppt2v.request.request import Request
 
 from .inputs import Inputs
 
+_TEXTS = "prompt", "negative_prompt", "prompt_2", "negative_prompt_2", "prompt_at"
+
 
 def pipeline_class(name: str) -> type:
     """The pipeline "module:class" of ``ppt2v.pipelines``."""
@@ -24,6 +26,7 @@ def arguments(request: Request, made: Inputs) -> dict[str, Any]:
     }
     told |= made.arguments
     if values.get("a_prompt"):
-        told["prompt"] = f"{values['prompt']}, {values['a_prompt']}"
-    texts = {name: told[name] for name in ("prompt", "negative_prompt", "prompt_at") if told.get(name)}
+        asked = (name for name in ("prompt", "prompt_2") if told.get(name))
+        told |= {name: f"{told[name]}, {values['a_prompt']}" for name in asked}
+    texts = {name: told[name] for name in _TEXTS if told.get(name)}
     return {**told, **{name: request.adapters.expand(text) for name, text in texts.items()}}

@@ -22,6 +22,7 @@ from ppt2v.models.sources import locate
 from ppt2v.modes import Mode
 from ppt2v.modes.shared import ADAPTERS
 from ppt2v.pipelines.planning import memory
+from ppt2v.pipelines.planning.anchors import FIRST, Anchors
 from ppt2v.pipelines.planning.windows import windows
 from ppt2v.progress import Progress, Watch, counted, say
 from ppt2v.request.prompts import advice
@@ -173,7 +174,8 @@ class Session:
         seen = made.count if window is None else sum(map(len, windows(made.count, window, window // 2)))
         kept_frames = seen if request.values.get("cache_interval", 1) > 1 else 0
         controlnets = self.loaded.controlnets.values()
-        needs = memory.Needs.of(pipeline, controlnets, made.size, request.branches, kept_frames, window)
+        anchors = Anchors.parse(request.values.get("anchors", FIRST)).remembered(made.count)
+        needs = memory.Needs.of(pipeline, controlnets, made.size, request.branches, kept_frames, window, anchors)
         settings = ("chunk_size", "decode_tile", "offload")
         fixed = {name: request.values[name] for name in settings if request.given.get(name) is not None}
         plan = memory.choose(request.memory, needs, self._choice.precision, fixed)

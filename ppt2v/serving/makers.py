@@ -89,7 +89,8 @@ class Elsewhere:
         try:
             self.check()
         except (InputError, WorkerLost) as error:
-            _LOG.error("a worker cannot be started: %s", error)
+            if not self._closed:
+                _LOG.error("a worker cannot be started: %s", error)
             return False
         return True
 

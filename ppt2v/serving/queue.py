@@ -215,6 +215,8 @@ class Jobs:
                 self._note(job)
             ended = self._run(seat, job)
             with self._changed:
+                if ended["state"] == QUEUED and job.id in self._cancelled:  # its worker was lost first
+                    ended = self._making.end(job, CANCELLED)
                 self._cancelled.discard(job.id)
                 self._note(replace(self._jobs[job.id], preview=None, control_map=None, **ended))
             self._make_free(seat)
@@ -246,14 +248,11 @@ class Jobs:
     def _run(self, seat: turns.Seat, job: Job) -> Changes:
         """Makes the video of a job; what has become of it."""
         try:
-            ended = self._making.make(job, seat.maker, PreviewWatch(partial(self._report, job.id)))
+            return self._making.make(job, seat.maker, PreviewWatch(partial(self._report, job.id)))
         except Cancelled:
             if self._closed and job.id not in self._cancelled:
                 return waiting(job.starts - 1)
             return self._making.end(job, CANCELLED)
-        if ended["state"] == QUEUED and job.id in self._cancelled:  # its worker was lost first
-            return self._making.end(job, CANCELLED)
-        return ended
 
     def _report(self, id: str, progress: Progress, preview: np.ndarray | None = None) -> None:
         """Notes how far a job is.

@@ -39,7 +39,7 @@ def joined(workers: int) -> Iterator[Any]:
     own = {"num_cpus": workers, "include_dashboard": False} if address == LOCAL else {}
     try:
         ray.init(address=address, log_to_driver=False, logging_level=logging.ERROR, **own)
-    except (RuntimeError, OSError, ValueError) as error:  # such as another version of Ray or Python
+    except (RuntimeError, OSError, ValueError, ray.exceptions.RayError) as error:  # another version of Ray or Python
         raise _not_joined(address, " ".join(str(error).split())) from None
     try:
         if address != LOCAL:
@@ -55,6 +55,7 @@ def resources(device: str | None) -> dict[str, Any]:
     return {
         "num_cpus": 1,
         "num_gpus": graphics,
+        "scheduling_strategy": "SPREAD",
         "runtime_env": {"env_vars": {"OMP_NUM_THREADS": str(threads())}},
     }
 
@@ -82,9 +83,16 @@ def _check_address(address: str) -> None:
         return
     asking = [sys.executable, "-m", "ray.scripts.scripts", "health-check", "--skip-version-check", "--address", address]
     try:
-        subprocess.run(asking, check=True, capture_output=True, timeout=2 * _PATIENCE)
-    except (subprocess.CalledProcessError, subprocess.TimeoutExpired):
+        answer = subprocess.run(asking, capture_output=True, text=True, timeout=2 * _PATIENCE)
+    except subprocess.TimeoutExpired:
         raise _not_joined(address, "what is there is no head of a cluster") from None
+    if answer.returncode and "Unauthenticated" in answer.stderr:
+        raise InputError(
+            "E-RAY-TOKEN",
+            "the Ray cluster at RAY_ADDRESS={address} wants its token: set RAY_AUTH_MODE=token, and RAY_AUTH_TOKEN "
+            "where this machine has not the token of the cluster's head",
+            address=address,
+        )
 
 
 def _check_versions(ray) -> None:

@@ -182,6 +182,7 @@ def test_the_version(run):
         (["text2video", "fox", "--t0", "4.5"], "E-PARAMETER-VALUE", "--t0"),
         (["serve", "--port", "65536"], "E-PARAMETER-VALUE", "--port='65536'"),
         (["serve", "--queue", "0"], "E-PARAMETER-VALUE", ">= 1"),
+        (["serve", "--workers", "0"], "E-PARAMETER-VALUE", ">= 1"),
         (["text2video", "fox", "--motion", "3"], "E-OPTION-EMPTY", "--motion"),
         (["text2video", "fox", "--seed"], "E-OPTION-EMPTY", "`ppt2v text2video -h`"),
         (["text2video", "fox", "--quiet=1"], "E-OPTION-SWITCH", "--quiet"),

@@ -70,6 +70,11 @@ CASES = {
     "paper": {},
     "not square, no negative prompt": {"width": 24, "negative_prompt": None, "video_length": 2},
     "no guidance": {"guidance_scale": 1.0, "video_length": 2},
+    "two prompts": {
+        "prompt_2": "a cat on the grass",
+        "negative_prompt_2": "a bird in the sky",
+        "video_length": 2,
+    },
 }
 STEPS, FRAMES = 10, COMMON["video_length"]  # of the guided video
 # Layers of a LoRA as kohya's scripts and diffusers name them.

@@ -21,6 +21,7 @@ from ppt2v.models.families import stable_diffusion
 from ppt2v.models.families.family import Use, family_of, fitting_family
 from ppt2v.models.families.stable_diffusion_xl import load_stable_diffusion_xl
 from ppt2v.models.sources import downloads
+from ppt2v.pipelines.latent_diffusion import Sampling
 from ppt2v.pipelines.stable_diffusion_xl import TextToVideoZeroXLPipeline, VideoControlNetXLPipeline
 from ppt2v.pipelines.video_controlnet import Control
 
@@ -33,7 +34,11 @@ CASES = {
     "paper": {},
     "not square, no negative prompt": {"width": 24, "negative_prompt": "", "video_length": 2},
     "no guidance": {"guidance_scale": 1.0, "video_length": 2},
+    "two prompts": {"prompt_2": "a cat on the grass", "negative_prompt_2": "a bird in the sky", "video_length": 2},
 }
+
+
+SLOW = "not square, no negative prompt", "no guidance"
 
 
 class StoredNoise:
@@ -84,6 +89,10 @@ def close(made: np.ndarray, expected: np.ndarray) -> None:
     assert np.abs(made - expected).max() <= 1e-3 * expected.std()
 
 
+def read(pipe, *texts: str):
+    return pipe._read(Sampling(texts[0], guidance_scale=1), texts)
+
+
 def control(parts, latents, text, conditions, network, picture) -> list:
     added = {"text_embeds": conditions.whole, "time_ids": paddle.to_tensor([[16.0, 16, 0, 0, 16, 16]])}
     noise = parts["unet"](latents, 801, text, added_cond_kwargs=added).sample
@@ -98,7 +107,7 @@ def test_networks_are_those_of_diffusers(parts, pipe, outputs, controlnet):
         paddle.to_tensor(seeded(name, shape))
         for name, shape in (("latents", (1, 4, 8, 8)), ("picture", (1, 3, 16, 16)))
     )
-    text, conditions = pipe._read([COMMON["prompt"]], clip_skip=1)
+    text, conditions = read(pipe, COMMON["prompt"])
     noise, *residuals = control(parts, latents, text, conditions, network, picture)
     found = {"text": text, "pooled": conditions.whole, "noise": noise}
     found |= {f"residual {number}": residual for number, residual in enumerate(residuals)}
@@ -107,7 +116,7 @@ def test_networks_are_those_of_diffusers(parts, pipe, outputs, controlnet):
 
 
 @pytest.mark.parametrize(
-    "case", [case if case == "paper" else pytest.param(case, marks=pytest.mark.slow) for case in CASES]
+    "case", ["paper", "two prompts", *(pytest.param(case, marks=pytest.mark.slow) for case in SLOW)]
 )
 def test_a_video_is_that_of_diffusers(pipe, outputs, case):
     made = pipe(noise=StoredNoise(), **{**COMMON, **CASES[case]})
@@ -181,7 +190,7 @@ def lora(of_diffusers: bool) -> dict[str, np.ndarray]:
 def test_a_lora_changes_unet_and_both_text_encoders(folder, outputs, of_diffusers, tmp_path):
     given = adapters.read({"lora": [str(xl_tiny.save(tmp_path / "lora.safetensors", lora(of_diffusers)))]})
     changed = load_stable_diffusion_xl(folder, adapters=given)
-    text, conditions = TextToVideoZeroXLPipeline(**changed)._read([COMMON["prompt"]], clip_skip=1)
+    text, conditions = read(TextToVideoZeroXLPipeline(**changed), COMMON["prompt"])
     added = {"text_embeds": conditions.whole, "time_ids": paddle.to_tensor([[16.0, 16, 0, 0, 16, 16]])}
     latents = paddle.to_tensor(seeded("latents", (1, 4, 8, 8)))
     noise = changed["unet"](latents, 801, text, added_cond_kwargs=added).sample
@@ -203,7 +212,7 @@ def test_a_textual_inversion_has_vectors_for_both_text_encoders(folder, tmp_path
         np.testing.assert_array_equal(rows[-2:], expected)
     pipe = TextToVideoZeroXLPipeline(**changed)
     texts = [given.expand(text) for text in ("the fox", "the thing")]
-    one, other = pipe._read(texts, clip_skip=1)[0].numpy()
+    one, other = read(pipe, *texts)[0].numpy()
     assert np.abs(one[:2] - other[:2]).max() == 0 and np.abs(one[2:] - other[2:]).max() > 0.1
 
 
@@ -278,6 +287,7 @@ XL, SD1 = "stabilityai/stable-diffusion-xl-base-1.0", "stable-diffusion-v1-5/sta
     [
         ("canny", XL, {"controlnet": "lllyasviel/sd-controlnet-canny"}, "ControlNet .* made for Stable Diffusion 1.x"),
         ("canny", SD1, {"extra_controls": ["pose:1:hf:thibaud/controlnet-openpose-sdxl-1.0"]}, "made for .* XL"),
+        ("canny", XL, {"motion_module": "guoyww/animatediff-motion-adapter-v1-5-3"}, "module .* made for .* 1.x"),
         ("text2video", SD1, {"lora": "kohya"}, "LoRA .* made for .* XL, and .* of Stable Diffusion 1.x"),
         ("text2video", f"hf:{SD1}", {"textual_inversion": "xl"}, "inversion .* made for Stable Diffusion XL"),
     ],
@@ -296,6 +306,13 @@ def test_what_is_known_by_name_is_refused_before_it_is_downloaded(mode, model, g
     maker = Model(device="cpu", engine="eager", show_progress=False)
     make = lambda: maker.run(mode, prompt="thing", model_name=model, save_path=tmp_path / "a.mp4", **given)  # noqa: E731
     refused(make, message)
+
+
+def test_a_second_prompt_needs_a_second_text_encoder(tiny_folder, tmp_path):
+    maker = Model(device="cpu", engine="eager", show_progress=False)
+    for given in {"prompt_2": "a cat"}, {"n_prompt_2": "a dog"}:
+        make = lambda: maker.run("text2video", prompt="a fox", model_name=tiny_folder, save_path="a.mp4", **given)  # noqa: E731
+        refused(make, f"{next(iter(given))} is for the second text encoder of Stable Diffusion XL")
 
 
 @pytest.mark.parametrize("model_is_xl", [True, False])

@@ -17,6 +17,7 @@ from ppt2v.pipelines.denoising.noise import Noise
 from ppt2v.pipelines.networks.attention import BankAttnProcessor, PreviousAttnProcessor
 from ppt2v.pipelines.planning.anchors import Anchors
 from ppt2v.pipelines.planning.chunks import followers
+from ppt2v.pipelines.planning.memory import looked_up
 from ppt2v.pipelines.text_to_video_zero import TextToVideoZeroPipeline
 from ppt2v.request.request import Request
 
@@ -128,6 +129,21 @@ def test_openvino_makes_the_same(pipe, anchors, monkeypatch):
     made = [make(pipe, anchors=anchors, chunk_size=size) for size in (2, 3)]
     assert np.abs(made[1] - eager).max() <= 1e-3 * eager.std()
     assert np.ptp(made, axis=0).max() <= 1e-4
+
+
+def test_what_is_kept_of_a_bank_is_reckoned_as_it_is(pipe):
+    kept = []
+
+    def look(done: int, total: int) -> None:
+        kept.append(sum(tensor.size for tensor in pipe.running.denoiser.unet.anchor))
+
+    make(pipe, anchors="2", progress=look)  # of frames 0, 2 and 4; latents of 8 x 8
+    assert max(kept) == 3 * looked_up(pipe.unet.config) * 64
+
+
+@pytest.mark.parametrize("anchors, count", [(Anchors(), 0), (Anchors(previous=True), 1), (Anchors(every=3), 2)])
+def test_so_many_frames_are_kept_beside_the_first(anchors, count):
+    assert anchors.remembered(8) == count
 
 
 def test_frames_of_a_bank_are_computed_first_each_by_itself():

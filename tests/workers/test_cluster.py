@@ -45,6 +45,7 @@ def test_an_address_where_something_else_answers_is_refused(monkeypatch, silent_
     assert "no head of a cluster" in refused(monkeypatch, f"127.0.0.1:{silent_port}")
 
 
+@pytest.mark.slow
 def test_a_machine_with_another_version_is_named(monkeypatch):
     monkeypatch.delenv("RAY_ADDRESS", raising=False)
     with cluster.joined(1) as ray:

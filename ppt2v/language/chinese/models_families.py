@@ -13,6 +13,7 @@ MESSAGES = {
     "E-SCHEDULE-FAMILY": "{source}：{class_name} 属于 Stable Diffusion 之外的模型",
     "E-SCHEDULE-LEVELS": "{source}：num_train_timesteps={levels!r}；须为 {least} 到 {most} 的整数",
     "E-SCHEDULE-PREDICTION": "{source}：prediction_type={predicted!r}；有效值为 {prediction_types}",
+    "E-PROMPT-SECOND": "{given} 用于 Stable Diffusion XL 的第二个文本编码器，而 {name} 只有一个；请去掉它，或选择 stabilityai/stable-diffusion-xl-base-1.0 之类的模型",
     "E-SCHEDULE-SPACING": "{source}：timestep_spacing={spacing!r}；有效值为 {spacings}",
     "E-SCHEDULE-ZERO-SNR": "{source}：终点没有信号的噪声调度（rescale_betas_zero_snr）不能用于预测 epsilon；请给出模型训练时的 prediction_type",
     "E-SCHEDULE-UNUSABLE": "{source} 无法使用：{reason}",

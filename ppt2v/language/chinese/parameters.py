@@ -21,6 +21,8 @@ MESSAGES = {
     "if not given.": "正方形的边长，或“宽x高”，以像素为单位；有起始片段时是最长边；不给时用模型自己的大小（256）。",
     "Longest side of the video in pixels; the sides are rounded to what the model can make.": "视频最长边的像素数；两边会取整为模型能生成的大小。",
     "What the video must not show.": "视频里不要出现的内容。",
+    "With Stable Diffusion XL: what its second text encoder reads; the prompt if not given.": "用于 Stable Diffusion XL：它的第二个文本编码器读到的内容；不给时与提示词相同。",
+    "The same for what the video must not show.": "同上，用于视频里不要出现的内容。",
     "Number that fixes the randomness; drawn from Paddle's generator if not given.": "固定随机性的数；不给时取自飞桨的随机数发生器，因此 `paddle.seed(1234)` 也能让结果重现。",
     "Denoising steps.": "去噪步数。",
     "How closely to follow the prompt; 1 or less turns guidance off.": "贴近提示词的程度；不大于 1 时关闭引导。",

@@ -36,6 +36,7 @@ MESSAGES = {
     "E-FAMILY-OTHER": "{what} {name} 是为 {made_for} 制作的，而 {model} 是 {family} 模型；请给出为后者制作的",
     "the ControlNet": "ControlNet",
     "the LoRA": "LoRA",
+    "the motion module": "运动模块",
     "the textual inversion": "文本反转",
     "N-READ-AS-GB18030": "{path} 不是 UTF-8：按 GB18030 读取",
     "N-PROMPT-WORDS": "随 ppt2v 附带的小模型不认识：{unknown}；它认识：{known}",

@@ -51,6 +51,19 @@ def check_clip_skip(use: Use, encoders: Sequence[Mapping[str, Any]]) -> None:
         )
 
 
+def check_second_prompt(use: Use) -> None:
+    """Raises InputError for a prompt of a second text encoder, which the model lacks."""
+    given = next((name for name in ("prompt_2", "n_prompt_2") if use.values.get(name) is not None), None)
+    if given:
+        raise InputError(
+            "E-PROMPT-SECOND",
+            "{given} is for the second text encoder of Stable Diffusion XL, and {name} has one alone; leave it out, or "
+            "choose a model such as stabilityai/stable-diffusion-xl-base-1.0",
+            given=given,
+            name=use.name,
+        )
+
+
 def check_conditions(use: Use, unet: Mapping[str, Any], takes: bool) -> None:
     """Raises InputError where a UNet is one of Stable Diffusion XL and the other parts are not, or the reverse."""
     if (unet.get("addition_embed_type") == "text_time") != takes:

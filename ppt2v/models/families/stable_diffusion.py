@@ -15,7 +15,7 @@ from ppt2v.models.loading.weights import NetworkFiles, build_network, check_dtyp
 from ppt2v.models.sources import locate
 
 from . import parts
-from .checks import check_channels, check_clip_skip, check_conditions
+from .checks import check_channels, check_clip_skip, check_conditions, check_second_prompt
 from .motion import LEVELS, motion_modules, with_motion
 from .presets import MAY_DECIDE, MAY_DECIDE_OF_TRAINING
 from .replacements import Replacements
@@ -41,6 +41,7 @@ class StableDiffusion:
         unet, vae = frame_configs(model, use.values.get("vae"))
         check_channels(use, unet, vae)
         check_conditions(use, unet, takes=False)
+        check_second_prompt(use)
         if use.motion:
             use.motion.check(unet, use.name)
         check_clip_skip(use, [parts.files(model, TEXT_ENCODER).config])
