@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from ppt2v import InputError
-from ppt2v.workers import parcels
+from ppt2v.workers import parcels, processes
 from ppt2v.workers.pool import Parcelled, Pool
 from ppt2v.workers.processes import Processes
 
@@ -92,3 +92,17 @@ def test_parcels_keep_what_they_are_given(tmp_path):
     assert read["rest"] == given["rest"]
     for name in ("empty", "turned"):
         assert read[name].dtype == given[name].dtype and np.array_equal(read[name], given[name])
+
+
+def test_a_parcel_without_room_is_said_and_leaves_nothing(tmp_path, full_disk):
+    with full_disk(1000), pytest.raises(InputError, match="has no room in .*: set TMPDIR"):
+        parcels.write(np.zeros(10_000), tmp_path / "parcel")
+    assert not list(tmp_path.iterdir())
+
+
+def test_processes_take_one_gpu_after_the_other(monkeypatch):
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
+    assert [processes._visible(number, 2) for number in range(3)] == ["0", "1", "0"]
+    assert processes._visible(1, 0) is None
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "4,7")
+    assert [processes._visible(number, 2) for number in range(3)] == ["4", "7", "4"]
