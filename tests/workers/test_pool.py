@@ -12,7 +12,7 @@ import pytest
 
 from ppt2v import InputError
 from ppt2v.workers import parcels
-from ppt2v.workers.pool import Parcelled, Pool
+from ppt2v.workers.pool import Call, Parcelled, Pool
 from ppt2v.workers.processes import Processes
 
 
@@ -92,3 +92,27 @@ def test_parcels_keep_what_they_are_given(tmp_path):
     assert read["rest"] == given["rest"]
     for name in ("empty", "turned"):
         assert read[name].dtype == given[name].dtype and np.array_equal(read[name], given[name])
+
+
+class Seer:
+    """Says which GPU it may see."""
+
+    def card(self) -> str | None:
+        return os.environ.get("CUDA_VISIBLE_DEVICES")
+
+
+@pytest.mark.parametrize(("given", "cards"), [(None, ["0", "1"]), ("5,7", ["5", "7"])])
+def test_processes_share_out_the_gpus_and_a_lost_ones_is_taken_by_the_next(monkeypatch, given, cards):
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
+    if given:
+        monkeypatch.setenv("CUDA_VISIBLE_DEVICES", given)
+    place = Processes(Seer, graphics=2)
+    workers = [place.start() for _ in range(2)]
+    workers[1].end()
+    workers.append(place.start())
+    for worker in (workers[0], workers[2]):
+        worker.begin(Call("card"))
+    assert [worker.answer().value for worker in (workers[0], workers[2])] == cards
+    for worker in workers:
+        worker.end()
+    place.close()
