@@ -113,7 +113,7 @@ def simulated(
     schedule = SimpleNamespace(whole=lambda step: True)
     unet = SimpleNamespace(schedule=schedule, half=False, restore=lambda: None)
     solver = SimpleNamespace(timesteps=list(range(steps)), start=lambda noise: noise)
-    denoiser: Any = SimpleNamespace(unet=unet, solver=solver)
+    denoiser: Any = SimpleNamespace(unet=unet, solver=solver, given=None)
     chunks = followers(frames, chunk_size_for(frames, chunk_size, workers))
     clock, began = Clock(), time.perf_counter()
     with Pool(Bed(clock, *times), workers) as pool:
@@ -150,19 +150,19 @@ def measure(arguments: argparse.Namespace) -> None:
             command = [sys.executable, __file__, "one", *map(str, told)]
             seconds = subprocess.run(command, check=True, env=environment, capture_output=True, text=True).stdout
             made[workers] = float(seconds.split()[-1]), path.read_bytes()
-            print(f"{workers} process(es) of one thread: {made[workers][0]:.1f} s from the first step to the last")
+            print(f"{workers} process(es) of one thread: {made[workers][0]:.1f} s for the second half of the steps")
     (one, first), (two, second) = made[1], made[2]
     print(f"two are {one / two:.2f} times as fast; the files are {'the same' if first == second else 'DIFFERENT'}")
 
 
 def one(arguments: argparse.Namespace) -> None:
-    """Makes a video; prints the seconds from its first step to its last."""
+    """Makes a video; prints the seconds of the second half of its steps, when all workers have loaded the model."""
     from ppt2v import Model
 
     times = []
 
     def watch(progress) -> None:
-        if progress.stage.startswith("Denoising") and progress.done:
+        if progress.stage.startswith("Denoising") and progress.done > (progress.total or 0) / 2:
             times.append(time.perf_counter())
 
     Model("cpu", show_progress=False, workers=arguments.workers).process_text2video(

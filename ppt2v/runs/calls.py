@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 from typing import Any
 
+from ppt2v.pipelines.planning import keyframes, travel
 from ppt2v.request.request import Request
 
 from .inputs import Inputs
@@ -28,5 +29,7 @@ def arguments(request: Request, made: Inputs) -> dict[str, Any]:
     if values.get("a_prompt"):
         asked = (name for name in ("prompt", "prompt_2") if told.get(name))
         told |= {name: f"{told[name]}, {values['a_prompt']}" for name in asked}
+        if told.get(travel.NAME):
+            told[travel.NAME] = keyframes.with_each(told[travel.NAME], values["a_prompt"])
     texts = {name: told[name] for name in _TEXTS if told.get(name)}
     return {**told, **{name: request.adapters.expand(text) for name, text in texts.items()}}

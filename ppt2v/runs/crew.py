@@ -76,5 +76,7 @@ class Crew:
             yield self._pool.wait(asked.popleft())
 
     def _perform(self, run: Run) -> paddle.Tensor:
+        for _ in range(self._number):  # each takes one, since none has anything to do yet
+            self._pool.ask("get_ready", parcels=[self._shared])
         run.share(self._pool, self._shared)
         return run()

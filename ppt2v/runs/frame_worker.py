@@ -75,7 +75,7 @@ class FrameWorker:
         """As ``spread.walk``, with what the anchor leaves behind as a parcel."""
         from ppt2v.pipelines.denoising.spread import walk
 
-        self._get_ready(shared)
+        self.get_ready(shared)
         walked, memories = walk(self._denoiser, leg, left_behind)
         return walked if memories is None else Parcelled(walked, memories)
 
@@ -83,7 +83,7 @@ class FrameWorker:
         """As ``spread_windows.predict``, likewise."""
         from ppt2v.pipelines.denoising.spread_windows import predict
 
-        self._get_ready(shared)
+        self.get_ready(shared)
         predicted, memory = predict(self._denoiser, part, left_behind)
         return predicted if memory is None else Parcelled(predicted, memory)
 
@@ -91,15 +91,15 @@ class FrameWorker:
         """The picture of one frame's latents ``[1, channels, height, width]``, as ``LatentDiffusion.decode`` has it."""
         import paddle
 
-        self._get_ready(shared)
+        self.get_ready(shared)
         if self._pipeline.offload and self._denoiser is not None:
             self._denoiser.unet.release()
             self._denoiser = None
         [picture] = self._pipeline.decode(paddle.to_tensor(latents), tile)
         return picture
 
-    def _get_ready(self, shared: Shared) -> None:
-        """Brings the run to where its steps would begin."""
+    def get_ready(self, shared: Shared) -> None:
+        """Loads the networks, and brings the run to where its steps would begin."""
         if self._pipeline is not None:
             return
         from ppt2v.pipelines.denoising.noise import Noise

@@ -8,11 +8,30 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+from ppt2v.errors import InputError
+
 _ALIGNED = 64  # bytes, so that arrays begin where processors like them to
 
 
 def write(value: Any, path: Path) -> None:
-    """Writes what can be pickled; contiguous arrays in it as they lie in memory (PEP 574)."""
+    """Writes what can be pickled; contiguous arrays in it as they lie in memory (PEP 574).
+
+    Raises:
+        InputError: there is no room for it.
+    """
+    try:
+        _write(value, path)
+    except OSError as error:
+        path.unlink(missing_ok=True)
+        raise InputError(
+            "E-PARCEL-WRITE",
+            "what workers hand to each other has no room in {folder} ({reason}): set TMPDIR to another folder",
+            folder=path.parent,
+            reason=error.strerror,
+        ) from error
+
+
+def _write(value: Any, path: Path) -> None:
     buffers: list[pickle.PickleBuffer] = []
     head = pickle.dumps(value, protocol=5, buffer_callback=buffers.append)
     parts = [memoryview(head), *(buffer.raw() for buffer in buffers)]

@@ -16,6 +16,7 @@ from typing import Any
 
 from ppt2v import unfinished
 from ppt2v.environment.children import Child
+from ppt2v.errors import InputError
 
 from . import parcels
 from .calls import answered
@@ -112,8 +113,15 @@ def _work(
         for number in itertools.count():
             method, given, paths = pipe.recv()
             answer = answered(worker, method, (*given, *map(parcels.read, paths)))
-            if answer.parcel is not None:
-                path = stem.with_name(f"{stem.name}-{number}")
-                parcels.write(answer.parcel, path)
-                answer = answer._replace(parcel=path)
-            pipe.send(answer)
+            pipe.send(_with_file(answer, stem.with_name(f"{stem.name}-{number}")))
+
+
+def _with_file(answer: Answer, path: Path) -> Answer:
+    """The answer with the file of its parcel, if it has one."""
+    if answer.parcel is None:
+        return answer
+    try:
+        parcels.write(answer.parcel, path)
+    except InputError as error:
+        return Answer(error=error)
+    return answer._replace(parcel=path)

@@ -86,3 +86,24 @@ def test_only_float32_is_compared_with_ppdiffusers(bench):
     assert comparisons.pairs("text2video", "ppdiffusers", ["bfloat16"]) == []
     [(_, work)] = comparisons.pairs("text2video", "ppdiffusers", ["float32"])
     assert work.precision == "float32" and work.steps < comparisons.CASES["text2video"].steps
+
+
+def test_eight_workers_are_hardly_ever_idle(bench):
+    workers = bench("workers")
+    for number, least in ((1, 0.98), (8, 0.9), (48, 0.6)):
+        seconds, _ = workers.simulated(number, frames=64, steps=20, chunk_size=8, times=(4.0, 0.15))
+        assert least <= 64 * 20 * 4.0 / seconds / number <= 1
+
+
+def test_what_the_anchor_leaves_behind_is_as_large_as_the_benchmark_says(bench, tiny_pipe):
+    import paddle
+
+    from ppt2v.engine.eager import EagerEngine
+    from ppt2v.pipelines.networks.predictors import Schedule, UNet
+    from ppt2v.pipelines.networks.programs import NoisePrediction
+
+    unet = UNet(NoisePrediction(tiny_pipe.unet, 8, 8), EagerEngine(), Schedule(paddle.randn([2, 77, 16]), [1.0], 1))
+    unet(paddle.randn([1, 4, 8, 8]), 0, [0])
+    kept = sum(tensor.numpy().nbytes for tensor in unet.memory[0])
+    told = {"channels": (8, 16), "layers": 1, "cells": 8, "attending": (True, False)}
+    assert kept == bench("workers").anchor_bytes(2, **told)

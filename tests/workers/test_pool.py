@@ -94,6 +94,12 @@ def test_parcels_keep_what_they_are_given(tmp_path):
         assert read[name].dtype == given[name].dtype and np.array_equal(read[name], given[name])
 
 
+def test_a_parcel_without_room_is_said_and_leaves_nothing(tmp_path, full_disk):
+    with full_disk(1000), pytest.raises(InputError, match="has no room in .*: set TMPDIR"):
+        parcels.write(np.zeros(10_000), tmp_path / "parcel")
+    assert not list(tmp_path.iterdir())
+
+
 class Seer:
     """Says which GPU it may see."""
 

@@ -1,6 +1,7 @@
 """The Chinese for the messages of ``workers``, and of runs that they share."""
 
 MESSAGES = {
+    "E-PARCEL-WRITE": "工作进程之间传递的数据无法写入 {folder}：{reason}；请把 TMPDIR 设为有空间的文件夹",
     "E-RAY-ADDRESS": "无法加入 RAY_ADDRESS={address} 处的 Ray 集群：{reason}；请在那里用 `ray start --head` 启动，或取消设置 RAY_ADDRESS，只使用本机",
     "E-RAY-LOST": "Ray 集群丢失了一个工作进程的结果（{reason}）：请重新运行，加上 --resume 可从最后一步继续",
     "E-RAY-MISSING": "以 ray 方式运行需要 Ray：pip install 'ppt2v[ray]'",
