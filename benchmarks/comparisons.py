@@ -12,6 +12,7 @@ from work import Work
 CASES = {
     "text2video": Work("", "text2video"),
     "text2video-512": Work("", "text2video", frames=4, steps=4, size=512),
+    "sdxl": Work("", "sdxl", frames=2, steps=2, size=512),
     "canny": Work("", "canny"),
     "pix2pix": Work("", "pix2pix"),
     "unet3d": Work("", "unet3d", frames=16, steps=3),
@@ -23,8 +24,8 @@ PPDIFFUSERS_STEPS = {"text2video": 2, "unet3d": 1}  # several times slower than 
 
 # GFLOP of the networks for one frame of 256x256 in one branch of guidance (counted as in worker_limit.py), and the
 # branches.
-_GFLOP = {"text2video": 180, "canny": 180 + 63, "pix2pix": 180, "unet3d": 305}
-_BRANCHES = {"text2video": 2, "canny": 2, "pix2pix": 3, "unet3d": 2}
+_GFLOP = {"text2video": 180, "sdxl": 300, "canny": 180 + 63, "pix2pix": 180, "unet3d": 305}
+_BRANCHES = {"text2video": 2, "sdxl": 2, "canny": 2, "pix2pix": 3, "unet3d": 2}
 # Speed over that of a float32 matrix product; measured with text2video.
 _SPEED = {"float32": 0.7, "bfloat16": 1.4, "ppdiffusers": 0.17}
 _START = 60  # seconds until the timed run begins: reading weights, exporting, a short run

@@ -1,8 +1,9 @@
 """Writes models of the published sizes with random weights (PyTorch) for a task: TASK FOLDER [tiny].
 
 Time and memory depend on shapes only, so no real weights are needed to compare them. Stable Diffusion 1.5's size:
-4.3 GB for text2video and pix2pix, 5.8 GB with the ControlNet of canny. ModelScope's text to video (unet3d): 6.3 GB,
-with a text encoder of two layers instead of 23, which is used once a run. Tiny ones are for trying the benchmark.
+4.3 GB for text2video and pix2pix, 5.8 GB with the ControlNet of canny; that of XL (sdxl): 14 GB. ModelScope's text to
+video (unet3d): 6.3 GB, with a text encoder of two layers instead of 23, which is used once a run. Tiny ones are for
+trying the benchmark.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from pathlib import Path
 
 import torch
 from diffusers import AutoencoderKL, ControlNetModel, DDIMScheduler, UNet2DConditionModel, UNet3DConditionModel
-from transformers import CLIPTextConfig, CLIPTextModel
+from transformers import CLIPTextConfig, CLIPTextModel, CLIPTextModelWithProjection
 
 TOKENIZER = Path(__file__).parents[1] / "__assets__" / "embedded" / "tokenizer"
 TINY = (32, 64, 64, 64)  # instead of 320, 640, 1280, 1280
@@ -23,6 +24,9 @@ TINY = (32, 64, 64, 64)  # instead of 320, 640, 1280, 1280
 def write(task: str, folder: Path, tiny: bool = False) -> None:
     """The whole folder; complete if it holds model_index.json."""
     torch.manual_seed(0)
+    if task == "sdxl":
+        write_xl(folder, tiny)
+        return
     video = task == "unet3d"
     text_width = 1024 if video else 768
     widths = {"block_out_channels": TINY, "attention_head_dim": 8} if tiny else {}
@@ -35,25 +39,70 @@ def write(task: str, folder: Path, tiny: bool = False) -> None:
     unet.save_pretrained(folder / "unet")
     if task == "canny":
         control_net(unet).save_pretrained(folder / "controlnet")
-    vae_widths = TINY if tiny else (128, 256, 512, 512)
+    write_vae(folder / "vae", tiny)
+    text = text_config(text_width, 2 if video or tiny else 12)
+    CLIPTextModel(text).save_pretrained(folder / "text_encoder")
+    write_scheduler(folder / "scheduler")
+    write_tokenizer(folder / "tokenizer")
+    write_index(folder, "TextToVideoSDPipeline" if video else "StableDiffusionPipeline", type(unet).__name__)
+
+
+def write_xl(folder: Path, tiny: bool) -> None:
+    """That of Stable Diffusion XL."""
+    widths, layers = ((64, 128), (1, 1)) if tiny else ((768, 1280), (12, 32))
+    channels = (32, 64, 64) if tiny else (320, 640, 1280)
+    UNet2DConditionModel(
+        sample_size=128,
+        block_out_channels=channels,
+        down_block_types=("DownBlock2D", "CrossAttnDownBlock2D", "CrossAttnDownBlock2D"),
+        up_block_types=("CrossAttnUpBlock2D", "CrossAttnUpBlock2D", "UpBlock2D"),
+        layers_per_block=2,
+        cross_attention_dim=sum(widths),
+        attention_head_dim=[max(1, width // 64) for width in channels],
+        transformer_layers_per_block=[1, 1, 1] if tiny else [1, 2, 10],
+        use_linear_projection=True,
+        addition_embed_type="text_time",
+        addition_time_embed_dim=256,
+        projection_class_embeddings_input_dim=widths[1] + 6 * 256,
+    ).save_pretrained(folder / "unet")
+    write_vae(folder / "vae", tiny)
+    first, second = (text_config(width, count) for width, count in zip(widths, layers))
+    CLIPTextModel(first).save_pretrained(folder / "text_encoder")
+    CLIPTextModelWithProjection(second).save_pretrained(folder / "text_encoder_2")
+    write_scheduler(folder / "scheduler")
+    for name in ("tokenizer", "tokenizer_2"):
+        write_tokenizer(folder / name)
+    write_index(folder, "StableDiffusionXLPipeline", "UNet2DConditionModel")
+
+
+def write_vae(folder: Path, tiny: bool) -> None:
+    """The autoencoder that all have."""
     AutoencoderKL(
-        block_out_channels=vae_widths,
+        block_out_channels=TINY if tiny else (128, 256, 512, 512),
         down_block_types=("DownEncoderBlock2D",) * 4,
         up_block_types=("UpDecoderBlock2D",) * 4,
         latent_channels=4,
         layers_per_block=2,
         sample_size=512,
-    ).save_pretrained(folder / "vae")
-    text = CLIPTextConfig(
+    ).save_pretrained(folder)
+
+
+def text_config(width: int, layers: int) -> CLIPTextConfig:
+    """Of a text encoder."""
+    return CLIPTextConfig(
         vocab_size=49408,
-        hidden_size=text_width,
-        intermediate_size=4 * text_width,
-        num_hidden_layers=2 if video or tiny else 12,
-        num_attention_heads=text_width // 64,
+        hidden_size=width,
+        intermediate_size=4 * width,
+        num_hidden_layers=layers,
+        num_attention_heads=width // 64,
         max_position_embeddings=77,
+        projection_dim=width,
         eos_token_id=2,
     )
-    CLIPTextModel(text).save_pretrained(folder / "text_encoder")
+
+
+def write_scheduler(folder: Path) -> None:
+    """The schedule of Stable Diffusion."""
     DDIMScheduler(
         beta_start=0.00085,
         beta_end=0.012,
@@ -61,9 +110,7 @@ def write(task: str, folder: Path, tiny: bool = False) -> None:
         clip_sample=False,
         set_alpha_to_one=False,
         steps_offset=1,
-    ).save_pretrained(folder / "scheduler")
-    write_tokenizer(folder / "tokenizer")
-    write_index(folder, "TextToVideoSDPipeline" if video else "StableDiffusionPipeline", type(unet).__name__)
+    ).save_pretrained(folder)
 
 
 def control_net(unet: UNet2DConditionModel) -> ControlNetModel:
@@ -90,6 +137,9 @@ def write_index(folder: Path, pipeline: str, unet: str) -> None:
         "unet": ["diffusers", unet],
         "vae": ["diffusers", "AutoencoderKL"],
     }
+    if pipeline == "StableDiffusionXLPipeline":
+        parts |= {"text_encoder_2": ["transformers", "CLIPTextModelWithProjection"]}
+        parts |= {"tokenizer_2": ["transformers", "CLIPTokenizer"]}
     if pipeline == "StableDiffusionPipeline":
         parts |= {"safety_checker": [None, None], "feature_extractor": [None, None]}
     (folder / "model_index.json").write_text(json.dumps({"_class_name": pipeline, **parts}))

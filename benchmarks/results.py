@@ -16,6 +16,7 @@ from ppt2v.environment.threads import threads
 AIMS = {
     ("unet3d", "diffusers"): (0.6, 1.1),
     ("unet3d", "ppdiffusers"): (0.2, None),
+    ("sdxl", "diffusers"): (0.78, 1.1),
     "diffusers": (0.55, 1.1),
     "diffusers-bf16": (0.85, 1.1),
     "ppdiffusers": (0.15, None),

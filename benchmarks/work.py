@@ -13,7 +13,7 @@ import numpy as np
 
 @dataclass(frozen=True)
 class Work:
-    """One piece of work, the same for all sides; ``task`` is text2video, canny, pix2pix or unet3d.
+    """One piece of work, the same for all sides; ``task`` is text2video, sdxl, canny, pix2pix or unet3d.
 
     ``model`` is a folder with the model of the task, and for canny with its ControlNet in ``controlnet`` beside it.
     """

@@ -20,6 +20,7 @@ from diffusers import (
     StableDiffusionInstructPix2PixPipeline,
     TextToVideoSDPipeline,
     TextToVideoZeroPipeline,
+    TextToVideoZeroSDXLPipeline,
 )
 from diffusers.schedulers import scheduling_euler_ancestral_discrete as euler
 from work import as_clip, difference, given, pictures, report
@@ -53,12 +54,21 @@ def clip(frames: int) -> torch.Tensor:
 
 
 def text2video() -> tuple[object, Run]:
-    pipeline = TextToVideoZeroPipeline.from_pretrained(work.model, **options)
+    return zero_shot(TextToVideoZeroPipeline.from_pretrained(work.model, **options))
+
+
+def sdxl() -> tuple[object, Run]:
+    return zero_shot(TextToVideoZeroSDXLPipeline.from_pretrained(work.model, torch_dtype=dtype, add_watermarker=False))
+
+
+def zero_shot(pipeline) -> tuple[object, Run]:
+    module = import_module(type(pipeline).__module__)
     shared, forward = json.loads((folder / "shared.json").read_text()), noise("forward-0")
 
     def run(prompt: str, frames: int, steps: int) -> torch.Tensor:
         levels = shared if steps == work.steps else {"t0": 0, "t1": 1}
         torch.randn, torch_randn = lambda *_, **__: forward[: frames - 1], torch.randn
+        module.randn_tensor = torch.randn  # where the pipeline of XL draws
         try:
             return pipeline(
                 prompt,
@@ -137,7 +147,9 @@ def unet3d() -> tuple[object, Run]:
     return pipeline, run
 
 
-pipeline, run = {"text2video": text2video, "canny": canny, "pix2pix": pix2pix, "unet3d": unet3d}[work.task]()
+pipeline, run = {"text2video": text2video, "sdxl": sdxl, "canny": canny, "pix2pix": pix2pix, "unet3d": unet3d}[
+    work.task
+]()
 for layer in pipeline.unet.modules():
     if isinstance(layer, torch.nn.Conv2d):  # faster so; other convolutions cannot have this layout
         layer.to(memory_format=torch.channels_last)

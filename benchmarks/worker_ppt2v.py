@@ -10,12 +10,13 @@ import numpy as np
 from work import Work, given, pictures, report
 
 from ppt2v.engine.choice import build, choose
-from ppt2v.models.families import stable_diffusion, text_to_video
+from ppt2v.models.families import stable_diffusion, stable_diffusion_xl, text_to_video
 from ppt2v.models.loading import weights
 from ppt2v.models.sources import locate
 from ppt2v.pipelines.denoising.noise import Noise
 from ppt2v.pipelines.denoising.solvers import DDIM
 from ppt2v.pipelines.planning.timesteps import REFERENCE_STEPS, motion_steps
+from ppt2v.pipelines.stable_diffusion_xl import TextToVideoZeroXLPipeline
 from ppt2v.pipelines.text_to_video_modelscope import TextToVideoPipeline
 from ppt2v.pipelines.text_to_video_zero import TextToVideoZeroPipeline
 from ppt2v.pipelines.video_controlnet import Control, VideoControlNetPipeline
@@ -26,6 +27,7 @@ PIPELINES = {
     "canny": VideoControlNetPipeline,
     "pix2pix": VideoInstructPix2PixPipeline,
 }
+ZERO_SHOT = "text2video", "sdxl"
 
 
 class KeptNoise(Noise):
@@ -42,6 +44,8 @@ def load(work: Work, precision: str):
     model = locate.locate(work.model)
     if work.task == "unet3d":
         return TextToVideoPipeline(**text_to_video.load_text_to_video(model, precision, lazy=True)._asdict())
+    if work.task == "sdxl":
+        return TextToVideoZeroXLPipeline(**stable_diffusion_xl.load_stable_diffusion_xl(model, precision, lazy=True))
     loaded = stable_diffusion.load_stable_diffusion(model, precision, lazy=True)
     return PIPELINES[work.task](**loaded.components, requires_safety_checker=False)
 
@@ -51,7 +55,7 @@ def own_arguments(pipeline, work: Work, frames: int, precision: str) -> dict:
     size = {"height": work.size, "width": work.size, "video_length": frames}
     if work.task == "unet3d":
         return size
-    if work.task == "text2video":
+    if work.task in ZERO_SHOT:
         return {**size, "chunk_size": work.chunk_size, "merging_ratio": work.merging_ratio}
     if work.task == "pix2pix":
         return {"frames": pictures(frames, work.size), "chunk_size": work.chunk_size}
@@ -73,7 +77,7 @@ work, folder = given()
 choice = choose(work.engine, "cpu", work.precision)
 pipeline = load(work, choice.network)
 pipeline.engine = build(choice)
-if work.task == "text2video":
+if work.task in ZERO_SHOT:
     share_schedule(pipeline, work)
 own = [own_arguments(pipeline, work, frames, choice.network) for frames in (2, work.frames)]
 pipeline("a fox in the snow", Noise(0), num_inference_steps=2, **own[0])  # compiles

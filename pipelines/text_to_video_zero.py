@@ -101,11 +101,11 @@ class TextToVideoZeroPipeline(VideoPipeline):
         travel = travels.parse(sampling.prompt, prompt_at) if prompt_at else None
         travel = travel.closed(video_length) if travel and loop else travel
         texts = [*sampling.texts[:-1], *travel.texts] if travel else sampling.texts
-        perturbed = pag_scale > 0
-        texts = [sampling.prompt, *texts] if perturbed else texts
         schedule = self.schedule(sampling, stepper.timesteps, sharing.cache_interval, motion.start, texts)
-        schedule = schedule._replace(travel=travel, perturbed=perturbed)
-        program = self.main_program(height, width, sharing, perturbed=perturbed)
+        schedule = schedule._replace(travel=travel)
+        if pag_scale:
+            schedule = schedule.with_perturbed()
+        program = self.main_program(height, width, sharing, perturbed=schedule.perturbed)
         unet = UNet(program, self.engine, schedule)
         shape = self.latent_shape(height, width)
         given = None if first is None else self._given(first, noise.draw("start", [0], shape))

@@ -15,6 +15,7 @@ from ppt2v.pipelines.denoising.noise import Noise, SharedNoise
 from ppt2v.pipelines.denoising.whole_clip import WholeClipRun, in_windows
 from ppt2v.pipelines.networks.motion_unet import MotionUNet
 from ppt2v.pipelines.networks.predictors import ControlNet, UNet
+from ppt2v.pipelines.planning import travel as travels
 from ppt2v.pipelines.planning.timesteps import guided_part
 
 from .latent_diffusion import Sampling, Sharing, VideoPipeline, by_keywords
@@ -45,6 +46,7 @@ class VideoControlNetPipeline(VideoPipeline):
         control_guidance_start: float = 0.0,
         control_guidance_end: float = 1.0,
         guess_mode: bool = False,
+        prompt_at: str | None = None,
         chunk_size: int = 8,
         window: int | None = None,
         checkpoint: Checkpoint | None = None,
@@ -63,6 +65,8 @@ class VideoControlNetPipeline(VideoPipeline):
             control_guidance_start, control_guidance_end: the part of the steps that ``controls`` guide, 0..1.
             guess_mode: whether they guide what follows the prompt alone, the UNet's outer layers less than its inner
                 ones (diffusers' "guess mode").
+            prompt_at: which prompts follow that of ``sampling``, see ``planning.travel.parse``; without a
+                ``MotionUNet``.
             chunk_size: frames computed together, the anchor included, >= 2; without a ``MotionUNet``.
             window: the same with one, as in ``animate``.
             checkpoint: where each completed step is saved, and from where a killed run goes on.
@@ -75,7 +79,10 @@ class VideoControlNetPipeline(VideoPipeline):
         count, height, width = controls[0].maps.shape[:3]
         stepper = self.solver(sampling)
         controlled = guided_part(len(stepper.timesteps), control_guidance_start, control_guidance_end)
-        schedule = self.schedule(sampling, stepper.timesteps, sharing.cache_interval)._replace(controlled=controlled)
+        travel = travels.parse(sampling.prompt, prompt_at) if prompt_at else None
+        texts = [*sampling.texts[:-1], *travel.texts] if travel else sampling.texts
+        schedule = self.schedule(sampling, stepper.timesteps, sharing.cache_interval, texts=texts)
+        schedule = schedule._replace(controlled=controlled, travel=travel)
         guides = [
             ControlNet(*control, sharing.attention, number, self.engine, schedule, guess_mode)
             for number, control in enumerate(controls)

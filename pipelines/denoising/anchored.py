@@ -136,7 +136,8 @@ class AnchoredRun:
                 self._save(at_start, self.start)
             else:
                 self._save()
-        return Frames.joined([self.anchor, self.followers] if self.frame_ids else [self.anchor]).latents
+        done = [self.anchor, self.followers] if self.frame_ids else [self.anchor]
+        return paddle.concat([frames.latents for frames in done])  # what they look back at differs in length
 
     def _smooth(self, latents: paddle.Tensor) -> None:
         """Back to T1, with the anchor's background in all frames."""

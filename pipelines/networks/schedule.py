@@ -35,6 +35,15 @@ class Schedule(NamedTuple):
     travel: Travel | None = None
     perturbed: bool = False
 
+    def with_perturbed(self) -> Schedule:
+        """The same with a branch of perturbed attention in front, which is told what the last one is told."""
+
+        def repeated(rows: paddle.Tensor) -> paddle.Tensor:
+            return paddle.concat([rows[-1:], rows])
+
+        told = self.conditions and self.conditions._replace(whole=repeated(self.conditions.whole))
+        return self._replace(text=repeated(self.text), conditions=told, perturbed=True)
+
     def texts_for(self, program: Program) -> list[paddle.Tensor]:
         """What ``TextLookup`` takes for the network of a program with a size in latent cells."""
         if not takes_conditions(program.network):

@@ -50,6 +50,11 @@ def parse(name: str, text: str) -> list[Keyframe]:
     return keys
 
 
+def with_each(text: str, added: str) -> str:
+    """Keyframes with something added, behind a comma, to what each says."""
+    return "; ".join(f"{key.frame}: {key.text}, {added}" for key in parse("", text))
+
+
 def check_end(name: str, frames: Sequence[int], count: int) -> None:
     """Refuses keyframes, in order, that lie beyond the end of a video of ``count`` frames."""
     if frames[-1] >= count:

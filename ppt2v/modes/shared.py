@@ -372,6 +372,17 @@ PERTURBED = Parameter(
     group="Guidance",
 )
 
+PROMPT_AT = Parameter(
+    "prompt_at",
+    str,
+    None,
+    'Prompts that take over at later frames, such as "8: a fox at sunset; 16: a fox at night"; between two frames '
+    "one goes over into the other.",
+    argument="prompt_at",
+    holds="keyframes",
+    group="Motion",
+)
+
 MODULES = (
     Parameter(
         "motion_module",
@@ -449,16 +460,7 @@ MOTION = (
         holds="file",
         group="Motion",
     ),
-    Parameter(
-        "prompt_at",
-        str,
-        None,
-        'Prompts that take over at later frames, such as "8: a fox at sunset; 16: a fox at night"; between two frames '
-        "one goes over into the other.",
-        argument="prompt_at",
-        holds="keyframes",
-        group="Motion",
-    ),
+    PROMPT_AT,
     Parameter(
         "camera",
         str,
@@ -646,6 +648,7 @@ def controlled(a_prompt: str, n_prompt: str, fps: float | None = None) -> tuple[
     return (
         *CLIP,
         PROMPT,
+        PROMPT_AT,
         Parameter("a_prompt", str, a_prompt, "Added to the prompt.", option="added-prompt", group="Guidance"),
         MODEL,
         *ADAPTERS,

@@ -31,21 +31,31 @@ def check(values: Mapping[str, Any], frames: int | None, size: tuple[int | None,
         InputError: as ``camera.parse``, ``camera.Camera.check`` and ``travel.parse``, prompts beyond the end, or
             something else that moves the same; a first frame of another shape.
     """
-    if values.get("init_image"):
+    if values.get("init_image") is not None:
         check_still(values["init_image"], *size)
     if values.get("loop"):
         _check_loop(values)
-    if values.get(travel.NAME):
-        if values["pag_scale"]:
-            raise InputError(
-                "E-PAG-PROMPTS",
-                "pag_scale={scale:g} goes with one prompt, and prompt_at (--prompt-at) gives several; leave out one of "
-                "them",
-                scale=values["pag_scale"],
-            )
-        keyframes.check_end(travel.NAME, travel.parse(values["prompt"], values[travel.NAME]).frames, frames or 1)
-    if values.get(camera.NAME):
+    if values.get(travel.NAME) is not None:
+        _check_prompts(values, frames or 1)
+    if values.get(camera.NAME) is not None:
         _check_camera(values, frames or 1, size)
+
+
+def _check_prompts(values: Mapping[str, Any], frames: int) -> None:
+    keyframes.check_end(travel.NAME, travel.parse(values["prompt"], values[travel.NAME]).frames, frames)
+    if values.get("motion_module") is not None:
+        raise InputError(
+            "E-PROMPT-AT-MODULE",
+            "prompt_at (--prompt-at): with a motion module the frames of a window are made together, from one prompt; "
+            "leave out one of them",
+        )
+    if values.get("pag_scale"):
+        raise InputError(
+            "E-PAG-PROMPTS",
+            "pag_scale={scale:g} goes with one prompt, and prompt_at (--prompt-at) gives several; leave out one of "
+            "them",
+            scale=values["pag_scale"],
+        )
 
 
 def _check_loop(values: Mapping[str, Any]) -> None:

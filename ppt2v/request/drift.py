@@ -16,6 +16,6 @@ def kept_in_view(values: Mapping[str, Any], given: Mapping[str, Any]) -> dict[st
     twentieth. With a camera that default is no motion. What is given stays as it is.
     """
     frames = values.get("video_length") or LENGTH
-    share = 0.0 if values.get("camera") else (LENGTH - 1) / max(frames - 1, LENGTH - 1)
+    share = 0.0 if values.get("camera") is not None else (LENGTH - 1) / max(frames - 1, LENGTH - 1)
     slower = {name: values[name] * share for name in MOTION if name in values and given.get(name) is None}
     return {**values, **slower}

@@ -6,6 +6,7 @@ import importlib
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from ppt2v.pipelines.planning import keyframes, travel
 from ppt2v.pipelines.planning.windows import WINDOW
 from ppt2v.request.request import Request
 
@@ -41,5 +42,7 @@ def arguments(request: Request, made: Inputs) -> dict[str, Any]:
     if values.get("a_prompt"):
         asked = (name for name in ("prompt", "prompt_2") if told.get(name))
         told |= {name: f"{told[name]}, {values['a_prompt']}" for name in asked}
+        if told.get(travel.NAME):
+            told[travel.NAME] = keyframes.with_each(told[travel.NAME], values["a_prompt"])
     texts = {name: told[name] for name in _TEXTS if told.get(name)}
     return {**told, **{name: request.adapters.expand(text) for name, text in texts.items()}}

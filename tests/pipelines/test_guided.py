@@ -78,6 +78,19 @@ def test_controlnet_is_that_of_diffusers(name, chunk_size, controlnet, networks,
     assert_close(latents, stored[f"controlnet {name}"])
 
 
+def test_prompts_that_change_are_seen_by_unet_and_controlnet(controlnet, networks, stored):
+    guides, prompt = controls(networks, stored, [1.0]), COMMON["prompt"]
+
+    def make(**changes) -> np.ndarray:
+        given = {**COMMON, "num_inference_steps": 2, **changes}
+        return controlnet(noise=StoredNoise(stored["noise"]), controls=guides, **given).numpy()
+
+    plain, same, other = make(), make(prompt_at=f"2: {prompt}"), make(prompt_at="2: cat on the beach", chunk_size=2)
+    assert np.abs(same - plain).max() <= 1e-4 * plain.std()
+    assert np.abs(other[0] - plain[0]).max() <= 1e-4 * plain.std()
+    assert (np.abs(other[1:] - plain[1:]).max((1, 2, 3)) > 1e-3 * plain.std()).all()
+
+
 @pytest.mark.parametrize("chunk_size", [8, 3])
 @pytest.mark.parametrize("name", CASES["pix2pix"])
 def test_pix2pix_is_that_of_diffusers(name, chunk_size, pix2pix, stored, monkeypatch):

@@ -107,6 +107,7 @@ CAMERA = {"camera": "0: zoom 1; 8: pan 9 0 zoom 1.3 rotate 5"}
         {"solver": "lcm"},
         {"solver": "dpm++_sde", "num_inference_steps": 4},
         {"solver": "unipc", "num_inference_steps": 6},
+        {"solver": "lms", "num_inference_steps": 4},
     ],
     ids=str,
 )

@@ -89,6 +89,14 @@ def test_every_engine_is_guided_as_in_eager_mode(parts, network, engine):
     assert np.abs(guide(parts, network, engine, cache_interval=2) - expected).max() <= 1e-3 * expected.std()
 
 
+def test_prompts_that_change_and_perturbed_attention_reach_both_encoders(pipe, plain):
+    same, other = (make(pipe, prompt_at=f"1: {prompt}") for prompt in (SHORT["prompt"], "cat on the beach"))
+    assert np.abs(same - plain).max() <= 1e-4 * plain.std()
+    assert np.abs(other[1:] - plain[1:]).max() > 1e-3 * plain.std()
+    perturbed = [make(pipe, pag_scale=3.0, chunk_size=chunk_size) for chunk_size in (2, 8)]
+    assert np.ptp(perturbed, axis=0).max() <= 1e-4 * plain.std() < np.abs(perturbed[0] - plain).max()
+
+
 def test_chunks_change_nothing(pipe, plain):
     assert np.abs(make(pipe, chunk_size=2) - plain).max() <= 1e-4 * plain.std()
 

@@ -168,7 +168,11 @@ class RightGenerators:
         return level.velocity(self.clean, noise)
 
 
-@pytest.mark.parametrize("solver", SOLVERS)
+# Those that take a schedule that ends without signal, as the model has it.
+TAKEN = [name for name in SOLVERS if not name.endswith("_karras") and name not in ("heun", "dpm2_a")]
+
+
+@pytest.mark.parametrize("solver", TAKEN)
 @pytest.mark.parametrize("share", [0.1, 0.9])
 def test_right_predictions_lead_every_solver_to_the_clip(pipe, solver, share):
     stepper, parts = make_solver(solver, pipe.scheduler, 8), Decomposition(paddle.to_tensor, FRAMES, share, 6)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from ppt2v.errors import InputError
+from ppt2v.pipelines.planning.sigmas import LEAST_SIGNAL
 from ppt2v.pipelines.planning.solver_names import KARRAS
 from ppt2v.pipelines.planning.timesteps import check_eta, check_steps
 
@@ -29,13 +31,14 @@ _SIGMAS: dict[str, type[SigmaSolver]] = {
     "unipc": UniPC,
 }
 _DISTILLED = {"lcm": LCM, "tcd": TCD}
+_NEEDS_SIGNAL = "heun", "dpm2_a"  # whose first step goes wrong where sigma begins at infinity
 
 
 def solver(name: str, scheduler, steps: int, eta: float = 0.0) -> Solver:
     """The solver of that name, one of ``solver_names.SOLVERS``.
 
     Raises:
-        InputError: ``eta`` is not 0 where there is no such parameter, or a number of steps that it does not take.
+        InputError: ``eta`` is not 0 where there is no such parameter, or steps or a schedule that it does not take.
     """
     check_eta(eta, name)
     check_steps(steps, name)
@@ -43,4 +46,17 @@ def solver(name: str, scheduler, steps: int, eta: float = 0.0) -> Solver:
         return DDIM(scheduler, steps, eta)
     if name in _DISTILLED:
         return _DISTILLED[name](scheduler, steps)
+    _check_signal(name, scheduler)
     return _SIGMAS[name.removesuffix(KARRAS)](scheduler, steps, name.endswith(KARRAS))
+
+
+def _check_signal(name: str, scheduler) -> None:
+    """Refuses schedules that end without signal where a solver makes no picture of them, or one of most of its steps
+    where there is none."""
+    if scheduler.alphas_cumprod[-1].item() < LEAST_SIGNAL and (name.endswith(KARRAS) or name in _NEEDS_SIGNAL):
+        raise InputError(
+            "E-SOLVER-SIGNAL",
+            "solver={solver}: the noise levels of this model end without any signal (rescale_betas_zero_snr), where it "
+            "goes wrong; take euler, dpmsolver++, dpm++_sde or unipc",
+            solver=name,
+        )
