@@ -23,10 +23,10 @@ def finished(frames: Iterable[np.ndarray], values: Mapping[str, Any], clip: np.n
         from ppt2v.pipelines.methods.steadiness import steadied
 
         frames = steadied(frames, clip, values["steady"])
-    if values["interpolate"] > 1:
+    if values.get("interpolate", 1) > 1:
         from ppt2v.pipelines.methods.interpolation import interpolated
 
-        frames = interpolated(frames, values["interpolate"])
-    if values["watermark"]:
+        frames = interpolated(frames, values.get("interpolate", 1))
+    if values.get("watermark"):
         frames = video.watermark(frames, values["watermark"])
     return frames

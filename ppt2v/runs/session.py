@@ -90,7 +90,7 @@ class Session:
         ):
             load_controlnet = self.loaded.controlnet_loader()
             made = gather(request, family, folder, kind, load_controlnet, self._explain, watch)
-            video.check_fps(made.fps * request.values["interpolate"], video.ending(output))
+            video.check_fps(made.fps * request.values.get("interpolate", 1), video.ending(output))
             pipeline = kind(**self._parts(request, family, folder))
             pipeline.preview_vae = preview_vae
             decided = {"seed": record.seed(request, before), **self._within_memory(pipeline, request, made)}
@@ -148,7 +148,7 @@ class Session:
         if take:
             frames = _passed(frames, take)
         recipe = record.recipe(request, self.device, choice, read, self._for_strangers)
-        path = video.write(frames, output, made.fps * values["interpolate"], recipe, heard)
+        path = video.write(frames, output, made.fps * values.get("interpolate", 1), recipe, heard)
         if checkpoint:
             checkpoint.remove()
         return str(path)
