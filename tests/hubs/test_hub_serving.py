@@ -94,6 +94,7 @@ CLOSED = (
     "model_name",
     "video_path",
     "init_video",
+    "init_image",
     "lora",
     "textual_inversion",
     "tokenizer",
@@ -138,7 +139,8 @@ def test_what_requests_may_give():
     parameters = [each for mode in MODES.values() for each in mode.parameters]
     free = [each for each in parameters if each.kind is str and not each.choices and each.holds != "keyframes"]
     given = {each.name for each in free}
-    assert given - {"prompt", "n_prompt", "a_prompt", "resolution", "save_format"} == {*CLOSED, *TEXTS_OR_PLACES}
+    harmless = {"prompt", "prompt_2", "n_prompt", "n_prompt_2", "a_prompt", "anchors", "resolution", "save_format"}
+    assert given - harmless == {*CLOSED, *TEXTS_OR_PLACES}
 
 
 PLAYLIST = b"#EXTM3U\n#EXTINF:1,\nfile:///etc/passwd\n"

@@ -249,10 +249,13 @@ def test_without_limits_everything_may_be_asked_for(tmp_path, model):
 
 def test_every_text_that_may_name_a_place_is_classified():
     """A new parameter that names a file, a folder or a model has to say so (``Parameter.holds``)."""
-    harmless = {"prompt", "n_prompt", "a_prompt", "resolution", "save_format", "watermark", "extra_controls"}
-    texts = {each.name for mode in MODES.values() for each in mode.parameters if each.kind is str and not each.choices}
+    harmless = {"prompt", "prompt_2", "n_prompt", "n_prompt_2", "a_prompt", "anchors", "resolution", "save_format"}
+    harmless |= {"watermark", "extra_controls"}
+    parameters = [each for mode in MODES.values() for each in mode.parameters]
+    free = [each for each in parameters if each.kind is str and not each.choices and each.holds != "keyframes"]
+    texts = {each.name for each in free}
     places = {"clip", "model", *limits.OPERATORS}
-    classified = {each.name for mode in MODES.values() for each in mode.parameters if each.holds in places}
+    classified = {each.name for each in parameters if each.holds in places}
     assert texts == harmless | classified - {"decode_tile", "offload"}
 
 
