@@ -58,6 +58,15 @@ def device_name(device: str | None) -> str:
     return device.replace("cuda", "gpu")
 
 
+def cards(device: str) -> int:
+    """The GPUs that processes of this machine can share out among themselves: all, unless one is named.
+
+    Args:
+        device: as ``device_name`` gives it.
+    """
+    return import_paddle().device.cuda.device_count() if device == "gpu" else 0
+
+
 def _has(count: int) -> Message:
     if not count:
         return words("has no GPU (a CPU build, or no driver)")

@@ -194,6 +194,14 @@ MODES = {
                     maximum=2**63 - 1,
                     group="Guidance",
                 ),
+                Parameter(
+                    "free_noise",
+                    bool,
+                    False,
+                    "Start the frames behind the first 16 from the noise of those before, in another order "
+                    "(FreeNoise), so that a long video stays of one piece.",
+                    group="Motion",
+                ),
                 *with_defaults(STEPS, guidance_scale=9.0),
                 *START,
                 *MEMORY[1:],

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import importlib
-from typing import Any
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
 from ppt2v.pipelines.planning import keyframes, travel
+from ppt2v.pipelines.planning.windows import WINDOW
 from ppt2v.request.request import Request
 
 from .inputs import Inputs
+
+if TYPE_CHECKING:
+    from ppt2v.pipelines.denoising.noise import Noise, RepeatedNoise
 
 _TEXTS = "prompt", "negative_prompt", "prompt_2", "negative_prompt_2", "prompt_at"
 
@@ -17,6 +22,14 @@ def pipeline_class(name: str) -> type:
     """The pipeline "module:class" of ``ppt2v.pipelines``."""
     module, attribute = name.split(":")
     return getattr(importlib.import_module(f"ppt2v.pipelines.{module}"), attribute)
+
+
+def noise_of(values: Mapping[str, Any]) -> Noise | RepeatedNoise:
+    """All randomness of a run, of the values of its parameters."""
+    from ppt2v.pipelines.denoising.noise import Noise, RepeatedNoise
+
+    drawn = Noise(values["seed"], values.get("content_seed"))
+    return RepeatedNoise(drawn, WINDOW, WINDOW // 2) if values.get("free_noise") else drawn
 
 
 def arguments(request: Request, made: Inputs) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from ppt2v.modes import MODES
 from ppt2v.request.request import Request
 from ppt2v.workers.pool import Parcelled
 
-from .calls import arguments, pipeline_class
+from .calls import arguments, noise_of, pipeline_class
 from .files import changed, named
 from .inputs import Inputs
 from .loaded import Loaded
@@ -102,8 +102,6 @@ class FrameWorker:
         """Loads the networks, and brings the run to where its steps would begin."""
         if self._pipeline is not None:
             return
-        from ppt2v.pipelines.denoising.noise import Noise
-
         job, mode = shared.job, MODES[shared.job.mode]
         request = Request.of(mode, job.given).with_motion_module(False)
         folder = locate.locate(request.model_name, progress=False)
@@ -116,8 +114,7 @@ class FrameWorker:
         pipeline.engine.samples = Samples(request, loaded, lambda progress: None)
         pipeline.perform = self._take
         pipeline.offload = request.values.get("offload", False)
-        noise = Noise(request.values["seed"], request.values.get("content_seed"))
-        pipeline(noise=noise, **arguments(request, inputs))
+        pipeline(noise=noise_of(request.values), **arguments(request, inputs))
         self._pipeline = pipeline
 
     def _take(self, run: Run) -> None:

@@ -29,7 +29,7 @@ from ppt2v.request.prompts import advice
 from ppt2v.request.request import Request
 
 from . import record
-from .calls import arguments, pipeline_class
+from .calls import arguments, noise_of, pipeline_class
 from .crew import Crew
 from .files import fingerprints
 from .finishing import finished
@@ -130,8 +130,6 @@ class Session:
         watch: Watch,
         take,
     ) -> str:
-        from ppt2v.pipelines.denoising.noise import Noise
-
         values = request.values
         pipeline.offload = values.get("offload", False)
         checkpoint, read = record.checkpoint(request, made, choice), fingerprints(request.mode, values)
@@ -143,8 +141,7 @@ class Session:
 
         heard = sound(request, made.fps, self._explain) if video.keeps_sound(output) else None
         watch(Progress(denoising))
-        noise = Noise(values["seed"], values.get("content_seed"))
-        latents = pipeline(noise=noise, checkpoint=checkpoint, progress=report, **arguments(request, made))
+        latents = pipeline(noise=noise_of(values), checkpoint=checkpoint, progress=report, **arguments(request, made))
         decode = crew.decode if crew else pipeline.decode
         decoded = counted(decode(latents, tile), latents.shape[0], "Decoding", watch)
         frames = finished(decoded, values, made.clip)

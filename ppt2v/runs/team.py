@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from ppt2v.engine.choice import Choice
+from ppt2v.environment.devices import cards
 from ppt2v.environment.threads import cores, threads
 from ppt2v.errors import InputError, Notice
 from ppt2v.modes.shared import MACHINE
@@ -96,22 +97,14 @@ class Team:
             yield None
             return
         job = Job(request.mode.name, request.given, device, choice, fingerprints(request.mode, request.values))
-        with opened(self.runner, self.workers, FrameWorker, (), device, _graphics(self.runner, device)) as pool:
+        graphics = cards(device) if self.runner == "local" else 0
+        with opened(self.runner, self.workers, FrameWorker, (), device, graphics) as pool:
             crew = Crew(pool, self.workers, job)
             if self.runner == "local":
                 _warn_of_threads(self.workers)
             else:
                 crew.check()
             yield crew
-
-
-def _graphics(runner: str, device: str) -> int:
-    """The GPUs that processes of this machine share out: all, unless one is named."""
-    if runner != "local" or device != "gpu":
-        return 0
-    import paddle
-
-    return paddle.device.cuda.device_count()
 
 
 def _warn_of_threads(number: int) -> None:

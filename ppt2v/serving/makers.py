@@ -8,6 +8,7 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any, Protocol
 
+from ppt2v.environment.devices import cards, device_name
 from ppt2v.errors import Cancelled, InputError
 from ppt2v.models.sources import locate
 from ppt2v.progress import Progress, Watch
@@ -160,7 +161,8 @@ def started(
     if runner == "local" and workers == 1:
         yield [Here(make())]
         return
-    with place_of(runner, workers, Worker, (make,), device) as place, closing(place):
+    graphics = cards(device_name(device)) if runner == "local" else 0
+    with place_of(runner, workers, Worker, (make,), device, graphics) as place, closing(place):
         others = [Elsewhere(place) for _ in range(workers)]
         try:
             for each in others:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import itertools
 import os
 import tempfile
+import threading
 import weakref
+from collections import Counter
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from multiprocessing import connection
@@ -33,15 +35,23 @@ class Processes:
     """
 
     def __init__(self, make: Callable[..., Any], arguments: tuple = (), graphics: int = 0):
-        self._make, self._arguments, self._graphics = make, arguments, graphics
+        self._make, self._arguments, self._cards = make, arguments, _cards(graphics)
+        self._living: list[Process] = []
+        self._lock = threading.Lock()
         self._folder = unfinished.beside(Path(tempfile.gettempdir()), "ppt2v-workers-")
         self._folder.mkdir(mode=0o700)
         self._numbers = itertools.count()
 
     def start(self) -> Process:
         number = next(self._numbers)
-        visible = _visible(number, self._graphics)
-        return Process(f"process {number + 1}", self._make, self._arguments, self._folder / str(number), visible)
+        with self._lock:  # threads start workers too
+            self._living = [process for process in self._living if not process.ended]
+            taken = Counter(process.card for process in self._living)
+            card = min(self._cards, key=taken.__getitem__, default=None)  # the next one, or that of a lost process
+            name, stem = f"process {number + 1}", self._folder / str(number)
+            process = Process(name, self._make, self._arguments, stem, card)
+            self._living.append(process)
+        return process
 
     def ready(self, workers: Sequence[Process]) -> Process:
         ready = connection.wait([worker.child.pipe for worker in workers])
@@ -65,11 +75,11 @@ class Parcel:
 
 
 class Process:
-    """One of them; what it makes for others begins with ``stem``."""
+    """One of them, which sees the one GPU ``card``, or all; what it makes for others begins with ``stem``."""
 
-    def __init__(self, name: str, make: Callable[..., Any], arguments: tuple, stem: Path, visible: str | None):
-        self.name = name
-        self.child = Child(_work, make, arguments, stem, visible)
+    def __init__(self, name: str, make: Callable[..., Any], arguments: tuple, stem: Path, card: str | None):
+        self.name, self.card, self.ended = name, card, False
+        self.child = Child(_work, make, arguments, stem, card)
 
     def begin(self, call: Call) -> None:
         with suppress(OSError):  # it has died in between, which ``answer`` will tell
@@ -83,22 +93,21 @@ class Process:
         return answer if answer.parcel is None else answer._replace(parcel=Parcel(answer.parcel))
 
     def end(self) -> None:
+        self.ended = True
         self.child.end()
 
 
-def _visible(number: int, graphics: int) -> str | None:
-    """The GPU that a process is to see, as CUDA names it."""
-    if not graphics:
-        return None
-    given = os.environ.get(_VISIBLE, "").split(",") if os.environ.get(_VISIBLE) else []
-    return given[number % len(given)] if given else str(number % graphics)
+def _cards(graphics: int) -> list[str]:
+    """The GPUs that are shared out, as CUDA names them."""
+    given = os.environ.get(_VISIBLE)
+    return given.split(",")[:graphics] if given else list(map(str, range(graphics)))
 
 
 def _work(
-    pipe: connection.Connection, make: Callable[..., Any], arguments: tuple, stem: Path, visible: str | None
+    pipe: connection.Connection, make: Callable[..., Any], arguments: tuple, stem: Path, card: str | None
 ) -> None:
-    if visible is not None:
-        os.environ[_VISIBLE] = visible
+    if card is not None:
+        os.environ[_VISIBLE] = card
     worker = make(*arguments)
     with suppress(EOFError, OSError):  # the parent is gone
         for number in itertools.count():

@@ -51,6 +51,17 @@ OPTIONS = [
     (["--steps", "7"], {"num_inference_steps": 7}),
     (["--guidance-scale", "1"], {"guidance_scale": 1.0}),
     (["--guidance-stop", "0.5"], {"guidance_stop_step": 0.5}),
+    (["--guidance-rescale", "0.7"], {"guidance_rescale": 0.7}),
+    (["--pag-scale", "3"], {"pag_scale": 3.0}),
+    (["--freeu", "1.5", "1.6", "0.9", "0.2"], {"freeu_b1": 1.5, "freeu_b2": 1.6, "freeu_s1": 0.9, "freeu_s2": 0.2}),
+    (["--prompt-2", "[night]"], {"prompt_2": "[night]"}),
+    (["--negative-prompt-2", "[day]"], {"n_prompt_2": "[day]"}),
+    (["--prompt-at", "4: [dusk]"], {"prompt_at": "4: [dusk]"}),
+    (["--init-image", "first.png"], {"init_image": "first.png"}),
+    (["--camera", "0: zoom 1; 7: zoom 2"], {"camera": "0: zoom 1; 7: zoom 2"}),
+    (["--loop"], {"loop": True}),
+    (["--spacing", "trailing"], {"timestep_spacing": "trailing"}),
+    (["--preview-vae", "a/b"], {"preview_vae": "a/b"}),
     (["--eta", "0.5"], {"eta": 0.5}),
     (["--memory", "8GB"], {"memory": "8GB"}),
     (["--decode-tile", "256"], {"decode_tile": 256}),
@@ -83,7 +94,7 @@ OPTIONS = [
 @pytest.mark.parametrize(("arguments", "expected"), [([], {}), *OPTIONS])
 def test_only_what_is_given_reaches_the_model(run, made, arguments, expected):
     assert run("text2video", "a [red] fox [/]", *arguments) == (0, "made.mp4\n", "")
-    machine = {"device": None, "dtype": None, "engine": "auto", "show_progress": True}
+    machine = {"device": None, "dtype": None, "engine": "auto", "workers": 1, "runner": "local", "show_progress": True}
     assert made == [{"mode": "text2video", "parameters": {"prompt": "a [red] fox [/]", **expected}, **machine}]
 
 
@@ -364,7 +375,8 @@ def test_rerun_follows_the_recipe(run, made, name):
     _video(_recipe(), name)
     assert run("rerun", name) == (0, "made.mp4\n", "")
     parameters = {"prompt": "a [red] fox", "seed": 3, "fps": 4.0, "save_path": name.replace(".", "-rerun.")}
-    machine = {"device": "cpu", "dtype": "float32", "engine": "eager", "show_progress": True}
+    machine = {"device": "cpu", "dtype": "float32", "engine": "eager", "workers": 1, "runner": "local"}
+    machine["show_progress"] = True
     assert made == [{"mode": "text2video", "parameters": parameters, **machine}]
 
 

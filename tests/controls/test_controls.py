@@ -90,7 +90,7 @@ def shown(request, tmp_path):
     return after
 
 
-@pytest.mark.parametrize("name", CONTROLS)
+@pytest.mark.parametrize("name", READY)
 def test_ready_maps_are_used_as_they_are(name, shown):
     clip = shown([READY[name](index) for index in range(6)])
     maps = control_maps(name, iter(clip), values(name))

@@ -24,9 +24,11 @@ OWN = f"{MODEL.name} ("  # how the list names the folder
 
 # What stands on a Chinese page in Latin letters: names, and what a model reads, which is English.
 NAMES = re.compile(
-    r"(ppt2v|PaddlePaddle|Text2Video-Zero|English|GB|ID|embedded[\w/]*|Stable|LoRA|VAE|CLIP|UNet|DDIM|DDPM|VideoFusion"
+    r"(ppt2v|PaddlePaddle|Text2Video-Zero|English|GB|ID|embedded[\w/]*|Stable Diffusion XL|Stable|LoRA|VAE|CLIP|UNet"
+    r"|DDIM|DDPM|VideoFusion|FreeU|PAG"
     r"|[\w./-]*/[\w./-]+|T0|T1|DPM\+\+ 2M|Karras|Lightning|Hyper|Turbo|trailing|leading|linspace"
     r"|ddim|dpm\w*(\+\+)?\w*|euler\w*|heun|lms|unipc|lcm|tcd|_karras|u2netp?\.pth|epsilon|v_prediction|sample|mp4|webm"
+    r"|first|previous|\-\-motion|pan|zoom|rotate|ease|a fox at sunset|a fox at night"
     r"|kohya|safetensors|MP4|a fox in the snow|an astronaut in outer space|a rocket at sunset)"
 )
 

@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 
 from ppt2v import InputError
-from ppt2v.workers import parcels, processes
-from ppt2v.workers.pool import Parcelled, Pool
+from ppt2v.workers import parcels
+from ppt2v.workers.pool import Call, Parcelled, Pool
 from ppt2v.workers.processes import Processes
 
 
@@ -100,9 +100,25 @@ def test_a_parcel_without_room_is_said_and_leaves_nothing(tmp_path, full_disk):
     assert not list(tmp_path.iterdir())
 
 
-def test_processes_take_one_gpu_after_the_other(monkeypatch):
+class Seer:
+    """Says which GPU it may see."""
+
+    def card(self) -> str | None:
+        return os.environ.get("CUDA_VISIBLE_DEVICES")
+
+
+@pytest.mark.parametrize(("given", "cards"), [(None, ["0", "1"]), ("5,7", ["5", "7"])])
+def test_processes_share_out_the_gpus_and_a_lost_ones_is_taken_by_the_next(monkeypatch, given, cards):
     monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
-    assert [processes._visible(number, 2) for number in range(3)] == ["0", "1", "0"]
-    assert processes._visible(1, 0) is None
-    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "4,7")
-    assert [processes._visible(number, 2) for number in range(3)] == ["4", "7", "4"]
+    if given:
+        monkeypatch.setenv("CUDA_VISIBLE_DEVICES", given)
+    place = Processes(Seer, graphics=2)
+    workers = [place.start() for _ in range(2)]
+    workers[1].end()
+    workers.append(place.start())
+    for worker in (workers[0], workers[2]):
+        worker.begin(Call("card"))
+    assert [worker.answer().value for worker in (workers[0], workers[2])] == cards
+    for worker in workers:
+        worker.end()
+    place.close()

@@ -34,6 +34,7 @@ MESSAGES = {
     "E-PREVIEW-FILE": "preview_vae={name} 是文件：请给出含 AutoencoderTiny 的 config.json 的文件夹，或 madebyollin/taesd 这样的模型 ID",
     "E-PREVIEW-FAMILY": "preview_vae={name} 属于另一类模型：它的潜变量有 {channels} 个通道、每格 {side} 像素，而模型的是 {own_channels} 个和 {own_side} 像素",
     "E-VAE-FAMILY": "vae={given}：它的潜变量属于另一类模型（{name} 为 {value}，应为 {wanted}）；请给出为该模型制作的",
+    "E-FREE-NOISE": "free_noise=True：{name} 只生成一个窗口，其后没有别的帧；请去掉它",
     "E-CONTENT-SEED": "content_seed={content_seed}：{name} 的各帧没有可由它固定的共享噪声；请去掉它，或换用 VideoFusion 模型",
     "E-VIDEO-FUSION-INDEX": "{file}：base_noise_share={share!r}，frames={frames!r}；前者须为不小于 0 且小于 1 的数，后者须为不小于 1 的整数",
     "E-VIDEO-FUSION-PREDICTION": "{folder}：prediction_type={predicted!r}；VideoFusion 模型预测 v_prediction",

@@ -40,6 +40,8 @@ MESSAGES = {
     "Which frames every frame attends to: first, first+previous (the one before, too), or a number N (every Nth "
     "frame, too); steadier over long clips, and slower.": "每一帧关注哪些帧：first（首帧）、first+previous（还有前一帧），或数 N（还有每 N 帧中的一帧）；长视频更稳定，但更慢。",
     "How many frames become of one, by frames in between along the optical flow, at as many times the rate.": "一帧变成多少帧：沿光流在其间插入帧，帧率按同样倍数提高。",
+    "Start the frames behind the first 16 from the noise of those before, in another order (FreeNoise), so that a long "
+    "video stays of one piece.": "第 16 帧之后的帧以之前各帧的噪声换一种次序为起点（FreeNoise），使长视频前后一致。",
     "How much the finished frames are held together along the clip's motion, which takes flicker away: 0 not at all, 1 "
     "most.": "成品各帧沿片段的运动保持一致的程度，用来去除闪烁：0 为不做，1 为最强。",
     "Share of the tokens that are merged where there are most of them: faster at large sizes, less detail.": "在令牌最多的层合并的比例：大尺寸时更快，细节较少。",

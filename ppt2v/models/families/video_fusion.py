@@ -35,7 +35,12 @@ class VideoFusion:
         return stable_diffusion.frame_configs(model)
 
     def check(self, model: Path, use: Use) -> None:
-        pass
+        if use.values.get("free_noise"):
+            raise InputError(
+                "E-FREE-NOISE",
+                "free_noise=True: {name} makes one window alone, behind which no frames come; leave it out",
+                name=use.name,
+            )
 
     def load(self, model: Path, precision: str, adapters: Adapters, instead: Replacements) -> dict[str, Any]:
         return load_video_fusion(model, precision, lazy=True)._asdict()
