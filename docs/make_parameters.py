@@ -12,7 +12,8 @@ from ppt2v.controls import CLIP, CONTROLS
 from ppt2v.language import speaking, words
 from ppt2v.models.layouts.diffusers import read_json
 from ppt2v.models.sources import catalogue, locate
-from ppt2v.modes import Mode, shared
+from ppt2v.modes import Mode
+from ppt2v.modes.machine import MACHINE
 from ppt2v.parameters import Parameter
 from ppt2v.serving.ui.words import translator
 
@@ -71,7 +72,7 @@ CHINESE = Language(
 def page(modes: Mapping[str, Mode], language: Language) -> str:
     """The page, in Markdown, for these modes."""
     common, text = _common(list(modes.values())), language.text
-    parts = [_NOTE + language.head, f"## {language.everywhere}\n", _table([*common, *shared.MACHINE], language)]
+    parts = [_NOTE + language.head, f"## {language.everywhere}\n", _table([*common, *MACHINE], language)]
     for mode in modes.values():
         own = [parameter for parameter in mode.parameters if parameter not in common]
         parts += [f"## {mode.name}\n", f"{text(mode.summary)}\n", _table(own, language)]

@@ -18,7 +18,8 @@ from ppt2v.pipelines.denoising.whole_clip import WholeClipRun, check, first_step
 from ppt2v.pipelines.networks.predictors import UNet
 from ppt2v.pipelines.planning.sizes import frame_size
 
-from .latent_diffusion import Sampling, Sharing, VideoPipeline, by_keywords
+from .latent_diffusion import VideoPipeline
+from .settings import Sampling, Sharing, by_keywords
 
 
 class AnimatePipeline(VideoPipeline):

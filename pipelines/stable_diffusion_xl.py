@@ -10,7 +10,8 @@ from ppt2v.pipelines.networks.conditions import Conditions
 from ppt2v.pipelines.networks.texts import Encoded, encode_texts
 from ppt2v.pipelines.networks.two_encoders import LayerBeforeLast
 
-from .latent_diffusion import Sampling, VideoPipeline
+from .latent_diffusion import VideoPipeline
+from .settings import Sampling
 from .text_to_video_zero import TextToVideoZeroPipeline
 from .video_controlnet import VideoControlNetPipeline
 

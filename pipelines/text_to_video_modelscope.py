@@ -22,7 +22,8 @@ from ppt2v.pipelines.networks.windowed import Windowed
 from ppt2v.pipelines.planning.sizes import frame_size
 from ppt2v.pipelines.planning.windows import WINDOW
 
-from .latent_diffusion import LatentDiffusion, Sampling, by_keywords
+from .latent_diffusion import LatentDiffusion
+from .settings import Sampling, by_keywords
 
 
 class TextToVideoPipeline(LatentDiffusion):

@@ -23,7 +23,8 @@ from ppt2v.pipelines.planning import travel as travels
 from ppt2v.pipelines.planning.sizes import frame_size
 from ppt2v.pipelines.planning.timesteps import REFERENCE_STEPS, motion_steps
 
-from .latent_diffusion import Sampling, Sharing, VideoPipeline, by_keywords
+from .latent_diffusion import VideoPipeline
+from .settings import Sampling, Sharing, by_keywords
 
 SubjectFinder = Callable[[np.ndarray], np.ndarray]
 

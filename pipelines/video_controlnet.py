@@ -18,7 +18,8 @@ from ppt2v.pipelines.networks.predictors import ControlNet, UNet
 from ppt2v.pipelines.planning import travel as travels
 from ppt2v.pipelines.planning.timesteps import guided_part
 
-from .latent_diffusion import Sampling, Sharing, VideoPipeline, by_keywords
+from .latent_diffusion import VideoPipeline
+from .settings import Sampling, Sharing, by_keywords
 
 
 class Control(NamedTuple):

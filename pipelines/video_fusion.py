@@ -24,7 +24,8 @@ from ppt2v.pipelines.networks.programs import NoisePrediction, SelfAttention, Vi
 from ppt2v.pipelines.networks.video_predictor import VideoUNet
 from ppt2v.pipelines.planning.sizes import frame_size
 
-from .latent_diffusion import LatentDiffusion, Sampling, by_keywords
+from .latent_diffusion import LatentDiffusion
+from .settings import Sampling, by_keywords
 
 
 class VideoFusionPipeline(LatentDiffusion):

@@ -11,7 +11,8 @@ from ppt2v.pipelines.denoising.denoiser import Denoiser
 from ppt2v.pipelines.denoising.noise import Noise, SharedNoise
 from ppt2v.pipelines.networks.predictors import UNet
 
-from .latent_diffusion import Sampling, Sharing, VideoPipeline, by_keywords
+from .latent_diffusion import VideoPipeline
+from .settings import Sampling, Sharing, by_keywords
 
 
 class VideoInstructPix2PixPipeline(VideoPipeline):

@@ -10,7 +10,7 @@ import typer
 
 from ppt2v.batch.outcomes import FAILED, SHEET, made, standing, table
 from ppt2v.errors import InputError
-from ppt2v.modes import shared
+from ppt2v.modes.machine import MACHINE
 from ppt2v.parameters import resolve
 
 from .config_file import load
@@ -52,7 +52,7 @@ def batch(
     from ppt2v.video import make_folder
 
     check_runner(runner)
-    machine = resolve(shared.MACHINE, {"device": device, "dtype": dtype, "engine": engine}, {})
+    machine = resolve(MACHINE, {"device": device, "dtype": dtype, "engine": engine}, {})
     target = Path(os.path.expanduser(folder)).absolute()
     if mode is None:
         rows = read(_one_file(files, prompt, config), target)
@@ -84,7 +84,7 @@ def _rows_of_clips(files: list[str], mode: str, prompt: str | None, config: str 
 
     row = request.mode(mode)
     setting = load(config, row) if config else {}
-    machine = [parameter.name for parameter in shared.MACHINE if parameter.name in setting]
+    machine = [parameter.name for parameter in MACHINE if parameter.name in setting]
     if machine:
         raise InputError("E-BATCH-MACHINE", "{config}: {names}: give it as an option", config=config, names=machine)
     return clips.rows(clips.expanded(files), row, setting if prompt is None else {**setting, "prompt": prompt}, target)

@@ -10,7 +10,7 @@ from typing import Any
 
 from ppt2v.errors import InputError
 from ppt2v.modes import Mode
-from ppt2v.modes.shared import MACHINE
+from ppt2v.modes.machine import MACHINE
 from ppt2v.parameters import Parameter, refuse_unknown
 from ppt2v.request.documents import read_text
 

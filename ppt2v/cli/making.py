@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any, Optional
 import typer
 
 from ppt2v.errors import InputError
-from ppt2v.modes import Mode, shared
+from ppt2v.modes import Mode
+from ppt2v.modes.machine import MACHINE
 from ppt2v.parameters import Parameter, resolve, shown
 from ppt2v.progress import JsonLines
 
@@ -88,8 +89,8 @@ def make_videos(mode: Mode, values: Mapping[str, Any], manner: Manner, stem: str
         values: parameters, some of which are the machine's.
         stem: the name of their files, where none is given.
     """
-    names = [parameter.name for parameter in shared.MACHINE]
-    machine = resolve(shared.MACHINE, {name: values.get(name) for name in names}, {})
+    names = [parameter.name for parameter in MACHINE]
+    machine = resolve(MACHINE, {name: values.get(name) for name in names}, {})
     given = {name: value for name, value in values.items() if name not in names}
     make = _Maker(mode, machine, manner)
     if manner.several:

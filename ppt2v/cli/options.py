@@ -12,7 +12,7 @@ import typer
 from ppt2v.errors import InputError
 from ppt2v.language import either, translated, words
 from ppt2v.models.families.presets import MAY_DECIDE, MAY_DECIDE_OF_TRAINING
-from ppt2v.modes.shared import MACHINE
+from ppt2v.modes.machine import MACHINE
 from ppt2v.parameters import Parameter
 from ppt2v.workers.runners import RUNNERS
 

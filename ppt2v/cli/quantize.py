@@ -7,7 +7,7 @@ from typing import Any, List, Optional
 import typer
 
 from ppt2v.modes import MODES
-from ppt2v.modes.shared import ADAPTERS, MODEL
+from ppt2v.modes.inputs import ADAPTERS, MODEL
 
 from .options import QUIET
 

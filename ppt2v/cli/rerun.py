@@ -14,7 +14,7 @@ from ppt2v.environment.quiet import warning
 from ppt2v.errors import InputError, Notice
 from ppt2v.language import words
 from ppt2v.modes import MODES, Mode
-from ppt2v.modes.shared import MACHINE
+from ppt2v.modes.machine import MACHINE
 from ppt2v.parameters import Parameter, holding, resolve
 from ppt2v.version import __version__
 

@@ -10,7 +10,7 @@ import typer
 
 from ppt2v.errors import InputError
 from ppt2v.models.sources import locate
-from ppt2v.modes import shared
+from ppt2v.modes.machine import MACHINE
 from ppt2v.parameters import resolve
 from ppt2v.progress import say
 from ppt2v.serving import webhooks
@@ -89,7 +89,7 @@ def serve(
     for address_of_server in limits.webhooks:
         webhooks.check(address_of_server)
     check_runner(runner)
-    machine = resolve(shared.MACHINE, {"device": device, "dtype": dtype, "engine": engine}, {})
+    machine = resolve(MACHINE, {"device": device, "dtype": dtype, "engine": engine}, {})
     check_address(host, token)
     listening = listen(host, port)
     with listening:

@@ -12,7 +12,7 @@ import typer
 
 from ppt2v.errors import InputError
 from ppt2v.models.sources import locate
-from ppt2v.modes import shared
+from ppt2v.modes.machine import MACHINE
 from ppt2v.parameters import resolve
 from ppt2v.serving.admission import LOCAL_HOSTS, parse_auth
 from ppt2v.serving.limits import Limits
@@ -71,7 +71,7 @@ def ui(
     for name in limits.models:
         locate.check(name)
     check_runner(runner)
-    machine = resolve(shared.MACHINE, {"device": device, "dtype": dtype, "engine": engine}, {})
+    machine = resolve(MACHINE, {"device": device, "dtype": dtype, "engine": engine}, {})
     with listen(host, port) as listening:
         _run(listening, Queue(folder, queue, limits, keep_days, runner, workers), password, share, machine)
 

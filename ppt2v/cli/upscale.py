@@ -11,7 +11,7 @@ import typer
 
 from ppt2v.errors import InputError
 from ppt2v.modes import MODES, Mode
-from ppt2v.modes.shared import MACHINE
+from ppt2v.modes.machine import MACHINE
 from ppt2v.parameters import Parameter
 
 from .making import OPTIONS, Manner, make_videos

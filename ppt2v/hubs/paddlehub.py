@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from ppt2v.model import Model
-from ppt2v.modes import Mode, shared
+from ppt2v.modes import Mode
+from ppt2v.modes.machine import MACHINE
 from ppt2v.parameters import Parameter, resolve
 from ppt2v.request import request
 
@@ -16,7 +17,7 @@ class VideoMaker:
     Args:
         mode: a key of ``MODES``.
         show_progress: whether progress bars and notices go to standard error.
-        given: parameters of the machine (``shared.MACHINE``), and any of the mode's, which then hold for every video
+        given: parameters of the machine (``modes.machine``), and any of the mode's, which then hold for every video
             unless a call says otherwise.
 
     Raises:
@@ -25,10 +26,10 @@ class VideoMaker:
 
     def __init__(self, mode: str, show_progress: bool = True, **given: Any):
         self.mode = request.mode(mode)
-        machine = {parameter.name: given.pop(parameter.name, None) for parameter in shared.MACHINE}
+        machine = {parameter.name: given.pop(parameter.name, None) for parameter in MACHINE}
         self._settings = request.plain(self.mode, given)
         self.resolve({})
-        self._model = Model(**resolve(shared.MACHINE, machine, {}), show_progress=show_progress)
+        self._model = Model(**resolve(MACHINE, machine, {}), show_progress=show_progress)
         self.__doc__ = document(self.mode)
 
     def __call__(self, prompt: str | None = None, **given: Any) -> str:
@@ -58,7 +59,7 @@ def document_loader(mode: Mode) -> str:
 
 Given when it is loaded:
 
-{_list(shared.MACHINE)}
+{_list(MACHINE)}
 
 Given when it is called; or when it is loaded, for every call:
 

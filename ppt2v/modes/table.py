@@ -10,27 +10,12 @@ from ppt2v import controls
 from ppt2v.models.sources.catalogue import EMBEDDED
 from ppt2v.parameters import Parameter
 
-from .shared import (
-    ADAPTERS,
-    BAD,
-    BAD_BODY,
-    BEST,
-    BEST_ART,
-    CLIP,
-    MEMORY,
-    MODEL,
-    MODULES,
-    MOTION,
-    OUTPUT,
-    PERTURBED,
-    PROMPT,
-    SAMPLING,
-    START,
-    STEADY,
-    STEPS,
-    controlled,
-    with_defaults,
-)
+from .controlled import BAD, BAD_BODY, BEST, BEST_ART, controlled, with_defaults
+from .inputs import ADAPTERS, CLIP, MODEL, MODULES, PROMPT, START
+from .machine import MEMORY
+from .motion import MOTION, STEADY
+from .output import OUTPUT
+from .sampling import PERTURBED, SAMPLING, STEPS
 
 # Of the modes whose frames are all made together, from a prompt alone or from a clip.
 _LENGTH = Parameter(

@@ -11,7 +11,7 @@ from ppt2v.environment.shipped import sample_clips
 from ppt2v.models.families.replacements import Replacements
 from ppt2v.models.sources import locate
 from ppt2v.modes import MODES, Mode
-from ppt2v.modes.shared import ADAPTERS
+from ppt2v.modes.inputs import ADAPTERS
 from ppt2v.parameters import holding
 from ppt2v.progress import Progress, Watch
 from ppt2v.request.request import Request

@@ -20,7 +20,7 @@ from ppt2v.models.families.family import Family
 from ppt2v.models.families.replacements import Replacements
 from ppt2v.models.sources import locate
 from ppt2v.modes import Mode
-from ppt2v.modes.shared import ADAPTERS
+from ppt2v.modes.inputs import ADAPTERS
 from ppt2v.pipelines.planning import memory
 from ppt2v.pipelines.planning.anchors import FIRST, Anchors
 from ppt2v.pipelines.planning.windows import windows

@@ -10,7 +10,7 @@ from ppt2v.engine.choice import Choice
 from ppt2v.environment.devices import cards
 from ppt2v.environment.threads import cores, threads
 from ppt2v.errors import InputError, Notice
-from ppt2v.modes.shared import MACHINE
+from ppt2v.modes.machine import MACHINE
 from ppt2v.pipelines.planning.anchors import FIRST, Anchors
 from ppt2v.request.request import Request
 from ppt2v.workers.runners import opened

@@ -53,7 +53,7 @@ class Queue(NamedTuple):
 
     @contextmanager
     def opened(self, machine: Mapping[str, Any], for_strangers: bool) -> Iterator[Jobs]:
-        """Yields the queue over its workers, and ends both; ``machine`` are parameters of ``shared.MACHINE``. Raises
+        """Yields the queue over its workers, and ends both; ``machine`` are parameters of ``modes.machine``. Raises
         InputError as ``Jobs`` and ``started``."""
         from ppt2v.model import Model
         from ppt2v.video import make_folder

@@ -12,7 +12,7 @@ from conftest import CLIPS, ROOT
 
 from ppt2v import MODES, InputError, video
 from ppt2v.hubs.paddlehub import VideoMaker, document, document_loader
-from ppt2v.modes.shared import MACHINE
+from ppt2v.modes.machine import MACHINE
 
 NAMES = {
     "text2video": "text2video_zero",

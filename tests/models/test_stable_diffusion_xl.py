@@ -21,7 +21,7 @@ from ppt2v.models.families import stable_diffusion
 from ppt2v.models.families.family import Use, family_of, fitting_family
 from ppt2v.models.families.stable_diffusion_xl import load_stable_diffusion_xl
 from ppt2v.models.sources import downloads
-from ppt2v.pipelines.latent_diffusion import Sampling
+from ppt2v.pipelines.settings import Sampling
 from ppt2v.pipelines.stable_diffusion_xl import TextToVideoZeroXLPipeline, VideoControlNetXLPipeline
 from ppt2v.pipelines.video_controlnet import Control
 

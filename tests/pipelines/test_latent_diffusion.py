@@ -5,7 +5,8 @@ import pytest
 
 from ppt2v.errors import InputError
 from ppt2v.pipelines.animate import AnimatePipeline
-from ppt2v.pipelines.latent_diffusion import LatentDiffusion, Sampling, Sharing, by_keywords
+from ppt2v.pipelines.latent_diffusion import LatentDiffusion
+from ppt2v.pipelines.settings import Sampling, Sharing, by_keywords
 from ppt2v.pipelines.text_to_video_modelscope import TextToVideoPipeline
 from ppt2v.pipelines.text_to_video_zero import TextToVideoZeroPipeline
 from ppt2v.pipelines.video_controlnet import VideoControlNetPipeline

@@ -32,7 +32,7 @@ ROWS = (
 
 # The same within a folder; "rest" stands for all that is not named.
 INNER = {
-    "pipelines": ("rest", "latent_diffusion", "denoising", "networks", "methods planning"),
+    "pipelines": ("rest", "latent_diffusion", "settings", "denoising", "networks", "methods planning"),
     "models": ("conversion", "families", "loading", "adapters", "sources", "layouts", "formats"),
     "serving": ("ui api", "server metrics", "queue", "rest"),
 }

@@ -21,7 +21,7 @@ from ppt2v.controls import CLIP, CONTROLS
 from ppt2v.environment.shipped import sample_clips
 from ppt2v.language import preferred
 from ppt2v.models.sources import catalogue, locate
-from ppt2v.modes.shared import MACHINE
+from ppt2v.modes.machine import MACHINE
 from ppt2v.parameters import GROUPS
 from ppt2v.progress import Progress
 from ppt2v.serving import limits, uploads
