@@ -19,14 +19,9 @@ from ppt2v.pipelines.denoising.denoiser import Denoiser, finite
 from ppt2v.pipelines.denoising.solvers import Solver
 from ppt2v.pipelines.denoising.solvers import solver as make_solver
 from ppt2v.pipelines.denoising.spread import Workers
+from ppt2v.pipelines.networks.autoencoders import Decoder, Encoder, PreviewDecoder
 from ppt2v.pipelines.networks.conditions import Conditions
-from ppt2v.pipelines.networks.programs import (
-    Decoder,
-    Encoder,
-    NoisePrediction,
-    PreviewDecoder,
-    TextEncoder,
-)
+from ppt2v.pipelines.networks.programs import NoisePrediction, TextEncoder
 from ppt2v.pipelines.networks.schedule import Schedule
 from ppt2v.pipelines.networks.texts import encode_texts
 from ppt2v.pipelines.networks.tiles import decode_in_tiles

@@ -16,8 +16,8 @@ from ppt2v.pipelines.denoising.checkpoint import Checkpoint
 from ppt2v.pipelines.denoising.denoiser import Denoiser
 from ppt2v.pipelines.denoising.noise import Noise
 from ppt2v.pipelines.denoising.whole_clip import WholeClipRun, check, first_step
-from ppt2v.pipelines.networks.programs import VideoNoisePrediction
 from ppt2v.pipelines.networks.video_predictor import VideoUNet
+from ppt2v.pipelines.networks.video_programs import VideoNoisePrediction
 from ppt2v.pipelines.networks.windowed import Windowed
 from ppt2v.pipelines.planning.sizes import frame_size
 from ppt2v.pipelines.planning.windows import WINDOW

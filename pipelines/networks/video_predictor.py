@@ -7,8 +7,8 @@ import paddle
 from ppt2v.engine import Engine
 
 from .predictors import LookedUpText, ScheduledNetwork
-from .programs import VideoNoisePrediction, VideoTextLookup
 from .schedule import Schedule
+from .video_programs import VideoNoisePrediction, VideoTextLookup
 
 
 class VideoUNet(ScheduledNetwork):

@@ -23,7 +23,8 @@ from ppt2v.models.families import stable_diffusion
 from ppt2v.models.loading import weights
 from ppt2v.pipelines.denoising.checkpoint import Checkpoint
 from ppt2v.pipelines.denoising.noise import Noise
-from ppt2v.pipelines.networks.programs import Decoder, NoisePrediction, TextEncoder, TextLookup
+from ppt2v.pipelines.networks.autoencoders import Decoder
+from ppt2v.pipelines.networks.programs import NoisePrediction, TextEncoder, TextLookup
 from ppt2v.pipelines.text_to_video_zero import TextToVideoZeroPipeline
 
 pytest.importorskip("openvino")

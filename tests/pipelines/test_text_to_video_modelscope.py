@@ -17,7 +17,8 @@ from ppt2v.pipelines.denoising.noise import Noise
 from ppt2v.pipelines.denoising.solvers import Frames
 from ppt2v.pipelines.denoising.solvers import solver as make_solver
 from ppt2v.pipelines.denoising.whole_clip import first_step
-from ppt2v.pipelines.networks.programs import Decoder, Encoder, VideoNoisePrediction
+from ppt2v.pipelines.networks.autoencoders import Decoder, Encoder
+from ppt2v.pipelines.networks.video_programs import VideoNoisePrediction
 from ppt2v.pipelines.planning.sizes import frame_size
 from ppt2v.pipelines.planning.solver_names import SOLVERS
 from ppt2v.pipelines.text_to_video_modelscope import TextToVideoPipeline

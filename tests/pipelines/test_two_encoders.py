@@ -14,7 +14,7 @@ from ppt2v.models.families import stable_diffusion
 from ppt2v.models.families.stable_diffusion_xl import load_stable_diffusion_xl
 from ppt2v.pipelines.denoising.checkpoint import Checkpoint
 from ppt2v.pipelines.denoising.noise import Noise
-from ppt2v.pipelines.networks.programs import Decoder
+from ppt2v.pipelines.networks.autoencoders import Decoder
 from ppt2v.pipelines.planning.memory import Needs
 from ppt2v.pipelines.stable_diffusion_xl import TextToVideoZeroXLPipeline, VideoControlNetXLPipeline
 from ppt2v.pipelines.video_controlnet import Control

@@ -13,11 +13,11 @@ from paddle import nn
 from ppt2v.cache import Cache
 from ppt2v.engine.eager import EagerEngine, EagerRunner
 from ppt2v.errors import InputError
-from ppt2v.pipelines.networks.programs import VideoNoisePrediction, VideoTextLookup
 from ppt2v.pipelines.networks.schedule import Schedule
 from ppt2v.pipelines.networks.unet3d import UNet3D
 from ppt2v.pipelines.networks.video_layers import GroupNorm
 from ppt2v.pipelines.networks.video_predictor import VideoUNet
+from ppt2v.pipelines.networks.video_programs import VideoNoisePrediction, VideoTextLookup
 from ppt2v.pipelines.networks.windowed import Windowed
 from ppt2v.pipelines.planning.windows import shares, windows
 
