@@ -89,7 +89,7 @@ def test_so_do_they_in_guided_modes(made, clip, pix2pix, places):
 def test_so_do_they_window_by_window(made, tiny_folder, motion_folder, places, anchored):
     given = {**SHORT, "model_name": tiny_folder, "motion_module": motion_folder, "video_length": 7, "motion_window": 4}
     del given["chunk_size"]
-    given |= {"use_cf_attn": anchored, "num_inference_steps": 2}
+    given |= {"use_cf_attn": anchored, "num_inference_steps": 2, "prompt_at": "5: dog"}
     assert made(2, "animate", **given) == made(1, "animate", **given)
     assert all("predict" in worker.done for worker in places[0].workers)
 
