@@ -20,6 +20,7 @@ from .rerun import follow, recipe_of
 
 MODE = "synthesize"  # for videos of models that do not start from a clip
 _STRENGTH = 0.4  # with more the second pass forgets what the first one made
+_EVERY_FRAME = -1.0  # a rate would repeat some, since what a gif plays is rounded to hundredths of a second
 _FILE = typer.Argument(..., metavar="FILE", help="A video that ppt2v has written.")
 _OUT = typer.Option(None, *OUT, metavar="FILE", help="File to write; FILE's name with -upscaled, here, if not given.")
 _TIMES = typer.Option(2.0, min=1.0, max=8.0, metavar="NUMBER", help="How many times as wide and high.")
@@ -62,7 +63,7 @@ def _upscale(file: Path, times: float, trust: bool, manner: Manner, changes: Map
     given = {
         **kept(recipe["mode"], mode, recipe["parameters"]),
         "init_video": str(file.absolute()),
-        "out_fps": part.fps,
+        "out_fps": _EVERY_FRAME,
         "fps": part.fps,
         "resolution": str(round(times * max(facts.width, facts.height))),
         "strength": _STRENGTH,

@@ -29,12 +29,58 @@ def test_the_second_pass_is_the_first_one_again_larger_and_from_its_video(run, m
         "seed": 3,
         **own,
         "init_video": str(tmp_path / "low.png"),
-        "out_fps": 8.0,
+        "out_fps": -1.0,
         "fps": 8.0,
         "resolution": "96",
         "strength": 0.4,
         "save_path": "low-upscaled.mp4",
     }
+
+
+def test_frames_stay_as_many_and_as_fast_with_their_sound_as_in_a_run_by_hand(run, modelscope_folder):
+    tone = (8000 * np.sin(2 * np.pi * 440 * np.arange(24000) / 48000)).astype(np.int16)[:, None]
+    frames = [np.full((8, 16, 3), 40 * number, np.uint8) for number in range(5)]
+    told = {"prompt": "a fox", "model_name": str(modelscope_folder), "num_inference_steps": 3, "seed": 3}
+    machine = {"device": "cpu", "dtype": "float32", "engine": "eager", "versions": versions.installed()}
+    recipe = {"mode": "synthesize", "parameters": {**told, "fps": 10.0}, **machine}
+    video.write(frames, Path("low.mp4"), 10, recipe, video.Sound(tone))
+    assert run("upscale", "low.mp4", "--trust", "--times", "3", "--quiet")[:2] == (0, "low-upscaled.mp4\n")
+    larger, recipe = video.part("low-upscaled.mp4"), video.read_recipe("low-upscaled.mp4")
+    assert {**told, "strength": 0.4, "resolution": "48"}.items() <= recipe["parameters"].items()
+    assert larger.fps == 10 and abs(pitch(larger.sound()) - 440) < 4 and len(larger.sound().samples) == 24000
+
+    own = ["--init-video", "low.mp4", "--out-fps", "-1", "--strength", "0.4", "--resolution", "48"]
+    first = ["--model", str(modelscope_folder), "--steps", "3", "--seed", "3", "--fps", "10", "--out", "by-hand.mp4"]
+    quick = ["--device", "cpu", "--engine", "eager", "--dtype", "float32", "--quiet"]
+    assert run("synthesize", "a fox", *own, *first, *quick)[0] == 0
+    made = [each.read(multiple=1).frames for each in (larger, video.part("by-hand.mp4"))]
+    assert made[0].shape == (5, 24, 48, 3) and np.array_equal(*made)
+
+
+def pitch(sound: video.Sound) -> float:
+    """The loudest frequency, in Hz."""
+    heard = sound.samples[:, 0].astype(float)
+    return float(np.fft.rfftfreq(len(heard), 1 / 48000)[np.abs(np.fft.rfft(heard)).argmax()])
+
+
+def test_motion_modules_make_their_video_larger(run, tiny_folder, motion_folder):
+    models = ["--model", str(tiny_folder), "--motion-module", str(motion_folder), "--resolution", "16"]
+    quick = ["--steps", "2", "--device", "cpu", "--engine", "eager", "--quiet", "--frames", "3", "--out", "low.png"]
+    assert run("animate", "a fox", *models, *quick)[0] == 0
+    assert run("upscale", "low.png", "--trust", "--quiet", "--out", "high.png")[0] == 0
+    assert video.read("high.png", multiple=1).frames.shape == (3, 32, 32, 3)
+
+
+@pytest.mark.parametrize("ending, fps", [("gif", 8), ("gif", 30), ("mp4", 24000 / 1001)])
+def test_each_frame_is_made_larger_once(run, made, ending, fps):
+    recipe = {"mode": "synthesize", "parameters": {"prompt": "a fox"}, "versions": versions.installed()}
+    frames = [np.full((32, 48, 3), 30 * number, np.uint8) for number in range(7)]
+    low = video.part(video.write(frames, Path(f"low.{ending}"), fps, recipe))
+    assert run("upscale", f"low.{ending}")[0] == 0
+    told = made[0]["parameters"]
+    again = video.part(told["init_video"], out_fps=told["out_fps"])
+    assert again.count == 7 and again.fps == told["fps"] == low.fps
+    assert np.array_equal(again.read(multiple=1).frames, low.read(multiple=1).frames)
 
 
 def test_what_is_given_wins(run, made):

@@ -101,7 +101,7 @@ def test_the_picture_to_begin_with_is_encoded_once(made, text2video, places, tmp
 def test_so_do_they_window_by_window(made, tiny_folder, motion_folder, clip, places, anchored):
     given = {**SHORT, "model_name": tiny_folder, "motion_module": motion_folder, "motion_window": 4}
     del given["chunk_size"]
-    given |= {"use_cf_attn": anchored, "num_inference_steps": 2}
+    given |= {"use_cf_attn": anchored, "num_inference_steps": 2, "prompt_at": "4: dog"}
     given |= {"init_video": clip, "out_fps": 10, "resolution": 32, "strength": 1.0} if anchored else {"video_length": 7}
     assert made(2, "animate", **given) == made(1, "animate", **given)
     assert all("predict" in worker.done for worker in places[0].workers)

@@ -242,7 +242,7 @@ def test_killed_run_goes_on_to_the_same_bytes(model, tiny_folder, tmp_path, monk
         {"watermark": " "},
         {"guidance_scale": "high"},
         {"video_lenght": 4},
-        {"solver": "euler"},
+        {"solver": "eulr"},
         {"solver": "lcm", "eta": 0.5},
         {"save_format": "gif", "fps": 100},
     ],
