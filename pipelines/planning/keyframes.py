@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from ppt2v.errors import InputError
 
-_BEGIN = re.compile(r"(?:^|;)\s*(\d+)\s*:")
+_BEGIN = re.compile(r"(?:^|;)\s*(\d{1,9})\s*:")
 
 
 class Keyframe(NamedTuple):
