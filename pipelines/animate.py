@@ -16,6 +16,7 @@ from ppt2v.pipelines.denoising.denoiser import Denoiser
 from ppt2v.pipelines.denoising.noise import Noise
 from ppt2v.pipelines.denoising.whole_clip import WholeClipRun, check, first_step, in_windows
 from ppt2v.pipelines.networks.predictors import UNet
+from ppt2v.pipelines.planning import travel as travels
 from ppt2v.pipelines.planning.sizes import frame_size
 
 from .latent_diffusion import VideoPipeline
@@ -38,6 +39,7 @@ class AnimatePipeline(VideoPipeline):
         height: int | None = None,
         width: int | None = None,
         window: int | None = None,
+        prompt_at: str | None = None,
         clip: np.ndarray | None = None,
         strength: float = 0.6,
         checkpoint: Checkpoint | None = None,
@@ -53,6 +55,7 @@ class AnimatePipeline(VideoPipeline):
             height, width: in pixels, multiples of the VAE's scale factor times the UNet's; None: the model's own size.
             window: frames that are computed together, 2 to those that the motion modules tell apart; None: 16, or as
                 many as they do. A longer clip is made of windows that overlap by half.
+            prompt_at: which prompts follow that of ``sampling``, see ``planning.travel.parse``.
             clip: frames to start from, uint8 RGB ``[frames, height, width, 3]``; their number and size are the video's.
             strength: how much of the schedule is run from a clip, above 0 (little is changed) to 1 (little is left).
             checkpoint: where each completed step is saved, and from where a killed run goes on.
@@ -68,8 +71,11 @@ class AnimatePipeline(VideoPipeline):
         height, width = frame_size(height, width, self.unet.config, self.vae.config)
         stepper = self.solver(sampling)
         first = 0 if clip is None else first_step(sampling.num_inference_steps, strength) * stepper.stages
-        schedule = self.schedule(sampling, stepper.timesteps, sharing.cache_interval, first)
-        program = self.main_program(height, width, sharing)
+        travel = travels.parse(sampling.prompt, prompt_at) if prompt_at else None
+        texts = sampling.texts_along(travel)
+        schedule = self.schedule(sampling, stepper.timesteps, sharing.cache_interval, first, texts)
+        schedule = schedule._replace(travel=travel)
+        program = self.main_program(height, width, sharing, texts_of_frames=travel is not None)
         unet, repeated = in_windows(UNet(program, self.engine, schedule), self.unet.longest, window, noise)
 
         def start() -> paddle.Tensor:

@@ -215,8 +215,15 @@ class VideoPipeline(LatentDiffusion, StableDiffusionPipeline):
     """The parts of a Stable Diffusion pipeline, run on ``engine``."""
 
     def main_program(
-        self, height: int, width: int, sharing: Sharing, residuals: bool = False, perturbed: bool = False
+        self,
+        height: int,
+        width: int,
+        sharing: Sharing,
+        residuals: bool = False,
+        perturbed: bool = False,
+        texts_of_frames: bool = False,
     ) -> Program:
         """What nearly all of a run's time goes into; sizes in pixels."""
         deep, size = sharing.cache_interval > 1, self.latent_shape(height, width)[1:]
-        return NoisePrediction(self.unet, *size, sharing.attention, residuals, deep, sharing.freeu, perturbed)
+        kind = residuals, deep, sharing.freeu, perturbed, texts_of_frames
+        return NoisePrediction(self.unet, *size, sharing.attention, *kind)

@@ -13,6 +13,7 @@ from ppt2v.pipelines.methods.guidance import Guidance
 from ppt2v.pipelines.networks.programs import SelfAttention
 from ppt2v.pipelines.planning.anchors import FIRST, Anchors
 from ppt2v.pipelines.planning.chunks import followers
+from ppt2v.pipelines.planning.travel import Travel
 
 
 @dataclass(frozen=True)
@@ -57,6 +58,10 @@ class Sampling:
     def texts(self) -> list[str]:
         """The text of each branch of classifier-free guidance."""
         return [self.negative_prompt, self.prompt] if self.guidance_scale > 1 else [self.prompt]
+
+    def texts_along(self, travel: Travel | None) -> list[str]:
+        """The same with all texts of a travel, if there is one, for the last branch."""
+        return [*self.texts[:-1], *travel.texts] if travel else self.texts
 
     def for_second_encoder(self, texts: Sequence[str]) -> list[str]:
         """What a second text encoder reads where the first one reads these, with guidance the negative one in front."""

@@ -101,7 +101,7 @@ class TextToVideoZeroPipeline(VideoPipeline):
         motion = Motion(*(step * stepper.stages for step in steps), *movements)
         travel = travels.parse(sampling.prompt, prompt_at) if prompt_at else None
         travel = travel.closed(video_length) if travel and loop else travel
-        texts = [*sampling.texts[:-1], *travel.texts] if travel else sampling.texts
+        texts = sampling.texts_along(travel)
         schedule = self.schedule(sampling, stepper.timesteps, sharing.cache_interval, motion.start, texts)
         schedule = schedule._replace(travel=travel)
         if pag_scale:

@@ -66,8 +66,7 @@ class VideoControlNetPipeline(VideoPipeline):
             control_guidance_start, control_guidance_end: the part of the steps that ``controls`` guide, 0..1.
             guess_mode: whether they guide what follows the prompt alone, the UNet's outer layers less than its inner
                 ones (diffusers' "guess mode").
-            prompt_at: which prompts follow that of ``sampling``, see ``planning.travel.parse``; without a
-                ``MotionUNet``.
+            prompt_at: which prompts follow that of ``sampling``, see ``planning.travel.parse``.
             chunk_size: frames computed together, the anchor included, >= 2; without a ``MotionUNet``.
             window: the same with one, as in ``animate``.
             checkpoint: where each completed step is saved, and from where a killed run goes on.
@@ -81,17 +80,19 @@ class VideoControlNetPipeline(VideoPipeline):
         stepper = self.solver(sampling)
         controlled = guided_part(len(stepper.timesteps), control_guidance_start, control_guidance_end)
         travel = travels.parse(sampling.prompt, prompt_at) if prompt_at else None
-        texts = [*sampling.texts[:-1], *travel.texts] if travel else sampling.texts
+        texts = sampling.texts_along(travel)
         schedule = self.schedule(sampling, stepper.timesteps, sharing.cache_interval, texts=texts)
         schedule = schedule._replace(controlled=controlled, travel=travel)
         guides = [
             ControlNet(*control, sharing.attention, number, self.engine, schedule, guess_mode)
             for number, control in enumerate(controls)
         ]
-        program = self.main_program(height, width, sharing, residuals=True)
+        moves = isinstance(self.unet, MotionUNet)
+        told_by_frame = moves and travel is not None
+        program = self.main_program(height, width, sharing, residuals=True, texts_of_frames=told_by_frame)
         unet = UNet(program, self.engine, schedule, guides)
         guidance, shape = sampling.guidance(), self.latent_shape(height, width)
-        if isinstance(self.unet, MotionUNet):
+        if moves:
             windowed, repeated = in_windows(unet, self.unet.longest, window, noise)
 
             def start() -> paddle.Tensor:

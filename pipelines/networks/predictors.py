@@ -97,6 +97,7 @@ class _CrossFrameNetwork(ScheduledNetwork):
         super().__init__(program, text, engine, schedule)
         self._no_anchor, self._texts, self._conditioned = program.no_anchor, program.texts, program.conditioned
         self._outputs, self._anchors = program.remembered, program.attention.anchors
+        self._texts_of_frames = program.texts_of_frames
         self.anchored = bool(program.to_anchor)
         self.anchor: list | None = None
 
@@ -109,7 +110,10 @@ class _CrossFrameNetwork(ScheduledNetwork):
         anchor = self._no_anchor(branches) if self.anchor is None else self.anchor
         looked_up = self._looked_up(branches, frame_ids)
         conditions = self._conditions(looked_up, batch.shape[0])
-        outputs = self._runner([batch, self._times[step], *conditions, *self._texts(looked_up), *anchor, *own])
+        texts = self._texts(looked_up)
+        if self._texts_of_frames:
+            texts = [text.reshape([branches, -1, text.shape[-1]]) for text in texts]
+        outputs = self._runner([batch, self._times[step], *conditions, *texts, *anchor, *own])
         made, remembered = outputs[: len(outputs) - self._outputs], outputs[len(outputs) - self._outputs :]
         if self.anchor is None or self._anchors.previous:
             self.anchor = remembered

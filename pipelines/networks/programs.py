@@ -42,6 +42,12 @@ def _pairs(tensors: list) -> list:
     return list(zip(tensors[::2], tensors[1::2]))
 
 
+def _by_row(texts: list, latents: paddle.Tensor) -> list:
+    """The tokens of each row of the latents for themselves: ``[branches * frames, tokens, channels]``."""
+    rows = latents.shape[0] if paddle.in_dynamic_mode() else paddle.shape(latents)[0]
+    return [text.reshape([rows, -1, text.shape[-1]]) for text in texts]
+
+
 class TextEncoder(Program):
     """Token numbers ``[1, tokens]`` -> ``[1, tokens, channels]``.
 
@@ -127,22 +133,31 @@ class _CrossFrame(Program):
     ``[1, channels]``; for a network that takes conditions, what ``TextLookup`` makes of them, ``[branches * frames,
     channels]``; keys and values of the text, then those of the anchor frame (or of all of a bank), layer by layer, each
     ``[branches, tokens, channels]``, and where frames attend to the one before also those of the frame before the
-    first; then what the kind of network needs. Those of the text may have a row for each frame of each branch. Without
-    tokens the anchor's mean that the first frame of this call is the anchor. Outputs: what the kind of network makes,
+    first; then what the kind of network needs. Those of the text may have a row for each frame of each branch; with
+    ``texts_of_frames`` a branch's row holds the tokens of its frames one after the other, ``[branches, frames * tokens,
+    channels]``, for a network that tells the branches by it. Without tokens the anchor's mean that the first frame of
+    this call is the anchor. Outputs: what the kind of network makes,
     then what the processors keep, in the order of the inputs.
     """
 
     quantizable = True
 
-    def __init__(self, network, height: int, width: int, attention: SelfAttention = SelfAttention()):
+    def __init__(
+        self,
+        network,
+        height: int,
+        width: int,
+        attention: SelfAttention = SelfAttention(),
+        texts_of_frames: bool = False,
+    ):
         super().__init__(network)
-        self.height, self.width, self.attention = height, width, attention
+        self.height, self.width, self.attention, self.texts_of_frames = height, width, attention, texts_of_frames
         self.conditioned = takes_conditions(network)
         self.to_text, to_frames = self._layers("attn2"), self._layers("attn1")
         self.to_anchor, self.to_itself = (to_frames, []) if attention.cross_frame else ([], to_frames)
         self._texts = list(map(_attention(network, "attn2").index, self.to_text))
         self.merging = attention.merging(network.config, height, width)
-        self.settings = attention.settings
+        self.settings = attention.settings | ({"texts_of_frames": True} if texts_of_frames else {})
 
     @abstractmethod
     def compute(
@@ -172,7 +187,8 @@ class _CrossFrame(Program):
         anchors = [self.attention.processor(branches, self.merging) for _ in self.to_anchor]
         for number, processor in enumerate(anchors):
             processor.recall(remembered[number :: len(anchors)])
-        layers, replacements = self.to_text + self.to_anchor, [*map(TextAttnProcessor, _pairs(texts)), *anchors]
+        by_row = _by_row(texts, latents) if self.texts_of_frames else texts
+        layers, replacements = self.to_text + self.to_anchor, [*map(TextAttnProcessor, _pairs(by_row)), *anchors]
         if self.merging:
             layers, replacements = layers + self.to_itself, [*replacements, *self._merged()]
         network, text = self.network, texts[0] if texts else None
@@ -234,15 +250,17 @@ class NoisePrediction(_CrossFrame):
         deep_features: bool = False,
         freeu: FreeU = FreeU(),
         perturbed: bool = False,
+        texts_of_frames: bool = False,
     ):
-        super().__init__(network, height, width, attention)
+        super().__init__(network, height, width, attention, texts_of_frames)
         self.residuals, self.deep_features, self.freeu, self.perturbed = residuals, deep_features, freeu, perturbed
         chosen = {"deep_features": deep_features, "perturbed": perturbed, "freeu": freeu != FreeU() and list(freeu)}
         self.settings |= {name: value for name, value in chosen.items() if value}
 
     def outermost_level(self) -> OutermostLevel:
         """The program for the steps between."""
-        return OutermostLevel(self.network, self.height, self.width, self.attention, self.residuals, self.freeu)
+        attended = self.attention, self.texts_of_frames
+        return OutermostLevel(self.network, self.height, self.width, *attended, self.residuals, self.freeu)
 
     def compute(self, latents, timestep, text, own, **told) -> list:
         own, rows = (own[:-1], own[-1]) if self.perturbed else (own, None)
@@ -285,8 +303,17 @@ class OutermostLevel(_CrossFrame):
     height, width]``; with ``residuals`` those of ControlNets for this level.
     """
 
-    def __init__(self, network, height: int, width: int, attention: SelfAttention, residuals: bool, freeu: FreeU):
-        super().__init__(network, height, width, attention)
+    def __init__(
+        self,
+        network,
+        height: int,
+        width: int,
+        attention: SelfAttention,
+        texts_of_frames: bool,
+        residuals: bool,
+        freeu: FreeU,
+    ):
+        super().__init__(network, height, width, attention, texts_of_frames)
         self.residuals, self.freeu = residuals, freeu
         if freeu != FreeU():
             self.settings["freeu"] = list(freeu)

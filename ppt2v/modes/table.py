@@ -11,7 +11,7 @@ from ppt2v.models.sources.catalogue import EMBEDDED
 from ppt2v.parameters import Parameter
 
 from .controlled import BAD, BAD_BODY, BEST, BEST_ART, controlled, with_defaults
-from .inputs import ADAPTERS, CLIP, MODEL, MODULES, PROMPT, START
+from .inputs import ADAPTERS, CLIP, MODEL, MODULES, PROMPT, PROMPT_AT, START
 from .machine import MEMORY
 from .motion import MOTION, STEADY
 from .output import OUTPUT
@@ -213,6 +213,7 @@ MODES = {
             "animate:AnimatePipeline",
             (
                 PROMPT,
+                PROMPT_AT,
                 MODEL,
                 *MODULES,
                 *ADAPTERS,

@@ -43,12 +43,6 @@ def check(values: Mapping[str, Any], frames: int | None, size: tuple[int | None,
 
 def _check_prompts(values: Mapping[str, Any], frames: int) -> None:
     keyframes.check_end(travel.NAME, travel.parse(values["prompt"], values[travel.NAME]).frames, frames)
-    if values.get("motion_module") is not None:
-        raise InputError(
-            "E-PROMPT-AT-MODULE",
-            "prompt_at (--prompt-at): with a motion module the frames of a window are made together, from one prompt; "
-            "leave out one of them",
-        )
     if values.get("pag_scale"):
         raise InputError(
             "E-PAG-PROMPTS",

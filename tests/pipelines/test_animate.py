@@ -32,6 +32,7 @@ from ppt2v.pipelines.video_controlnet import Control, VideoControlNetPipeline
 REFERENCE = DATA / "animate_reference"
 CASES = json.loads((REFERENCE / "cases.json").read_text(encoding="utf-8"))
 COMMON = {"prompt": "the fox in the snow", "negative_prompt": "dog on the beach"}
+SAME_PROMPTS = f"2: {COMMON['prompt']}; 4: {COMMON['prompt']}"
 SIZE = {"height": 16, "width": 16}
 TOLERANCE = 1e-3  # of the latents' standard deviation, after 10 steps; float32 sums in another order differ by less
 
@@ -95,10 +96,19 @@ def test_guided_by_a_controlnet_it_makes_what_diffusers_makes(guided, controls, 
     assert deviation(made, stored["one ControlNet"]) < TOLERANCE
 
 
-@pytest.mark.parametrize(("engine", "cross_frame"), [(OpenVINOEngine, True), (InferenceEngine, False)])
-def test_every_engine_predicts_the_same(engine, cross_frame, animate):
-    network, text = animate.unet, paddle.randn([2, 5, 16])
-    program = NoisePrediction(network, 8, 6, SelfAttention(cross_frame), deep_features=True)
+ENGINES = [
+    (OpenVINOEngine, True, False),
+    (InferenceEngine, False, False),
+    pytest.param(OpenVINOEngine, True, True, marks=pytest.mark.slow),
+    pytest.param(InferenceEngine, False, True, marks=pytest.mark.slow),
+]
+
+
+@pytest.mark.parametrize(("engine", "cross_frame", "texts_of_frames"), ENGINES)
+def test_every_engine_predicts_the_same(engine, cross_frame, texts_of_frames, animate):
+    network, text = animate.unet, paddle.randn([2, 15 if texts_of_frames else 5, 16])
+    attended = SelfAttention(cross_frame)
+    program = NoisePrediction(network, 8, 6, attended, deep_features=True, texts_of_frames=texts_of_frames)
     texts = program.texts(EagerRunner(TextLookup(network))([text]))
     time = network.time_proj(paddle.to_tensor([400.0]))
     given = [paddle.randn([6, 4, 8, 6]), time, *texts, *program.no_anchor(2)]
@@ -158,6 +168,35 @@ def test_a_window_has_no_more_frames_than_the_modules_tell_apart(animate):
     assert [window_length(asked, longest) for asked, longest in ((None, 24), (None, 6), (20, 24))] == [16, 6, 20]
     with pytest.raises(InputError, match="motion_window=7: the motion module tells 6 frames apart; give 2 to 6"):
         animate(noise=Noise(0), window=7, **COMMON)
+
+
+# Prompts that change
+
+
+def test_prompts_that_are_the_same_change_nothing(animate):
+    settings = {"noise": Noise(0), "video_length": 6, "window": 4, "num_inference_steps": 4, "cache_interval": 2}
+    plain, same = (animate(prompt_at=way, **settings, **SIZE, **COMMON) for way in (None, SAME_PROMPTS))
+    assert deviation(same, plain.numpy()) <= 1e-5
+
+
+def test_guided_prompts_that_are_the_same_change_nothing(guided, controls):
+    settings = {"noise": Noise(0), "controls": controls(0.7), "window": 4, "num_inference_steps": 2}
+    plain, same, other = (guided(prompt_at=way, **settings, **COMMON) for way in (None, SAME_PROMPTS, "4: dog"))
+    assert deviation(same, plain.numpy()) <= 1e-5
+    assert deviation(other, plain.numpy()) > 0.01
+
+
+def test_a_keyframe_is_what_its_prompt_alone_makes_where_frames_do_not_see_each_other():
+    pipeline = AnimatePipeline(**parts("without"))
+    for name, weights in pipeline.unet.motion.named_parameters():
+        if "proj_out" in name:
+            weights.set_value(paddle.zeros_like(weights))
+    settings = {"noise": Noise(0), "video_length": 6, "window": 4, "num_inference_steps": 2, **SIZE}
+    settings["negative_prompt"] = COMMON["negative_prompt"]
+    travelled = pipeline(prompt=COMMON["prompt"], prompt_at="3: cat on the beach; 5: dog", **settings).numpy()
+    for frame, prompt in ((0, COMMON["prompt"]), (3, "cat on the beach"), (5, "dog")):
+        alone = pipeline(prompt=prompt, **settings).numpy()
+        assert deviation(travelled[frame], alone[frame]) < 1e-5 < 1e-3 < deviation(travelled[4], alone[4])
 
 
 # Killed and gone on with

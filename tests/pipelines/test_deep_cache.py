@@ -20,6 +20,7 @@ from ppt2v.pipelines.denoising.checkpoint import Checkpoint
 from ppt2v.pipelines.denoising.noise import Noise
 from ppt2v.pipelines.networks import predictors
 from ppt2v.pipelines.networks.programs import NoisePrediction, OutermostLevel
+from ppt2v.pipelines.settings import Sharing
 from ppt2v.pipelines.text_to_video_zero import TextToVideoZeroPipeline
 from ppt2v.pipelines.video_controlnet import Control, VideoControlNetPipeline
 from ppt2v.pipelines.video_instruct_pix2pix import VideoInstructPix2PixPipeline
@@ -200,7 +201,7 @@ def test_an_interval_of_one_changes_no_bit(runs, mode):
 
 
 def test_the_default_program_is_the_former_one(text2video):
-    plain, caching = (text2video.main_program(16, 16, predictors.SelfAttention(), cache_interval=n) for n in (1, 3))
+    plain, caching = (text2video.main_program(16, 16, Sharing(cache_interval=n)) for n in (1, 3))
     assert plain.identity()["settings"] == {"cross_frame": True, "merging_ratio": 0.0}
     assert caching.identity() != plain.identity()
 

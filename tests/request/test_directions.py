@@ -10,7 +10,7 @@ from PIL import Image
 from ppt2v import MODES, InputError, Model, video
 from ppt2v.models.adapters import adapters
 from ppt2v.pipelines.planning import keyframes
-from ppt2v.request import directions, prompts
+from ppt2v.request import prompts
 from ppt2v.request.request import Request
 
 PAN = "0: pan 0 0; 7: pan 24 0"
@@ -50,12 +50,6 @@ def test_what_does_not_go_together_is_refused(given, code):
 def test_a_way_as_a_list_is_the_one_that_is_written():
     camera = [{"frame": 0, "pan": [0, 0], "zoom": 1}, {"frame": 7, "pan": [24, 0.5], "easing": "ease"}]
     assert asked(camera=camera).values["camera"] == "0: pan 0 0 zoom 1; 7: pan 24 0.5 easing ease"
-
-
-def test_several_prompts_and_a_motion_module_are_refused():
-    with pytest.raises(InputError, match="motion module") as refused:
-        directions.check({"prompt": "a fox", "prompt_at": "1: a bear", "motion_module": "module"}, 4, (None, None))
-    assert refused.value.code == "E-PROMPT-AT-MODULE"
 
 
 def test_what_is_added_to_the_prompt_is_added_to_each():

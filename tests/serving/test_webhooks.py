@@ -13,6 +13,7 @@ from stand_in_service import ASKED, problem, serving
 
 from ppt2v import InputError
 from ppt2v.serving import webhooks
+from ppt2v.serving.job import Terms
 from ppt2v.serving.limits import Limits
 from ppt2v.serving.webhooks import Origin, origin
 
@@ -100,7 +101,7 @@ def test_without_the_option_no_webhook_can_be_asked_for(tmp_path):
     with serving(tmp_path, StandInModel()) as client:
         assert "not permitted" in problem(client.post("/jobs/text2video", json={**ASKED, "webhook": "http://a"}), 422)
     with pytest.raises(InputError, match="reports jobs to nobody"):
-        Limits().check_webhook("http://a")
+        Limits().check_terms(Terms(webhook="http://a"))
 
 
 @pytest.mark.parametrize(
@@ -130,7 +131,7 @@ def test_without_the_option_no_webhook_can_be_asked_for(tmp_path):
 )
 def test_other_addresses_than_the_operators_are_refused(tmp_path, url):
     with pytest.raises(InputError, match="it has to be at https://hooks.example$"):
-        Limits(webhooks=("https://hooks.example",)).check_webhook(url)
+        Limits(webhooks=("https://hooks.example",)).check_terms(Terms(webhook=url))
 
 
 def test_origins_are_compared_as_servers_are_reached():
