@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .maps import check, check_detector, control_maps
+from .maps import check, check_detector, control_maps, maker
 from .table import CLIP, CONTROLS, SOURCE, Control
 
-__all__ = ["CLIP", "CONTROLS", "SOURCE", "Control", "check", "check_detector", "control_maps"]
+__all__ = ["CLIP", "CONTROLS", "SOURCE", "Control", "check", "check_detector", "control_maps", "maker"]

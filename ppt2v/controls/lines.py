@@ -5,40 +5,38 @@ Frames and drawings are uint8 RGB ``[H, W, 3]``; drawings are bright on black.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from ppt2v.language import Message, words
+from ppt2v.language import words
+
+from .maps import Maker
 
 if TYPE_CHECKING:
     import numpy as np
 
-    Frames = Iterable[np.ndarray]
 
-
-def lineart(values: Mapping[str, Any]) -> tuple[Callable[[Frames], Iterator[np.ndarray]], Message]:
+def lineart(values: Mapping[str, Any]) -> Maker:
     """What is darker than around it, as its "lineart_standard"."""
     import numpy as np
 
-    def detect(frames: Frames) -> Iterator[np.ndarray]:
-        for frame in frames:
-            darker = (_blurred(frame, 6.0) - frame).min(-1).clip(0, 255)
-            lines = darker[darker > 8]
-            usual = max(16.0, float(np.median(lines))) if lines.size else 16.0
-            yield _three(darker / usual * 127)
+    def drawn(frame: np.ndarray) -> np.ndarray:
+        darker = (_blurred(frame, 6.0) - frame).min(-1).clip(0, 255)
+        lines = darker[darker > 8]
+        usual = max(16.0, float(np.median(lines))) if lines.size else 16.0
+        return _three(darker / usual * 127)
 
-    return detect, words("from what is darker than around it")
+    return Maker(drawn, iter, words("from what is darker than around it"))
 
 
-def scribble(values: Mapping[str, Any]) -> tuple[Callable[[Frames], Iterator[np.ndarray]], Message]:
+def scribble(values: Mapping[str, Any]) -> Maker:
     """Strokes by differences of Gaussians, as its "scribble_xdog" (XDoG, Winnemoeller 2011)."""
 
-    def detect(frames: Frames) -> Iterator[np.ndarray]:
-        for frame in frames:
-            difference = (_blurred(frame, 5.0) - _blurred(frame, 0.5)).min(-1)
-            yield _three((difference > 16) * 255)
+    def drawn(frame: np.ndarray) -> np.ndarray:
+        difference = (_blurred(frame, 5.0) - _blurred(frame, 0.5)).min(-1)
+        return _three((difference > 16) * 255)
 
-    return detect, words("by differences of Gaussians")
+    return Maker(drawn, iter, words("by differences of Gaussians"))
 
 
 def _blurred(frame: np.ndarray, sigma: float) -> np.ndarray:

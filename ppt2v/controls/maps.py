@@ -26,6 +26,18 @@ if TYPE_CHECKING:
 _LOOKED_AT = 4  # frames, to decide what a clip is
 
 
+class Maker(NamedTuple):
+    """How maps are made of frames.
+
+    ``look``: gives what is to be seen in one, whatever the others show; ``draw``: gives the maps of what is seen in all
+    of them, in order, one for one; ``how``: says it in a few words.
+    """
+
+    look: Callable[[np.ndarray], Any]
+    draw: Callable[[Iterable[Any]], Iterator[np.ndarray]]
+    how: Message
+
+
 class Maps(NamedTuple):
     """frames: the control maps, one per frame, made as they are asked for; decision: one line that says what was
     decided about the clip, or None where nothing had to be."""
@@ -34,7 +46,9 @@ class Maps(NamedTuple):
     decision: Message | None
 
 
-def control_maps(name: str, frames: Frames, values: Mapping[str, Any]) -> Maps:
+def control_maps(
+    name: str, frames: Frames, values: Mapping[str, Any], look: Callable[[Frames], Iterator[Any]] | None = None
+) -> Maps:
     """The control maps of a clip.
 
     Args:
@@ -42,6 +56,7 @@ def control_maps(name: str, frames: Frames, values: Mapping[str, Any]) -> Maps:
         frames: uint8 RGB ``[H, W, 3]``; the first few are looked at, and weights are loaded, before this returns. That
             nobody is in the clip shows only after its last frame.
         values: a value for each of the control's parameters, as ``parameters.resolve`` gives them.
+        look: gives what the ``Maker`` of these values sees in each frame; None: that is done here.
 
     Raises:
         InputError: as ``check``; weights that are missing or do not fit; no frames; poses of nobody.
@@ -55,13 +70,27 @@ def control_maps(name: str, frames: Frames, values: Mapping[str, Any]) -> Maps:
     if asked == MAP or (asked == AUTO and _is_ready(control, first)):
         decision = words("{control}: the clip is already {ready}; used as it is", control=name, ready=control.ready)
         return Maps(frames, decision if asked == AUTO else None)
+    made = maker(name, values)
+    decision = words(
+        "{control}: the clip is not {ready}; its maps are made {how}", control=name, ready=control.ready, how=made.how
+    )
+    seen = look(frames) if look else map(made.look, frames)
+    return Maps(made.draw(seen), decision if asked == AUTO else None)
+
+
+def maker(name: str, values: Mapping[str, Any]) -> Maker:
+    """What makes the maps of a clip that is none itself; loads its weights.
+
+    Args:
+        name, values: as for ``control_maps``.
+
+    Raises:
+        InputError: such maps are made by other programs; weights that are missing or do not fit.
+    """
+    control = CONTROLS[name]
     if control.maker is None:
         raise _no_maker(control)
-    detect, how = _function(control.maker)(values)
-    decision = words(
-        "{control}: the clip is not {ready}; its maps are made {how}", control=name, ready=control.ready, how=how
-    )
-    return Maps(detect(frames), decision if asked == AUTO else None)
+    return _function(control.maker)(values)
 
 
 def _is_ready(control: Control, first: list[np.ndarray]) -> bool:
@@ -127,34 +156,36 @@ def check_detector(name: str, values: Mapping[str, Any], first_frames: Callable[
             raise
 
 
-def canny(values: Mapping[str, Any]) -> tuple[Callable[[Frames], Iterator[np.ndarray]], Message]:
+def canny(values: Mapping[str, Any]) -> Maker:
     import cv2
     import numpy as np
 
     low, high = values["low_threshold"], values["high_threshold"]
 
-    def detect(frames: Frames) -> Iterator[np.ndarray]:
-        for frame in frames:
-            yield np.repeat(cv2.Canny(frame, low, high)[..., None], 3, -1)
+    def edges(frame: np.ndarray) -> np.ndarray:
+        return np.repeat(cv2.Canny(frame, low, high)[..., None], 3, -1)
 
-    return detect, words("by Canny's method with the thresholds {low} and {high}", low=low, high=high)
-
-
-def tile(values: Mapping[str, Any]) -> tuple[Callable[[Frames], Iterator[np.ndarray]], Message]:
-    return iter, words("by taking its frames")
+    return Maker(edges, iter, words("by Canny's method with the thresholds {low} and {high}", low=low, high=high))
 
 
-def pose(values: Mapping[str, Any]) -> tuple[Callable[[Frames], Iterator[np.ndarray]], Message]:
+def tile(values: Mapping[str, Any]) -> Maker:
+    return Maker(lambda frame: frame, iter, words("by taking its frames"))
+
+
+def pose(values: Mapping[str, Any]) -> Maker:
     from ppt2v.detectors.skeleton import draw
 
     find_people = _people_finder(values["detector_weights"])
 
-    def detect(frames: Frames) -> Iterator[np.ndarray]:
+    def skeletons(frame: np.ndarray) -> tuple[np.ndarray, int]:
+        people = find_people(frame)
+        return draw(people, *frame.shape[:2]), len(people)
+
+    def drawings(seen: Iterable[tuple[np.ndarray, int]]) -> Iterator[np.ndarray]:
         found = 0
-        for frame in frames:
-            people = find_people(frame)
-            found += len(people)
-            yield draw(people, *frame.shape[:2])
+        for drawing, people in seen:
+            found += people
+            yield drawing
         if not found:
             raise InputError(
                 "E-POSE-NOBODY",
@@ -162,7 +193,7 @@ def pose(values: Mapping[str, Any]) -> tuple[Callable[[Frames], Iterator[np.ndar
                 detector=find_people.name,
             )
 
-    return detect, words("by {detector}", detector=find_people.name)
+    return Maker(skeletons, drawings, words("by {detector}", detector=find_people.name))
 
 
 def _people_finder(weights: str | None):
@@ -194,13 +225,12 @@ def check_pose_detector(values: Mapping[str, Any]) -> None:
     )
 
 
-def depth(values: Mapping[str, Any]) -> tuple[Callable[[Frames], Iterator[np.ndarray]], Message]:
+def depth(values: Mapping[str, Any]) -> Maker:
     check_depth_detector(values)
     import_paddle()
     from ppt2v.detectors.dpt import DepthNetwork, steady
 
-    network = DepthNetwork(values["detector_weights"])
-    return lambda frames: steady(map(network, frames)), words("by {detector}", detector="DPT")
+    return Maker(DepthNetwork(values["detector_weights"]), steady, words("by {detector}", detector="DPT"))
 
 
 def check_depth_detector(values: Mapping[str, Any]) -> None:

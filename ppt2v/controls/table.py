@@ -96,7 +96,7 @@ class Control:
             None: that cannot be told.
         parameters: what its making can be told.
         maker: "module:function" in ``ppt2v.controls``, which loads the weights and gives, from the parameters' values,
-            what makes maps of frames, and how it does so in a few words; None: only ready maps are taken.
+            a ``maps.Maker``; None: only ready maps are taken.
         networks: its ControlNet for models whose UNet attends to texts of so many channels; those of Stable Diffusion
             1.x have one.
         detector: "module:function" in ``ppt2v.controls``, which refuses values without the detector that the maps need.

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from ppt2v import controls
 from ppt2v.engine.choice import Choice, build, choose
 from ppt2v.errors import InputError
 from ppt2v.models.families.replacements import Replacements
@@ -42,16 +43,28 @@ class Job(NamedTuple):
 
 
 class Shared(NamedTuple):
-    """A job with the inputs that were made for it, but for networks."""
+    """A job with the inputs made for it, but for networks; ``encoded``: the latents of what its pipeline encodes
+    before the steps, in that order."""
 
     job: Job
     inputs: Inputs
+    encoded: list[np.ndarray]
+
+
+class Held(NamedTuple):
+    """What a worker holds for a run: its request, complete, the networks, and the pipeline that they are parts of."""
+
+    request: Request
+    networks: Loaded
+    pipeline: Any
 
 
 class FrameWorker:
-    """Makes steps and pictures for one run."""
+    """Makes control maps, latents, steps and pictures for one run."""
 
     def __init__(self) -> None:
+        self._looking: tuple[str, Callable[[np.ndarray], Any]] | None = None
+        self._held: Held | None = None
         self._pipeline: Any = None
         self._denoiser: Denoiser | None = None
 
@@ -70,6 +83,17 @@ class FrameWorker:
         differing = changed(mode, request.values, job.files)
         if differing:
             raise InputError("E-WORKER-OTHER-FILES", "{names} has other contents here", names=differing)
+
+    def look(self, frame: np.ndarray, kind: str, values: Mapping[str, Any]) -> Any:
+        """What the ``controls.Maker`` of a kind sees in a frame, uint8 RGB ``[H, W, 3]``."""
+        if self._looking is None or self._looking[0] != kind:
+            self._looking = None  # the old one goes before the new one comes
+            self._looking = kind, controls.maker(kind, values).look
+        return self._looking[1](frame)
+
+    def encode(self, frame: np.ndarray, job: Job) -> np.ndarray:
+        """The latents ``[1, channels, height, width]`` of a frame ``[H, W, 3]``, as ``LatentDiffusion.encode`` has."""
+        return self._hold(job).pipeline.encode(frame[None]).numpy()
 
     def walk(self, leg: Leg, shared: Shared, left_behind: list | None = None) -> Any:
         """As ``spread.walk``, with what the anchor leaves behind as a parcel."""
@@ -102,23 +126,37 @@ class FrameWorker:
         """Loads the networks, and brings the run to where its steps would begin."""
         if self._pipeline is not None:
             return
-        job, mode = shared.job, MODES[shared.job.mode]
-        request = Request.of(mode, job.given).with_motion_module(False)
-        folder = locate.locate(request.model_name, progress=False)
-        family, request = request.family_of(folder), request.with_defaults_of(folder)
-        loaded = Loaded(job.device, job.choice.network)
-        inputs = _with_networks(shared.inputs, request, loaded)
-        parts = loaded.model(family, folder, request.adapters, Replacements.among(request.values))
-        pipeline = pipeline_class(family.pipeline(mode.pipeline))(**parts)
-        pipeline.engine = build(job.choice)
-        pipeline.engine.samples = Samples(request, loaded, lambda progress: None)
-        pipeline.perform = self._take
-        pipeline.offload = request.values.get("offload", False)
+        import paddle
+
+        self._looking = None
+        request, networks, pipeline = self._hold(shared.job)
+        inputs, encoded = _with_networks(shared.inputs, request, networks), iter(shared.encoded)
+        pipeline.perform, pipeline.encode = self._take, lambda frames: paddle.to_tensor(next(encoded))
         pipeline(noise=noise_of(request.values), **arguments(request, inputs))
+        del pipeline.encode  # again its class's, for the calls of that name
         self._pipeline = pipeline
+
+    def _hold(self, job: Job) -> Held:
+        if self._held is None:
+            self._held = _held(job)
+        return self._held
 
     def _take(self, run: Run) -> None:
         self._denoiser = run.denoiser
+
+
+def _held(job: Job) -> Held:
+    mode = MODES[job.mode]
+    request = Request.of(mode, job.given).with_motion_module(False)
+    folder = locate.locate(request.model_name, progress=False)
+    family, request = request.family_of(folder), request.with_defaults_of(folder)
+    networks = Loaded(job.device, job.choice.network)
+    parts = networks.model(family, folder, request.adapters, Replacements.among(request.values))
+    pipeline = pipeline_class(family.pipeline(mode.pipeline))(**parts)
+    pipeline.engine = build(job.choice)
+    pipeline.engine.samples = Samples(request, networks, lambda progress: None)
+    pipeline.offload = request.values.get("offload", False)
+    return Held(request, networks, pipeline)
 
 
 def without_networks(inputs: Inputs) -> Inputs:

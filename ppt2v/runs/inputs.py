@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -21,6 +22,9 @@ from ppt2v.request.request import Request
 if TYPE_CHECKING:
     import numpy as np
 
+
+# What the maker of a kind of control maps, with these values, sees in each of the frames.
+Look = Callable[[str, Mapping[str, Any], "Iterable[np.ndarray]"], Iterator[Any]]
 
 _OF_XL = "addition_embed_type"  # which networks of Stable Diffusion XL have
 FPS = 8.0  # of a video whose mode neither says it nor starts from a clip
@@ -45,6 +49,7 @@ def gather(
     load_controlnet: Callable[[Path], Any],
     explain: Callable[[Message], None],
     watch: Watch,
+    look: Look | None = None,
 ) -> Inputs:
     """Reads the clip of a run, where it has one, and makes what guides it.
 
@@ -54,6 +59,7 @@ def gather(
         load_controlnet: gives the ControlNet of a folder.
         explain: told what was decided about a clip.
         watch: told how far the control maps are.
+        look: sees what control maps are made of; None: this process does.
 
     Raises:
         InputError: a size that the model cannot make, a ControlNet of another family, frames that cannot be decoded.
@@ -72,7 +78,7 @@ def gather(
     clip = request.clip.read(longest, sizes.multiple(*configs, any_latents=any_latents))
     arguments = {str(each.argument): clip.frames for each in request.mode.parameters if each.takes_frames}
     if request.guides:
-        arguments = {"controls": _controls(request, clip.frames, configs[0], load_controlnet, explain, watch)}
+        arguments = {"controls": _controls(request, clip.frames, configs[0], load_controlnet, explain, watch, look)}
     count, height, width = clip.frames.shape[:3]
     return Inputs(count, request.values.get("fps") or clip.fps, (height, width), arguments, clip.frames)
 
@@ -119,6 +125,7 @@ def _controls(
     load_controlnet: Callable[[Path], Any],
     explain: Callable[[Message], None],
     watch: Watch,
+    look: Look | None,
 ) -> list:
     from ppt2v.pipelines.video_controlnet import Control
 
@@ -128,7 +135,7 @@ def _controls(
     for guide in request.guides:
         folder = locate.locate(guide.model)
         if guide.kind not in maps:
-            maps[guide.kind] = _maps(guide.kind, request.control_values(guide.kind), frames, explain, watch)
+            maps[guide.kind] = _maps(guide.kind, request.control_values(guide.kind), frames, explain, watch, look)
         made.append(Control(load_controlnet(folder), maps[guide.kind], _strength(request, guide, len(frames))))
     return made
 
@@ -142,9 +149,14 @@ def _strength(request: Request, guide: Guide, count: int) -> float | list[float]
 
 
 def _maps(
-    kind: str, values: Mapping[str, Any], frames: np.ndarray, explain: Callable[[Message], None], watch: Watch
+    kind: str,
+    values: Mapping[str, Any],
+    frames: np.ndarray,
+    explain: Callable[[Message], None],
+    watch: Watch,
+    look: Look | None,
 ) -> np.ndarray:
-    made = controls.control_maps(kind, frames, values)
+    made = controls.control_maps(kind, frames, values, look and partial(look, kind, values))
     if made.decision:
         explain(made.decision)
     maps, stage = video.on_disk(frames.shape), f"Control maps ({kind})"

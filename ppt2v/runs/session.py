@@ -89,7 +89,8 @@ class Session:
             self._team.crew(request, self.device, choice) as crew,
         ):
             load_controlnet = self.loaded.controlnet_loader()
-            made = gather(request, family, folder, kind, load_controlnet, self._explain, watch)
+            look = crew.look if crew else None
+            made = gather(request, family, folder, kind, load_controlnet, self._explain, watch, look)
             video.check_fps(made.fps * request.values.get("interpolate", 1), video.ending(output))
             pipeline = kind(**self._parts(request, family, folder))
             pipeline.preview_vae = preview_vae

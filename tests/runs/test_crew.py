@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from conftest import DATA
+from PIL import Image
 from stand_in_place import opener
 
 from ppt2v import InputError, Model, video
@@ -82,16 +83,29 @@ def test_so_do_they_in_guided_modes(made, clip, pix2pix, places):
     assert made(2, "pix2pix", **edited) == made(1, "pix2pix", **edited)
     guided = {**SHORT, "video_path": clip, "resolution": 32, "model_name": BASE, "cache_interval": 2}
     guided["controlnet"] = DATA / "guided_reference" / "controlnet0"
-    assert made(2, "canny", **guided) == made(1, "canny", **guided)
+    guided["detector_weights"] = DATA / "detectors_reference" / "dpt"
+    assert made(2, "depth", **guided) == made(1, "depth", **guided)
+    for place, method in zip(places, ("encode", "look")):
+        assert sum(worker.done.count(method) for worker in place.workers) == 5, "each frame once"
+
+
+def test_the_picture_to_begin_with_is_encoded_once(made, text2video, places, tmp_path):
+    still = tmp_path / "still.png"
+    Image.fromarray(np.random.default_rng(1).integers(0, 255, (64, 64, 3), np.uint8)).save(still)
+    given = {**text2video, "init_image": still, "num_inference_steps": 2}
+    assert made(2, **given) == made(1, **given)
+    assert sum(worker.done.count("encode") for worker in places[0].workers) == 1
 
 
 @pytest.mark.parametrize("anchored", [False, True])
-def test_so_do_they_window_by_window(made, tiny_folder, motion_folder, places, anchored):
-    given = {**SHORT, "model_name": tiny_folder, "motion_module": motion_folder, "video_length": 7, "motion_window": 4}
+def test_so_do_they_window_by_window(made, tiny_folder, motion_folder, clip, places, anchored):
+    given = {**SHORT, "model_name": tiny_folder, "motion_module": motion_folder, "motion_window": 4}
     del given["chunk_size"]
-    given |= {"use_cf_attn": anchored, "num_inference_steps": 2, "prompt_at": "5: dog"}
+    given |= {"use_cf_attn": anchored, "num_inference_steps": 2, "prompt_at": "4: dog"}
+    given |= {"init_video": clip, "out_fps": 10, "resolution": 32, "strength": 1.0} if anchored else {"video_length": 7}
     assert made(2, "animate", **given) == made(1, "animate", **given)
     assert all("predict" in worker.done for worker in places[0].workers)
+    assert sum(worker.done.count("encode") for worker in places[0].workers) == (5 if anchored else 0)
 
 
 @pytest.mark.slow
