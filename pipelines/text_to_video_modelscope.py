@@ -14,6 +14,7 @@ from ppt2v.errors import InputError
 from ppt2v.pipelines.denoising.anchored import Report
 from ppt2v.pipelines.denoising.checkpoint import Checkpoint
 from ppt2v.pipelines.denoising.denoiser import Denoiser
+from ppt2v.pipelines.denoising.free_init import FreeInit
 from ppt2v.pipelines.denoising.noise import Noise
 from ppt2v.pipelines.denoising.whole_clip import WholeClipRun, check, first_step
 from ppt2v.pipelines.networks.tiled import Tiled
@@ -51,6 +52,7 @@ class TextToVideoPipeline(LatentDiffusion):
         clip: np.ndarray | None = None,
         strength: float = 0.6,
         tile: int | None = None,
+        free_init: int = 1,
         checkpoint: Checkpoint | None = None,
         progress: Report = lambda done, total: None,
     ) -> paddle.Tensor:
@@ -67,6 +69,7 @@ class TextToVideoPipeline(LatentDiffusion):
             strength: how much of the schedule is run from a clip, above 0 (little is changed) to 1 (little is left).
             tile: side in pixels, a multiple of the VAE's scale factor, of the tiles in which large frames are predicted
                 (``networks.tiled``); None: at once.
+            free_init: how often the schedule is run, >= 1 (``denoising.free_init``); without a clip.
             checkpoint: where each completed step is saved, and from where a killed run goes on.
             progress: called with the frame steps done and their total.
 
@@ -92,12 +95,14 @@ class TextToVideoPipeline(LatentDiffusion):
         network = VideoUNet(self.main_program(*size), self.engine, schedule)
         unet = Windowed(Tiled(network, max(size) // self.vae_scale_factor), window, overlap)
 
+        def draw(iteration: int) -> paddle.Tensor:
+            return noise.draw("start", list(range(video_length)), self.latent_shape(height, width), iteration)
+
         def start() -> paddle.Tensor:
-            drawn = noise.draw("start", list(range(video_length)), self.latent_shape(height, width))
-            return self.start(clip, drawn, stepper, first)
+            return self.start(clip, draw(0), stepper, first)
 
         denoiser = Denoiser(unet, stepper, sampling.guidance(), noise)
-        return self.run(WholeClipRun(denoiser, start, first, checkpoint, progress))
+        return self.run(WholeClipRun(denoiser, start, first, checkpoint, progress, FreeInit(free_init, draw)))
 
     def main_program(self, height: int, width: int) -> Program:
         """What nearly all of a run's time goes into; sizes in pixels."""
