@@ -15,6 +15,7 @@ from ppt2v.errors import InputError
 from ppt2v.pipelines.denoising.anchored import Report
 from ppt2v.pipelines.denoising.checkpoint import Checkpoint
 from ppt2v.pipelines.denoising.denoiser import Denoiser
+from ppt2v.pipelines.denoising.free_init import FreeInit
 from ppt2v.pipelines.denoising.noise import BASE, Noise
 from ppt2v.pipelines.denoising.solvers import Solver
 from ppt2v.pipelines.denoising.whole_clip import WholeClipRun, check, first_step
@@ -49,6 +50,7 @@ class VideoFusionPipeline(LatentDiffusion):
         width: int | None = None,
         clip: np.ndarray | None = None,
         strength: float = 0.6,
+        free_init: int = 1,
         checkpoint: Checkpoint | None = None,
         progress: Report = lambda done, total: None,
     ) -> paddle.Tensor:
@@ -75,9 +77,11 @@ class VideoFusionPipeline(LatentDiffusion):
         parts = Decomposition(paddle.to_tensor, video_length, self.base_noise_share, self.frames)
         decomposed = DecomposedNoise(noise, parts)
 
+        def draw(iteration: int) -> paddle.Tensor:
+            return decomposed.draw("start", list(range(video_length)), self.latent_shape(height, width), iteration)
+
         def start() -> paddle.Tensor:
-            drawn = decomposed.draw("start", list(range(video_length)), self.latent_shape(height, width))
-            return self.start(clip, drawn, stepper, first)
+            return self.start(clip, draw(0), stepper, first)
 
         base_program = NoisePrediction(self.unet, *self.latent_shape(height, width)[1:], SelfAttention(False))
         generators = Generators(
@@ -87,7 +91,7 @@ class VideoFusionPipeline(LatentDiffusion):
             stepper,
         )
         denoiser = Denoiser(generators, stepper, sampling.guidance(), decomposed)
-        return self.run(WholeClipRun(denoiser, start, first, checkpoint, progress))
+        return self.run(WholeClipRun(denoiser, start, first, checkpoint, progress, FreeInit(free_init, draw)))
 
     def main_program(self, height: int, width: int) -> Program:
         """What nearly all of a run's time goes into; sizes in pixels."""

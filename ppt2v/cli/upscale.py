@@ -29,7 +29,17 @@ _TRUST = typer.Option(
 )
 _CHANGEABLE = ("prompt", "model_name", "n_prompt", "num_inference_steps", "guidance_scale", "seed", "strength")
 # What the second pass has of its own, or has been done already.
-_ANEW = {"video_length", "resolution", "strength", "interpolate", "watermark", "memory", "decode_tile", "audio"}
+_ANEW = {
+    "video_length",
+    "resolution",
+    "strength",
+    "interpolate",
+    "watermark",
+    "memory",
+    "decode_tile",
+    "audio",
+    "free_init",
+}
 
 
 def upscale_command() -> Callable[..., None]:

@@ -226,6 +226,12 @@ def _check(mode: Mode, values: Mapping[str, Any]) -> None:
             example=motion.EXAMPLE,
         )
     prompts.check(values)
+    if values.get("free_init", 1) > 1 and values["init_video"]:
+        raise InputError(
+            "E-FREE-INIT-CLIP",
+            "free_init={free_init} starts again from the noise, and init_video from a clip: leave out one of them",
+            free_init=values["free_init"],
+        )
     if values.get("use_motion_field"):
         check_motion_levels(values["t0"], values["t1"])
         if values["num_inference_steps"] < 2:

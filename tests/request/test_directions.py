@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from conftest import CLIPS
 from PIL import Image
 
 from ppt2v import MODES, InputError, Model, video
@@ -47,6 +48,12 @@ def test_what_does_not_go_together_is_refused(given, code):
     with pytest.raises(InputError) as refused:
         asked(**given)
     assert refused.value.code == code
+
+
+def test_a_clip_to_start_from_and_runs_that_start_from_noise_again_are_refused():
+    with pytest.raises(InputError) as refused:
+        Request.of(MODES["synthesize"], {"prompt": "a fox", "free_init": 2, "init_video": CLIPS / "panda.mp4"})
+    assert refused.value.code == "E-FREE-INIT-CLIP"
 
 
 def test_a_way_as_a_list_is_the_one_that_is_written():

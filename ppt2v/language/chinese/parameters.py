@@ -40,6 +40,9 @@ MESSAGES = {
     "Which frames every frame attends to: first, first+previous (the one before, too), or a number N (every Nth "
     "frame, too); steadier over long clips, and slower.": "每一帧关注哪些帧：first（首帧）、first+previous（还有前一帧），或数 N（还有每 N 帧中的一帧）；长视频更稳定，但更慢。",
     "How many frames become of one, by frames in between along the optical flow, at as many times the rate.": "一帧变成多少帧：沿光流在其间插入帧，帧率按同样倍数提高。",
+    "How often the whole schedule is run: each time starts from what moved slowly in the last one, and fresh noise for "
+    "the rest (FreeInit); steadier, 3 is usual; 1 turns it off.": "整个去噪过程执行的次数：每次以上一次结果中缓慢变化的部分"
+    "为起点，其余部分用新的噪声（FreeInit）；更稳定，通常为 3；1 表示关闭。",
     "Start the frames behind the first 16 from the noise of those before, in another order (FreeNoise), so that a long "
     "video stays of one piece.": "第 16 帧之后的帧以之前各帧的噪声换一种次序为起点（FreeNoise），使长视频前后一致。",
     "How much the finished frames are held together along the clip's motion, which takes flicker away: 0 not at all, 1 "

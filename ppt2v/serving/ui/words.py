@@ -121,6 +121,7 @@ WORDS = {
     "Fps": "帧率",
     "Watermark": "水印",
     "Anchors": "锚定帧",
+    "Free init": "重复初始化次数（FreeInit）",
     "Free noise": "共享噪声（FreeNoise）",
     "Camera": "镜头",
     "Freeu b1": "FreeU b1",
