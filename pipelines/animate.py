@@ -13,6 +13,7 @@ import paddle
 from ppt2v.pipelines.denoising.anchored import Report
 from ppt2v.pipelines.denoising.checkpoint import Checkpoint
 from ppt2v.pipelines.denoising.denoiser import Denoiser
+from ppt2v.pipelines.denoising.free_init import FreeInit
 from ppt2v.pipelines.denoising.noise import Noise
 from ppt2v.pipelines.denoising.whole_clip import WholeClipRun, check, first_step, in_windows
 from ppt2v.pipelines.networks.predictors import UNet
@@ -42,6 +43,7 @@ class AnimatePipeline(VideoPipeline):
         prompt_at: str | None = None,
         clip: np.ndarray | None = None,
         strength: float = 0.6,
+        free_init: int = 1,
         checkpoint: Checkpoint | None = None,
         progress: Report = lambda done, total: None,
     ) -> paddle.Tensor:
@@ -58,6 +60,7 @@ class AnimatePipeline(VideoPipeline):
             prompt_at: which prompts follow that of ``sampling``, see ``planning.travel.parse``.
             clip: frames to start from, uint8 RGB ``[frames, height, width, 3]``; their number and size are the video's.
             strength: how much of the schedule is run from a clip, above 0 (little is changed) to 1 (little is left).
+            free_init: how often the schedule is run, >= 1 (``denoising.free_init``); without a clip.
             checkpoint: where each completed step is saved, and from where a killed run goes on.
             progress: called with the frame steps done and their total.
 
@@ -78,9 +81,11 @@ class AnimatePipeline(VideoPipeline):
         program = self.main_program(height, width, sharing, texts_of_frames=travel is not None)
         unet, repeated = in_windows(UNet(program, self.engine, schedule), self.unet.longest, window, noise)
 
+        def draw(iteration: int) -> paddle.Tensor:
+            return repeated.draw("start", list(range(video_length)), self.latent_shape(height, width), iteration)
+
         def start() -> paddle.Tensor:
-            drawn = repeated.draw("start", list(range(video_length)), self.latent_shape(height, width))
-            return self.start(clip, drawn, stepper, first)
+            return self.start(clip, draw(0), stepper, first)
 
         denoiser = Denoiser(unet, stepper, sampling.guidance(), noise)
-        return self.run(WholeClipRun(denoiser, start, first, checkpoint, progress))
+        return self.run(WholeClipRun(denoiser, start, first, checkpoint, progress, FreeInit(free_init, draw)))

@@ -14,12 +14,14 @@ from ppt2v.errors import InputError
 from ppt2v.pipelines.denoising.anchored import Report
 from ppt2v.pipelines.denoising.checkpoint import Checkpoint
 from ppt2v.pipelines.denoising.denoiser import Denoiser
+from ppt2v.pipelines.denoising.free_init import FreeInit
 from ppt2v.pipelines.denoising.noise import Noise
 from ppt2v.pipelines.denoising.whole_clip import WholeClipRun, check, first_step
+from ppt2v.pipelines.networks.tiled import Tiled
 from ppt2v.pipelines.networks.video_predictor import VideoUNet
 from ppt2v.pipelines.networks.video_programs import VideoNoisePrediction
 from ppt2v.pipelines.networks.windowed import Windowed
-from ppt2v.pipelines.planning.sizes import frame_size
+from ppt2v.pipelines.planning.sizes import frame_size, tile_size
 from ppt2v.pipelines.planning.windows import WINDOW
 
 from .latent_diffusion import LatentDiffusion
@@ -49,6 +51,8 @@ class TextToVideoPipeline(LatentDiffusion):
         overlap: int = WINDOW // 2,
         clip: np.ndarray | None = None,
         strength: float = 0.6,
+        tile: int | None = None,
+        free_init: int = 1,
         checkpoint: Checkpoint | None = None,
         progress: Report = lambda done, total: None,
     ) -> paddle.Tensor:
@@ -63,6 +67,9 @@ class TextToVideoPipeline(LatentDiffusion):
             overlap: frames that a window shares with the next one, 0..window - 1.
             clip: frames to start from, uint8 RGB ``[frames, height, width, 3]``; their number and size are the video's.
             strength: how much of the schedule is run from a clip, above 0 (little is changed) to 1 (little is left).
+            tile: side in pixels, a multiple of the VAE's scale factor, of the tiles in which large frames are predicted
+                (``networks.tiled``); None: at once.
+            free_init: how often the schedule is run, >= 1 (``denoising.free_init``); without a clip.
             checkpoint: where each completed step is saved, and from where a killed run goes on.
             progress: called with the frame steps done and their total.
 
@@ -84,14 +91,18 @@ class TextToVideoPipeline(LatentDiffusion):
         stepper = self.solver(sampling)
         first = 0 if clip is None else first_step(sampling.num_inference_steps, strength) * stepper.stages
         schedule = self.schedule(sampling, stepper.timesteps)
-        unet = Windowed(VideoUNet(self.main_program(height, width), self.engine, schedule), window, overlap)
+        size = tile_size(tile, height, width, self.unet.config, self.vae.config, any_latents=True)
+        network = VideoUNet(self.main_program(*size), self.engine, schedule)
+        unet = Windowed(Tiled(network, max(size) // self.vae_scale_factor), window, overlap)
+
+        def draw(iteration: int) -> paddle.Tensor:
+            return noise.draw("start", list(range(video_length)), self.latent_shape(height, width), iteration)
 
         def start() -> paddle.Tensor:
-            drawn = noise.draw("start", list(range(video_length)), self.latent_shape(height, width))
-            return self.start(clip, drawn, stepper, first)
+            return self.start(clip, draw(0), stepper, first)
 
         denoiser = Denoiser(unet, stepper, sampling.guidance(), noise)
-        return self.run(WholeClipRun(denoiser, start, first, checkpoint, progress))
+        return self.run(WholeClipRun(denoiser, start, first, checkpoint, progress, FreeInit(free_init, draw)))
 
     def main_program(self, height: int, width: int) -> Program:
         """What nearly all of a run's time goes into; sizes in pixels."""

@@ -15,15 +15,17 @@ from ppt2v.errors import InputError
 from ppt2v.pipelines.denoising.anchored import Report
 from ppt2v.pipelines.denoising.checkpoint import Checkpoint
 from ppt2v.pipelines.denoising.denoiser import Denoiser
+from ppt2v.pipelines.denoising.free_init import FreeInit
 from ppt2v.pipelines.denoising.noise import BASE, Noise
 from ppt2v.pipelines.denoising.solvers import Solver
 from ppt2v.pipelines.denoising.whole_clip import WholeClipRun, check, first_step
 from ppt2v.pipelines.methods.decomposed import Decomposition, Level
 from ppt2v.pipelines.networks.predictors import UNet
 from ppt2v.pipelines.networks.programs import NoisePrediction, SelfAttention
+from ppt2v.pipelines.networks.tiled import Tiled
 from ppt2v.pipelines.networks.video_predictor import VideoUNet
 from ppt2v.pipelines.networks.video_programs import VideoNoisePrediction
-from ppt2v.pipelines.planning.sizes import frame_size
+from ppt2v.pipelines.planning.sizes import frame_size, tile_size
 
 from .latent_diffusion import LatentDiffusion
 from .settings import Sampling, by_keywords
@@ -49,6 +51,8 @@ class VideoFusionPipeline(LatentDiffusion):
         width: int | None = None,
         clip: np.ndarray | None = None,
         strength: float = 0.6,
+        tile: int | None = None,
+        free_init: int = 1,
         checkpoint: Checkpoint | None = None,
         progress: Report = lambda done, total: None,
     ) -> paddle.Tensor:
@@ -58,7 +62,7 @@ class VideoFusionPipeline(LatentDiffusion):
             noise: all randomness of the run; its content seed is that of the base noise.
             video_length: number of frames, 1 to that of the clips of the training.
 
-        The other arguments are those of ``TextToVideoPipeline``; a size must be one that the base generator takes.
+        The other arguments are those of ``TextToVideoPipeline``; the base generator must be able to halve all sizes.
 
         Raises:
             InputError: a value is outside its range.
@@ -75,19 +79,23 @@ class VideoFusionPipeline(LatentDiffusion):
         parts = Decomposition(paddle.to_tensor, video_length, self.base_noise_share, self.frames)
         decomposed = DecomposedNoise(noise, parts)
 
-        def start() -> paddle.Tensor:
-            drawn = decomposed.draw("start", list(range(video_length)), self.latent_shape(height, width))
-            return self.start(clip, drawn, stepper, first)
+        def draw(iteration: int) -> paddle.Tensor:
+            return decomposed.draw("start", list(range(video_length)), self.latent_shape(height, width), iteration)
 
-        base_program = NoisePrediction(self.unet, *self.latent_shape(height, width)[1:], SelfAttention(False))
+        def start() -> paddle.Tensor:
+            return self.start(clip, draw(0), stepper, first)
+
+        size = tile_size(tile, height, width, self.unet.config, self.vae.config)
+        base_program = NoisePrediction(self.unet, *self.latent_shape(*size)[1:], SelfAttention(False))
         generators = Generators(
             UNet(base_program, self.engine, schedule),
-            VideoUNet(self.main_program(height, width), self.engine, schedule),
+            VideoUNet(self.main_program(*size), self.engine, schedule),
             parts,
             stepper,
         )
-        denoiser = Denoiser(generators, stepper, sampling.guidance(), decomposed)
-        return self.run(WholeClipRun(denoiser, start, first, checkpoint, progress))
+        unet = Tiled(generators, max(size) // self.vae_scale_factor)
+        denoiser = Denoiser(unet, stepper, sampling.guidance(), decomposed)
+        return self.run(WholeClipRun(denoiser, start, first, checkpoint, progress, FreeInit(free_init, draw)))
 
     def main_program(self, height: int, width: int) -> Program:
         """What nearly all of a run's time goes into; sizes in pixels."""

@@ -15,6 +15,7 @@ from ppt2v.pipelines.planning.windows import window_length
 from .anchored import Report
 from .checkpoint import Checkpoint
 from .denoiser import Denoiser
+from .free_init import FreeInit
 from .noise import Noise, RepeatedNoise
 from .solvers import Frames
 from .spread import Workers
@@ -31,6 +32,7 @@ class WholeClipRun:
         checkpoint: where each completed step is saved after which the next one is whole
             (``schedule.Schedule.whole``), and from where a killed run goes on.
         progress: called with the frame steps done and their total.
+        free_init: how the run starts again from what it has made; None: it does not.
     """
 
     def __init__(
@@ -40,9 +42,10 @@ class WholeClipRun:
         first: int,
         checkpoint: Checkpoint | None,
         progress: Report,
+        free_init: FreeInit | None = None,
     ):
         self.denoiser, self.start, self.first = denoiser, start, first
-        self.checkpoint, self.progress = checkpoint, progress
+        self.checkpoint, self.progress, self.free_init = checkpoint, progress, free_init
 
     def __call__(self) -> paddle.Tensor:
         """The latents of all frames.
@@ -67,29 +70,40 @@ class WholeClipRun:
         return self.frames.preview
 
     def _latents(self) -> paddle.Tensor:
-        frames, first = self._restored() or (Frames(self.start()), self.first)
+        frames, step, begun = self._restored() or (Frames(self.start()), self.first, 0)
+        frames = self._denoised(frames, step, begun)
+        if self.free_init is not None:
+            for iteration in range(begun + 1, self.free_init.iterations):
+                latents = self.free_init.start(self.denoiser.solver, frames.latents, iteration)
+                frames = self._denoised(Frames(latents), self.first, iteration)
+        return frames.latents
+
+    def _denoised(self, frames: Frames, first: int, iteration: int) -> Frames:
+        """The frames at the end of an iteration of which a step is the next one."""
         frame_ids, last = list(range(len(frames.latents))), len(self.denoiser.solver.timesteps)
+        steps, iterations = last - self.first, self.free_init.iterations if self.free_init else 1
         for step in range(first, last):
             frames = self.denoiser(frames, step, frame_ids)
             self.frames = frames
-            self.progress((step + 1 - self.first) * len(frame_ids), (last - self.first) * len(frame_ids))
-            self._save(frames, step + 1)
-        return frames.latents
+            done = iteration * steps + step + 1 - self.first
+            self.progress(done * len(frame_ids), iterations * steps * len(frame_ids))
+            self._save(frames, step + 1, iteration)
+        return frames
 
-    def _save(self, frames: Frames, step: int) -> None:
+    def _save(self, frames: Frames, step: int, iteration: int) -> None:
         if self.checkpoint is not None and self.denoiser.unet.schedule.whole(step):
             kept = {name: tensor.numpy() for name, tensor in frames._asdict().items() if tensor is not None}
-            self.checkpoint.save(**kept, step=step, in_float32=not self.denoiser.unet.half)
+            self.checkpoint.save(**kept, step=step, iteration=iteration, in_float32=not self.denoiser.unet.half)
 
-    def _restored(self) -> tuple[Frames, int] | None:
-        """The frames of a run to go on with and its next step."""
+    def _restored(self) -> tuple[Frames, int, int] | None:
+        """The frames of a run to go on with, its next step, and in which iteration."""
         state = self.checkpoint.load() if self.checkpoint else None
         if state is None:
             return None
         if state["in_float32"]:  # a network rescued from half precision stays rescued
             self.denoiser.unet.use_float32()
         fields = {name: paddle.to_tensor(state[name]) for name in Frames._fields if name in state}
-        return Frames(**fields), int(state["step"])
+        return Frames(**fields), int(state["step"]), int(state["iteration"])
 
 
 def in_windows(unet: UNet, longest: int, window: int | None, noise: Noise) -> tuple[Windowed, RepeatedNoise]:

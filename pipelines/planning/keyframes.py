@@ -8,8 +8,10 @@ from itertools import pairwise
 from typing import Any, NamedTuple
 
 from ppt2v.errors import InputError
+from ppt2v.parameters import shown
 
 _BEGIN = re.compile(r"(?:^|;)\s*(\d{1,9})\s*:")
+_NEXT = re.compile(r";\s*\d{1,9}\s*:")
 
 
 class Keyframe(NamedTuple):
@@ -34,9 +36,9 @@ def parse(name: str, text: str) -> list[Keyframe]:
     if not keys or begins[0].start() or not all(key.text for key in keys):
         raise InputError(
             "E-KEYFRAMES-FORM",
-            "{name}={text!r} is not of the form FRAME: WHAT; FRAME: WHAT, with frames counted from 0",
+            "{name}={text} is not of the form FRAME: WHAT; FRAME: WHAT, with frames counted from 0",
             name=name,
-            text=text,
+            text=shown(text),
         )
     for before, after in pairwise(keys):
         if after.frame <= before.frame:
@@ -50,8 +52,25 @@ def parse(name: str, text: str) -> list[Keyframe]:
     return keys
 
 
+def check_within(name: str, text: str) -> None:
+    """Refuses what a keyframe is to say if, within it, another one would begin.
+
+    Args:
+        name: of the parameter that says it.
+    """
+    begin = _NEXT.search(text)
+    if begin:
+        raise InputError(
+            "E-KEYFRAMES-WITHIN",
+            "{name}={text}: with {begin!r} another keyframe would begin; write a comma instead of the semicolon",
+            name=name,
+            text=shown(text),
+            begin=begin[0],
+        )
+
+
 def with_each(text: str, added: str) -> str:
-    """Keyframes with something added, behind a comma, to what each says."""
+    """Keyframes with something added that ``check_within`` takes, behind a comma, to what each says."""
     return "; ".join(f"{key.frame}: {key.text}, {added}" for key in parse("", text))
 
 
@@ -81,14 +100,23 @@ def position(frames: Sequence[int], frame: float) -> tuple[int, float]:
     return place, (frame - start) / (end - start)
 
 
-def as_text(value: Any) -> Any:
+def as_text(name: str, value: Any) -> Any:
     """Keyframes given as a list of mappings with "frame", in the form of a text; all else as it is.
 
     What a mapping says beside its frame is written as NAME VALUE, lists as their members; of "prompt" the value alone.
+
+    Args:
+        name: of the parameter.
+
+    Raises:
+        InputError: as ``check_within``.
     """
     if not isinstance(value, (list, tuple)) or not all(isinstance(key, Mapping) and "frame" in key for key in value):
         return value
-    return "; ".join(f"{key['frame']}: {' '.join(_words(key))}" for key in value)
+    keys = [f"{key['frame']}: {' '.join(_words(key))}" for key in value]
+    for key in keys:
+        check_within(name, key)
+    return "; ".join(keys)
 
 
 def _words(key: Mapping[str, Any]) -> Iterator[str]:

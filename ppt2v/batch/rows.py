@@ -172,7 +172,7 @@ def _ending(values: Mapping[str, Any]) -> str:
             formats=video.FORMATS,
         )
     if values.get("fps") is not None:
-        video.check_fps(values["fps"], ending)
+        video.check_fps(values["fps"], ending, values.get("interpolate") or 1)
     return ending
 
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from ppt2v.workers.pool import LOST
+from ppt2v.environment.devices import cards, device_name
 from ppt2v.workers.runners import opened
 
-from .worker import Result, Task, Worker
+from .worker import Result, Task, Worker, said_of
 
 
 def run(
@@ -34,8 +34,10 @@ def shared_out(
     runner: str, tasks: Iterable[Task], workers: int, machine: Mapping[str, Any], worker: type[Worker] = Worker
 ) -> Iterator[Result]:
     """As ``run``, by workers of their own, which end with the last result."""
-    with opened(runner, workers, worker, (dict(machine),), machine.get("device")) as pool:
+    device = device_name(machine.get("device"))
+    graphics = cards(device) if runner == "local" else 0
+    with opened(runner, workers, worker, (dict(machine),), device, graphics) as pool:
         asked = {pool.ask("make", task): task for task in tasks}
         for each in pool.done(asked):
-            failed = each.answer is None or each.answer.error is not None
-            yield Result(asked[each].number, LOST) if failed else each.value
+            error = each.answer and each.answer.error
+            yield Result(asked[each].number, said_of(error)) if error else each.value

@@ -46,10 +46,13 @@ class Worker:
         """Does a task; whatever goes wrong, the next one has its turn."""
         try:
             self._model.run(task.mode, **task.given)
-        except (InputError, NumericalError) as error:
-            return Result(task.number, error.message)
         except Exception as error:
-            return Result(
-                task.number, Message("E-UNEXPECTED", "{kind}: {reason}", kind=type(error).__name__, reason=error)
-            )
+            return Result(task.number, said_of(error))
         return Result(task.number, None)
+
+
+def said_of(error: Exception) -> Message:
+    """What an error tells the person."""
+    if isinstance(error, (InputError, NumericalError)):
+        return error.message
+    return Message("E-UNEXPECTED", "{kind}: {reason}", kind=type(error).__name__, reason=error)

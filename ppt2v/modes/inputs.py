@@ -122,6 +122,18 @@ CLIP = (
     ),
 )
 
+FREE_INIT = Parameter(
+    "free_init",
+    int,
+    1,
+    "How often the whole schedule is run: each time starts from what moved slowly in the last one, and fresh noise for "
+    "the rest (FreeInit); steadier, 3 is usual; 1 turns it off.",
+    minimum=1,
+    maximum=10,
+    argument="free_init",
+    group="Motion",
+)
+
 START = (
     Parameter(
         "init_video",

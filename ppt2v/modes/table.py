@@ -11,7 +11,7 @@ from ppt2v.models.sources.catalogue import EMBEDDED
 from ppt2v.parameters import Parameter
 
 from .controlled import BAD, BAD_BODY, BEST, BEST_ART, controlled, with_defaults
-from .inputs import ADAPTERS, CLIP, MODEL, MODULES, PROMPT, PROMPT_AT, START
+from .inputs import ADAPTERS, CLIP, FREE_INIT, MODEL, MODULES, PROMPT, PROMPT_AT, START
 from .machine import MEMORY
 from .motion import MOTION, STEADY
 from .output import OUTPUT
@@ -187,8 +187,19 @@ MODES = {
                     "(FreeNoise), so that a long video stays of one piece.",
                     group="Motion",
                 ),
+                FREE_INIT,
                 *with_defaults(STEPS, guidance_scale=9.0),
                 *START,
+                Parameter(
+                    "tile",
+                    int,
+                    None,
+                    "Predict the noise in tiles of this side in pixels, which overlap: larger frames than the model "
+                    "knows, in the memory of small ones; slower.",
+                    minimum=8,
+                    argument="tile",
+                    group="Speed and memory",
+                ),
                 *MEMORY[1:],
                 *with_defaults(OUTPUT, fps=8.0),
             ),
@@ -209,6 +220,7 @@ MODES = {
                 *ADAPTERS,
                 _LENGTH,
                 _SIZE,
+                FREE_INIT,
                 *with_defaults(_ALL_FRAMES, num_inference_steps=25, use_cf_attn=False),
                 *START,
                 *MEMORY,

@@ -43,6 +43,8 @@ def check(values: Mapping[str, Any], frames: int | None, size: tuple[int | None,
 
 def _check_prompts(values: Mapping[str, Any], frames: int) -> None:
     keyframes.check_end(travel.NAME, travel.parse(values["prompt"], values[travel.NAME]).frames, frames)
+    if values.get("a_prompt"):
+        keyframes.check_within("a_prompt", values["a_prompt"])
     if values.get("pag_scale"):
         raise InputError(
             "E-PAG-PROMPTS",

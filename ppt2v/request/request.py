@@ -166,7 +166,7 @@ class Request:
         stem = file_stem(self.values["prompt"])
         output = video.output_file(path, self.values.get("save_format"), stem, filter(None, sources))
         if self.values.get("fps") is not None:
-            video.check_fps(self.values["fps"], video.ending(output))
+            video.check_fps(self.values["fps"], video.ending(output), self.values.get("interpolate", 1))
         return output
 
     def control_values(self, kind: str) -> dict[str, Any]:
@@ -226,6 +226,12 @@ def _check(mode: Mode, values: Mapping[str, Any]) -> None:
             example=motion.EXAMPLE,
         )
     prompts.check(values)
+    if values.get("free_init", 1) > 1 and values["init_video"]:
+        raise InputError(
+            "E-FREE-INIT-CLIP",
+            "free_init={free_init} starts again from the noise, and init_video from a clip: leave out one of them",
+            free_init=values["free_init"],
+        )
     if values.get("use_motion_field"):
         check_motion_levels(values["t0"], values["t1"])
         if values["num_inference_steps"] < 2:
@@ -275,7 +281,7 @@ def plain(mode: Mode, given: Mapping[str, Any]) -> dict[str, Any]:
     """The values as recipes keep them: texts, with which the same models and files are found from every folder.
 
     Raises:
-        InputError: what should be a path or a name is neither.
+        InputError: what should be a path or a name is neither; as ``keyframes.as_text``.
     """
     parameters = {parameter.name: parameter for parameter in mode.parameters}
     if given.get("model_name") is not None:
@@ -290,7 +296,7 @@ def _as_text(parameter: Parameter, value: Any) -> Any:
     if parameter.holds == "size":
         return str(value) if parameter.kind is str else value  # the side of a square may come as a number
     if parameter.holds == "keyframes":
-        return keyframes.as_text(value)
+        return keyframes.as_text(parameter.name, value)
     if parameter.holds not in _TEXTS:
         return value
     pieces = value if isinstance(value, (list, tuple)) and parameter.many else [value]

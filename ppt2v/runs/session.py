@@ -91,7 +91,7 @@ class Session:
             load_controlnet = self.loaded.controlnet_loader()
             look = crew.look if crew else None
             made = gather(request, family, folder, kind, load_controlnet, self._explain, watch, look)
-            video.check_fps(made.fps * request.values.get("interpolate", 1), video.ending(output))
+            video.check_fps(made.fps, video.ending(output), request.values.get("interpolate", 1))
             pipeline = kind(**self._parts(request, family, folder))
             pipeline.preview_vae = preview_vae
             decided = {"seed": record.seed(request, before), **self._within_memory(pipeline, request, made)}

@@ -181,7 +181,9 @@ class Limits:
         Raises:
             InputError: too many steps, pixels or frames, or too long a clip.
         """
-        _at_most("num_inference_steps", request.values.get("num_inference_steps", 0), self.steps, words("steps"))
+        times = request.values.get("free_init", 1)
+        named = "num_inference_steps" if times == 1 else words("num_inference_steps, times free_init")
+        _at_most(named, times * request.values.get("num_inference_steps", 0), self.steps, words("steps"))
         _at_most("resolution", max(side or 0 for side in request.size), self.side, words("pixels"))
         if request.clip is None:
             _at_most("video_length", request.frames or 0, self.frames, words("frames"))

@@ -161,7 +161,8 @@ def started(
     if runner == "local" and workers == 1:
         yield [Here(make())]
         return
-    graphics = cards(device_name(device)) if runner == "local" else 0
+    device = device_name(device)
+    graphics = cards(device) if runner == "local" else 0
     with place_of(runner, workers, Worker, (make,), device, graphics) as place, closing(place):
         others = [Elsewhere(place) for _ in range(workers)]
         try:

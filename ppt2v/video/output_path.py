@@ -167,9 +167,21 @@ def make_folder(path: str | Path) -> Path:
     return folder
 
 
-def check_fps(fps: float, save_format: str) -> None:
-    """Raises InputError where ``save_format`` cannot play ``fps`` frames per second."""
+def check_fps(fps: float, save_format: str, interpolate: int = 1) -> None:
+    """Raises InputError where ``save_format`` cannot play ``interpolate`` times ``fps`` frames per second."""
     most = _MAX_FPS[save_format]
+    if interpolate > 1 and not _MIN_FPS <= fps * interpolate <= most:
+        raise InputError(
+            "E-FPS-INTERPOLATE",
+            "fps={fps:g} and interpolate={interpolate}: these are {product:g} frames per second, and a {format} plays "
+            "{least} to {most:g}; change one of the two",
+            fps=fps,
+            interpolate=interpolate,
+            product=fps * interpolate,
+            format=save_format,
+            least=_MIN_FPS,
+            most=most,
+        )
     if not _MIN_FPS <= fps <= most:
         raise InputError(
             "E-FPS-RANGE",

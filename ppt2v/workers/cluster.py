@@ -7,7 +7,7 @@ import os
 import socket
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -27,7 +27,7 @@ def joined(workers: int) -> Iterator[Any]:
     Every machine of a cluster has ppt2v installed, and sees clips, models and output under the same paths.
 
     Raises:
-        InputError: Ray is not installed, no cluster answers, or one of its machines has another ppt2v.
+        InputError: Ray is not installed, no cluster answers, or one of its machines does not, or has another ppt2v.
     """
     try:
         import ray
@@ -42,6 +42,8 @@ def joined(workers: int) -> Iterator[Any]:
     except (RuntimeError, OSError, ValueError, ray.exceptions.RayError) as error:  # another version of Ray or Python
         raise _not_joined(address, " ".join(str(error).split())) from None
     try:
+        if not address.startswith("ray://"):  # from where the machines of a cluster may be out of reach
+            _check_answering(ray.nodes())
         if address != LOCAL:
             _check_versions(ray)
         yield ray
@@ -95,6 +97,24 @@ def _check_address(address: str) -> None:
         )
 
 
+def _check_answering(nodes: Iterable[Mapping[str, Any]]) -> None:
+    """Refuses a cluster of which a machine is off, cut off or stuck, which Ray itself notices late.
+
+    Where Ray runs it greets who connects at once (HTTP/2, RFC 9113, section 3.4), however busy the machine is; with TLS
+    it waits for the other to begin, and that it takes the connection must do.
+    """
+    greets = os.environ.get("RAY_USE_TLS", "0").lower() not in ("1", "true")
+    for node in nodes:
+        if node["Alive"]:
+            place = node["NodeManagerAddress"], node["NodeManagerPort"]
+            try:
+                with socket.create_connection(place, _PATIENCE) as connection:
+                    if greets and not connection.recv(1):
+                        raise ConnectionResetError
+            except OSError as error:
+                raise _silent(node["NodeManagerHostname"], error) from None
+
+
 def _check_versions(ray) -> None:
     """Refuses a cluster of which a machine has another version of ppt2v, or none."""
     from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
@@ -109,13 +129,16 @@ def _check_versions(ray) -> None:
         try:
             check_version(worker, ray.get(answer, timeout=_START))
         except (ray.exceptions.RayError, TimeoutError) as error:
-            raise InputError(
-                "E-WORKER-SILENT",
-                "the worker {worker} does not answer ({reason}): look at it with `ray status`, or take it out of the "
-                "cluster",
-                worker=worker,
-                reason=type(error).__name__,
-            ) from None
+            raise _silent(worker, error) from None
+
+
+def _silent(worker: str, error: Exception) -> InputError:
+    return InputError(
+        "E-WORKER-SILENT",
+        "the worker {worker} does not answer ({reason}): look at it with `ray status`, or take it out of the cluster",
+        worker=worker,
+        reason=type(error).__name__,
+    )
 
 
 def check_version(worker: str, version: str | None) -> None:

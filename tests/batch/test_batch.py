@@ -6,6 +6,7 @@ import json
 import logging
 import re
 import warnings
+from contextlib import contextmanager
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -13,6 +14,7 @@ import numpy as np
 import pytest
 import stand_in_worker
 from conftest import CLIPS
+from stand_in_place import StandInPlace
 
 import ppt2v.model
 from ppt2v import InputError, video
@@ -23,7 +25,7 @@ from ppt2v.environment import threads
 from ppt2v.models.sources import catalogue, locate
 from ppt2v.request import request
 from ppt2v.request.request import Request
-from ppt2v.workers.pool import LOST
+from ppt2v.workers.pool import LOST, Pool
 from ppt2v.workers.runners import RUNNERS
 
 _MORE = '"extra_controls": ["canny:0.5", "canny:0.2"], "name": "two words"'
@@ -155,6 +157,35 @@ def test_a_lost_workers_task_is_done_again_and_the_others_are_done(tmp_path, run
     assert len(results) == len(asked)
     assert {file.read_text() for file in tmp_path.glob("*.txt")} == {"6"}, "each computes as a single run would"
     assert len(list(tmp_path.glob("*.txt"))) == 5 and (tmp_path / "deaths-3").read_text() == "again"
+
+
+class Failing:
+    """A worker to which every call comes to the same error."""
+
+    def __init__(self, error: Exception):
+        self.error = error
+
+    def make(self, task: Task):
+        raise self.error
+
+
+def test_what_the_cluster_has_lost_is_said_and_not_taken_for_memory(tmp_path, monkeypatch):
+    lost = InputError("E-RAY-LOST", "lost with a machine")
+
+    opened_with = []
+
+    @contextmanager
+    def opened(*arguments):
+        opened_with.extend(arguments)
+        with Pool(StandInPlace(Failing, (lost,)), 1) as pool:
+            yield pool
+
+    monkeypatch.setattr(runners, "opened", opened)
+    monkeypatch.setattr(runners, "cards", {"gpu": 2}.__getitem__)
+    monkeypatch.setattr(runners, "device_name", {None: "gpu"}.__getitem__)
+    (result,) = runners.shared_out("local", tasks(tmp_path, "a"), 2, {})
+    assert result.error.code == "E-RAY-LOST"
+    assert opened_with[-2:] == ["gpu", 2], "the device by its name, and the GPUs to share out"
 
 
 # The command

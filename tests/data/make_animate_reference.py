@@ -23,6 +23,7 @@ from diffusers import (
     StableDiffusionPipeline,
 )
 from diffusers.models.autoencoders.vae import DiagonalGaussianDistribution
+from diffusers.pipelines import free_init_utils
 from diffusers.pipelines.animatediff import pipeline_animatediff_video2video as video_to_video
 from make_text2video_reference import FOLDER as BASE
 
@@ -42,6 +43,7 @@ CASES = {
     "without": {"modules": "without"},
     "no guidance": {"modules": "with the middle", "guidance_scale": 1.0},
     "from a clip": {"modules": "with the middle", "strength": 0.6},
+    "FreeInit": {"modules": "with the middle", "free_init": 3},
     "one ControlNet": {"modules": "with the middle", "controls": [0.7]},
 }
 
@@ -62,9 +64,9 @@ def pictures() -> np.ndarray:
     return np.random.default_rng(1).integers(0, 256, (FRAMES, SIDE, SIDE, 3), np.uint8)
 
 
-def noises() -> np.ndarray:
+def noises(iteration: int = 0) -> np.ndarray:
     """``[frames, 4, 8, 8]``: the start."""
-    return np.random.default_rng(2).standard_normal((FRAMES, 4, SIDE // 2, SIDE // 2), np.float32)
+    return np.random.default_rng(2 + iteration).standard_normal((FRAMES, 4, SIDE // 2, SIDE // 2), np.float32)
 
 
 def as_clip(latents: np.ndarray) -> torch.Tensor:
@@ -78,7 +80,7 @@ def as_frames(clip: torch.Tensor) -> np.ndarray:
 
 def run(model: StableDiffusionPipeline, adapters: dict, controlnet: ControlNetModel, case: dict) -> np.ndarray:
     """Latents ``[frames, 4, 8, 8]`` of a case."""
-    arguments = {name: value for name, value in case.items() if name not in ("modules", "controls")}
+    arguments = {name: value for name, value in case.items() if name not in ("modules", "controls", "free_init")}
     schedule = DDIMScheduler.from_config(model.scheduler.config, beta_schedule="linear")
     names = "vae", "text_encoder", "tokenizer", "unet"
     parts = {name: model.components[name] for name in names}
@@ -96,7 +98,13 @@ def run(model: StableDiffusionPipeline, adapters: dict, controlnet: ControlNetMo
         pipeline = AnimateDiffControlNetPipeline(**parts, controlnet=controlnet)
         common |= {"conditioning_frames": clip, "controlnet_conditioning_scale": case["controls"][0]}
         return as_frames(pipeline(PROMPT, **common).frames)
-    return as_frames(AnimateDiffPipeline(**parts)(PROMPT, **common).frames)
+    pipeline = AnimateDiffPipeline(**parts)
+    if "free_init" not in case:
+        return as_frames(pipeline(PROMPT, **common).frames)
+    pipeline.enable_free_init(num_iters=case["free_init"])
+    later = [as_clip(noises(iteration)) for iteration in range(1, case["free_init"])]
+    with mock.patch.object(free_init_utils, "randn_tensor", lambda *_, **__: later.pop(0)):
+        return as_frames(pipeline(PROMPT, **common).frames)
 
 
 def main() -> None:

@@ -44,7 +44,10 @@ class StoredNoise:
         self.noise = noise
 
     def draw(self, purpose: str, frame_ids: list[int], shape: list[int], step: int = 0) -> paddle.Tensor:
-        return paddle.to_tensor(self.noise[frame_ids])
+        drawn = (
+            self.noise if step == 0 else np.random.default_rng(2 + step).standard_normal(self.noise.shape, np.float32)
+        )
+        return paddle.to_tensor(drawn[frame_ids])
 
 
 @pytest.fixture(scope="module")
@@ -219,6 +222,23 @@ def test_a_killed_run_goes_on_at_a_whole_step_and_ends_in_the_same_bytes(animate
     with pytest.raises(Killed):
         animate(**settings, checkpoint=checkpoint, progress=kill)
     assert int(checkpoint.load()["step"]) == 2
+    assert np.array_equal(animate(**settings, checkpoint=checkpoint).numpy(), whole)
+
+
+@pytest.mark.parametrize(("killed", "kept"), [(3, (0, 3)), (5, (1, 2))])
+def test_so_does_one_that_starts_again_from_what_it_has_made(killed, kept, animate, tmp_path):
+    settings = {"video_length": 3, "num_inference_steps": 3, "free_init": 2, "noise": Noise(3), **SIZE, **COMMON}
+    told, checkpoint = [], Checkpoint(tmp_path, {})
+    whole = animate(**settings, progress=lambda *each: told.append(each)).numpy()
+    assert told == [(3 * step, 18) for step in range(1, 7)]
+
+    def kill(done: int, total: int) -> None:
+        if done == (killed + 1) * 3:
+            raise Killed
+
+    with pytest.raises(Killed):
+        animate(**settings, checkpoint=checkpoint, progress=kill)
+    assert tuple(int(checkpoint.load()[name]) for name in ("iteration", "step")) == kept
     assert np.array_equal(animate(**settings, checkpoint=checkpoint).numpy(), whole)
 
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from conftest import CLIPS
 from PIL import Image
 
 from ppt2v import MODES, InputError, Model, video
 from ppt2v.models.adapters import adapters
 from ppt2v.pipelines.planning import keyframes
-from ppt2v.request import prompts
+from ppt2v.request import directions, prompts
 from ppt2v.request.request import Request
 
 PAN = "0: pan 0 0; 7: pan 24 0"
@@ -36,6 +37,8 @@ def asked(**given) -> Request:
         ({"prompt_at": "8: a fox at night"}, "E-KEYFRAMES-END"),
         ({"prompt_at": "0: a bear; 4: a fox at night"}, "E-PROMPT-AT-TWICE"),
         ({"prompt_at": "a fox at night"}, "E-KEYFRAMES-FORM"),
+        ({"prompt_at": [{"frame": 0, "prompt": "a fox; 6: a bear"}]}, "E-KEYFRAMES-WITHIN"),
+        ({"camera": [{"frame": 0, "pan": [0, 0], "easing": "ease; 6: zoom 2"}]}, "E-KEYFRAMES-WITHIN"),
         ({"prompt_at": "4: a fox <lora:this>"}, "E-PROMPT-LORA"),
         ({"camera": [{"pan": [0, 0]}]}, "E-PARAMETER-VALUE"),
         ({"camera": 3}, "E-PARAMETER-VALUE"),
@@ -47,9 +50,29 @@ def test_what_does_not_go_together_is_refused(given, code):
     assert refused.value.code == code
 
 
+def test_a_clip_to_start_from_and_runs_that_start_from_noise_again_are_refused():
+    with pytest.raises(InputError) as refused:
+        Request.of(MODES["synthesize"], {"prompt": "a fox", "free_init": 2, "init_video": CLIPS / "panda.mp4"})
+    assert refused.value.code == "E-FREE-INIT-CLIP"
+
+
 def test_a_way_as_a_list_is_the_one_that_is_written():
     camera = [{"frame": 0, "pan": [0, 0], "zoom": 1}, {"frame": 7, "pan": [24, 0.5], "easing": "ease"}]
     assert asked(camera=camera).values["camera"] == "0: pan 0 0 zoom 1; 7: pan 24 0.5 easing ease"
+
+
+def test_what_would_begin_a_keyframe_is_not_added_to_the_prompts():
+    values = {"prompt": "a fox", "prompt_at": "4: a bear", "a_prompt": "best; 6: a hare"}
+    with pytest.raises(InputError, match="a_prompt='best; 6: a hare'") as refused:
+        directions.check(values, 8, (None, None))
+    assert refused.value.code == "E-KEYFRAMES-WITHIN"
+
+
+def test_frames_per_second_that_a_format_cannot_play_are_refused_with_what_was_given(tmp_path):
+    request = asked(fps=50, interpolate=4, save_path=str(tmp_path / "a.gif"))
+    with pytest.raises(InputError, match="fps=50 and interpolate=4: these are 200") as refused:
+        request.output_file()
+    assert refused.value.code == "E-FPS-INTERPOLATE"
 
 
 def test_what_is_added_to_the_prompt_is_added_to_each():

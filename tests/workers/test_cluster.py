@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import socket
 import time
 
@@ -43,6 +44,41 @@ def test_an_address_without_a_cluster_is_refused(monkeypatch):
 def test_an_address_where_something_else_answers_is_refused(monkeypatch, silent_port):
     monkeypatch.setattr(cluster, "_PATIENCE", 1.0)
     assert "no head of a cluster" in refused(monkeypatch, f"127.0.0.1:{silent_port}")
+
+
+def node(port: int) -> dict:
+    return {"Alive": True, "NodeManagerHostname": "node7", "NodeManagerAddress": "127.0.0.1", "NodeManagerPort": port}
+
+
+def test_a_machine_that_does_not_answer_is_named(monkeypatch, silent_port):
+    monkeypatch.setattr(cluster, "_PATIENCE", 0.5)
+    for port, reason in ((silent_port, "TimeoutError"), (closed_port(), "ConnectionRefusedError")):
+        cluster._check_answering([{**node(port), "Alive": False}])
+        with pytest.raises(InputError, match=f"the worker node7 does not answer .{reason}.: look at it") as error:
+            cluster._check_answering([node(port)])
+        assert error.value.code == "E-WORKER-SILENT" and "\n" not in str(error.value)
+    monkeypatch.setenv("RAY_USE_TLS", "1")
+    cluster._check_answering([node(silent_port)])
+
+
+@pytest.mark.slow
+def test_a_machine_that_has_stopped_is_named_before_ray_knows_it(monkeypatch):
+    from ray.cluster_utils import Cluster
+
+    there = Cluster(initialize_head=True, head_node_args={"num_cpus": 1, "include_dashboard": False})
+    stopped = there.add_node(num_cpus=1).all_processes["raylet"][0].process
+    try:
+        monkeypatch.setenv("RAY_ADDRESS", there.address)
+        with cluster.joined(1):
+            pass
+        stopped.send_signal(signal.SIGSTOP)
+        began = time.monotonic()
+        with pytest.raises(InputError, match=f"the worker {socket.gethostname()} does not answer"), cluster.joined(1):
+            pass
+        assert time.monotonic() - began < LONGEST
+    finally:
+        stopped.send_signal(signal.SIGCONT)
+        there.shutdown()
 
 
 @pytest.mark.slow

@@ -66,6 +66,11 @@ class Solver(ABC):
         signal, amount = self.level(step)
         return signal * clean + amount * noise
 
+    def fully_noised(self, clean: paddle.Tensor, noise: paddle.Tensor) -> paddle.Tensor:
+        """The same at the last level of the model's training."""
+        kept = self.scheduler.alphas_cumprod[-1].item()
+        return math.sqrt(kept) * clean + math.sqrt(1 - kept) * noise
+
     def scaled(self, latents: paddle.Tensor, step: int) -> paddle.Tensor:
         """What the network sees of the latents."""
         return self.scheduler.scale_model_input(latents, self.timesteps[step])

@@ -40,6 +40,9 @@ MESSAGES = {
     "Which frames every frame attends to: first, first+previous (the one before, too), or a number N (every Nth "
     "frame, too); steadier over long clips, and slower.": "每一帧关注哪些帧：first（首帧）、first+previous（还有前一帧），或数 N（还有每 N 帧中的一帧）；长视频更稳定，但更慢。",
     "How many frames become of one, by frames in between along the optical flow, at as many times the rate.": "一帧变成多少帧：沿光流在其间插入帧，帧率按同样倍数提高。",
+    "How often the whole schedule is run: each time starts from what moved slowly in the last one, and fresh noise for "
+    "the rest (FreeInit); steadier, 3 is usual; 1 turns it off.": "整个去噪过程执行的次数：每次以上一次结果中缓慢变化的部分"
+    "为起点，其余部分用新的噪声（FreeInit）；更稳定，通常为 3；1 表示关闭。",
     "Start the frames behind the first 16 from the noise of those before, in another order (FreeNoise), so that a long "
     "video stays of one piece.": "第 16 帧之后的帧以之前各帧的噪声换一种次序为起点（FreeNoise），使长视频前后一致。",
     "How much the finished frames are held together along the clip's motion, which takes flicker away: 0 not at all, 1 "
@@ -73,6 +76,8 @@ MESSAGES = {
     "With a smooth background: network that finds the subject, as a file u2net.pth or u2netp.pth or where one is; the"
     " embedded one knows the embedded model's subjects.": "背景平滑时用来找出主体的网络：u2net.pth 或 u2netp.pth 文件，或其所在位置；内置网络认识内置模型的主体。",
     "Most memory to use, such as 8GB: chooses chunk size, decoding in tiles and offloading, where not given.": "内存上限，例如 8GB：自动选择未给出的分块大小、分块解码和网络释放。",
+    "Predict the noise in tiles of this side in pixels, which overlap: larger frames than the model knows, in the memory "
+    "of small ones; slower.": "按这个边长（像素）把画面分成相互重叠的块来预测噪声：能生成比模型所知更大的画面，内存与小画面相同，但更慢。",
     "Decode frames in tiles of this side in pixels: less memory for large frames, slightly other pixels.": "按这个边长（像素）分块解码：大尺寸时省内存，像素略有不同。",
     "Folder or id of a tiny autoencoder that makes the previews, such as madebyollin/taesd; the model's own VAE if not given.": "用于生成预览的小型自编码器的文件夹或模型 ID，例如 madebyollin/taesd；不给时用模型自带的 VAE。",
     "Let each network leave the memory when its part is done; the next run reads it again.": "每个网络用完后释放内存；下次运行时重新读取。",

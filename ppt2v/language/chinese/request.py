@@ -24,6 +24,7 @@ MESSAGES = {
     "E-CAMERA-WITHOUT-FIELD": "camera 移动首帧，而 use_motion_field=False（--no-motion-field）不从首帧开始；请去掉其中一个",
     "E-LOOP-WITHOUT-FIELD": "loop 让各帧从首帧出发绕一圈，而 use_motion_field=False（--no-motion-field）不从首帧开始；请去掉其中一个",
     "E-LOOP-BACK": "camera：there-and-back 和 loop（--loop）都会回到首帧；请去掉其中一个",
+    "E-FREE-INIT-CLIP": "free_init={free_init} 从噪声重新开始，而 init_video 从片段开始：请去掉其中一个",
     "E-PAG-PROMPTS": "pag_scale={scale:g} 只能用于一个提示词，而 prompt_at（--prompt-at）给出了多个；请去掉其中一个",
     "E-CAMERA-AND-MOTION": "camera 和 motion（--motion）都移动整个画面：请只给一个，或同时给 smooth_bg（--smooth-background），此时 camera 移动背景，--motion 移动主体",
     "E-PATH-LONG": "{name}={value} 含有超过 {most} 字节的文件名：没有这样的文件",

@@ -20,6 +20,7 @@ MESSAGES = {
     "frames; take fewer with out_fps, or a part with start_t and end_t": "帧；请用 out_fps 减少帧数，或用 start_t 和 end_t 截取一段",
     "pixels": "像素",
     "steps": "步",
+    "num_inference_steps, times free_init": "num_inference_steps 乘以 free_init",
     "texts": "个文本",
     "none": "无",
     "letters": "个字符",

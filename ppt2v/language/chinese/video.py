@@ -16,6 +16,7 @@ MESSAGES = {
     "folder": "文件夹",
     "ordinary file": "普通文件",
     "E-FOLDER-READONLY": "没有在文件夹 {folder} 中写入的权限",
+    "E-FPS-INTERPOLATE": "fps={fps:g}，interpolate={interpolate}：合计每秒 {product:g} 帧，而 {format} 每秒可播放 {least} 到 {most:g} 帧；请更改其中一个",
     "E-FPS-RANGE": "fps = {fps}：{format} 每秒可播放 {least} 到 {most:g} 帧",
     "E-OUT-IS-CLIP": "{path} 是生成视频所用的文件，会被覆盖：请给视频换一个名称",
     "E-OUT-WRITE": "{path} 无法写入：{reason}",
