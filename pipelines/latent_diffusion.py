@@ -24,7 +24,7 @@ from ppt2v.pipelines.networks.conditions import Conditions
 from ppt2v.pipelines.networks.programs import NoisePrediction, TextEncoder
 from ppt2v.pipelines.networks.schedule import Schedule
 from ppt2v.pipelines.networks.texts import encode_texts
-from ppt2v.pipelines.networks.tiles import decode_in_tiles
+from ppt2v.pipelines.networks.tiles import in_tiles
 from ppt2v.pipelines.planning.timesteps import check_spacing
 
 from .settings import Sampling, Sharing
@@ -189,7 +189,7 @@ def _encoded(encoder: Runner, frame: np.ndarray, index: int) -> paddle.Tensor:
 
 def _decoded(decoder: Runner, latent: paddle.Tensor, tile: int, index: int) -> np.ndarray:
     def decode() -> paddle.Tensor:
-        return decode_in_tiles(lambda part: paddle.to_tensor(decoder([part])[0]), latent, tile)
+        return in_tiles(lambda part: paddle.to_tensor(decoder([part])[0]), latent, tile)
 
     picture = _rescued(decoder, decode, words("decoding frame {number}", number=index))
     picture = (picture[0] / 2 + 0.5).clip(0, 1) * 255

@@ -17,10 +17,11 @@ from ppt2v.pipelines.denoising.denoiser import Denoiser
 from ppt2v.pipelines.denoising.free_init import FreeInit
 from ppt2v.pipelines.denoising.noise import Noise
 from ppt2v.pipelines.denoising.whole_clip import WholeClipRun, check, first_step
+from ppt2v.pipelines.networks.tiled import Tiled
 from ppt2v.pipelines.networks.video_predictor import VideoUNet
 from ppt2v.pipelines.networks.video_programs import VideoNoisePrediction
 from ppt2v.pipelines.networks.windowed import Windowed
-from ppt2v.pipelines.planning.sizes import frame_size
+from ppt2v.pipelines.planning.sizes import frame_size, tile_size
 from ppt2v.pipelines.planning.windows import WINDOW
 
 from .latent_diffusion import LatentDiffusion
@@ -50,6 +51,7 @@ class TextToVideoPipeline(LatentDiffusion):
         overlap: int = WINDOW // 2,
         clip: np.ndarray | None = None,
         strength: float = 0.6,
+        tile: int | None = None,
         free_init: int = 1,
         checkpoint: Checkpoint | None = None,
         progress: Report = lambda done, total: None,
@@ -65,6 +67,8 @@ class TextToVideoPipeline(LatentDiffusion):
             overlap: frames that a window shares with the next one, 0..window - 1.
             clip: frames to start from, uint8 RGB ``[frames, height, width, 3]``; their number and size are the video's.
             strength: how much of the schedule is run from a clip, above 0 (little is changed) to 1 (little is left).
+            tile: side in pixels, a multiple of the VAE's scale factor, of the tiles in which large frames are predicted
+                (``networks.tiled``); None: at once.
             free_init: how often the schedule is run, >= 1 (``denoising.free_init``); without a clip.
             checkpoint: where each completed step is saved, and from where a killed run goes on.
             progress: called with the frame steps done and their total.
@@ -87,7 +91,9 @@ class TextToVideoPipeline(LatentDiffusion):
         stepper = self.solver(sampling)
         first = 0 if clip is None else first_step(sampling.num_inference_steps, strength) * stepper.stages
         schedule = self.schedule(sampling, stepper.timesteps)
-        unet = Windowed(VideoUNet(self.main_program(height, width), self.engine, schedule), window, overlap)
+        size = tile_size(tile, height, width, self.unet.config, self.vae.config, any_latents=True)
+        network = VideoUNet(self.main_program(*size), self.engine, schedule)
+        unet = Windowed(Tiled(network, max(size) // self.vae_scale_factor), window, overlap)
 
         def draw(iteration: int) -> paddle.Tensor:
             return noise.draw("start", list(range(video_length)), self.latent_shape(height, width), iteration)

@@ -22,9 +22,10 @@ from ppt2v.pipelines.denoising.whole_clip import WholeClipRun, check, first_step
 from ppt2v.pipelines.methods.decomposed import Decomposition, Level
 from ppt2v.pipelines.networks.predictors import UNet
 from ppt2v.pipelines.networks.programs import NoisePrediction, SelfAttention
+from ppt2v.pipelines.networks.tiled import Tiled
 from ppt2v.pipelines.networks.video_predictor import VideoUNet
 from ppt2v.pipelines.networks.video_programs import VideoNoisePrediction
-from ppt2v.pipelines.planning.sizes import frame_size
+from ppt2v.pipelines.planning.sizes import frame_size, tile_size
 
 from .latent_diffusion import LatentDiffusion
 from .settings import Sampling, by_keywords
@@ -50,6 +51,7 @@ class VideoFusionPipeline(LatentDiffusion):
         width: int | None = None,
         clip: np.ndarray | None = None,
         strength: float = 0.6,
+        tile: int | None = None,
         free_init: int = 1,
         checkpoint: Checkpoint | None = None,
         progress: Report = lambda done, total: None,
@@ -60,7 +62,7 @@ class VideoFusionPipeline(LatentDiffusion):
             noise: all randomness of the run; its content seed is that of the base noise.
             video_length: number of frames, 1 to that of the clips of the training.
 
-        The other arguments are those of ``TextToVideoPipeline``; a size must be one that the base generator takes.
+        The other arguments are those of ``TextToVideoPipeline``; the base generator must be able to halve all sizes.
 
         Raises:
             InputError: a value is outside its range.
@@ -83,14 +85,16 @@ class VideoFusionPipeline(LatentDiffusion):
         def start() -> paddle.Tensor:
             return self.start(clip, draw(0), stepper, first)
 
-        base_program = NoisePrediction(self.unet, *self.latent_shape(height, width)[1:], SelfAttention(False))
+        size = tile_size(tile, height, width, self.unet.config, self.vae.config)
+        base_program = NoisePrediction(self.unet, *self.latent_shape(*size)[1:], SelfAttention(False))
         generators = Generators(
             UNet(base_program, self.engine, schedule),
-            VideoUNet(self.main_program(height, width), self.engine, schedule),
+            VideoUNet(self.main_program(*size), self.engine, schedule),
             parts,
             stepper,
         )
-        denoiser = Denoiser(generators, stepper, sampling.guidance(), decomposed)
+        unet = Tiled(generators, max(size) // self.vae_scale_factor)
+        denoiser = Denoiser(unet, stepper, sampling.guidance(), decomposed)
         return self.run(WholeClipRun(denoiser, start, first, checkpoint, progress, FreeInit(free_init, draw)))
 
     def main_program(self, height: int, width: int) -> Program:

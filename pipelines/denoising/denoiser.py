@@ -21,7 +21,7 @@ def finite(tensor: paddle.Tensor) -> bool:
 
 
 class NoisePredictor(Protocol):
-    """The network of a run: ``predictors.UNet``, ``windowed.Windowed`` or ``video_fusion.Generators``."""
+    """The network of a run: ``predictors.UNet``, ``windowed.Windowed`` or ``tiled.Tiled``."""
 
     schedule: Schedule
     half: bool  # whether it computes in half precision

@@ -1,4 +1,4 @@
-"""Decoding in tiles: large frames in the memory of small ones."""
+"""Large frames in the memory of small ones: tile by tile."""
 
 from __future__ import annotations
 
@@ -9,29 +9,33 @@ import paddle
 OVERLAP = 4  # a tile shares one part in so many of its side with each neighbour
 
 
-Decode = Callable[[paddle.Tensor], paddle.Tensor]
+Make = Callable[[paddle.Tensor], paddle.Tensor]
 
 
-def decode_in_tiles(decode: Decode, latent: paddle.Tensor, side: int) -> paddle.Tensor:
-    """Decodes a frame tile by tile; where tiles overlap, one fades into the next.
+def in_tiles(make: Make, latents: paddle.Tensor, side: int) -> paddle.Tensor:
+    """What is made of frames, tile by tile; where tiles overlap, one fades into the next.
 
-    Each tile is decoded without knowledge of the others, so that the picture differs a little from one decoded whole.
+    Each tile is made without knowledge of the others, so that the whole differs a little from one made at once.
 
     Args:
-        decode: latents ``[1, channels, height, width]`` to a picture ``[1, 3, height * scale, width * scale]``.
-        latent: ``[1, channels, height, width]``.
+        make: of latents ``[frames, channels, height, width]`` rows of pictures or of anything else that has the same
+            size or a multiple of it: ``[rows, any, height * scale, width * scale]``.
+        latents: ``[frames, channels, height, width]``.
         side: of a tile, in cells of the latents.
+
+    Returns:
+        float32 ``[rows, any, height * scale, width * scale]``; with one tile exactly what ``make`` gives.
     """
-    height, width = (min(side, cells) for cells in latent.shape[2:])
-    if [height, width] == list(latent.shape[2:]):
-        return decode(latent).astype("float32")
+    height, width = (min(side, cells) for cells in latents.shape[2:])
+    if [height, width] == list(latents.shape[2:]):
+        return make(latents).astype("float32")
     total = weights = None
-    for top in _starts(latent.shape[2], height):
-        for left in _starts(latent.shape[3], width):
-            tile = decode(latent[:, :, top : top + height, left : left + width]).astype("float32")
+    for top in _starts(latents.shape[2], height):
+        for left in _starts(latents.shape[3], width):
+            tile = make(latents[:, :, top : top + height, left : left + width]).astype("float32")
             scale = tile.shape[2] // height
             if total is None:
-                total = paddle.zeros([1, tile.shape[1], *(cells * scale for cells in latent.shape[2:])])
+                total = paddle.zeros([*tile.shape[:2], *(cells * scale for cells in latents.shape[2:])])
                 weights = paddle.zeros([1, 1, *total.shape[2:]])
             fade = _fade(tile.shape[2])[:, None] * _fade(tile.shape[3])
             rows, columns = slice(top * scale, (top + height) * scale), slice(left * scale, (left + width) * scale)

@@ -8,13 +8,15 @@ import paddle
 
 from ppt2v.pipelines.planning.windows import WINDOW, shares, windows
 
+from .around import Around
 from .predictors import UNet
+from .tiled import Tiled
 from .video_predictor import VideoUNet
 
 Window = tuple[paddle.Tensor, int, list[int]]  # latents, step and numbers of the frames
 
 
-class Windowed:
+class Windowed(Around):
     """Predicts the noise of a whole clip; of a long one window by window.
 
     Args:
@@ -28,9 +30,9 @@ class Windowed:
 
     memory = None  # what the first frame leaves behind serves the windows of one call
 
-    def __init__(self, network: UNet | VideoUNet, window: int = WINDOW, overlap: int = WINDOW // 2):
-        self.schedule = network.schedule
-        self.network, self._window, self._overlap = network, window, overlap
+    def __init__(self, network: UNet | VideoUNet | Tiled, window: int = WINDOW, overlap: int = WINDOW // 2):
+        super().__init__(network)
+        self._window, self._overlap = window, overlap
         self.predict: Callable[[list[Window]], Iterable[paddle.Tensor]] = self._one_by_one
 
     def __call__(self, latents: paddle.Tensor, step: int, frame_ids: list[int]) -> paddle.Tensor:
@@ -54,20 +56,3 @@ class Windowed:
         self.network.forget()
         for window in each:
             yield self.network(*window)
-
-    @property
-    def half(self) -> bool:
-        """Whether it computes in half precision."""
-        return self.network.half
-
-    def use_float32(self) -> None:
-        """Goes on in float32 until ``restore``."""
-        self.network.use_float32()
-
-    def restore(self) -> None:
-        """Back to the engine's own precision."""
-        self.network.restore()
-
-    def release(self) -> None:
-        """Frees the memory of the network; the next run reads it again."""
-        self.network.release()

@@ -88,6 +88,36 @@ def clip_resolution(resolution: int | None, unet: Mapping, vae: Mapping, any_lat
     return resolution
 
 
+def tile_size(
+    tile: int | None, height: int, width: int, unet: Mapping, vae: Mapping, any_latents: bool = False
+) -> tuple[int, int]:
+    """``(height, width)`` of the tiles in which frames are predicted: those of the frames where no tile is asked for.
+
+    Args:
+        tile: the longest side of a tile.
+        height, width: of the frames. All in pixels; the others are as for ``frame_size``.
+
+    Raises:
+        InputError: as ``check_tile``.
+    """
+    check_tile(tile, unet, vae, any_latents)
+    return (height, width) if tile is None else (min(tile, height), min(tile, width))
+
+
+def check_tile(tile: int | None, unet: Mapping, vae: Mapping, any_latents: bool = False) -> None:
+    """Refuses tiles that the networks cannot divide: an InputError."""
+    divisor = _divisor(unet, vae, any_latents)
+    if tile is not None and (tile < divisor or tile % divisor):
+        raise InputError(
+            "E-TILE",
+            "tile={tile}: this model makes tiles with sides that are multiples of {divisor} pixels; its own size is "
+            "{native}",
+            tile=tile,
+            divisor=divisor,
+            native=_native(unet, vae),
+        )
+
+
 def _native(unet: Mapping, vae: Mapping) -> int:
     return unet["sample_size"] * _scale(vae)
 

@@ -27,7 +27,7 @@ _TIMES = typer.Option(2.0, min=1.0, max=8.0, metavar="NUMBER", help="How many ti
 _TRUST = typer.Option(
     False, "--trust", help="Read the files of this machine that the recipe names, and download the models."
 )
-_CHANGEABLE = ("prompt", "model_name", "n_prompt", "num_inference_steps", "guidance_scale", "seed", "strength")
+_CHANGEABLE = ("prompt", "model_name", "n_prompt", "num_inference_steps", "guidance_scale", "seed", "strength", "tile")
 # What the second pass has of its own, or has been done already.
 _ANEW = {
     "video_length",

@@ -190,6 +190,16 @@ MODES = {
                 FREE_INIT,
                 *with_defaults(STEPS, guidance_scale=9.0),
                 *START,
+                Parameter(
+                    "tile",
+                    int,
+                    None,
+                    "Predict the noise in tiles of this side in pixels, which overlap: larger frames than the model "
+                    "knows, in the memory of small ones; slower.",
+                    minimum=8,
+                    argument="tile",
+                    group="Speed and memory",
+                ),
                 *MEMORY[1:],
                 *with_defaults(OUTPUT, fps=8.0),
             ),

@@ -62,9 +62,11 @@ def gather(
         look: sees what control maps are made of; None: this process does.
 
     Raises:
-        InputError: a size that the model cannot make, a ControlNet of another family, frames that cannot be decoded.
+        InputError: a size or a tile that the model cannot make, a ControlNet of another family, frames that cannot be
+            decoded.
     """
     configs, any_latents = family.frame_configs(folder, request.values.get("vae")), family.any_latents
+    sizes.check_tile(request.values.get("tile"), *configs, any_latents=any_latents)
     if request.clip is None:
         height, width = sizes.frame_size(*request.size, *configs, any_latents=any_latents)
         arguments = {"height": height, "width": width, **_background(request.values)}

@@ -85,8 +85,24 @@ def test_each_frame_is_made_larger_once(run, made, ending, fps):
 
 def test_what_is_given_wins(run, made):
     write("synthesize")
-    assert run("upscale", "low.png", "--times", "3", "--strength", "0.6", "--prompt", "a cat", "--out", "a.gif")[0] == 0
-    told = {"resolution": "144", "strength": 0.6, "prompt": "a cat", "save_path": "a.gif"}
+    assert (
+        run(
+            "upscale",
+            "low.png",
+            "--times",
+            "3",
+            "--strength",
+            "0.6",
+            "--tile",
+            "64",
+            "--prompt",
+            "a cat",
+            "--out",
+            "a.gif",
+        )[0]
+        == 0
+    )
+    told = {"resolution": "144", "strength": 0.6, "tile": 64, "prompt": "a cat", "save_path": "a.gif"}
     assert told.items() <= made[0]["parameters"].items()
 
 

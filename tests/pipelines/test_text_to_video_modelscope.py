@@ -127,6 +127,29 @@ def test_a_long_clip_is_made_of_windows(pipe):
     assert calls == {6: 3 * STEPS}
 
 
+def test_a_tile_as_large_as_the_frames_changes_nothing(pipe, plain):
+    assert np.array_equal(make(pipe, tile=16), plain)
+
+
+def test_large_frames_are_predicted_in_tiles_of_all_frames(pipe):
+    seen, forward = [], pipe.unet.forward
+
+    def noted(latents, *rest):
+        seen.append(tuple(latents.shape))
+        return forward(latents, *rest)
+
+    pipe.unet.forward = noted
+    large = {"height": 8, "width": 20, "num_inference_steps": 1}
+    tiled = make(pipe, tile=8, **large)
+    assert set(seen) == {(4, 4, 4, 4)} and len(seen) == 3  # both branches of two frames; 10 cells in tiles of 4
+    assert tiled.shape == (2, 4, 4, 10) and (tiled != make(pipe, **large)).any()
+
+
+def test_a_tile_that_the_networks_cannot_divide_is_refused(pipe):
+    with pytest.raises(InputError, match="tile=9: .* multiples of 2 pixels"):
+        make(pipe, tile=9)
+
+
 def test_a_window_as_long_as_the_clip_changes_nothing(pipe, plain):
     assert np.array_equal(make(pipe, window=2, overlap=0), plain)
 

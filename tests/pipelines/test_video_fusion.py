@@ -130,6 +130,13 @@ def test_an_argument_has_its_effect_on_every_call(pipe, plain, change):
     assert np.array_equal(back, plain) and np.array_equal(second, first)
 
 
+def test_tiles_are_predicted_by_both_generators_together(pipe, plain):
+    assert np.array_equal(make(pipe, tile=8), plain)
+    large = {"height": 8, "width": 12, "num_inference_steps": 1}
+    tiled = make(pipe, tile=8, **large)
+    assert tiled.shape == (FRAMES, 4, 4, 6) and (tiled != make(pipe, **large)).any()
+
+
 @pytest.mark.parametrize("change", [{}, {"eta": 1.0}, {"solver": "euler_a"}, {"solver": "dpmsolver++"}], ids=str)
 def test_a_content_seed_keeps_the_base_frame_to_the_bit_and_the_seed_varies_the_others(pipe, change):
     one, other = (make(pipe, seed, content_seed=5, **change) for seed in (1, 2))

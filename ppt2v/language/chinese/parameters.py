@@ -76,6 +76,8 @@ MESSAGES = {
     "With a smooth background: network that finds the subject, as a file u2net.pth or u2netp.pth or where one is; the"
     " embedded one knows the embedded model's subjects.": "背景平滑时用来找出主体的网络：u2net.pth 或 u2netp.pth 文件，或其所在位置；内置网络认识内置模型的主体。",
     "Most memory to use, such as 8GB: chooses chunk size, decoding in tiles and offloading, where not given.": "内存上限，例如 8GB：自动选择未给出的分块大小、分块解码和网络释放。",
+    "Predict the noise in tiles of this side in pixels, which overlap: larger frames than the model knows, in the memory "
+    "of small ones; slower.": "按这个边长（像素）把画面分成相互重叠的块来预测噪声：能生成比模型所知更大的画面，内存与小画面相同，但更慢。",
     "Decode frames in tiles of this side in pixels: less memory for large frames, slightly other pixels.": "按这个边长（像素）分块解码：大尺寸时省内存，像素略有不同。",
     "Folder or id of a tiny autoencoder that makes the previews, such as madebyollin/taesd; the model's own VAE if not given.": "用于生成预览的小型自编码器的文件夹或模型 ID，例如 madebyollin/taesd；不给时用模型自带的 VAE。",
     "Let each network leave the memory when its part is done; the next run reads it again.": "每个网络用完后释放内存；下次运行时重新读取。",

@@ -27,6 +27,7 @@ MESSAGES = {
     "E-RESOLUTION-CLIP": "resolution={resolution}：该模型处理的片段最长边须为 {least} 到 {most}",
     "E-RESOLUTION-MULTIPLE": "{width}x{height} 像素：该模型的画面边长须为 {divisor} 的倍数，从 {divisor} 到 {most}；模型自己的大小是 {native}x{native}",
     "E-ANCHORS": "anchors={text}：请给出 first、first+previous，或不小于 1 的整数 N，即每 N 帧取一帧",
+    "E-TILE": "tile={tile}：该模型的分块边长须为 {divisor} 像素的倍数；模型自己的大小是 {native}",
     "E-SOLVER-SIGNAL": "solver={solver}：该模型的噪声水平以完全没有信号结束（rescale_betas_zero_snr），这种采样器在那里会出错；请用 euler、dpmsolver++、dpm++_sde 或 unipc",
     "E-SPACING-SOLVER": "timestep_spacing={spacing}：采样器 {solver} 有自己的时间步；请去掉它，或换用其他采样器，例如 euler",
     "E-ETA-SOLVER": "eta={eta} 只用于采样器 ddim；请换用它，或设 eta=0",

@@ -116,6 +116,7 @@ WORDS = {
     "Textual inversion": "文本反转文件",
     "Tokenizer": "分词器",
     "Memory": "内存上限",
+    "Tile": "分块预测",
     "Decode tile": "分块解码",
     "Offload": "用后释放网络",
     "Fps": "帧率",
