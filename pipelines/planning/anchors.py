@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from ppt2v.errors import InputError
+from ppt2v.parameters import shown
 
 FIRST, PREVIOUS = "first", "first+previous"
 
@@ -52,6 +53,6 @@ class Anchors(NamedTuple):
             return cls(every=int(text))
         raise InputError(
             "E-ANCHORS",
-            "anchors={text!r}: give first, first+previous, or a whole number N from 1 on, for every Nth frame",
-            text=text,
+            "anchors={text}: give first, first+previous, or a whole number N from 1 on, for every Nth frame",
+            text=shown(text),
         )

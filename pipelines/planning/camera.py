@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, NamedTuple
 
 from ppt2v.errors import InputError
+from ppt2v.parameters import shown
 
 from . import keyframes
 
@@ -97,21 +98,22 @@ class Camera(NamedTuple):
         again."""
         return Camera((*self.frames, count), (*self.views, self.view(0)), (*self.easings, "linear"))
 
-    def check(self, count: int, aspect: float = 1.0) -> None:
-        """Refuses a way that does not fit a video of ``count`` frames.
+    def check(self, count: int, aspect: float = 1.0, loop: bool = False) -> None:
+        """Refuses a way that does not fit a video of ``count`` frames, with ``loop`` when it is ``closed``.
 
         Raises:
             InputError: a keyframe beyond the end, or a frame in which nothing of the first one is seen.
         """
         keyframes.check_end(NAME, self.frames, count)
+        way = self.closed(count) if loop else self
         for frame in range(count):
-            if _is_outside(self.matrix(frame, aspect)):
+            if _is_outside(way.matrix(frame, aspect)):
                 raise InputError(
                     "E-CAMERA-OUTSIDE",
                     "camera: in frame {frame} nothing of the first frame is in view (pan {x:g} {y:g}, zoom {zoom:g}): "
                     "a pan is in 1/512 of the width and height, so that pan 512 0 leads out of the picture; pan less",
                     frame=frame,
-                    **self.view(frame)._asdict(),
+                    **way.view(frame)._asdict(),
                 )
 
     def _folded(self, frame: float) -> float:
@@ -168,9 +170,9 @@ def _view(key: keyframes.Keyframe, before: View) -> tuple[View, str]:
         if word is None:
             raise InputError(
                 "E-CAMERA-FORM",
-                "camera: {said!r} (frame {frame}) is not understood; give pan X Y, zoom FACTOR, rotate DEGREES and one "
+                "camera: {said} (frame {frame}) is not understood; give pan X Y, zoom FACTOR, rotate DEGREES and one "
                 "of {easings}, such as 16: pan 24 0 zoom 1.3 ease",
-                said=key.text[place:].strip(),
+                said=shown(key.text[place:].strip()),
                 frame=key.frame,
                 easings=EASINGS,
             )

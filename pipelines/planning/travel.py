@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from ppt2v.errors import InputError
+from ppt2v.parameters import shown
 
 from . import keyframes
 
@@ -51,8 +52,8 @@ def parse(prompt: str | None, prompt_at: str) -> Travel:
     elif prompt is not None and prompt != first.text:
         raise InputError(
             "E-PROMPT-AT-TWICE",
-            "prompt says {prompt!r}, and prompt_at {other!r} at frame 0: leave out one of them",
-            prompt=prompt,
-            other=first.text,
+            "prompt says {prompt}, and prompt_at {other} at frame 0: leave out one of them",
+            prompt=shown(prompt),
+            other=shown(first.text),
         )
     return Travel(tuple(key.frame for key in keys), tuple(key.text for key in keys))

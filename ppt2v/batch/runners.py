@@ -39,5 +39,6 @@ def shared_out(
     with opened(runner, workers, worker, (dict(machine),), device, graphics) as pool:
         asked = {pool.ask("make", task): task for task in tasks}
         for each in pool.done(asked):
-            error = each.answer and each.answer.error
+            assert each.answer is not None
+            error = each.answer.error
             yield Result(asked[each].number, said_of(error)) if error else each.value

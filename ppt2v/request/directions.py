@@ -82,4 +82,5 @@ def _check_camera(values: Mapping[str, Any], frames: int, size: tuple[int | None
             "(--smooth-background) as well, with which the camera moves the background and --motion the subject",
         )
     height, width = size
-    camera.parse(values["camera"]).check(frames, width / height if height and width else 1.0)
+    aspect = width / height if height and width else 1.0
+    camera.parse(values["camera"]).check(frames, aspect, values.get("loop", False))

@@ -13,6 +13,7 @@ from ppt2v.language import Message, either, words
 from ppt2v.models.sources import catalogue, locate
 from ppt2v.modes import Mode
 from ppt2v.parameters import Parameter, holding, shown
+from ppt2v.pipelines.planning.anchors import Anchors
 from ppt2v.request.guides import models_of
 
 from . import webhooks
@@ -29,6 +30,8 @@ OPERATORS = ("output", "adapter", "still", "file", "machine")
 FORMATS = ("mp4", "webm", "gif")
 _MOST_FPS = 240  # of a clip; cameras have no more
 MOST_TEXTS = 4  # of a parameter that takes several
+_MOST_TIMES = 4  # that many frames may be written for each that a video may have
+_MOST_ANCHORS = 16  # frames whose keys and values are kept for the others to attend to
 
 # What clips begin with, after so many bytes: of all that FFmpeg reads, the formats that cannot name other files, as
 # playlists do.
@@ -179,12 +182,17 @@ class Limits:
         """Refuses too much of something.
 
         Raises:
-            InputError: too many steps, pixels or frames, or too long a clip.
+            InputError: too many steps, pixels, frames or anchors, or too long a clip.
         """
         times = request.values.get("free_init", 1)
         named = "num_inference_steps" if times == 1 else words("num_inference_steps, times free_init")
         _at_most(named, times * request.values.get("num_inference_steps", 0), self.steps, words("steps"))
         _at_most("resolution", max(side or 0 for side in request.size), self.side, words("pixels"))
+        self._check_frames(request)
+        if not self.at_home:
+            _check_multiples(request, _MOST_TIMES * self.frames)
+
+    def _check_frames(self, request: Request) -> None:
         if request.clip is None:
             _at_most("video_length", request.frames or 0, self.frames, words("frames"))
             return
@@ -242,6 +250,16 @@ def _models(row: Mode, given: Mapping[str, Any]) -> list[str]:
     for name in holding(row.parameters, "guide"):
         named += models_of(given.get(name) or [])
     return [locate.from_anywhere(name) for name in named]
+
+
+def _check_multiples(request: Request, most: int) -> None:
+    """Refuses more than ``most`` frames with those between the video's own, and too large a bank of anchors."""
+    values, frames = request.values, request.frames or 0
+    written = (frames - 1) * values.get("interpolate", 1) + 1
+    _at_most("interpolate", written, most, words("frames with those in between; give a smaller number"))
+    if "anchors" in values:
+        kept = Anchors.parse(values["anchors"]).remembered(frames)
+        _at_most("anchors", kept, _MOST_ANCHORS, words("frames to attend to; give a larger number"))
 
 
 def _at_most(name: str | Message, value: int, most: int, unit: Message) -> None:

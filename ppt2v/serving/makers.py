@@ -118,12 +118,19 @@ class Elsewhere:
             self.losses += 1
             self._worker.end()
             if not self._closed:
-                self._worker = self._place.start()
+                self._start_anew()
             raise WorkerLost
         if answer.error is not None:
             raise answer.error
         said, self.memory = answer.value
         return said
+
+    def _start_anew(self) -> None:
+        """Starts another worker; where the machine has no room for one, the next call finds the lost one, and tries."""
+        try:
+            self._worker = self._place.start()
+        except OSError as error:
+            _LOG.error("a worker cannot be started: %s", error)
 
 
 def _path(end: Any) -> Any:

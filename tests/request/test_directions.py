@@ -33,6 +33,7 @@ def asked(**given) -> Request:
         ({"camera": PAN, "motion_field_strength_x": 3.0}, "E-CAMERA-AND-MOTION"),
         ({"loop": True, "use_motion_field": False}, "E-LOOP-WITHOUT-FIELD"),
         ({"loop": True, "camera": "0: pan 0 0; 3: pan 24 0; there-and-back"}, "E-LOOP-BACK"),
+        ({"loop": True, "camera": "0: zoom 4; 1: zoom 0.25; 2: pan 700 0"}, "E-CAMERA-OUTSIDE"),  # on its way back
         ({"pag_scale": 3.0, "prompt_at": "4: a fox at night"}, "E-PAG-PROMPTS"),
         ({"prompt_at": "8: a fox at night"}, "E-KEYFRAMES-END"),
         ({"prompt_at": "0: a bear; 4: a fox at night"}, "E-PROMPT-AT-TWICE"),
@@ -73,6 +74,25 @@ def test_frames_per_second_that_a_format_cannot_play_are_refused_with_what_was_g
     with pytest.raises(InputError, match="fps=50 and interpolate=4: these are 200") as refused:
         request.output_file()
     assert refused.value.code == "E-FPS-INTERPOLATE"
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"camera": "zoom" * 1000},
+        {"camera": "0: " + "zoom" * 1000},
+        {"anchors": "first" * 1000},
+        {"prompt": "a fox " * 300, "prompt_at": "0: " + "a bear " * 300},
+    ],
+)
+def test_of_a_long_text_a_message_shows_the_ends(given):
+    with pytest.raises(InputError) as refused:
+        asked(**given)
+    assert len(str(refused.value)) < 500
+
+
+def test_a_camera_that_goes_too_far_only_on_its_way_back_is_taken_where_it_does_not_come_back():
+    assert asked(camera="0: zoom 4; 1: zoom 0.25; 2: pan 700 0")
 
 
 def test_what_is_added_to_the_prompt_is_added_to_each():

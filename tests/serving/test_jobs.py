@@ -208,6 +208,8 @@ def test_a_failure_is_told_and_the_next_job_runs(jobs, model, failure, said):
         ("text2video", {"fps": 1e300}, "fps"),
         ("text2video", {"prompt": "a" * 3000}, "3000 is too much, the most here is 2000 letters"),
         ("text2video", {"video_length": 65}, "video_length: 65 is too much, the most here is 64"),
+        ("text2video", {"video_length": 64, "interpolate": 16}, "interpolate: 1009 is too much, the most here is 256"),
+        ("text2video", {"video_length": 64, "anchors": "1"}, "anchors: 63 is too much, the most here is 16 frames"),
         ("text2video", {"num_inference_steps": 101}, "101 is too much"),
         ("synthesize", {"num_inference_steps": 51, "free_init": 2}, "times free_init: 102 is too much"),
         ("text2video", {"resolution": "769x8"}, "resolution: 769 is too much"),

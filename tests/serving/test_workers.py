@@ -18,7 +18,8 @@ from ppt2v import InputError, Model
 from ppt2v.serving.job import CANCELLED, DONE, FAILED, QUEUED, RUNNING, Terms
 from ppt2v.serving.makers import Elsewhere, Here, started
 from ppt2v.serving.queue import Jobs
-from ppt2v.serving.worker import End, Worker
+from ppt2v.serving.worker import End, Said, Worker
+from ppt2v.workers.pool import Answer
 from ppt2v.workers.processes import Processes
 
 ASKED = {"prompt": "a panda", "seed": 1}
@@ -95,6 +96,36 @@ def test_a_worker_that_dies_while_it_is_idle_costs_no_job_a_start(jobs, stand_in
     for process in {process for process, _ in stand_in.runs()}:
         os.kill(process, signal.SIGKILL)
     assert [jobs.wait(id).starts for id in ask(jobs, "a panda", "a panda")] == [1, 1]
+
+
+def test_a_worker_that_the_machine_cannot_start_is_tried_again(caplog):
+    class Lost:
+        def begin(self, call):
+            pass
+
+        def answer(self):
+            return None
+
+        def end(self):
+            pass
+
+    class Living(Lost):
+        def answer(self):
+            return Answer(Said(End(), 5))
+
+    class Full:
+        started = iter([Lost, OSError(12, "no memory"), Living])
+
+        def start(self):
+            each = next(self.started)
+            if isinstance(each, OSError):
+                raise each
+            return each()
+
+    maker = Elsewhere(Full())
+    assert not maker.ready() and "no memory" in caplog.text
+    assert not maker.ready() and maker.losses == 2, "the lost one is found again, and another is started"
+    assert maker.ready()
 
 
 def test_thirty_clients_are_answered_once_each_though_two_workers_are_killed(tmp_path):

@@ -17,6 +17,8 @@ MESSAGES = {
     "frames of the clip": "片段的帧数",
     "seconds": "秒",
     "frames": "帧",
+    "frames with those in between; give a smaller number": "帧（含插入的帧）；请给出较小的数",
+    "frames to attend to; give a larger number": "个被关注的帧；请给出较大的数",
     "frames; take fewer with out_fps, or a part with start_t and end_t": "帧；请用 out_fps 减少帧数，或用 start_t 和 end_t 截取一段",
     "pixels": "像素",
     "steps": "步",
