@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import numpy as np
 import paddle
 import pytest
+from PIL import Image
 
 from ppt2v import InputError, Model, video
 from ppt2v.environment.devices import device_name, dtype_name
@@ -188,29 +190,67 @@ class Killed(Exception):
     pass
 
 
-def test_killed_run_goes_on_to_the_same_bytes(model, tiny_folder, tmp_path, monkeypatch):
+@pytest.fixture
+def killed_after(monkeypatch):
+    """Kills runs when they have saved their state so often."""
     from ppt2v.pipelines.denoising.checkpoint import Checkpoint
 
-    given = {"prompt": "a panda", "model_name": tiny_folder, **FAST, "seed": None}
-    given["checkpoint_dir"] = tmp_path / "checkpoint"
     save, saved = Checkpoint.save, []
 
-    def killed_after_three(self, **state):
-        save(self, **state)
-        saved.append(state)
-        if len(saved) == 3:
-            raise Killed
+    def kill(times: int) -> None:
+        def killed(self, **state):
+            save(self, **state)
+            saved.append(state)
+            if len(saved) == times:
+                raise Killed
 
+        monkeypatch.setattr(Checkpoint, "save", killed)
+
+    return kill
+
+
+def test_killed_run_goes_on_to_the_same_bytes(model, tiny_folder, tmp_path, killed_after):
+    given = {"prompt": "a panda", "model_name": tiny_folder, **FAST, "seed": None}
+    given["checkpoint_dir"] = tmp_path / "checkpoint"
     paddle.seed(7)
     whole = model.run("text2video", **{**given, "checkpoint_dir": None}, save_path=tmp_path / "whole.mp4")
     paddle.seed(7)
-    monkeypatch.setattr(Checkpoint, "save", killed_after_three)
+    killed_after(3)
     with pytest.raises(Killed):
         model.run("text2video", **given, save_path=tmp_path / "resumed.mp4")
     assert not (tmp_path / "resumed.mp4").exists()
     resumed = model.run("text2video", **given, save_path=tmp_path / "resumed.mp4")
     assert open(resumed, "rb").read() == open(whole, "rb").read()
     assert not (tmp_path / "checkpoint").exists()
+
+
+def test_a_killed_run_does_not_go_on_with_another_picture(model, tiny_folder, tmp_path, killed_after):
+    picture, given = tmp_path / "first.png", {"prompt": "a panda", "model_name": tiny_folder, **FAST}
+    given |= {"init_image": picture, "checkpoint_dir": tmp_path / "checkpoint", "save_path": tmp_path / "made.mp4"}
+    Image.new("RGB", (16, 16), (200, 40, 40)).save(picture)
+    killed_after(1)
+    with pytest.raises(Killed):
+        model.run("text2video", **given)
+    Image.new("RGB", (16, 16), (40, 40, 200)).save(picture)
+    with pytest.raises(InputError, match="files differ"):
+        model.run("text2video", **given)
+
+
+def test_a_run_of_a_version_without_a_parameter_goes_on(model, tiny_folder, tmp_path, killed_after):
+    folder, given = tmp_path / "checkpoint", {"prompt": "a panda", "model_name": tiny_folder, **FAST}
+    killed_after(1)
+    with pytest.raises(Killed):
+        model.run("text2video", **given, checkpoint_dir=folder, save_path=tmp_path / "made.mp4")
+    with np.load(folder / "latents.npz") as stored:
+        state = dict(stored)
+    settings = json.loads(str(state["settings"]))
+    for name in ("loop", "pag_scale", "guidance_rescale", "files"):
+        del settings[name]
+    np.savez(folder / "latents.npz", **{**state, "settings": json.dumps(settings)})
+    with pytest.raises(InputError, match="loop differ"):
+        model.run("text2video", **given, loop=True, checkpoint_dir=folder, save_path=tmp_path / "made.mp4")
+    model.run("text2video", **given, checkpoint_dir=folder, save_path=tmp_path / "made.mp4")
+    assert not folder.exists()
 
 
 @pytest.mark.parametrize(
