@@ -44,6 +44,7 @@ class Parameter:
             "model": folder, file or id of a model;
             "guide": a ControlNet as KIND:STRENGTH or KIND:STRENGTH:MODEL;
             "adapter": a small file that changes the model, as PATH or PATH:REST;
+            "still": path of a picture that the frames begin with;
             "file": any other file, folder or id of a model;
             "picture": a text, or the path of a picture;
             "size": of the frames;

@@ -9,14 +9,22 @@ from typing import NamedTuple
 import cv2
 import numpy as np
 
+_LEAST = 16  # pixels of a side that OpenCV's method can look at
+
 
 def flow(before: np.ndarray, after: np.ndarray) -> np.ndarray:
     """How far each pixel moves from one frame, uint8 RGB ``[H, W, 3]``, to another: float32 ``[H, W, 2]``, x and y.
 
-    By dense inverse search (Kroeger et al., arXiv 1603.03590) as OpenCV has it; the same for the same frames.
+    By dense inverse search (Kroeger et al., arXiv 1603.03590) as OpenCV has it; the same for the same frames. Smaller
+    frames than it can look at are continued at the right and below by their last pixels.
     """
+    height, width = before.shape[:2]
+    more = max(0, _LEAST - height), max(0, _LEAST - width)
     pair = [cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY) for frame in (before, after)]
-    return cv2.DISOpticalFlow_create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM).calc(*pair, None)
+    if any(more):
+        pair = [cv2.copyMakeBorder(each, 0, more[0], 0, more[1], cv2.BORDER_REPLICATE) for each in pair]
+    found = cv2.DISOpticalFlow_create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM).calc(*pair, None)
+    return np.ascontiguousarray(found[:height, :width])
 
 
 def places(shape: tuple[int, ...]) -> np.ndarray:

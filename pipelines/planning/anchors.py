@@ -49,7 +49,7 @@ class Anchors(NamedTuple):
         """
         if text in (FIRST, PREVIOUS):
             return cls(previous=text == PREVIOUS)
-        if text.isascii() and text.isdecimal() and int(text) >= 1:
+        if text.isascii() and text.isdecimal() and len(text) < 10 and int(text) >= 1:
             return cls(every=int(text))
         raise InputError(
             "E-ANCHORS",

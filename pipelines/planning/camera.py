@@ -19,6 +19,7 @@ NAME = "camera"  # of the parameter
 UNIT = 512  # of which a side of the picture has so many, whatever its size
 LEAST_ZOOM, MOST_ZOOM = 0.25, 4.0
 BACK = "there-and-back"
+MOST_PAN, MOST_TURN = 5120, 3600  # ten pictures, ten times round
 
 # How the part of the way between two keyframes grows with the part of the time.
 EASINGS: dict[str, Callable[[float], float]] = {
@@ -179,6 +180,14 @@ def _view(key: keyframes.Keyframe, before: View) -> tuple[View, str]:
         place = word.end()
     easing = said.pop("easing", "linear")
     view = before._replace(**{name: float(value) for name, value in said.items()})
+    if max(abs(view.x), abs(view.y)) > MOST_PAN or abs(view.rotate) > MOST_TURN:
+        raise InputError(
+            "E-CAMERA-FAR",
+            "camera: frame {frame}: the rule is at most {pan} for pan and {turn} for rotate, to either side",
+            frame=key.frame,
+            pan=MOST_PAN,
+            turn=MOST_TURN,
+        )
     if not LEAST_ZOOM <= view.zoom <= MOST_ZOOM:
         raise InputError(
             "E-CAMERA-ZOOM",

@@ -10,8 +10,8 @@ from typing import Any, NamedTuple
 from ppt2v.errors import InputError
 from ppt2v.parameters import shown
 
-_BEGIN = re.compile(r"(?:^|;)\s*(\d+)\s*:")
-_NEXT = re.compile(r";\s*\d+\s*:")
+_BEGIN = re.compile(r"(?:^|;)\s*(\d{1,9})\s*:")
+_NEXT = re.compile(r";\s*\d{1,9}\s*:")
 
 
 class Keyframe(NamedTuple):

@@ -34,7 +34,7 @@ MOTION = (
         str,
         None,
         "A picture as the first frame, which the others keep and move; the prompt should say what it shows.",
-        holds="file",
+        holds="still",
         group="Motion",
     ),
     PROMPT_AT,

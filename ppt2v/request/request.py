@@ -193,7 +193,7 @@ class Request:
                 "motion_window={asked} needs a motion module: give motion_module=... (--motion-module)",
                 asked=self.values["motion_window"],
             )
-        if self.values.get(strengths.NAME):
+        if self.values.get(strengths.NAME) is not None:
             strengths.by_frame(self.values[strengths.NAME], self.frames or 1)
         for guide in self.guides:
             controls.check(guide.kind, self.values)
@@ -341,6 +341,7 @@ def _picture(mark: str | Path) -> str:
 _TEXTS: dict[str | None, Callable[[Any], Any]] = {
     "clip": _absolute,
     "model": locate.from_anywhere,
+    "still": locate.from_anywhere,
     "file": locate.from_anywhere,
     "guide": guides.from_anywhere,
     "adapter": adapters.as_texts,

@@ -26,7 +26,7 @@ def named(mode: Mode, values: Mapping[str, Any]) -> list[str]:
         values: of all parameters of the mode.
     """
     decisive = [each for each in mode.parameters if each.decides != "nothing"]
-    texts = [values[name] for name in holding(decisive, "clip", "model", "file")]
+    texts = [values[name] for name in holding(decisive, "clip", "model", "still", "file")]
     texts += [values[name] for name in holding(mode.parameters, "picture") if names_image(values[name] or "")]
     for name in holding(mode.parameters, "adapter"):
         texts += adapters.named(values[name])

@@ -40,26 +40,37 @@ def recipe(request: Request, device: str, choice: Choice, files: dict[str, str],
 
 
 def _without_folders(mode: Mode, values: dict[str, Any]) -> dict[str, Any]:
-    files = holding(mode.parameters, "clip", "model", "file")
+    files = holding(mode.parameters, "clip", "model", "still", "file")
     return {
         name: Path(value).name if name in files and os.path.isabs(value or "") else value
         for name, value in values.items()
     }
 
 
-def checkpoint(request: Request, made: Inputs, choice: Choice):
-    """Where the run keeps its last completed step, with all that decides it; None where it keeps none."""
+def checkpoint(request: Request, made: Inputs, choice: Choice, files: dict[str, str]):
+    """Where the run keeps its last completed step, with all that decides it; None where it keeps none.
+
+    Args:
+        files: ``files.fingerprints`` of the run.
+    """
     folder = request.values.get("checkpoint_dir")
     if folder is None:
         return None
     from ppt2v.pipelines.denoising.checkpoint import Checkpoint
 
-    decisive = {each.name for each in request.mode.parameters if each.decides == "frames"}
-    settings = {name: value for name, value in request.values.items() if name in decisive}
-    settings |= {"count": made.count, "size": list(made.size), "engine": choice.engine, "dtype": choice.precision}
     before = settings_before(request)
-    if before is None or "threads" in before:  # version 0.1 did not note them
-        settings["threads"] = threads()
+    decisive = [each for each in request.mode.parameters if each.decides == "frames" and each.name in request.values]
+    # A version that had no such parameter noted none, and did what its default does.
+    new = [each.name for each in decisive if before is not None and each.name not in before]
+    settings = {
+        each.name: request.values[each.name]
+        for each in decisive
+        if each.name not in new or request.values[each.name] != each.default
+    }
+    settings |= {"count": made.count, "size": list(made.size), "engine": choice.engine, "dtype": choice.precision}
+    for name, noted in (("threads", threads()), ("files", files)):
+        if before is None or name in before:  # version 0.1 noted neither
+            settings[name] = noted
     return Checkpoint(folder, settings)
 
 

@@ -133,7 +133,8 @@ class Session:
     ) -> str:
         values = request.values
         pipeline.offload = values.get("offload", False)
-        checkpoint, read = record.checkpoint(request, made, choice), fingerprints(request.mode, values)
+        read = fingerprints(request.mode, values)
+        checkpoint = record.checkpoint(request, made, choice, read)
         denoising, tile = f"Denoising ({choice.engine}, {choice.precision})", values.get("decode_tile")
 
         def report(done: int, total: int) -> None:

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from .job import Terms
 
 # What parameters hold that name files and folders of the machine, or how much of it a run may take: for its operator.
-OPERATORS = ("output", "adapter", "file", "machine")
+OPERATORS = ("output", "adapter", "still", "file", "machine")
 FORMATS = ("mp4", "webm", "gif")
 _MOST_FPS = 240  # of a clip; cameras have no more
 MOST_TEXTS = 4  # of a parameter that takes several

@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 import pytest
 
-from ppt2v.pipelines.methods.flow import ClipFlow
+from ppt2v.pipelines.methods.flow import ClipFlow, flow
 from ppt2v.pipelines.methods.steadiness import REACH, sharpened, steadied
 from ppt2v.quality import metrics
 
@@ -99,3 +99,10 @@ def test_a_blurred_picture_is_as_sharp_as_the_other_one_again():
     blurred = cv2.GaussianBlur(sharp, (0, 0), 1)
     assert metrics.sharpness(sharpened(blurred, sharp)[None]) == pytest.approx(metrics.sharpness(sharp[None]), rel=0.02)
     assert np.array_equal(sharpened(sharp, blurred), sharp)
+
+
+@pytest.mark.parametrize("size", [(8, 64), (12, 300), (8, 8), (8, 512), (1, 1), (40, 3)])
+def test_the_flow_of_tiny_frames_has_their_size(size):
+    frames = np.random.default_rng(0).integers(0, 256, (2, *size, 3), np.uint8)
+    found = flow(*frames)
+    assert found.shape == (*size, 2) and found.dtype == np.float32 and np.isfinite(found).all()

@@ -26,7 +26,7 @@ from ppt2v import MODES, dreambooth
 from ppt2v.cli import app
 from ppt2v.hubs.paddlehub import VideoMaker
 from ppt2v.models.sources import catalogue
-from ppt2v.parameters import resolve
+from ppt2v.parameters import holding, resolve
 from ppt2v.serving.api.app import create_app
 from ppt2v.serving.api.schema import request_model
 from ppt2v.serving.job import Terms
@@ -66,12 +66,14 @@ def folder(tmp_path, monkeypatch) -> Path:
 
 @pytest.fixture
 def quick(monkeypatch) -> None:
-    """Two steps and a few frames for every run, one step for a training."""
+    """Two steps for every run, and few frames unless it says something of later ones; one step for a training."""
     run, train = ppt2v.model.Model.run, dreambooth.train
 
     def quick_run(self, mode, **given):
         little = {"num_inference_steps": 2, "video_length": 2, "end_t": given.get("start_t", 0) + 0.5}
         names = {parameter.name for parameter in MODES[mode].parameters}
+        if any(given.get(name) for name in holding(MODES[mode].parameters, "keyframes")):
+            names = {"num_inference_steps"}
         return run(self, mode, **{**given, **{name: little[name] for name in little if name in names}})
 
     def quick_train(*positional, **given):

@@ -38,6 +38,7 @@ MESSAGES = {
     "E-CONTROL-KEYFRAMES": "{name}：第 {frame} 帧的 {said!r} 不是 0 到 10 的强度；请写成 0: 1; 16: 0.3 的形式",
     "E-PROMPT-AT-TWICE": "prompt 为 {prompt}，而 prompt_at 在第 0 帧为 {other}：请去掉其中一个",
     "E-CAMERA-FORM": "camera：无法理解 {said}（第 {frame} 帧）；请给出 pan X Y、zoom 倍数、rotate 角度以及 {easings} 之一，例如 16: pan 24 0 zoom 1.3 ease",
+    "E-CAMERA-FAR": "camera：第 {frame} 帧：pan 最多 {pan}，rotate 最多 {turn}（正负均可）",
     "E-CAMERA-ZOOM": "camera：zoom {zoom:g}（第 {frame} 帧）：须为 {least:g} 到 {most:g}",
     "E-CAMERA-OUTSIDE": "camera：第 {frame} 帧看不到首帧的任何部分（pan {x:g} {y:g}，zoom {zoom:g}）：pan 以宽和高的 1/512 为单位，pan 512 0 就离开了画面；请移动得少一些",
     "E-CONTROL-PART": "control_guidance_start={start}，control_guidance_end={end}：{count} 步中没有一步落在两者之间；0 和 1 表示全部的步",
