@@ -198,6 +198,22 @@ def test_a_wrong_runner_and_a_cluster_that_is_not_there_are_refused(command, run
         assert (status, out) == (2, "") and said in err and err.count("\n") == 1
 
 
+def test_workers_of_a_cluster_get_a_gpu_each_where_no_device_was_named(monkeypatch):
+    asked = []
+
+    def place_of(runner, number, make, arguments, device, graphics):
+        asked.append((runner, device, graphics))
+        raise InputError("E-ANY", "far enough")
+
+    monkeypatch.setattr("ppt2v.serving.makers.device_name", {None: "gpu"}.__getitem__)
+    monkeypatch.setattr("ppt2v.serving.makers.cards", {"gpu": 3}.__getitem__)
+    monkeypatch.setattr("ppt2v.serving.makers.place_of", place_of)
+    for runner in ("ray", "local"):
+        with pytest.raises(InputError, match="far enough"), started(runner, 2, Model):
+            pass
+    assert asked == [("ray", "gpu", 0), ("local", "gpu", 3)]
+
+
 def test_one_worker_is_this_process(tmp_path):
     with started("local", 1, partial(StandInProcess, tmp_path)) as makers:
         assert isinstance(makers[0], Here)
