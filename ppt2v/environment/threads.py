@@ -5,7 +5,9 @@ from __future__ import annotations
 import contextlib
 import io
 import os
+import signal
 import sys
+import threading
 from collections.abc import Iterator
 
 from ppt2v.errors import InputError
@@ -64,7 +66,7 @@ def import_paddle():
         InputError: Paddle is not installed, or a folder that is named for PaddleNLP cannot be written.
     """
     check_home()
-    printed = io.StringIO()
+    printed, is_first = io.StringIO(), not too_late()
     try:
         with contextlib.redirect_stderr(printed), quiet_libraries():
             import paddle
@@ -80,4 +82,13 @@ def import_paddle():
         for line in printed.getvalue().splitlines():
             if "OMP_NUM_THREADS" not in line:
                 print(line, file=sys.stderr)
+    if is_first:
+        _take_back_sigterm()
     return paddle
+
+
+def _take_back_sigterm() -> None:
+    """Puts back what the process does at SIGTERM; Paddle has it print a report and end, whatever was set before."""
+    handler = signal.getsignal(signal.SIGTERM)
+    if handler is not None and threading.current_thread() is threading.main_thread():  # the only one that may
+        signal.signal(signal.SIGTERM, handler)

@@ -45,3 +45,16 @@ def test_missing_paddle_is_an_error_that_says_what_to_install(monkeypatch):
     monkeypatch.setattr(builtins, "__import__", without_paddle)
     with pytest.raises(InputError, match=r"pip install 'ppt2v\[cpu\]'"):
         import_paddle()
+
+
+def test_a_handler_of_sigterm_outlives_the_import_of_paddle():
+    program = """
+import os, signal
+signal.signal(signal.SIGTERM, lambda *_: (print("handled", flush=True), os._exit(3)))
+from ppt2v.environment.threads import import_paddle
+import_paddle()
+os.kill(os.getpid(), signal.SIGTERM)
+signal.pause()
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    assert (done.returncode, done.stdout) == (3, "handled\n")
