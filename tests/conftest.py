@@ -175,3 +175,14 @@ def made(monkeypatch) -> list[dict]:
 
     monkeypatch.setattr(ppt2v.model, "Model", Recorder)
     return runs
+
+
+@pytest.fixture(scope="session")
+def pix2pix(tmp_path_factory) -> Path:
+    """A tiny model that edits clips."""
+    folder = Path(
+        shutil.copytree(DATA / "text2video_reference" / "model", tmp_path_factory.mktemp("models") / "pix2pix")
+    )
+    shutil.rmtree(folder / "unet")
+    shutil.copytree(DATA / "guided_reference" / "pix2pix_unet", folder / "unet")
+    return folder

@@ -136,8 +136,8 @@ class _CrossFrame(Program):
     first; then what the kind of network needs. Those of the text may have a row for each frame of each branch; with
     ``texts_of_frames`` a branch's row holds the tokens of its frames one after the other, ``[branches, frames * tokens,
     channels]``, for a network that tells the branches by it. Without tokens the anchor's mean that the first frame of
-    this call is the anchor. Outputs: what the kind of network makes,
-    then what the processors keep, in the order of the inputs.
+    this call is the anchor. Outputs: what the kind of network makes, then what the processors keep, in the order of the
+    inputs.
     """
 
     quantizable = True

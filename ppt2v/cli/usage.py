@@ -85,9 +85,8 @@ def _wrong_option(error: Any, help_: str) -> Message:
 
 
 def _wrong_value(error: Any, parameter: Any) -> Message:
-    faults: list[dict[str, Any]] = getattr(
-        error.__cause__, "errors", list
-    )()  # of pydantic, by which typer reads values
+    # Of pydantic, by which typer reads values.
+    faults: list[dict[str, Any]] = getattr(error.__cause__, "errors", list)()
     if faults and (valid := _valid(faults[0])):
         return Message(
             "E-PARAMETER-VALUE",

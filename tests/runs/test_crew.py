@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from pathlib import Path
 
 import numpy as np
@@ -26,14 +25,6 @@ SHORT = {"prompt": "the fox", "seed": 0, "num_inference_steps": 6, "chunk_size":
 def clip(tmp_path_factory) -> Path:
     frames = np.random.default_rng(0).integers(0, 255, (5, 24, 32, 3), np.uint8)
     return video.write(frames, tmp_path_factory.mktemp("clips") / "noise.mp4", 10, {})
-
-
-@pytest.fixture(scope="module")
-def pix2pix(tmp_path_factory) -> Path:
-    folder = Path(shutil.copytree(BASE, tmp_path_factory.mktemp("models") / "pix2pix"))
-    shutil.rmtree(folder / "unet")
-    shutil.copytree(DATA / "guided_reference" / "pix2pix_unet", folder / "unet")
-    return folder
 
 
 @pytest.fixture

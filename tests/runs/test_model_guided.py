@@ -33,14 +33,6 @@ def clip(tmp_path_factory) -> Path:
     return video.write(frames, tmp_path_factory.mktemp("clips") / "square.mp4", 10, {})
 
 
-@pytest.fixture(scope="module")
-def pix2pix(tmp_path_factory) -> Path:
-    folder = Path(shutil.copytree(BASE, tmp_path_factory.mktemp("models") / "pix2pix"))
-    shutil.rmtree(folder / "unet")
-    shutil.copytree(DATA / "guided_reference" / "pix2pix_unet", folder / "unet")
-    return folder
-
-
 @pytest.fixture
 def make(model, clip, tmp_path):
     """Runs a process_* method on the clip; the frames and the rate of what it wrote."""

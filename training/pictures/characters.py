@@ -162,6 +162,20 @@ def pose(rng: np.random.Generator) -> np.ndarray:
     return _placed(rng, joints, body.head)
 
 
+def dancing(body: Body, turn: float) -> np.ndarray:
+    """Joints of a dance that repeats when ``turn`` (radians) has gone round, ``[18, 2]`` in pixels (x, y)."""
+    swing, step = math.sin(turn), math.sin(2 * turn)
+    stance = Stance(
+        lean=7 * swing,
+        tilt=10 * swing,
+        upper_arms=(80 + 50 * swing, 80 - 50 * swing),
+        forearms=(120 + 40 * step, 120 + 40 * step),
+        thighs=(16 + 20 * max(swing, 0), 16 + 20 * max(-swing, 0)),
+        shins=(8 - 25 * max(swing, 0), 8 - 25 * max(-swing, 0)),
+    )
+    return joints_of(body, stance) + (64 + 7 * swing, 82 + 2 * step)
+
+
 def _add_head(joints: np.ndarray, side: float, tilt: float) -> None:
     """Nose, eyes and ears of a head ``side`` pixels wide above the neck, tilted by ``tilt`` degrees."""
     right = np.array([math.cos(math.radians(tilt)), math.sin(math.radians(tilt))])

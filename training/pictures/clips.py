@@ -15,7 +15,7 @@ import numpy as np
 
 from ppt2v import video
 from training.pictures import characters, mascot
-from training.pictures.characters import Body, Stance
+from training.pictures.characters import Body
 from training.pictures.scenes import depth_map, levels, three
 from training.pictures.sprites import Composition, Sprites, background
 
@@ -49,17 +49,7 @@ SCENES = {"panda": walking, "car": driving, "elephant": nearing, "bear": nodding
 
 def dancing(frame: int) -> np.ndarray:
     """The joints of a dance that repeats every ``COUNT`` frames."""
-    turn = 2 * math.pi * frame / COUNT
-    swing, step = math.sin(turn), math.sin(2 * turn)
-    stance = Stance(
-        lean=7 * swing,
-        tilt=10 * swing,
-        upper_arms=(80 + 50 * swing, 80 - 50 * swing),
-        forearms=(120 + 40 * step, 120 + 40 * step),
-        thighs=(16 + 20 * max(swing, 0), 16 + 20 * max(-swing, 0)),
-        shins=(8 - 25 * max(swing, 0), 8 - 25 * max(-swing, 0)),
-    )
-    return characters.joints_of(BODY, stance) + (64 + 7 * swing, 82 + 2 * step)
+    return characters.dancing(BODY, 2 * math.pi * frame / COUNT)
 
 
 def main() -> None:

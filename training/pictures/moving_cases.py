@@ -14,7 +14,7 @@ import numpy as np
 
 from training.pictures import cases, characters, edits
 from training.pictures.cases import Case
-from training.pictures.characters import Body, Stance
+from training.pictures.characters import Body
 from training.pictures.scenes import canny_map
 from training.pictures.sprites import PLACES
 
@@ -89,23 +89,9 @@ def _dances() -> Iterator[MovingCase]:
     chosen = [case for case in cases.load() if case.mode == "pose"]
     first_of = {case.truth["subject"]: case for case in reversed(chosen)}
     for number, (case, body) in enumerate(zip([first_of[subject] for subject in sorted(first_of)], _BODIES)):
-        joints = [_dancing(body, frame, number) for frame in range(FRAMES)]
+        joints = [characters.dancing(body, 2 * math.pi * (frame / 16 + number / 4)) for frame in range(FRAMES)]
         frames = [
             replace(case, given=characters.skeleton(each), truth={**case.truth, "joints": each.tolist()})
             for each in joints
         ]
         yield MovingCase(f"pose-{number}", np.stack([frame.given for frame in frames]), frames)
-
-
-def _dancing(body: Body, frame: int, number: int) -> np.ndarray:
-    turn = 2 * math.pi * (frame / 16 + number / 4)
-    swing, step = math.sin(turn), math.sin(2 * turn)
-    stance = Stance(
-        lean=7 * swing,
-        tilt=10 * swing,
-        upper_arms=(80 + 50 * swing, 80 - 50 * swing),
-        forearms=(120 + 40 * step, 120 + 40 * step),
-        thighs=(16 + 20 * max(swing, 0), 16 + 20 * max(-swing, 0)),
-        shins=(8 - 25 * max(swing, 0), 8 - 25 * max(-swing, 0)),
-    )
-    return characters.joints_of(body, stance) + (64 + 7 * swing, 82 + 2 * step)
