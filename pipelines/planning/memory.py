@@ -12,6 +12,7 @@ import re
 from collections.abc import Collection, Mapping
 from typing import NamedTuple
 
+from ppt2v.engine.offload import BLOCKS, NETWORKS, NONE
 from ppt2v.errors import InputError
 from ppt2v.language import words
 
@@ -38,7 +39,8 @@ class Needs(NamedTuple):
     ``vae_channels``: of their levels of full size; ``branches``: of guidance; ``height`` and ``width``: in pixels;
     ``scale``: pixels per latent cell; ``kept``: bytes of what is kept of all frames from step to step;
     ``vae_in_float32``: whether the VAE computes in float32 whatever the others do; ``window``: the frames that motion
-    modules see together, without which the size of a chunk counts.
+    modules see together, without which the size of a chunk counts; ``block``: weights of the largest block, where
+    blocks can leave the memory.
     """
 
     unet: int
@@ -53,6 +55,7 @@ class Needs(NamedTuple):
     kept: float = 0.0
     vae_in_float32: bool = False
     window: int | None = None
+    block: int | None = None
 
     @classmethod
     def of(
@@ -64,6 +67,7 @@ class Needs(NamedTuple):
         kept_frames: int,
         window: int | None = None,
         anchors: int = 0,
+        block: int | None = None,
     ) -> Needs:
         """Those of a pipeline's networks for frames of a size (height, width).
 
@@ -85,6 +89,7 @@ class Needs(NamedTuple):
             4.0 * kept * branches * size[0] * size[1] / scale**2,
             pipeline.vae_in_float32,
             window,
+            block,
         )
 
 
@@ -111,19 +116,22 @@ class Plan(NamedTuple):
 
     chunk_size: int | None
     decode_tile: int | None
-    offload: bool
+    offload: str
     peak: float
 
     def __str__(self) -> str:
         size = words("chunk size {chunk_size}", chunk_size=self.chunk_size)
         chunks = words("windows of the motion module") if self.chunk_size is None else size
         tile = words(", decoding in tiles of {pixels} pixels", pixels=self.decode_tile) if self.decode_tile else ""
-        offload = words(", networks leaving the memory when they are done") if self.offload else ""
+        leaving = {
+            NETWORKS: words(", networks leaving the memory when they are done"),
+            BLOCKS: words(", blocks of networks in the memory only while they compute"),
+        }
         plan = words(
             "{chunks}{tile}{offload}; expected peak {peak:.1f} GB",
             chunks=chunks,
             tile=tile,
-            offload=offload,
+            offload=leaving.get(self.offload, ""),
             peak=self.peak / GB,
         )
         return str(plan)
@@ -150,10 +158,11 @@ def peak(sizes: Needs, precision: str, plan: Plan) -> float:
     if plan.decode_tile:
         pixels = min(sizes.height, plan.decode_tile) * min(sizes.width, plan.decode_tile)
     of_vae = "float32" if sizes.vae_in_float32 else precision
-    unet, vae, text = WEIGHT[precision] * sizes.unet, WEIGHT[of_vae] * sizes.vae, WEIGHT[precision] * sizes.text
+    computing = sizes.block if plan.offload == BLOCKS and sizes.block is not None else sizes.unet
+    unet, vae, text = WEIGHT[precision] * computing, WEIGHT[of_vae] * sizes.vae, WEIGHT[precision] * sizes.text
     denoising = unet + sizes.kept + rows * cells * CELL[precision] * sizes.channels / 320
     decoding = vae + pixels * PIXEL[of_vae] * sizes.vae_channels / 128
-    if plan.offload:
+    if plan.offload != NONE:
         return BASE + max(text, denoising, decoding)
     return BASE + text + max(denoising, unet + decoding)
 
@@ -171,7 +180,7 @@ def choose(limit: float, sizes: Needs, precision: str, fixed: Mapping[str, objec
     """
     if sizes.window is not None:
         fixed = {**fixed, "chunk_size": None}
-    plans = [plan._replace(peak=peak(sizes, precision, plan)) for plan in _plans(fixed)]
+    plans = [plan._replace(peak=peak(sizes, precision, plan)) for plan in _plans(fixed, sizes.block is not None)]
     for plan in plans:
         if plan.peak <= limit:
             return plan
@@ -191,8 +200,10 @@ def choose(limit: float, sizes: Needs, precision: str, fixed: Mapping[str, objec
     )
 
 
-def _plans(fixed: Mapping[str, object]) -> list[Plan]:
+def _plans(fixed: Mapping[str, object], by_block: bool) -> list[Plan]:
     chunks = [fixed["chunk_size"]] if "chunk_size" in fixed else CHUNKS
     tiles = [fixed["decode_tile"]] if "decode_tile" in fixed else TILES
-    offloads = [fixed["offload"]] if "offload" in fixed else (False, True)
-    return [Plan(chunk, tile, offload, 0.0) for chunk in chunks for offload in offloads for tile in tiles]
+    # Blocks cost more time than smaller chunks.
+    offered = [[NONE, NETWORKS], *([[BLOCKS]] if by_block else [])]
+    groups = [[fixed["offload"]]] if "offload" in fixed else offered
+    return [Plan(chunk, tile, each, 0.0) for group in groups for chunk in chunks for each in group for tile in tiles]
