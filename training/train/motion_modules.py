@@ -29,7 +29,7 @@ from training.train import video
 from training.train.control import EMBEDDED
 from training.train.guided import Base, decode, save_sheet
 from training.train.loop import Plan, Training
-from training.train.unet import SCHEDULER, UNET, load_text, optimizers_of
+from training.train.unet import ADAMW_SHARE, SCHEDULER, UNET, adamw, load_text, optimizers_of
 
 CONFIG = {
     "block_out_channels": UNET["block_out_channels"],
@@ -202,7 +202,9 @@ def train(sprites: Sprites, out: Path, minutes: float, rate: float) -> None:
     base, teacher = Base.load(EMBEDDED), load_teacher()
     model = MotionUNet.begin(base, teacher)
     plan = Plan(out / "motion_modules.pt", minutes, rate, rise=30, every=20)
-    training = Training(model, optimizers_of(model), plan, average=copy.deepcopy(model).eval(), decay=0.995)
+    heads = adamw([{"params": list(model.trackers.parameters()), "share": ADAMW_SHARE}])
+    optimizers = [*optimizers_of(model.adapter), heads]
+    training = Training(model, optimizers, plan, average=copy.deepcopy(model).eval(), decay=0.995)
     torch.manual_seed(training.step)
     pool = video.Pool(sprites, base.vae, base.encode, seed=training.step)
     pool.add(FIRST_CLIPS)
