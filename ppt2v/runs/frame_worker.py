@@ -154,7 +154,7 @@ def _held(job: Job) -> Held:
     networks = Loaded(job.device, job.choice.network)
     parts = networks.model(family, folder, request.adapters, Replacements.among(request.values))
     pipeline = pipeline_class(family.pipeline(mode.pipeline))(**parts)
-    pipeline.engine = offload.offloading(build(job.choice), request.values.get("offload"))
+    pipeline.engine = offload.offloading(build(job.choice), request.values.get("offload", offload.NONE))
     pipeline.engine.samples = Samples(request, networks, lambda progress: None)
     pipeline.offload = request.values.get("offload", offload.NONE) != offload.NONE
     return Held(request, networks, pipeline)

@@ -68,7 +68,7 @@ class Session:
         """
         # First without the model's own defaults, so that a wrong value is refused before anything is downloaded.
         request = Request.of(row, given)
-        offload.check(request.values.get("offload"), self._choice, self.device)
+        offload.check(request.values.get("offload", offload.NONE), self._choice, self.device)
         for line in advice(request.values, request.adapters):
             warnings.warn(Notice.of(line), stacklevel=2)
         output = request.output_file()
@@ -100,7 +100,7 @@ class Session:
             decided = {"seed": record.seed(request, before), **self._within_memory(pipeline, request, made)}
             request = replace(request, values={**request.values, **decided})
             self._explain(words("Seed: {seed}", seed=decided["seed"]))
-            pipeline.engine = offload.offloading(engine, request.values.get("offload"))
+            pipeline.engine = offload.offloading(engine, request.values.get("offload", offload.NONE))
             pipeline.engine.samples = Samples(request, self.loaded, watch)
             if crew:
                 decided |= crew.share_of(request, made.count)
