@@ -57,9 +57,9 @@ def _rerun(file: Path, trust: bool, manner: Manner, changes: Mapping[str, Any]) 
     from ppt2v import video
     from ppt2v.runs.files import named
 
-    recipe = video.read_recipe(file)
-    _refuse_commands(file, recipe)
-    recipe = checked(file, recipe)
+    held = video.read_recipe(file)
+    _refuse_commands(file, held)
+    recipe = checked(file, held)
     mode = MODES[recipe["mode"]]
     changes = _of_mode(mode, changes)
     outputs = holding(mode.parameters, "output")
