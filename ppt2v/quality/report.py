@@ -147,7 +147,7 @@ def _borders(path: str | Path, count: int, chunk_size: int | None) -> list[int]:
     times = values.get("interpolate") or 1  # each frame has become so many, each border as many steps
     made = (count - 1) // times + 1
     borders = _borders_made(values, made)
-    return [border * times - place for border in borders for place in range(times)]
+    return [step for border in borders for step in range((border - 1) * times + 1, border * times + 1)]
 
 
 def _borders_made(values: Mapping[str, Any], made: int) -> list[int]:
