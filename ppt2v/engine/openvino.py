@@ -13,7 +13,7 @@ from ppt2v.version import __version__
 
 from . import weights
 from .export import ExportingEngine
-from .precisions import HINTS
+from .precisions import compile_model
 from .program import Program
 from .quantization import Seen, quantized
 from .trace import trace
@@ -102,9 +102,3 @@ class OpenVINOEngine(ExportingEngine):
             weights.write(program.network, folder)
 
         return self.cache.find(key) or self.cache.add(key, write, program.model)
-
-
-def compile_model(model: ov.Model, precision: str) -> ov.CompiledModel:
-    """Makes a program ready for this machine, on as many threads as Paddle's."""
-    settings = {"INFERENCE_PRECISION_HINT": HINTS[precision], "INFERENCE_NUM_THREADS": threads()}
-    return ov.Core().compile_model(model, "CPU", settings)

@@ -23,7 +23,7 @@ from ppt2v.environment.threads import threads
 ov = import_openvino()
 ops = ov.opset15
 
-HINTS = {"float32": "f32", "float16": "f16", "bfloat16": "bf16"}
+_HINTS = {"float32": "f32", "float16": "f16", "bfloat16": "bf16"}
 _CAPABILITIES = {"float32": "FP32", "float16": "FP16", "bfloat16": "BF16"}
 _GAIN = 0.9  # of the time of a more exact precision that a less exact one may take to be worth it
 _ROUNDS = 3
@@ -36,6 +36,20 @@ def available() -> tuple[str, ...]:
     """The precisions that OpenVINO computes in on this processor, the most exact first."""
     capabilities = ov.Core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
     return tuple(name for name in PRECISIONS if _CAPABILITIES.get(name) in capabilities)
+
+
+def compile_model(model: ov.Model, precision: str) -> ov.CompiledModel:
+    """Makes a program ready for this machine, on as many threads as Paddle's.
+
+    The threads are not pinned: OpenVINO pins those of every process to the same first cores, where several workers of
+    fewer threads than cores would take turns on one and leave the others idle.
+    """
+    settings = {
+        "INFERENCE_PRECISION_HINT": _HINTS[precision],
+        "INFERENCE_NUM_THREADS": threads(),
+        "ENABLE_CPU_PINNING": False,
+    }
+    return ov.Core().compile_model(model, "CPU", settings)
 
 
 def default() -> str:
@@ -89,11 +103,7 @@ def _keep(file: Path, content: Mapping) -> None:
 def _measure(precisions: Iterable[str]) -> dict[str, float]:
     """The least of some rounds in turn, so that what else the machine does weighs little."""
     model = _part_of_unet()
-    settings = {"INFERENCE_NUM_THREADS": threads()}
-    compiled = {
-        name: ov.Core().compile_model(model, "CPU", {**settings, "INFERENCE_PRECISION_HINT": HINTS[name]})
-        for name in precisions
-    }
+    compiled = {name: compile_model(model, name) for name in precisions}
     inputs = [np.ones(list(each.shape), np.float32) for each in model.inputs]
     for program in compiled.values():
         program(inputs)  # the first call prepares the weights

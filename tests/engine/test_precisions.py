@@ -10,7 +10,7 @@ pytest.importorskip("openvino")
 
 from ppt2v.engine import precisions
 from ppt2v.engine.choice import choose
-from ppt2v.environment import processor
+from ppt2v.environment import processor, threads
 
 
 @pytest.mark.parametrize(
@@ -89,6 +89,15 @@ def test_what_is_measured_computes_as_a_unet_does(monkeypatch):
     assert {"Convolution", "GroupNormalization", "MatMul", "ScaledDotProductAttention", "Gelu"} <= kinds
     seconds = precisions._measure(precisions.available())
     assert tuple(seconds) == precisions.available() and min(seconds.values()) >= 0
+
+
+def test_the_threads_of_a_program_are_pinned_to_no_core(monkeypatch):
+    """Else two processes of one thread each share the first core, whatever the machine has."""
+    monkeypatch.setattr(precisions, "_LEVELS", ((32, 2),))
+    with threads.using(1):
+        program = precisions.compile_model(precisions._part_of_unet(), "float32")
+    assert program.get_property("INFERENCE_NUM_THREADS") == 1
+    assert not program.get_property("ENABLE_CPU_PINNING")
 
 
 @pytest.mark.parametrize(
