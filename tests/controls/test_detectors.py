@@ -295,8 +295,8 @@ def test_small_depth_network():
     network = SmallDepthNetwork("embedded/nearness").network
     with paddle.no_grad():
         depth = network(paddle.to_tensor(picture(64, 96))).numpy()
-    # The original has its weights in float32 and its batch norms apart: some 60 layers, each off by 2^-12 at most.
-    assert relative_error(depth, np.load(DATA / "nearness_reference.npz")["depth"]) < 1e-2
+    # About 60 convolutions deep in float32.
+    assert relative_error(depth, np.load(DATA / "nearness_reference.npz")["depth"]) < 1e-4
 
 
 def test_small_depth_network_takes_frames_of_any_size():
