@@ -1,7 +1,7 @@
 """What several workers gain for one video: simulated for 1 to 64 workers, and measured for two processes.
 
     python benchmarks/workers.py simulate [--frames 64] [--frame-seconds 4] [--gigabits 10]
-    python benchmarks/workers.py measure [--frames 17] [--steps 20]
+    python benchmarks/workers.py measure [--frames 33] [--steps 40]
 
 ``simulate`` hands the steps of a run out with the code that real runs use; only the workers are stand-ins, which
 compute nothing and sleep as long as they are told, by a clock of their own. ``measure`` makes a video with the model
@@ -192,9 +192,9 @@ def main() -> None:
     )
     simulating.set_defaults(run=simulate)
     measuring = commands.add_parser("measure")
-    measuring.add_argument("--frames", type=int, default=17)
-    measuring.add_argument("--steps", type=int, default=20)
-    measuring.add_argument("--chunk-size", type=int, default=9)
+    measuring.add_argument("--frames", type=int, default=33)
+    measuring.add_argument("--steps", type=int, default=40)
+    measuring.add_argument("--chunk-size", type=int, default=17)
     measuring.set_defaults(run=measure)
     single = commands.add_parser("one")
     for name, kind in (("workers", int), ("frames", int), ("steps", int), ("chunk_size", int), ("path", str)):

@@ -19,6 +19,7 @@ for _name in ("GITHUB_ACTIONS", "FORCE_COLOR", "PY_COLORS", "CLICOLOR_FORCE", "T
     os.environ.pop(_name, None)
 os.environ["COLUMNS"] = "80"
 os.environ["PPT2V_LANG"] = "en"
+os.environ["RAY_worker_niceness"] = "0"  # noqa: SIM112  (else its workers wait for all the other tests)
 
 import tiny_model  # noqa: E402
 from tiny_model import write_json  # noqa: E402

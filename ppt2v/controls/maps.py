@@ -8,13 +8,16 @@ from __future__ import annotations
 
 import importlib
 import sys
+import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import chain, islice
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ppt2v.environment.threads import import_paddle
-from ppt2v.errors import InputError
+from ppt2v.errors import InputError, Notice
 from ppt2v.language import Message, words
+from ppt2v.models.sources import locate
+from ppt2v.models.sources.catalogue import EMBEDDED
 
 from .table import AUTO, CONTROLS, MAP, Control
 
@@ -24,18 +27,20 @@ if TYPE_CHECKING:
     Frames = Iterable[np.ndarray]
 
 _LOOKED_AT = 4  # frames, to decide what a clip is
+_EMBEDDED_DEPTH = f"{EMBEDDED}/nearness"
 
 
 class Maker(NamedTuple):
     """How maps are made of frames.
 
     ``look``: gives what is to be seen in one, whatever the others show; ``draw``: gives the maps of what is seen in all
-    of them, in order, one for one; ``how``: says it in a few words.
+    of them, in order, one for one; ``how``: says it in a few words; ``notice``: what a person should know of the maps.
     """
 
     look: Callable[[np.ndarray], Any]
     draw: Callable[[Iterable[Any]], Iterator[np.ndarray]]
     how: Message
+    notice: Notice | None = None
 
 
 class Maps(NamedTuple):
@@ -74,6 +79,8 @@ def control_maps(
     decision = words(
         "{control}: the clip is not {ready}; its maps are made {how}", control=name, ready=control.ready, how=made.how
     )
+    if made.notice:
+        warnings.warn(made.notice, stacklevel=2)
     seen = look(frames) if look else map(made.look, frames)
     return Maps(made.draw(seen), decision if asked == AUTO else None)
 
@@ -226,18 +233,20 @@ def check_pose_detector(values: Mapping[str, Any]) -> None:
 
 
 def depth(values: Mapping[str, Any]) -> Maker:
-    check_depth_detector(values)
     import_paddle()
-    from ppt2v.detectors.dpt import DepthNetwork, steady
+    from ppt2v.detectors.depth_maps import steady
 
-    return Maker(DepthNetwork(values["detector_weights"]), steady, words("by {detector}", detector="DPT"))
+    weights = values["detector_weights"] or _EMBEDDED_DEPTH
+    if not locate.is_embedded(weights):
+        from ppt2v.detectors.dpt import DepthNetwork
 
+        return Maker(DepthNetwork(weights), steady, words("by {detector}", detector="DPT"))
+    from ppt2v.detectors.mobile_unet import SmallDepthNetwork
 
-def check_depth_detector(values: Mapping[str, Any]) -> None:
-    """Raises InputError where no network is given."""
-    if values["detector_weights"] is None:
-        raise InputError(
-            "E-DEPTH-DETECTOR",
-            "depth of a video needs a detector: add --detector hf:Intel/dpt-hybrid-midas (in Python "
-            "detector_weights=...), or the folder of a DPT network, or give a clip that already is a picture of depth",
-        )
+    notice = Notice(
+        "N-SMALL-DEPTH",
+        "depth is found by the small network that ships: roughly and in soft outlines, best for one subject before a "
+        "plain background; for filmed scenes in detail add --detector hf:Intel/dpt-hybrid-midas (in Python "
+        "detector_weights=...)",
+    )
+    return Maker(SmallDepthNetwork(weights), steady, words("by the small network that ships"), notice)

@@ -77,7 +77,7 @@ DEPTH_DETECTOR = Parameter(
     "detector_weights",
     str,
     None,
-    "Folder or id of a DPT network, such as hf:Intel/dpt-hybrid-midas.",
+    "Folder or id of a DPT network, such as hf:Intel/dpt-hybrid-midas; a small network that ships if not given.",
     option="detector",
     holds="file",
     group="Guidance",
@@ -169,7 +169,7 @@ CONTROLS = {
         ),
         Control(
             "depth",
-            "Depth, near is bright, by DPT.",
+            "Depth, near is bright, by a small network or DPT.",
             words("a depth picture"),
             "recognition:are_depth_maps",
             (SOURCE, DEPTH_DETECTOR),
@@ -180,7 +180,6 @@ CONTROLS = {
                 SECOND_WIDTH: "hf:thibaud/controlnet-sd21-depth-diffusers",
                 XL_WIDTH: "hf:diffusers/controlnet-depth-sdxl-1.0",
             },
-            "maps:check_depth_detector",
         ),
         Control(
             "softedge",

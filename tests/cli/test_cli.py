@@ -499,7 +499,8 @@ def test_models_lists_known_and_cached_ones(run, monkeypatch, tmp_path):
     code, out, _ = run("models")
     assert code == 0
     shipped = [
-        f"{catalogue.EMBEDDED}/{part}" for part in ("canny", "depth", "dreambooth", "pix2pix", "pose", "saliency")
+        f"{catalogue.EMBEDDED}/{part}"
+        for part in ("canny", "depth", "dreambooth", "nearness", "pix2pix", "pose", "saliency")
     ]
     sizes = "4.27", "2.50", f"{known.memory_gb('float16'):.1f}"
     for words in ("embedded", *shipped, known.id, "hf:someone/something", *sizes):

@@ -18,7 +18,7 @@ from ppt2v.cli import app
 from ppt2v.controls import CLIP, CONTROLS, check, control_maps
 from ppt2v.detectors import blazepose
 from ppt2v.detectors.skeleton import draw
-from ppt2v.errors import InputError
+from ppt2v.errors import InputError, Notice
 from ppt2v.parameters import resolve
 from ppt2v.request.request import Request
 
@@ -108,23 +108,28 @@ def test_other_clips_are_not_taken_for_maps(name, picture, shown, monkeypatch):
             "canny: the clip is not an edge map; its maps are made by Canny's method with the thresholds 100 and 200"
         )
         np.testing.assert_array_equal(list(maps.frames)[2][..., 0], cv2.Canny(clip[2], 100, 200))
+    elif name == "depth":
+        with pytest.warns(Notice, match="found by the small network that ships"):
+            maps = control_maps(name, clip, values(name))
+        assert str(maps.decision) == (
+            "depth: the clip is not a depth picture; its maps are made by the small network that ships"
+        )
     else:
-        with pytest.raises(InputError, match="needs? a detector"):
+        with pytest.raises(InputError, match="need a detector"):
             control_maps(name, clip, values(name))
 
 
-@pytest.mark.parametrize("name", ["pose", "depth"])
 @pytest.mark.parametrize(
     ("control", "picture", "refused"),
     [("auto", film, True), ("auto", None, False), ("map", film, False), ("video", None, True)],
 )
-def test_a_missing_detector_is_said_before_a_network_is_loaded(name, control, picture, refused, tmp_path, monkeypatch):
+def test_a_missing_detector_is_said_before_a_network_is_loaded(control, picture, refused, tmp_path, monkeypatch):
     monkeypatch.setattr(blazepose, "is_installed", lambda: False)
-    frames = [(picture or READY[name])(index) for index in range(6)]
+    frames = [(picture or skeleton)(index) for index in range(6)]
     clip = video.write(frames, tmp_path / "clip.png", 4, {})
     given = {"prompt": "a fox", "video_path": str(clip), "control": control}
-    with pytest.raises(InputError, match="needs? a detector") if refused else nullcontext():
-        Request.of(MODES[name], given)
+    with pytest.raises(InputError, match="need a detector") if refused else nullcontext():
+        Request.of(MODES["pose"], given)
 
 
 def test_the_package_of_the_detector_is_the_one_that_the_extra_installs():
@@ -199,8 +204,6 @@ def test_bad_input_is_refused(tmp_path, monkeypatch):
     monkeypatch.setattr(blazepose, "NOT_SINCE", (3,))
     with pytest.raises(InputError, match="body_pose_model.pth, or give a clip"):
         control_maps("pose", [film()], values("pose"))
-    with pytest.raises(InputError, match="--detector hf:Intel/dpt-hybrid-midas.*already is a picture of depth"):
-        control_maps("depth", [film()], values("depth"))
     missing = str(tmp_path / "no" / "weights.pth")
     for name in "pose", "depth":
         with pytest.raises(InputError, match="weights.pth"):
@@ -243,6 +246,19 @@ def test_depth_by_a_network():
     first, second = maps.frames
     assert first.shape == second.shape == (*SIZE, 3) and first.dtype == np.uint8
     assert (first.min(), first.max()) == (0, 255)
+
+
+def test_the_small_depth_network_can_be_named(recwarn):
+    named = control_maps("depth", [film(0)], values("depth", detector_weights="embedded/nearness")).frames
+    default = control_maps("depth", [film(0)], values("depth")).frames
+    np.testing.assert_array_equal(list(named), list(default))
+
+
+@pytest.mark.parametrize("control", ["auto", "map", "video"])
+def test_what_the_small_depth_network_is_good_for_is_said_where_it_is_used(control, recwarn):
+    control_maps("depth", [depth()], values("depth", control=control))
+    told = [str(warning.message) for warning in recwarn if warning.category is Notice]
+    assert ["--detector hf:Intel/dpt-hybrid-midas" in each for each in told] == [True] * (control == "video")
 
 
 # The command
@@ -288,7 +304,6 @@ def test_command_writes_lossless_maps(run, clip_file):
         (["canny", "clip.mp4", "--start-t", "9"], "ends at 1 s"),
         (["canny", "clip.mp4", "--control", "edges"], "one of auto, map, video"),
         (["canny", "clip.mp4", "--out", "maps.avi"], "unknown save format"),
-        (["depth", "clip.mp4"], "needs a detector"),
         (["pose", "clip.mp4", "--detector", "clip.mp4"], "clip.mp4 is truncated, corrupt or no checkpoint"),
     ],
 )

@@ -7,11 +7,14 @@ import shutil
 import numpy as np
 import paddle
 import pytest
-from conftest import DATA
+from conftest import CLIPS, DATA
 from safetensors.numpy import load_file, save_file
 
+from ppt2v import video
 from ppt2v.detectors import blazepose, people, skeleton
-from ppt2v.detectors.dpt import DepthNetwork, steady
+from ppt2v.detectors.depth_maps import steady
+from ppt2v.detectors.dpt import DepthNetwork
+from ppt2v.detectors.mobile_unet import SmallDepthNetwork
 from ppt2v.detectors.openpose import BodyNetwork, OpenPose, _with_prefixes, body_maps
 from ppt2v.detectors.u2net import SalientObject, U2Net
 from ppt2v.errors import InputError
@@ -283,6 +286,59 @@ def test_depth_refuses_other_folders(tmp_path, tiny_folder):
     (tmp_path / "dpt" / "model.safetensors").unlink()
     with pytest.raises(InputError, match="has no weights"):
         DepthNetwork(tmp_path / "dpt")
+
+
+# The small depth network
+
+
+def test_small_depth_network():
+    network = SmallDepthNetwork("embedded/nearness").network
+    with paddle.no_grad():
+        depth = network(paddle.to_tensor(picture(64, 96))).numpy()
+    # About 60 convolutions deep in float32.
+    assert relative_error(depth, np.load(DATA / "nearness_reference.npz")["depth"]) < 1e-4
+
+
+def test_small_depth_network_takes_frames_of_any_size():
+    network = SmallDepthNetwork("embedded/nearness")
+    for size in (64, 64), (37, 90), (130, 20):
+        depth = network(np.random.default_rng(0).integers(0, 256, (*size, 3), np.uint8))
+        assert depth.shape == size and depth.dtype == np.float32 and np.isfinite(depth).all()
+
+
+def test_small_depth_network_finds_what_is_near():
+    """In a sample clip whose depth is known, and better than who says that what is lower is nearer."""
+    seen, maps = (video.read(CLIPS / f"{name}.mp4", multiple=1).frames[4] for name in ("elephant", "elephant_depth"))
+    depth = maps[..., 0].astype(float)
+    pairs = np.random.default_rng(0).integers(depth.size, size=(2, 4000))
+
+    def right(found: np.ndarray) -> float:
+        """Share of the pairs of pixels, apart in depth, of which the nearer one is found."""
+        wanted, given = (each.ravel()[pairs[0]] - each.ravel()[pairs[1]] for each in (depth, found))
+        return (np.sign(wanted) == np.sign(given))[np.abs(wanted) > 12].mean()
+
+    lower = np.repeat(np.arange(len(depth))[:, None], depth.shape[1], 1)
+    assert right(SmallDepthNetwork("embedded/nearness")(seen)) > right(lower)
+
+
+def test_depth_of_a_still_scene_changes_less_than_the_noise_of_its_frames():
+    scene = video.read(CLIPS / "car.mp4", multiple=1).frames[0]
+    random = np.random.default_rng(0)
+    frames = [np.clip(scene + random.normal(0, 6, scene.shape), 0, 255).round().astype(np.uint8) for _ in range(6)]
+    maps = list(steady(map(SmallDepthNetwork("embedded/nearness"), frames)))
+
+    def flicker(pictures: list[np.ndarray]) -> float:
+        return np.abs(np.diff(np.array(pictures, float), axis=0)).mean()
+
+    assert flicker(maps) < flicker(frames)
+
+
+def test_small_depth_network_refuses_other_files(tmp_path):
+    with pytest.raises(InputError, match="no weights of the small depth network: it has no mobile_unet.safetensors"):
+        SmallDepthNetwork(tmp_path)
+    save_file({"a": np.zeros(1, np.float32)}, tmp_path / "mobile_unet.safetensors")
+    with pytest.raises(InputError, match="does not fit MobileUNet"):
+        SmallDepthNetwork(tmp_path)
 
 
 def test_depth_is_near_bright_and_the_first_frame_as_published():

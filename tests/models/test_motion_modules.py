@@ -140,6 +140,14 @@ def test_with_modules_the_levels_of_noise_are_those_of_their_training(tiny_folde
     assert np.allclose(made.scheduler.betas.numpy(), np.linspace(0.00085, 0.012, 1000))
 
 
+def test_modules_may_be_trained_with_the_levels_of_noise_of_their_model(tiny_folder, motion_folder, tmp_path):
+    modules = with_config(motion_folder, tmp_path / "modules", noise_schedule="model")
+    given = {"motion_module": str(modules)}
+    made = load_stable_diffusion(tiny_folder, lazy=True, adapters=adapters.read(given))
+    own = load_stable_diffusion(tiny_folder, lazy=True)
+    assert made.scheduler.config.beta_schedule == own.scheduler.config.beta_schedule == "scaled_linear"
+
+
 # What is given in their place
 
 
@@ -165,6 +173,7 @@ def test_without_a_motion_module_the_mode_says_what_to_give():
         ({"conv_in_channels": 9}, "PIA"),
         ({"motion_layers_per_block": [1, 2]}, "motion_layers_per_block=.1, 2.; the rule is a whole number"),
         ({"motion_transformer_layers_per_mid_block": 2}, "motion_transformer_layers_per_mid_block=2; the rule is 1"),
+        ({"noise_schedule": "linear"}, "noise_schedule='linear'; the rule is 'model'"),
         ({"_class_name": "ControlNetModel"}, "is no MotionAdapter"),
     ],
 )

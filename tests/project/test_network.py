@@ -46,7 +46,7 @@ COMMANDS = [
     ["pix2pix", "clip.mp4", "make it winter", *CLIP, "--out", "pix2pix.mp4"],
     ["pose", "SKELETON", "a fox", *CLIP, "--out", "pose.mp4"],
     ["canny", "clip.mp4", "a fox", *CLIP, "--out", "canny.mp4"],
-    ["depth", "clip.mp4", "a fox", *CLIP, "--out", "depth.mp4"],
+    ["depth", "clip.mp4", "a fox", "--control", "video", *CLIP, "--out", "depth.mp4"],
     [
         "controlnet",
         "clip.mp4",

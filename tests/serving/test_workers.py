@@ -128,25 +128,6 @@ def test_a_worker_that_the_machine_cannot_start_is_tried_again(caplog):
     assert maker.ready()
 
 
-def test_thirty_clients_are_answered_once_each_though_two_workers_are_killed(tmp_path):
-    """What the campaign does over HTTP with the real model and ten times the jobs."""
-    stand_in, told = StandInProcess(tmp_path), Counter()
-    with started("local", 2, partial(StandInProcess, tmp_path, 0.005)) as makers:
-        jobs = Jobs(tmp_path / "out", makers, capacity=100)
-        jobs.listeners.append(lambda job: told.update([job.id] * job.finished))
-        ids = [jobs.submit("text2video", ASKED, Terms(client=str(number % 30))).id for number in range(60)]
-        killed = set()
-        for share in (10, 30):
-            jobs.wait(ids[share])
-            process, _ = stand_in.runs()[-1]
-            os.kill(process, signal.SIGKILL)
-            killed.add(process)
-        assert {jobs.wait(id).state for id in ids} == {DONE}
-        jobs.close()
-    assert told == Counter(ids) and len(killed) == 2
-    assert sorted(file.parent.name for file in (tmp_path / "out").glob("*/video.mp4")) == sorted(ids)
-
-
 @pytest.fixture
 def stand_in_goes_along():
     """Ray's workers do not find the tests' modules."""
@@ -158,6 +139,29 @@ def stand_in_goes_along():
     yield
     for module in modules:
         ray.cloudpickle.unregister_pickle_by_value(module)
+
+
+@pytest.mark.parametrize("runner", ["local", pytest.param("ray", marks=pytest.mark.slow)])
+def test_thirty_clients_are_answered_once_each_though_two_workers_are_killed(
+    runner, tmp_path, stand_in, stand_in_goes_along, monkeypatch
+):
+    """What the campaign does over HTTP with the real model."""
+    monkeypatch.delenv("RAY_ADDRESS", raising=False)
+    told: Counter = Counter()
+    with started(runner, 2, partial(StandInProcess, tmp_path, 0.002), None, [str(tmp_path)]) as makers:
+        jobs = Jobs(tmp_path / "out", makers, capacity=300)
+        jobs.listeners.append(lambda job: told.update([job.id] * job.finished))
+        ids = [jobs.submit("text2video", ASKED, Terms(client=str(number % 30))).id for number in range(300)]
+        killed = set()
+        for share in (50, 150):
+            jobs.wait(ids[share])
+            process, _ = stand_in.runs()[-1]
+            os.kill(process, signal.SIGKILL)
+            killed.add(process)
+        assert {jobs.wait(id).state for id in ids} == {DONE}
+        jobs.close()
+    assert told == Counter(ids) and len(killed) == 2
+    assert sorted(file.parent.name for file in (tmp_path / "out").glob("*/video.mp4")) == sorted(ids)
 
 
 @pytest.mark.slow

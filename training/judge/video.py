@@ -2,8 +2,10 @@
 
     python -m training.judge.video                                # prints the figures
     python -m training.judge.video --model embedded/videofusion
+    python -m training.judge.video --model FOLDER/animate --motion-module FOLDER/motion
 
-The captions are held out from the trainings (``moving.held_out``); the judge is ``judge.pictures.Judge``.
+The captions are held out from the trainings (``moving.held_out``); the judge is ``judge.pictures.Judge``. With motion
+modules the model is one of pictures (``export.motion_modules``).
 """
 
 from __future__ import annotations
@@ -59,17 +61,21 @@ def judged(network: judge.Judge, frames: np.ndarray, asked: moving.Motion) -> Ve
     )
 
 
-def make(model: Model, file: Path, prompt: str, **given) -> np.ndarray:
+def make(model: Model, file: Path, prompt: str, mode: str = "synthesize", **given) -> np.ndarray:
     """The frames that a model makes for a prompt, uint8 RGB."""
-    return video.read(model.process_text2video_synthesis(prompt, save_path=file, **given), multiple=1).frames[:]
+    return video.read(model.run(mode, prompt=prompt, save_path=file, **given), multiple=1).frames[:]
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--model", help="the embedded one if not given")
+    parser.add_argument("--motion-module", help="folder of the motion modules that make an image model one of clips")
     parser.add_argument("--clips", type=int, default=60)
     parser.add_argument("--engine", default="auto", choices=ENGINES)
     args = parser.parse_args()
+    given = {"model_name": args.model}
+    if args.motion_module:
+        given |= {"mode": "animate", "motion_module": args.motion_module}
     network, rng = judge.load(), np.random.default_rng(2027)
     model = Model("cpu", show_progress=False, engine=args.engine)
     asked = [moving.sample(rng, for_judge=True) for _ in range(args.clips)]
@@ -77,7 +83,7 @@ def main() -> None:
     with bars(True) as watch, tempfile.TemporaryDirectory() as folder:
         for number, motion in counted(list(enumerate(asked)), len(asked), "Clips", watch):
             prompt = moving.caption(rng, motion)
-            frames = make(model, Path(folder) / f"{number}.mp4", prompt, model_name=args.model, seed=number)
+            frames = make(model, Path(folder) / f"{number}.mp4", prompt, seed=number, **given)
             verdicts.append(judged(network, frames, motion))
             if not all(verdicts[-1]):
                 print(f"  {prompt!r}, seed {number}: {verdicts[-1]}")

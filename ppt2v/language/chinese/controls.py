@@ -2,7 +2,7 @@
 
 MESSAGES = {
     "E-POSE-DETECTOR": "从视频提取姿态需要检测器：请加上 --detector hf:lllyasviel/Annotators（Python 中为 detector_weights=...），或 OpenPose 的文件 body_pose_model.pth{install}，或给出本身就是骨架图的片段",
-    "E-DEPTH-DETECTOR": "从视频提取深度需要检测器：请加上 --detector hf:Intel/dpt-hybrid-midas（Python 中为 detector_weights=...），或 DPT 网络的文件夹，或给出本身就是深度图的片段",
+    "N-SMALL-DEPTH": "深度由内置的小型网络估计：较粗略，轮廓柔和，最适合简单背景前的单个主体；需要实拍场景的细节时，请加上 --detector hf:Intel/dpt-hybrid-midas（Python 中为 detector_weights=...）",
     "E-CONTROL-MAPS-ONLY": "{control}：这种控制图由其他程序生成；请给出现成控制图的片段，没有被识别出来时加上 --control map（Python 中为 control='map'）",
     "E-CONTROL-NO-NETWORK": "{model} 没有附带 {kind} 类型的 ControlNet：请给出 Stable Diffusion 1.x 的模型，例如 {example}，或给出 ControlNet（controlnet=...，--controlnet）",
     "E-CLIP-NO-FRAMES": "片段里没有帧；请给出至少有一帧的片段",
@@ -14,10 +14,12 @@ MESSAGES = {
     ", or run pip install '{requirement}'": "，或运行 pip install '{requirement}'",
     "weights of OpenPose's body network": "OpenPose 人体网络的权重",
     "weights of U2-Net": "U2-Net 的权重",
+    "weights of the small depth network": "小型深度网络的权重",
     "{control}: the clip is not {ready}; its maps are made {how}": "{control}：片段不是{ready}；控制图由{how}生成",
     "{control}: the clip is already {ready}; used as it is": "{control}：片段本身就是{ready}；直接使用",
     "by Canny's method with the thresholds {low} and {high}": " Canny 方法（阈值 {low} 和 {high}）",
     "by {detector}": " {detector} ",
+    "by the small network that ships": "内置的小型网络",
     "from what is darker than around it": "比周围暗的地方",
     "by differences of Gaussians": "高斯差分",
     "by taking its frames": "片段本身的画面",

@@ -39,7 +39,7 @@ MESSAGES = {
     "Write the control maps of a clip as a clip, to look at.": "把片段的控制图写成视频，以便查看。",
     "Edges, by Canny's method.": "边缘，用 Canny 方法。",
     "Skeletons of the people, by OpenPose or MediaPipe.": "人物骨架，用 OpenPose 或 MediaPipe。",
-    "Depth, near is bright, by DPT.": "深度，近处较亮，用 DPT。",
+    "Depth, near is bright, by a small network or DPT.": "深度，近处较亮，用内置的小型网络或 DPT。",
     "Soft edges, as HED and PiDiNet make them; ready maps only.": "柔和边缘，与 HED 和 PiDiNet 生成的相同；只接受现成的控制图。",
     "Line art: bright lines where the clip is darker than around.": "线稿：片段中比周围暗的地方为亮线。",
     "Scribbles: strokes along strong lines.": "涂鸦：沿明显线条的笔画。",

@@ -110,7 +110,7 @@ MESSAGES = {
     "One more ControlNet: KIND:STRENGTH or KIND:STRENGTH:MODEL, such as depth:0.5.": "再加一个 ControlNet，写作“类型:强度”或“类型:强度:模型”，例如 depth:0.5。",
     "What the clip is: map (a ready control map, used as it is), video (a map is made of it), or auto (found out).": "输入的视频是什么：map（现成的控制图）、video（由它生成控制图）、auto（自动判断）。",
     "File, folder or id of OpenPose's weights, such as hf:lllyasviel/Annotators; MediaPipe if not given.": "OpenPose 权重的文件、文件夹或模型 ID，例如 hf:lllyasviel/Annotators；不给时用 MediaPipe。",
-    "Folder or id of a DPT network, such as hf:Intel/dpt-hybrid-midas.": "DPT 网络的文件夹或模型 ID，例如 hf:Intel/dpt-hybrid-midas。",
+    "Folder or id of a DPT network, such as hf:Intel/dpt-hybrid-midas; a small network that ships if not given.": "DPT 网络的文件夹或模型 ID，例如 hf:Intel/dpt-hybrid-midas；未给出时用内置的小型网络。",
     "Canny: weaker edges than this are left out.": "Canny：比它弱的边缘被舍去。",
     "Canny: edges are followed from where they are as strong as this.": "Canny：达到它的边缘才作为起点。",
     # of the machine, of the training of a Dreambooth model, of control maps

@@ -21,11 +21,16 @@ EXAMPLE = "hf:guoyww/animatediff-motion-adapter-v1-5-2"
 
 
 class MotionModules(NamedTuple):
-    """Where the modules are, their name as it was given, and their configuration."""
+    """Where the modules are, their name as it was given, and their configuration.
+
+    ``noise_of_model``: whether they were trained with the levels of noise of their image model, and not with
+    AnimateDiff's.
+    """
 
     place: Path
     name: str
     config: dict[str, Any]
+    noise_of_model: bool
 
     @property
     def files(self) -> list[Path]:
@@ -67,7 +72,7 @@ def read(name: str, progress: bool = True) -> MotionModules:
         InputError: they are none, or of a kind that cannot be run.
     """
     place = locate.locate(name, progress)
-    made = MotionModules(place, name, motion_modules.configuration(place))
+    made = MotionModules(place, name, motion_modules.configuration(place), motion_modules.noise_of_model(place))
     if _FAMILIES.get(tuple(made.config["block_out_channels"])) == origin.XL:
         raise InputError(
             "E-MOTION-MODULE-XL",

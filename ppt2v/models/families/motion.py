@@ -7,7 +7,7 @@ from ppt2v.models.formats.reading import PYTORCH, WeightFile
 from ppt2v.models.layouts import motion_modules as layout
 from ppt2v.models.loading.weights import JoinedWeights, NetworkFiles, build_network
 
-# Of the noise that the modules of AnimateDiff and AnimateLCM were trained with, whatever the image model's own.
+# Of the noise that the modules of AnimateDiff and AnimateLCM were trained with, which are not the image model's.
 LEVELS = {"beta_start": 0.00085, "beta_end": 0.012, "beta_schedule": "linear", "trained_betas": None}
 
 

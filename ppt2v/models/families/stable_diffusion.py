@@ -128,7 +128,8 @@ def load_stable_diffusion(
     from ppdiffusers.transformers import CLIPTextModel
 
     unet_files = parts.files(model, "unet")
-    scheduler = parts.scheduler(model, prediction_type, LEVELS if adapters.motion else {})
+    own_levels = adapters.motion is not None and not adapters.motion.noise_of_model
+    scheduler = parts.scheduler(model, prediction_type, LEVELS if own_levels else {})
     words, text_files = parts.with_words(model, TEXT_ENCODER, tokenizer, adapters)
     networks = {
         "vae": build_network(AutoencoderKL, parts.vae_files(model, vae), dtype),

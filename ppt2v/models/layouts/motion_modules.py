@@ -48,6 +48,7 @@ _NUMBERS = {
     "motion_max_seq_length": 32,
     "motion_transformer_layers_per_block": 1,
 }
+_NOISE, _OF_MODEL = "noise_schedule", "model"
 _FIXED = {"motion_mid_block_layers_per_block": 1, "motion_transformer_layers_per_mid_block": 1}
 
 
@@ -74,16 +75,37 @@ def configuration(place: Path) -> dict[str, Any]:
     )
     if wrong is not None:
         rule = _FIXED.get(wrong, words("a whole number from {first} to {last}", first=1, last=4095))
-        raise InputError(
-            "E-MOTION-MODULE-CONFIG",
-            "{file} cannot be used: {name}={value}; the rule is {rule}",
-            file=file,
-            name=wrong,
-            value=repr(config[wrong]),
-            rule=rule,
-        )
+        raise _refused(file, wrong, config[wrong], rule)
     own = {name: value for name, value in config.items() if name not in _FIXED}
     return {**own, "use_motion_mid_block": bool(said.get("use_motion_mid_block", True))}
+
+
+def _refused(file: Path, name: str, value: Any, rule: Any) -> InputError:
+    return InputError(
+        "E-MOTION-MODULE-CONFIG",
+        "{file} cannot be used: {name}={value}; the rule is {rule}",
+        file=file,
+        name=name,
+        value=repr(value),
+        rule=rule,
+    )
+
+
+def noise_of_model(place: Path) -> bool:
+    """Whether the modules in a folder or file were trained with the levels of noise of their image model.
+
+    Their folder says so, ``"noise_schedule": "model"``; those that were published have levels of their own.
+
+    Raises:
+        InputError: the folder says something else.
+    """
+    if place.is_file():
+        return False
+    file = place / "config.json"
+    said = read_config(file, KIND, ("block_out_channels",)).get(_NOISE)
+    if said not in (None, _OF_MODEL):
+        raise _refused(file, _NOISE, said, repr(_OF_MODEL))
+    return said == _OF_MODEL
 
 
 def in_file(loaded: WeightFile, source: str) -> Network:

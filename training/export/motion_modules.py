@@ -1,0 +1,50 @@
+"""Makes two folders of what was trained: ``motion``, the motion modules, and ``animate``, the model that they are for.
+
+    python -m training.export.motion_modules OUT __assets__/embedded
+
+Both are in the layout of diffusers. The model is the embedded image model with the text encoder of the embedded
+text-to-video model, whose weights it shares.
+"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+import torch
+
+from training.export.guided import average
+from training.export.image import MODEL_INDEX, share, write_json, write_weights
+from training.train.control import EMBEDDED
+from training.train.motion_modules import CONFIG, MODULES
+
+# The modules were trained with the levels of noise of their model, where those that were published have their own.
+DESCRIPTION = {"_class_name": "MotionAdapter", **CONFIG, "noise_schedule": "model"}
+DEFAULTS = {"animate": {"num_inference_steps": 20, "guidance_scale": 4.0}}
+DIGITS = 5  # binary ones, of each weight: compressed, as in a wheel, they take two thirds of what all would
+
+
+def export(out: Path, folder: Path) -> None:
+    """Writes every part but the model's ``words.json``, which is kept by hand."""
+    weights = {name: weight for name, weight in average(out, "motion_modules").items() if name.startswith(MODULES)}
+    own = {name.removeprefix(MODULES): rounded(weight) for name, weight in weights.items()}
+    write_json(folder / "motion/config.json", DESCRIPTION)
+    write_weights(folder / "motion/diffusion_pytorch_model.safetensors", own)
+    model = folder / "animate"
+    write_json(model / "model_index.json", MODEL_INDEX)
+    write_json(model / "ppt2v.json", DEFAULTS)
+    share(model, EMBEDDED, "scheduler", "tokenizer", "unet", "vae")
+    share(model, EMBEDDED / "video", "text_encoder")
+
+
+def rounded(weight: torch.Tensor) -> torch.Tensor:
+    """The nearest numbers of so few digits."""
+    fraction, exponent = torch.frexp(weight)
+    return torch.ldexp((fraction * 2**DIGITS).round() / 2**DIGITS, exponent)
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("out", type=Path)
+    parser.add_argument("folder", type=Path)
+    export(**vars(parser.parse_args()))
