@@ -118,6 +118,11 @@ def test_a_mode_with_one_clip_is_sampled_with_other_prompts_too():
     assert len({each["prompt"] for each in given}) == 3 and len({each["video_path"] for each in given}) == 1
 
 
+def test_what_is_not_in_int8_is_in_the_fastest_other_precision():
+    assert Choice("openvino", "int8", "float32").of_floats == choose("openvino", "cpu", None).precision
+    assert Choice("openvino", "bfloat16", "float32").of_floats == "bfloat16"
+
+
 # Through the facade
 
 
