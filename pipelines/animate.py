@@ -76,7 +76,7 @@ class AnimatePipeline(VideoPipeline):
         first = 0 if clip is None else first_step(sampling.num_inference_steps, strength) * stepper.stages
         travel = travels.parse(sampling.prompt, prompt_at) if prompt_at else None
         texts = sampling.texts_along(travel)
-        schedule = self.schedule(sampling, stepper.timesteps, sharing.cache_interval, first, texts)
+        schedule = self.schedule(sampling, stepper, sharing.cache_interval, first, texts)
         schedule = schedule._replace(travel=travel)
         program = self.main_program(height, width, sharing, texts_of_frames=travel is not None)
         unet, repeated = in_windows(UNet(program, self.engine, schedule), self.unet.longest, window, noise)

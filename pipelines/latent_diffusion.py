@@ -29,6 +29,8 @@ from ppt2v.pipelines.planning.timesteps import check_spacing
 
 from .settings import Sampling, Sharing
 
+_GREY = 127  # what a preview shows that cannot be decoded
+
 
 class Run(Protocol):
     """One run from noise to latents."""
@@ -72,15 +74,15 @@ class LatentDiffusion:
     def schedule(
         self,
         sampling: Sampling,
-        timesteps: Sequence[float],
+        solver: Solver,
         cache_interval: int = 1,
         start: int = 0,
         texts: Sequence[str] | None = None,
     ) -> Schedule:
         """When the networks run, and for which texts: those of ``sampling`` if not given, one for each branch."""
-        guided = round(sampling.guidance_stop_step * len(timesteps))
+        guided = round(sampling.guidance_stop_step * sampling.num_inference_steps) * solver.stages
         text, conditions = self._read(sampling, texts or sampling.texts)
-        return Schedule(text, timesteps, guided, cache_interval, start, conditions)
+        return Schedule(text, solver.timesteps, guided, cache_interval, start, conditions)
 
     @property
     def text_encoders(self) -> list:
@@ -134,8 +136,18 @@ class LatentDiffusion:
         Args:
             tile: as for ``decode``.
             frames: how many at most, from the first on; None: all.
+
+        Returns:
+            The frames; grey ones where they are not finite.
         """
         latents = self.running.preview[:frames]
+        try:
+            return self._previewed(latents, tile)
+        except NumericalError:  # halfway it need be no picture yet, and the run goes on
+            sides = [side * self.vae_scale_factor for side in latents.shape[2:]]
+            return np.full((latents.shape[0], *sides, 3), _GREY, np.uint8)
+
+    def _previewed(self, latents: paddle.Tensor, tile: int | None) -> np.ndarray:
         if self.preview_vae is None:
             return np.stack(list(self.decode(latents, tile)))
         program = PreviewDecoder(self.preview_vae, *latents.shape[2:])

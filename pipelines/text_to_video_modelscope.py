@@ -90,7 +90,7 @@ class TextToVideoPipeline(LatentDiffusion):
         height, width = frame_size(height, width, self.unet.config, self.vae.config, any_latents=True)
         stepper = self.solver(sampling)
         first = 0 if clip is None else first_step(sampling.num_inference_steps, strength) * stepper.stages
-        schedule = self.schedule(sampling, stepper.timesteps)
+        schedule = self.schedule(sampling, stepper)
         size = tile_size(tile, height, width, self.unet.config, self.vae.config, any_latents=True)
         network = VideoUNet(self.main_program(*size), self.engine, schedule)
         unet = Windowed(Tiled(network, max(size) // self.vae_scale_factor), window, overlap)

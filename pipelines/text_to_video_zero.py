@@ -102,7 +102,7 @@ class TextToVideoZeroPipeline(VideoPipeline):
         travel = travels.parse(sampling.prompt, prompt_at) if prompt_at else None
         travel = travel.closed(video_length) if travel and loop else travel
         texts = sampling.texts_along(travel)
-        schedule = self.schedule(sampling, stepper.timesteps, sharing.cache_interval, motion.start, texts)
+        schedule = self.schedule(sampling, stepper, sharing.cache_interval, motion.start, texts)
         schedule = schedule._replace(travel=travel)
         if pag_scale:
             schedule = schedule.with_perturbed()

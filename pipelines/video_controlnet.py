@@ -81,7 +81,7 @@ class VideoControlNetPipeline(VideoPipeline):
         controlled = guided_part(len(stepper.timesteps), control_guidance_start, control_guidance_end)
         travel = travels.parse(sampling.prompt, prompt_at) if prompt_at else None
         texts = sampling.texts_along(travel)
-        schedule = self.schedule(sampling, stepper.timesteps, sharing.cache_interval, texts=texts)
+        schedule = self.schedule(sampling, stepper, sharing.cache_interval, texts=texts)
         schedule = schedule._replace(controlled=controlled, travel=travel)
         guides = [
             ControlNet(*control, sharing.attention, number, self.engine, schedule, guess_mode)

@@ -75,7 +75,7 @@ class VideoFusionPipeline(LatentDiffusion):
         height, width = frame_size(height, width, self.unet.config, self.vae.config)
         stepper = self.solver(sampling)
         first = 0 if clip is None else first_step(sampling.num_inference_steps, strength) * stepper.stages
-        schedule = self.schedule(sampling, stepper.timesteps)
+        schedule = self.schedule(sampling, stepper)
         parts = Decomposition(paddle.to_tensor, video_length, self.base_noise_share, self.frames)
         decomposed = DecomposedNoise(noise, parts)
 

@@ -55,7 +55,7 @@ class VideoInstructPix2PixPipeline(VideoPipeline):
         stepper = self.solver(sampling)
         guided = sampling.guidance_scale > 1 and image_guidance_scale >= 1
         texts = [sampling.negative_prompt, *sampling.texts] if guided else [sampling.prompt]
-        schedule = self.schedule(sampling, stepper.timesteps, sharing.cache_interval, texts=texts)
+        schedule = self.schedule(sampling, stepper, sharing.cache_interval, texts=texts)
         clip = self.encode(frames)
 
         def appended(frame_ids: list[int], branches: int) -> paddle.Tensor:

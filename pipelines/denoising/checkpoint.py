@@ -38,9 +38,9 @@ class Checkpoint:
 
     @staticmethod
     def saved_at(folder: str | Path) -> float | None:
-        """When the last step of the run that ``folder`` holds was saved, in seconds since 1970, or None."""
-        file = Path(folder) / "latents.npz"
-        return file.stat().st_mtime if file.exists() else None
+        """When the last step of the run that ``folder`` holds, in all of its passes, was saved, in seconds since 1970;
+        None: there is none."""
+        return max((file.stat().st_mtime for file in Path(folder).rglob("latents.npz")), default=None)
 
     def save(self, **state: np.ndarray | int) -> None:
         """Replaces the saved state; a kill at any moment leaves the old or the new one, never half of one.

@@ -74,6 +74,11 @@ def with_each(text: str, added: str) -> str:
     return "; ".join(f"{key.frame}: {key.text}, {added}" for key in parse("", text))
 
 
+def spread(name: str, text: str, times: int) -> str:
+    """The keyframes of a video whose frames have become ``times`` as many each; errors as those of ``parse``."""
+    return "; ".join(f"{key.frame * times}: {key.text}" for key in parse(name, text))
+
+
 def check_end(name: str, frames: Sequence[int], count: int) -> None:
     """Refuses keyframes, in order, that lie beyond the end of a video of ``count`` frames."""
     if frames[-1] >= count:

@@ -14,7 +14,6 @@ from ppt2v.language import Message, words
 from ppt2v.modes import Mode
 from ppt2v.parameters import Parameter, holding, shown
 from ppt2v.request import documents, request
-from ppt2v.request.prompts import advice
 
 from . import tables
 
@@ -128,8 +127,7 @@ def row_of(line: int, values: Any, folder: Path, of_texts: bool = False) -> Row:
     asked = request.Request.of(mode, values)
     ending = _ending(asked.values)
     stem = _stem(asked) if name is None else _checked_name(str(name))
-    said = advice(asked.values, asked.adapters)
-    return Row(line, mode, asked.given, folder / f"{stem}.{ending}", tuple(said))
+    return Row(line, mode, asked.given, folder / f"{stem}.{ending}", tuple(asked.advice()))
 
 
 def _warn(path: Path, rows: Iterable[Row]) -> None:

@@ -57,7 +57,9 @@ def _rerun(file: Path, trust: bool, manner: Manner, changes: Mapping[str, Any]) 
     from ppt2v import video
     from ppt2v.runs.files import named
 
-    recipe = recipe_of(file)
+    held = video.read_recipe(file)
+    _refuse_commands(file, held)
+    recipe = checked(file, held)
     mode = MODES[recipe["mode"]]
     changes = _of_mode(mode, changes)
     outputs = holding(mode.parameters, "output")
@@ -113,15 +115,28 @@ def follow(file: Path, named: list[str], trust: bool) -> None:
     typer.echo(words("The recipe {steps}", steps=steps), err=True)
 
 
-def recipe_of(file: Path) -> dict[str, Any]:
-    """The recipe in a file; says so where other versions made it.
+def _refuse_commands(file: Path, recipe: Mapping[str, Any]) -> None:
+    """Refuses the file of a command that makes no run: an InputError that tells the command."""
+    command = None
+    if "interpolate" in recipe:
+        command = f"ppt2v interpolate {recipe.get('clip')} --times {recipe['interpolate']}"
+    if "control" in recipe:
+        command = f"ppt2v control {recipe['control']} {recipe.get('clip')}"
+    if command is not None:
+        raise InputError(
+            "E-RERUN-COMMAND",
+            "{file} was made by another command, `{command}`: repeat that; `ppt2v show` tells all of its recipe",
+            file=file,
+            command=command,
+        )
+
+
+def checked(file: Path, recipe: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The recipe of a run, which a file holds; says so where other versions made it.
 
     Raises:
-        InputError: there is none, or one that this version cannot follow.
+        InputError: it is none, or one that this version cannot follow.
     """
-    from ppt2v import video
-
-    recipe = video.read_recipe(file)
     mode, parameters, versions = MODES.get(str(recipe.get("mode"))), recipe.get("parameters"), recipe.get("versions")
     if not isinstance(parameters, dict) or not isinstance(versions, dict):
         raise InputError(

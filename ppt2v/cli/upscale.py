@@ -13,13 +13,14 @@ from ppt2v.errors import InputError
 from ppt2v.modes import MODES, Mode
 from ppt2v.modes.machine import MACHINE
 from ppt2v.parameters import Parameter
+from ppt2v.pipelines.planning import keyframes, travel
 
 from .making import OPTIONS, Manner, make_videos
 from .options import OUT, by_flag, describe, given_values, sign
-from .rerun import follow, recipe_of
+from .rerun import checked, follow
 
 MODE = "synthesize"  # for videos of models that do not start from a clip
-_STRENGTH = 0.4  # with more the second pass forgets what the first one made
+_STRENGTH = MODES[MODE].default("upscale_strength")
 _EVERY_FRAME = -1.0  # a rate would repeat some, since what a gif plays is rounded to hundredths of a second
 _FILE = typer.Argument(..., metavar="FILE", help="A video that ppt2v has written.")
 _OUT = typer.Option(None, *OUT, metavar="FILE", help="File to write; FILE's name with -upscaled, here, if not given.")
@@ -28,18 +29,6 @@ _TRUST = typer.Option(
     False, "--trust", help="Read the files of this machine that the recipe names, and download the models."
 )
 _CHANGEABLE = ("prompt", "model_name", "n_prompt", "num_inference_steps", "guidance_scale", "seed", "strength", "tile")
-# What the second pass has of its own, or has been done already.
-_ANEW = {
-    "video_length",
-    "resolution",
-    "strength",
-    "interpolate",
-    "watermark",
-    "memory",
-    "decode_tile",
-    "audio",
-    "free_init",
-}
 
 
 def upscale_command() -> Callable[..., None]:
@@ -66,12 +55,14 @@ def _options() -> dict[str, list[Parameter]]:
 def _upscale(file: Path, times: float, trust: bool, manner: Manner, changes: Mapping[str, Any]) -> None:
     from ppt2v import video
     from ppt2v.runs.files import named
+    from ppt2v.runs.second_pass import kept
 
-    recipe, part = recipe_of(file), video.part(file)
+    made, times_as_many = run_of(video.read_recipe(file))
+    recipe, part = checked(file, made), video.part(file)
     mode = second_mode(file, recipe["mode"], changes)
     facts = part.facts
     given = {
-        **kept(recipe["mode"], mode, recipe["parameters"]),
+        **kept(recipe["mode"], mode, with_keyframes(recipe["parameters"], times_as_many)),
         "init_video": str(file.absolute()),
         "out_fps": _EVERY_FRAME,
         "fps": part.fps,
@@ -106,9 +97,20 @@ def second_mode(file: Path, first: str, changes: Mapping[str, Any]) -> Mode:
     return MODES[MODE]
 
 
-def kept(first: str, mode: Mode, recorded: Mapping[str, Any]) -> dict[str, Any]:
-    """What the second pass takes from the first one's recipe: all that both know, or of another mode the prompts."""
-    if first != mode.name:
-        return {name: recorded[name] for name in ("prompt", "n_prompt", "seed") if recorded.get(name) is not None}
-    clip = {each.name for each in mode.parameters if each.holds in ("clip", "output", "format")} | {"start_t", "end_t"}
-    return {name: value for name, value in recorded.items() if name not in {*_ANEW, *clip}}
+def run_of(recipe: Mapping[str, Any]) -> tuple[Mapping[str, Any], int]:
+    """The recipe of the run that made a video, and how many frames ``ppt2v interpolate`` has made of each since."""
+    times = 1
+    while "mode" not in recipe and isinstance(recipe.get("recipe"), dict):
+        factor, recipe = recipe.get("interpolate"), recipe["recipe"]
+        times *= factor if isinstance(factor, int) else 1
+    return recipe, times
+
+
+def with_keyframes(values: Mapping[str, Any], times: int) -> dict[str, Any]:
+    """The values of a run with its keyframes where they are in a video with ``times`` as many frames, and as many more
+    as the run itself has put in between."""
+    times *= values.get("interpolate") or 1
+    return {
+        name: keyframes.spread(name, value, times) if name == travel.NAME and value else value
+        for name, value in values.items()
+    }

@@ -160,3 +160,36 @@ START = (
         group="Guidance",
     ),
 )
+
+LARGER = (
+    Parameter(
+        "upscale",
+        float,
+        1.0,
+        "Make the video so many times as wide and high, by a second pass that starts from the first one; 1 leaves it.",
+        minimum=1,
+        maximum=8,
+        decides="file",
+        group="File",
+    ),
+    Parameter(
+        "upscale_model",
+        str,
+        None,
+        "With upscale: folder or id of the model of the second pass, such as one for larger frames; the same if not "
+        "given.",
+        holds="model",
+        decides="file",
+        group="File",
+    ),
+    Parameter(
+        "upscale_strength",
+        float,
+        0.4,
+        "With upscale: how much of the schedule the second pass runs; with more it keeps less of the first one.",
+        above=0,
+        maximum=1,
+        decides="file",
+        group="File",
+    ),
+)

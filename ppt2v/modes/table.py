@@ -11,7 +11,7 @@ from ppt2v.models.sources.catalogue import EMBEDDED
 from ppt2v.parameters import Parameter
 
 from .controlled import BAD, BAD_BODY, BEST, BEST_ART, controlled, with_defaults
-from .inputs import ADAPTERS, CLIP, FREE_INIT, MODEL, MODULES, PROMPT, PROMPT_AT, START
+from .inputs import ADAPTERS, CLIP, FREE_INIT, LARGER, MODEL, MODULES, PROMPT, PROMPT_AT, START
 from .machine import MEMORY
 from .motion import MOTION, STEADY
 from .output import OUTPUT
@@ -96,6 +96,10 @@ class Mode:
         return self.alias or ("controlnet_" if self.control else "") + self.name.replace("-", "_")
 
 
+_FILE = (
+    replace(OUTPUT[0], help="Frames per second of the file; those taken from a clip, or 8, if not given."),
+    *OUTPUT[1:],
+)
 # Where those of a window come together.
 _ALL_FRAMES = tuple(each for each in SAMPLING if each.name not in ("chunk_size", "anchors"))
 _CONTROLNET = "video_controlnet:VideoControlNetPipeline"
@@ -201,7 +205,8 @@ MODES = {
                     group="Speed and memory",
                 ),
                 *MEMORY[1:],
-                *with_defaults(OUTPUT, fps=8.0),
+                *LARGER,
+                *_FILE,
             ),
             family="video",
             example="damo-vilab/text-to-video-ms-1.7b",
@@ -224,7 +229,8 @@ MODES = {
                 *with_defaults(_ALL_FRAMES, num_inference_steps=25, use_cf_attn=False),
                 *START,
                 *MEMORY,
-                *with_defaults(OUTPUT, fps=8.0),
+                *LARGER,
+                *_FILE,
             ),
             moves=True,
         ),

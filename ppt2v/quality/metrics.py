@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Collection
 from typing import NamedTuple
 
 import cv2
@@ -11,6 +12,7 @@ import numpy as np
 from ppt2v.pipelines.methods.flow import consistent, flow, moved_back
 from ppt2v.pipelines.methods.steadiness import laplacian
 from ppt2v.pipelines.planning.chunks import followers
+from ppt2v.pipelines.planning.windows import windows
 
 LOW_THRESHOLD, HIGH_THRESHOLD = 100, 200  # of Canny's edges
 _TOLERANCE = 2  # pixels by which edges may lie apart
@@ -51,13 +53,22 @@ def _change(before: np.ndarray, after: np.ndarray) -> tuple[float, float, float]
     return np.abs(after - before).mean() / 255, warp_error, motion
 
 
-def seam_ratio(change: Change, chunk_size: int) -> float | None:
-    """Mean warp error between chunks over the mean within them: 1 where no seam shows; None without a seam.
+def chunk_borders(frames: int, chunk_size: int) -> list[int]:
+    """Numbers of the frames with which chunks begin, but for the first; ``chunk_size`` counts the first frame, as in
+    the modes."""
+    return [chunk[0] for chunk in followers(frames, chunk_size)[1:]]
 
-    ``chunk_size`` counts the first frame, as in the modes.
-    """
-    chunks = followers(len(change.warp_error) + 1, chunk_size)
-    seams = [chunk[0] - 1 for chunk in chunks[1:]]
+
+def window_borders(frames: int, window: int, overlap: int) -> list[int]:
+    """Numbers of the frames with which windows that overlap begin, and of those behind their ends."""
+    parts = windows(frames, window, overlap)
+    return sorted({part.start for part in parts[1:]} | {part.stop for part in parts[:-1]})
+
+
+def seam_ratio(change: Change, borders: Collection[int]) -> float | None:
+    """Mean warp error at the step to each of these frames over that elsewhere: 1 where no seam shows; None without
+    one."""
+    seams = [border - 1 for border in borders]
     inner = np.delete(change.warp_error, seams)
     if not seams or not len(inner) or not np.nanmean(inner) > 0:
         return None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,7 @@ from ppt2v import video
 from ppt2v.controls.recognition import are_edge_maps
 from ppt2v.errors import InputError
 from ppt2v.language import translated
+from ppt2v.pipelines.planning.windows import WINDOW
 
 from . import metrics
 
@@ -78,7 +79,12 @@ FIGURES = (
     Figure("flicker", "Flicker: mean change of a pixel, 0 to 1", better="low", of_steadiness=True),
     Figure("warp_error", "Warp error: the same, motion taken out", better="low", of_steadiness=True),
     Figure("sharpness", "Sharpness: variance of the Laplacian", "{:.1f}".format),
-    Figure("seam_ratio", "Seam ratio: warp error between chunks / within", "{:.2f}".format, better="low"),
+    Figure(
+        "seam_ratio",
+        "Seam ratio: warp error at borders of chunks or windows / elsewhere",
+        "{:.2f}".format,
+        better="low",
+    ),
     Figure("edge_f1", "Edges like the source's: F1 within 2 pixels", "{:.3f}".format, better="high"),
     Figure("ssim", "SSIM to the source", "{:.3f}".format),
     Figure("black", "Black frames", _numbers, better="low"),
@@ -101,7 +107,7 @@ def measure(path: str | Path, source: str | Path | None = None, chunk_size: int 
     clip = video.read(path, multiple=1)
     change = metrics.changes(clip.frames)
     motion = _mean(change.motion)
-    chunk_size = chunk_size or _chunk_size(path)
+    borders = _borders(path, len(clip.frames), chunk_size)
     edge_f1, ssim = _like_source(clip, source) if source else (None, None)
     number, height, width, _ = clip.frames.shape
     return Report(
@@ -115,7 +121,7 @@ def measure(path: str | Path, source: str | Path | None = None, chunk_size: int 
         motion,
         metrics.sharpness(clip.frames),
         motion is not None and motion < FROZEN,
-        metrics.seam_ratio(change, chunk_size) if chunk_size else None,
+        metrics.seam_ratio(change, borders),
         edge_f1,
         ssim,
         metrics.black_frames(clip.frames),
@@ -128,11 +134,37 @@ def _mean(values: np.ndarray) -> float | None:
     return float(np.nanmean(values)) if np.isfinite(values).any() else None
 
 
-def _chunk_size(path: str | Path) -> int | None:
+def _borders(path: str | Path, count: int, chunk_size: int | None) -> list[int]:
+    """Numbers of a video's frames with which something begins that was computed together.
+
+    Args:
+        count: of its frames.
+        chunk_size: as for ``measure``.
+    """
+    if chunk_size:
+        return metrics.chunk_borders(count, chunk_size)
+    values = _recorded(path)
+    times = values.get("interpolate") or 1  # each frame has become so many, each border as many steps
+    made = (count - 1) // times + 1
+    borders = _borders_made(values, made)
+    return [step for border in borders for step in range((border - 1) * times + 1, border * times + 1)]
+
+
+def _borders_made(values: Mapping[str, Any], made: int) -> list[int]:
+    """The same of the frames that were computed, by the values of a run's parameters."""
+    if values.get("motion_module") is not None or "free_noise" in values:
+        window = values.get("motion_window") or WINDOW
+        return metrics.window_borders(made, window, window // 2)
+    return metrics.chunk_borders(made, values["chunk_size"]) if values.get("chunk_size") else []
+
+
+def _recorded(path: str | Path) -> dict[str, Any]:
+    """The parameters in the recipe of a video; none where it has no recipe of a run."""
     try:
-        return video.read_recipe(path).get("parameters", {}).get("chunk_size")
+        values = video.read_recipe(path).get("parameters")
     except InputError:
-        return None
+        return {}
+    return values if isinstance(values, dict) else {}
 
 
 def _like_source(clip: video.Clip, source: str | Path) -> tuple[float, float | None]:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ppt2v.errors import InputError
+from ppt2v.language import Message
 from ppt2v.pipelines.planning.anchors import Anchors
 
 
@@ -31,3 +32,24 @@ def check_anchors(values: Mapping[str, Any]) -> None:
             "an anchor; leave out anchors, or the motion module",
             anchors=values["anchors"],
         )
+
+
+def advice(values: Mapping[str, Any], frames: int | None) -> list[Message]:
+    """Says so where no frame beside the first is an anchor.
+
+    Args:
+        values: as for ``check_anchors``.
+        frames: their number; None: not known.
+    """
+    every = Anchors.parse(values["anchors"]).every if "anchors" in values else None
+    if every is None or frames is None or every < frames:
+        return []
+    return [
+        Message(
+            "N-ANCHORS-NONE",
+            "anchors={every} does nothing in a video of {frames} frames, which has no frame {every}: frames attend to "
+            "the first one alone; give a smaller number",
+            every=every,
+            frames=frames,
+        )
+    ]

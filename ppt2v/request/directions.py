@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ppt2v.errors import InputError
+from ppt2v.language import Message
 from ppt2v.pipelines.planning import camera, keyframes, travel
 from ppt2v.video import check_still
 
@@ -39,6 +40,19 @@ def check(values: Mapping[str, Any], frames: int | None, size: tuple[int | None,
         _check_prompts(values, frames or 1)
     if values.get(camera.NAME) is not None:
         _check_camera(values, frames or 1, size)
+
+
+def advice(values: Mapping[str, Any]) -> list[Message]:
+    """Says so where prompts change for one of two text encoders alone."""
+    if not values.get("prompt_2") or not values.get(travel.NAME):
+        return []
+    return [
+        Message(
+            "N-PROMPT-2-STAYS",
+            "prompt_2 stays the same in all frames, and prompt_at changes what the first text encoder reads alone; "
+            "leave out prompt_2 where both are to change",
+        )
+    ]
 
 
 def _check_prompts(values: Mapping[str, Any], frames: int) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 
 from ppt2v import controls, video
 from ppt2v.errors import InputError
-from ppt2v.language import words
+from ppt2v.language import Message, words
 from ppt2v.models.adapters import adapters, motion
 from ppt2v.models.families import stable_diffusion
 from ppt2v.models.families.family import Family, Use, fitting_family
@@ -29,11 +29,12 @@ from ppt2v.pipelines.planning.timesteps import (
 from ppt2v.pipelines.planning.windows import window_length
 from ppt2v.video.overlay import check_mark, names_image
 
-from . import directions, guides, prompts
+from . import anchors, directions, drift, guides, prompts
 from .anchors import check_anchors
 from .drift import kept_in_view
 from .families import check_families
 from .guides import Guide
+from .upscaling import check_upscale
 
 _MOST_BYTES = 255  # of a name within a path, on nearly every file system
 
@@ -155,6 +156,12 @@ class Request:
         """The number of frames; None where the pipeline decides."""
         return self.clip.count if self.clip else self.values.get("video_length")
 
+    def advice(self) -> list[Message]:
+        """What the person should know before the run takes time; mostly nothing."""
+        values = self.values
+        of_motion = [*drift.advice(values), *anchors.advice(values, self.frames)]
+        return [*prompts.advice(values, self.adapters), *directions.advice(values), *of_motion]
+
     def output_file(self, save_path: str | Path | None = None) -> Path:
         """The file to write, ``save_path`` if not given; named after the prompt if there is no name.
 
@@ -249,6 +256,7 @@ def _check(mode: Mode, values: Mapping[str, Any]) -> None:
             "smooth_bg=True moves the background along the motion field; leave use_motion_field on",
         )
     check_anchors(values)
+    check_upscale(values)
     if "eta" in values:
         check_eta(values["eta"], values["solver"])
         check_steps(values["num_inference_steps"], values["solver"])

@@ -68,7 +68,7 @@ def gather(
     configs, any_latents = family.frame_configs(folder, request.values.get("vae")), family.any_latents
     sizes.check_tile(request.values.get("tile"), *configs, any_latents=any_latents)
     if request.clip is None:
-        height, width = sizes.frame_size(*request.size, *configs, any_latents=any_latents)
+        height, width = frame_size(request, family, folder)
         arguments = {"height": height, "width": width, **_background(request.values)}
         if request.values.get("init_image"):
             arguments["first"] = video.read_still(request.values["init_image"], height, width)
@@ -83,6 +83,15 @@ def gather(
         arguments = {"controls": _controls(request, clip.frames, configs[0], load_controlnet, explain, watch, look)}
     count, height, width = clip.frames.shape[:3]
     return Inputs(count, request.values.get("fps") or clip.fps, (height, width), arguments, clip.frames)
+
+
+def frame_size(request: Request, family: Family, folder: Path) -> tuple[int, int]:
+    """Height and width of the frames in pixels, before any is read; errors as those of ``gather``."""
+    configs, any_latents = family.frame_configs(folder, request.values.get("vae")), family.any_latents
+    if request.clip is None:
+        return sizes.frame_size(*request.size, *configs, any_latents=any_latents)
+    longest = sizes.clip_resolution(request.size[1], *configs, any_latents=any_latents)
+    return request.clip.size(longest, sizes.multiple(*configs, any_latents=any_latents))
 
 
 def sound(request: Request, fps: float, explain: Callable[[Message], None]) -> video.Sound | None:

@@ -74,6 +74,15 @@ def checkpoint(request: Request, made: Inputs, choice: Choice, files: dict[str, 
     return Checkpoint(folder, settings)
 
 
+def forget_checkpoint(request: Request) -> None:
+    """Removes the checkpoint of a run that is complete, if it has kept one."""
+    folder = request.values.get("checkpoint_dir")
+    if folder is not None:
+        from ppt2v.pipelines.denoising.checkpoint import Checkpoint
+
+        Checkpoint(folder, {}).remove()
+
+
 def settings_before(request: Request) -> dict[str, Any] | None:
     """The settings of the run to go on with, if there is one."""
     folder = request.values.get("checkpoint_dir")

@@ -5,8 +5,9 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar, cast
 
 from ppt2v import video
 from ppt2v.cache import first_of_the_day
@@ -25,23 +26,35 @@ from ppt2v.pipelines.planning import memory
 from ppt2v.pipelines.planning.anchors import FIRST, Anchors
 from ppt2v.pipelines.planning.windows import windows
 from ppt2v.progress import Progress, Watch, counted, say
-from ppt2v.request.prompts import advice
 from ppt2v.request.request import Request
 
-from . import record
+from . import record, second_pass
 from .calls import arguments, noise_of, pipeline_class
 from .crew import Crew
 from .files import fingerprints
 from .finishing import finished
-from .inputs import Inputs, gather, sound
+from .inputs import Inputs, frame_size, gather, sound
 from .loaded import Loaded
 from .samples import Samples, sample
+from .second_pass import Decoded, Draft
 from .team import Team
 
 if TYPE_CHECKING:
     import numpy as np
 
     from ppt2v.engine.int8 import Int8Engine
+
+Used = TypeVar("Used")
+Take = Callable[["np.ndarray"], None]
+
+
+class Ready(NamedTuple):
+    """A request, complete, and its model: family, folder or file, and the class of the pipeline."""
+
+    request: Request
+    family: Family
+    folder: Path
+    kind: type
 
 
 class Session:
@@ -58,18 +71,39 @@ class Session:
         self._export_explained = False
         self.loaded = Loaded(device, self._choice.network)
 
-    def make(
-        self, row: Mode, given: Mapping[str, Any], watch: Watch, take: Callable[[np.ndarray], None] | None = None
-    ) -> str:
+    def make(self, row: Mode, given: Mapping[str, Any], watch: Watch, take: Take | None = None) -> str:
         """Makes a video with the parameters given, and returns the path written; raises what ``Model`` raises.
 
         ``take`` gets each frame, uint8 RGB ``[H, W, 3]``, as it goes into the file.
         """
         # First without the model's own defaults, so that a wrong value is refused before anything is downloaded.
         request = Request.of(row, given)
-        for line in advice(request.values, request.adapters):
+        for line in request.advice():
             warnings.warn(Notice.of(line), stacklevel=2)
         output = request.output_file()
+        ready = self._ready(request)
+        self._notice(row, request.model_name)
+        if second_pass.asked(request.values):
+            return self._larger(ready, output, watch, take)
+        path = self._run(ready, output, watch, partial(_written, output, take))
+        record.forget_checkpoint(request)
+        return path
+
+    def _larger(self, first: Ready, output: Path, watch: Watch, take: Take | None) -> str:
+        """As ``make``, in two passes; what the second one cannot do is refused before the first one begins."""
+        first = _with_seed(first)
+        size = frame_size(first.request, first.family, first.folder)
+        second = self._ready(second_pass.request_after(first.request, size))
+        second_pass.check(second.request, second.family, second.folder)
+        draft = self._run(first, output, watch, second_pass.draft_of)
+        second = second._replace(request=second_pass.starting_from(draft, second.request))
+        path = self._run(second, output, watch, partial(_written, output, take, draft=draft))
+        for each in (second, first):  # the draft is made again from the state of the first pass
+            record.forget_checkpoint(each.request)
+        return path
+
+    def _ready(self, request: Request) -> Ready:
+        """The model of a request, downloaded where it is not here; InputError where it cannot do what is asked."""
         request = request.with_motion_module(self._show_progress)
         folder = locate.locate(request.model_name, self._show_progress)
         family = request.family_of(folder)
@@ -78,10 +112,14 @@ class Session:
         if folder.is_file() or adapted or request.adapters.motion:
             # Only the networks can say whether all fits; without weights they are light.
             self._parts(request, family, folder)
-        preview_vae = self.loaded.preview_decoder(request.values, family, folder)
-        kind = pipeline_class(family.pipeline(row.pipeline))
+        kind = pipeline_class(family.pipeline(request.mode.pipeline))
         self._team.check(request, kind)
-        self._notice(row, request.model_name)
+        return Ready(request, family, folder, kind)
+
+    def _run(self, ready: Ready, output: Path, watch: Watch, use: Callable[[Decoded], Used]) -> Used:
+        """Makes the frames of a pass, and gives what is made of them by ``use``; ``output``: the file they are for."""
+        request, family, folder, kind = ready
+        preview_vae = self.loaded.preview_decoder(request.values, family, folder)
         before = record.settings_before(request)
         engine, choice = self._engine_for(before)
         with (
@@ -103,7 +141,7 @@ class Session:
                 decided |= crew.share_of(request, made.count)
                 request = replace(request, values={**request.values, **decided})
                 crew.take_part(pipeline, {**request.given, **decided}, made)
-            return self._make(pipeline, request, choice, output, made, crew, watch, take)
+            return self._make(pipeline, request, choice, output, made, crew, watch, use)
 
     def quantize(self, row: Mode, given: Mapping[str, Any], watch: Watch) -> list[str]:
         """Makes the sample runs for int8; returns a line for each network."""
@@ -129,8 +167,8 @@ class Session:
         made: Inputs,
         crew: Crew | None,
         watch: Watch,
-        take,
-    ) -> str:
+        use: Callable[[Decoded], Used],
+    ) -> Used:
         values = request.values
         pipeline.offload = values.get("offload", False)
         read = fingerprints(request.mode, values)
@@ -146,14 +184,8 @@ class Session:
         latents = pipeline(noise=noise_of(values), checkpoint=checkpoint, progress=report, **arguments(request, made))
         decode = crew.decode if crew else pipeline.decode
         decoded = counted(decode(latents, tile), latents.shape[0], "Decoding", watch)
-        frames = finished(decoded, values, made.clip)
-        if take:
-            frames = _passed(frames, take)
         recipe = record.recipe(request, self.device, choice, read, self._for_strangers)
-        path = video.write(frames, output, made.fps * values.get("interpolate", 1), recipe, heard)
-        if checkpoint:
-            checkpoint.remove()
-        return str(path)
+        return use(Decoded(decoded, made, values, recipe, heard))
 
     def _parts(self, request: Request, family: Family, folder: Path) -> dict[str, Any]:
         return self.loaded.model(family, folder, request.adapters, Replacements.among(request.values))
@@ -209,7 +241,26 @@ class Session:
             say(notice)
 
 
-def _passed(frames: Iterable[np.ndarray], take: Callable[[np.ndarray], None]) -> Iterator[np.ndarray]:
+def _with_seed(ready: Ready) -> Ready:
+    """The same with the seed that the request will have, which another pass is to have too."""
+    request = ready.request
+    seed = {"seed": record.seed(request, record.settings_before(request))}
+    request = replace(request, given={**request.given, **seed}, values={**request.values, **seed})
+    return ready._replace(request=request)
+
+
+def _written(output: Path, take: Take | None, decoded: Decoded, draft: Draft | None = None) -> str:
+    """Finishes frames and writes them, with recipe and sound of the ``draft`` that they are made from, if there is one;
+    the path."""
+    frames = finished(decoded.frames, decoded.values, decoded.made.clip)
+    if take:
+        frames = _passed(frames, take)
+    recipe, heard = (draft.recipe, draft.heard) if draft else (decoded.recipe, decoded.heard)
+    fps = decoded.made.fps * decoded.values.get("interpolate", 1)
+    return str(video.write(frames, output, fps, recipe, heard))
+
+
+def _passed(frames: Iterable[np.ndarray], take: Take) -> Iterator[np.ndarray]:
     for frame in frames:
         take(frame)
         yield frame

@@ -13,7 +13,6 @@ from typing import Any
 from ppt2v.errors import DiskFull, InputError, QueueFull
 from ppt2v.modes import Mode
 from ppt2v.parameters import holding
-from ppt2v.request.prompts import advice
 from ppt2v.request.request import Request
 
 from .job import Job, Terms
@@ -47,7 +46,7 @@ def job(row: Mode, values: Mapping[str, Any], terms: Terms, folder: Path, limits
     asked.output_file(folder / "video")
     if limits is not None:
         limits.check_request(asked)
-    advised = tuple(advice(asked.values, asked.adapters))
+    advised = tuple(asked.advice())
     return Job(uuid.uuid4().hex, row.name, asked.given, advised, **terms._asdict())
 
 

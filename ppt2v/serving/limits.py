@@ -187,10 +187,22 @@ class Limits:
         times = request.values.get("free_init", 1)
         named = "num_inference_steps" if times == 1 else words("num_inference_steps, times free_init")
         _at_most(named, times * request.values.get("num_inference_steps", 0), self.steps, words("steps"))
-        _at_most("resolution", max(side or 0 for side in request.size), self.side, words("pixels"))
+        self._check_size(request)
         self._check_frames(request)
         if not self.at_home:
             _check_multiples(request, _MOST_TIMES * self.frames)
+
+    def _check_size(self, request: Request) -> None:
+        side, larger = max(side or 0 for side in request.size), request.values.get("upscale", 1)
+        if larger > 1 and not side and not self.at_home:
+            raise InputError(
+                "E-UPSCALE-SIZE",
+                "upscale={times:g}: say the resolution as well; the most here is {most} pixels in the end",
+                times=larger,
+                most=self.side,
+            )
+        named = "resolution" if larger == 1 else words("resolution, times upscale")
+        _at_most(named, round(larger * side), self.side, words("pixels"))
 
     def _check_frames(self, request: Request) -> None:
         if request.clip is None:

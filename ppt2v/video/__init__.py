@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from .output_path import FORMATS, check_fps, ending, keeps_sound, make_folder, output_file, shortened
 from .overlay import watermark
-from .reading import Clip, Facts, Part, facts, part, read
+from .reading import Clip, Facts, Part, facts, part, read, whole
 from .recipe import read_recipe
 from .sound import Sound
 from .still import check_still, read_still
@@ -35,5 +35,6 @@ __all__ = [
     "read_still",
     "shortened",
     "watermark",
+    "whole",
     "write",
 ]

@@ -14,12 +14,13 @@ from ppt2v.language import Message, words
 
 from . import pictures
 from .film import Film, open_film
+from .made import Made
 from .scaling import target_size
 from .sound import Sound, read_sound
 from .storage import on_disk
-from .timeline import SLACK
+from .timeline import SLACK, Timeline
 
-Source = Film | pictures.Pictures  # what a clip is read from
+Source = Film | pictures.Pictures | Made  # what a clip is read from
 
 
 @dataclass(frozen=True)
@@ -89,6 +90,15 @@ class Part:
         Raises:
             InputError: a damaged file, an impossible value, no room on the disk.
         """
+        frames = on_disk((len(self.indices), *self.size(resolution, multiple), 3))
+        wanted, places = np.unique(self.indices, return_index=True)
+        ends = [*places[1:], len(frames)]
+        for frame, place, end in zip(self.source.frames(wanted, *frames.shape[1:3]), places, ends):
+            frames[place:end] = frame
+        return Clip(frames, self.fps)
+
+    def size(self, resolution: int | None, multiple: int) -> tuple[int, int]:
+        """Height and width in pixels at which ``read`` gives the frames; errors as its own for impossible values."""
         if resolution is not None and resolution <= 0:
             raise InputError(
                 "E-CLIP-RESOLUTION",
@@ -101,13 +111,7 @@ class Part:
                 "multiple = {multiple}: sides can be rounded to multiples of 1 or more",
                 multiple=multiple,
             )
-        size = target_size(self.source.height, self.source.width, resolution, multiple)
-        frames = on_disk((len(self.indices), *size, 3))
-        wanted, places = np.unique(self.indices, return_index=True)
-        ends = [*places[1:], len(frames)]
-        for frame, place, end in zip(self.source.frames(wanted, *size), places, ends):
-            frames[place:end] = frame
-        return Clip(frames, self.fps)
+        return target_size(self.source.height, self.source.width, resolution, multiple)
 
     @property
     def has_sound(self) -> bool:
@@ -151,6 +155,12 @@ def part(path: str | Path, start_t: float = 0.0, end_t: float = -1.0, out_fps: f
     end_t = source.timeline.end if end_t < 0 else end_t
     fps = float(out_fps) if out_fps > 0 else source.timeline.fps
     return Part(source, source.timeline.indices(start_t, end_t, out_fps), fps, start_t)
+
+
+def whole(frames: np.ndarray, fps: float) -> Part:
+    """All of frames that are there already, uint8 RGB ``[F, H, W, 3]``, at so many per second."""
+    shown = Timeline(np.arange(len(frames)) / fps, len(frames) / fps, fps)
+    return Part(Made(frames, shown), np.arange(len(frames)), fps, 0.0)
 
 
 def read(

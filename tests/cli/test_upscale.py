@@ -120,6 +120,31 @@ def test_motion_modules_upscale_what_they_have_made(run, made):
     assert made[0]["mode"] == "animate" and made[0]["parameters"]["motion_module"] == "someone/modules"
 
 
+@pytest.mark.parametrize("interpolate, times, frame", [(1, 1, 3), (2, 1, 6), (1, 3, 9), (2, 3, 18)])
+def test_prompts_take_over_where_they_do_in_the_video_whatever_was_put_in_between(run, made, interpolate, times, frame):
+    told = {"motion_module": "someone/modules", "prompt_at": "3: a cat; at home", "interpolate": interpolate}
+    write("animate", **told)
+    if times > 1:
+        assert run("interpolate", "low.png", "--times", str(times), "--out", "low.png.2.png")[0] == 0
+    file = "low.png" if times == 1 else "low.png.2.png"
+    assert run("upscale", file, "--trust")[0] == 0
+    assert made[0]["parameters"]["prompt_at"] == f"{frame}: a cat; at home"
+    assert "interpolate" not in made[0]["parameters"]
+
+
+@pytest.mark.parametrize(
+    "recipe, command",
+    [
+        ({"interpolate": 3, "clip": "/a/car.mp4"}, "ppt2v interpolate /a/car.mp4 --times 3"),
+        ({"control": "canny", "clip": "/a/car.mp4", "parameters": {}}, "ppt2v control canny /a/car.mp4"),
+    ],
+)
+def test_what_no_run_has_made_is_not_made_again_but_told(run, made, recipe, command):
+    video.write(FRAMES, Path("low.png"), 8, recipe)
+    status, _, err = run("rerun", "low.png")
+    assert status == 2 and f"`{command}`" in err and "E-RERUN-COMMAND" in err and not made
+
+
 @pytest.mark.parametrize(
     "mode, arguments, code",
     [

@@ -101,6 +101,7 @@ CLOSED = (
     "vae",
     "controlnet",
     "motion_module",
+    "upscale_model",
     "detector_weights",
     "saliency_weights",
     "preview_vae",

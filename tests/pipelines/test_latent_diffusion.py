@@ -1,9 +1,11 @@
 import inspect
 from dataclasses import fields
+from types import SimpleNamespace
 
+import numpy as np
 import pytest
 
-from ppt2v.errors import InputError
+from ppt2v.errors import InputError, NumericalError
 from ppt2v.pipelines.animate import AnimatePipeline
 from ppt2v.pipelines.latent_diffusion import LatentDiffusion
 from ppt2v.pipelines.settings import Sampling, Sharing, by_keywords
@@ -84,3 +86,29 @@ def test_the_spacing_of_timesteps_is_the_one_that_is_asked_for(solver):
 def test_a_solver_with_timesteps_of_its_own_takes_no_spacing():
     with pytest.raises(InputError, match="timestep_spacing=leading: the solver lcm has timesteps of its own"):
         LatentDiffusion().solver(Sampling("a fox", solver="lcm", timestep_spacing="leading"))
+
+
+@pytest.mark.parametrize(
+    "solver, stop, guided",
+    [("heun", 0.5, 4), ("heun", 0.3, 2), ("heun", 0.0, 0), ("dpm++_sde", 0.7, 6), ("euler", 0.5, 2)],
+)
+def test_guidance_stops_behind_a_step_and_not_within_it(solver, stop, guided, monkeypatch):
+    """In 4 steps, of which these solvers but euler make 7 predictions: two in each but the last one."""
+    from ppdiffusers import DDIMScheduler
+
+    pipeline, sampling = LatentDiffusion(), Sampling("a fox", 4, guidance_stop_step=stop, solver=solver)
+    pipeline.scheduler = DDIMScheduler(steps_offset=1)
+    monkeypatch.setattr(pipeline, "_read", lambda sampling, texts: (None, None))
+    assert pipeline.schedule(sampling, pipeline.solver(sampling)).guided == guided
+
+
+def test_a_preview_that_cannot_be_decoded_is_grey_and_the_run_goes_on(monkeypatch):
+    def decode(latents, tile):
+        raise NumericalError("E-NETWORK-INFINITE", "{task} gave NaN", task="decoding")
+
+    pipeline = LatentDiffusion()
+    pipeline.vae_scale_factor, pipeline.running = 2, SimpleNamespace(preview=np.full((3, 4, 8, 6), np.nan))
+    monkeypatch.setattr(pipeline, "decode", decode)
+    for count in (1, None):
+        shown = pipeline.preview(frames=count)
+        assert shown.shape == (count or 3, 16, 12, 3) and shown.dtype == np.uint8 and (shown == 127).all()

@@ -70,14 +70,15 @@ def test_seam_ratio(chunk_size, expected):
     if expected != 1.0:
         warp_error[[3, 6]] = 0.03
     change = metrics.Change(np.ones(7), warp_error, np.ones(7))
-    assert metrics.seam_ratio(change, chunk_size) == (expected and pytest.approx(expected))
+    assert metrics.seam_ratio(change, metrics.chunk_borders(8, chunk_size)) == (expected and pytest.approx(expected))
 
 
 def test_seam_of_real_frames():
     frames = moving(9).astype(int)
     frames[5:] += 20
     change = metrics.changes(frames.clip(0, 255).astype(np.uint8))
-    assert metrics.seam_ratio(change, 5) > 3 > metrics.seam_ratio(change, 4)
+    at_five, at_four = (metrics.seam_ratio(change, metrics.chunk_borders(9, size)) for size in (5, 4))
+    assert at_five > 3 > at_four
 
 
 def test_broken_frames():
@@ -135,6 +136,25 @@ def test_chunk_size_is_that_of_the_recipe_unless_given(files, tmp_path):
     assert report.measure(files["moving"]).seam_ratio == report.measure(files["moving"], chunk_size=4).seam_ratio
     assert report.measure(files["moving"], chunk_size=5).seam_ratio != report.measure(files["moving"]).seam_ratio
     assert report.measure(video.write(moving(), tmp_path / "a.mp4", 8, {})).seam_ratio is None
+
+
+@pytest.mark.parametrize(
+    "values, borders",
+    [
+        ({"free_noise": False, "chunk_size": None}, [8, 16]),  # windows of frames 0 to 15 and 8 to 23
+        ({"motion_module": "a/module", "motion_window": 12, "chunk_size": 4}, [6, 12, 18]),
+        ({"motion_module": None, "chunk_size": 9}, [9, 17]),
+        ({"free_noise": True, "interpolate": 2}, [15, 16, 31, 32]),
+        ({"free_noise": True, "interpolate": 3}, []),
+        ({}, []),
+    ],
+)
+def test_seams_are_where_windows_or_chunks_of_the_run_begin_and_end(tmp_path, monkeypatch, values, borders):
+    seen = []
+    monkeypatch.setattr(metrics, "seam_ratio", lambda change, borders: seen.append(borders))
+    frames = np.zeros((47 if values.get("interpolate") else 24, 16, 16, 3), np.uint8)
+    report.measure(video.write(frames, tmp_path / "a.mp4", 8, {"parameters": values}))
+    assert seen == [borders]
 
 
 def test_likeness_to_the_source(files):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from ppt2v import video
 from ppt2v.quality import metrics
 from ppt2v.quality.report import Report
 from training.judge import steadiness
@@ -34,6 +35,16 @@ def test_what_is_given_is_the_clip_for_edits_and_its_edges_for_canny(cases):
     assert all(np.array_equal(frame.given, picture) for frame, picture in zip(edit.frames, edit.clip))
     found = [frame.given[..., 0] > 0 for frame in drawn.frames]
     assert all(np.array_equal(lines, metrics.edges(picture)) for lines, picture in zip(found, drawn.clip))
+
+
+def test_a_filmed_clip_is_edited_and_drawn_anew_by_its_middle(tmp_path):
+    frames = np.zeros((4, 40, 80, 3), np.uint8)
+    frames[:, :, 20:60] = 200
+    video.write(frames, tmp_path / "a.mp4", moving_cases.FPS, {})
+    edit, drawn = moving_cases.filmed(tmp_path)
+    assert (edit.mode, drawn.mode, edit.name, drawn.name) == ("pix2pix", "canny", "pix2pix-a", "canny-a")
+    assert edit.clip.shape == (4, 128, 128, 3) and edit.clip[:, 10:-10, 10:-10].min() > 180
+    assert not drawn.frames[0].given[10:-10, 10:-10].any()
 
 
 def test_lines_tell_what_is_gained_and_what_is_kept():

@@ -20,8 +20,7 @@ CLIPS = ROOT / "__assets__" / "clips"
 def said(mode="text2video", **given):
     if MODES[mode].takes_clip:
         given = {"video_path": CLIPS / "panda.mp4", **given}
-    asked = Request.of(MODES[mode], given)
-    return " ".join(map(str, prompts.advice(asked.values, asked.adapters)))
+    return " ".join(map(str, Request.of(MODES[mode], given).advice()))
 
 
 def test_the_embedded_model_says_which_words_it_does_not_know():
@@ -79,6 +78,39 @@ def test_a_prompt_that_is_not_in_english_is_advised_against(name):
     asked = {"prompt": "a fox", "model_name": "some/model", name: "雪地里的狐狸"}
     (only,) = prompts.advice(asked, Adapters())
     assert only.code == "N-PROMPT-LANGUAGE" and "write the prompt in English" in str(only)
+
+
+FOX = {"prompt": "a fox in the snow"}
+
+
+@pytest.mark.parametrize(
+    "given, told",
+    [
+        ({"video_length": 8, "anchors": "8"}, "anchors=8 does nothing in a video of 8 frames"),
+        ({"video_length": 9, "anchors": "8"}, ""),
+        ({"video_length": 4, "anchors": "first+previous"}, ""),
+        ({"video_length": 24}, ""),
+        ({"video_length": 24, "motion_field_strength_x": -12}, "such as --motion -3.7 3.7 "),
+        (
+            {"video_length": 24, "motion_field_strength_x": 0, "motion_field_strength_y": 12},
+            "such as --motion 0.0 3.7 ",
+        ),
+        ({"video_length": 24, "motion_field_strength_x": 12, "use_motion_field": False}, ""),
+        ({"video_length": 24, "motion_field_strength_x": 12, "loop": True}, ""),
+        ({"video_length": 80, "motion_field_strength_x": 12, "loop": True}, "such as --motion 3.3 "),
+        ({"prompt_2": "a fox", "prompt_at": "4: a fox at night", "model_name": "some/xl"}, "prompt_2 stays the same"),
+        ({"prompt_2": "a fox", "model_name": "some/xl"}, ""),
+    ],
+)
+def test_what_has_no_effect_or_loses_the_subject_is_said(given, told):
+    assert told in said(**FOX, **given) if told else not said(**FOX, **given)
+
+
+def test_every_so_many_frames_of_a_clip_are_counted_in_the_clip():
+    clip = {"start_t": 0.0, "end_t": 0.5, "out_fps": 8.0}
+    assert "anchors=4 does nothing in a video of 4 frames" in said(
+        "pix2pix", prompt="make it snow", anchors="4", **clip
+    )
 
 
 def test_it_is_said_before_anything_is_downloaded(monkeypatch):

@@ -93,10 +93,15 @@ def test_so_do_they_window_by_window(made, tiny_folder, motion_folder, clip, pla
     given = {**SHORT, "model_name": tiny_folder, "motion_module": motion_folder, "motion_window": 4}
     del given["chunk_size"]
     given |= {"use_cf_attn": anchored, "num_inference_steps": 2, "prompt_at": "4: dog"}
-    given |= {"init_video": clip, "out_fps": 10, "resolution": 32, "strength": 1.0} if anchored else {"video_length": 7}
+    given |= (
+        {"init_video": clip, "out_fps": 10, "resolution": 32, "strength": 1.0}
+        if anchored
+        else {"video_length": 7, "upscale": 2}
+    )
     assert made(2, "animate", **given) == made(1, "animate", **given)
-    assert all("predict" in worker.done for worker in places[0].workers)
-    assert sum(worker.done.count("encode") for worker in places[0].workers) == (5 if anchored else 0)
+    assert all("predict" in worker.done for place in places for worker in place.workers)
+    encoded = [sum(worker.done.count("encode") for worker in place.workers) for place in places]
+    assert encoded == ([5] if anchored else [0, 7]), "each frame once, and in a second pass each that the first made"
 
 
 @pytest.mark.slow

@@ -2,6 +2,8 @@
 
     python -m training.judge.steadiness FOLDER              # prints a table; FOLDER keeps what was made, to go on with
     python -m training.judge.steadiness FOLDER --steps 20   # with fewer steps than the modes' own
+    python -m training.judge.steadiness FOLDER --format mp4 # of files as people get them
+    python -m training.judge.steadiness FOLDER --filmed CLIPS   # of the videos of a folder instead, without judges
 
 The clips are those of ``pictures.moving_cases``. FOLDER also gets the videos and ``sheet.png``: for each clip a row of
 what was given, of what the mode made of it, and of that held together.
@@ -26,7 +28,8 @@ from ppt2v.pipelines.video_controlnet import Control
 from ppt2v.quality.report import Report, measure
 from training.judge.finders import Finders
 from training.judge.guided import SCORES, Maker
-from training.pictures.moving_cases import FPS, MovingCase, load
+from training.pictures import moving_cases
+from training.pictures.moving_cases import FPS, MovingCase
 
 MODES_JUDGED = ("pix2pix", "canny", "pose")
 SHOWN = 4  # frames of each clip on the sheet
@@ -60,12 +63,13 @@ def kept(maker: Maker, case: MovingCase, file: Path) -> np.ndarray:
         return frames
 
 
-def measured(case: MovingCase, plain: np.ndarray, steady: np.ndarray, folder: Path) -> Measured:
-    """Writes the three videos, without a codec's own changes, and reports on them."""
+def measured(case: MovingCase, plain: np.ndarray, steady: np.ndarray, folder: Path, ending: str = "png") -> Measured:
+    """Writes the three videos, as png without a codec's own changes, and reports on them."""
     files = []
     for kind, frames in (("source", case.clip), ("plain", plain), ("steady", steady)):
-        file = folder / f"{case.name}-{kind}.png"
-        shutil.rmtree(file, ignore_errors=True)
+        file = folder / f"{case.name}-{kind}.{ending}"
+        if file.is_dir():
+            shutil.rmtree(file)
         files.append(video.write(frames, file, FPS, {}))
     return Measured(*(measure(file, files[0]) for file in files))
 
@@ -102,19 +106,24 @@ def main() -> None:
     parser.add_argument("--steps", type=int, help="of the modes' schedules; their own if not given")
     parser.add_argument("--strength", type=float, default=1.0, help="of --steady")
     parser.add_argument("--only", nargs="+", metavar="CLIP", help="clips by name; all if not given")
+    parser.add_argument("--format", default="png", choices=("png", "mp4"), help="of the files that are measured")
+    parser.add_argument("--filmed", type=Path, metavar="CLIPS", help="a folder of videos, to be used instead")
     args = parser.parse_args()
     args.folder.mkdir(parents=True, exist_ok=True)
     maker = Maker(**({"num_inference_steps": args.steps} if args.steps else {}))
-    finders, sheet = Finders(), []
+    clips, sheet = moving_cases.filmed(args.filmed) if args.filmed else moving_cases.load(), []
+    finders = None if args.filmed else Finders()
     print("| mode | figure | without | with --steady | target |\n|---|---|---|---|---|")
     for mode in MODES_JUDGED:
-        cases = [case for case in load() if case.mode == mode and (not args.only or case.name in args.only)]
+        cases = [case for case in clips if case.mode == mode and (not args.only or case.name in args.only)]
         plain = [kept(maker, case, args.folder / f"{case.name}-{args.steps or 'own'}.npz") for case in cases]
         steady = [np.stack(list(steadied(made, case.clip, args.strength))) for case, made in zip(cases, plain)]
         sheet += [clip[::3][:SHOWN] for case, *made in zip(cases, plain, steady) for clip in (case.clip, *made)]
         if cases:
-            reports = [measured(case, *made, args.folder) for case, *made in zip(cases, plain, steady)]
-            print("\n".join([*rows(mode, reports), *judged(mode, cases, plain, steady, finders)]), flush=True)
+            reports = [measured(case, *made, args.folder, args.format) for case, *made in zip(cases, plain, steady)]
+            print("\n".join(rows(mode, reports)), flush=True)
+            if finders:
+                print("\n".join(judged(mode, cases, plain, steady, finders)), flush=True)
     video.contact_sheet(np.concatenate(sheet), args.folder / "sheet.png", columns=3 * SHOWN)
 
 

@@ -1,6 +1,7 @@
 """Clips for the judge of steadiness, made of held-out cases: a subject that crosses its place, a character that dances.
 
-Twelve of them, four for each of the modes ``pix2pix``, ``canny`` and ``pose``; they need no sprites.
+Twelve of them, four for each of the modes ``pix2pix``, ``canny`` and ``pose``; they need no sprites. Clips that were
+filmed stand beside them, where there are any.
 """
 
 from __future__ import annotations
@@ -8,10 +9,12 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import cv2
 import numpy as np
 
+from ppt2v import video
 from training.pictures import cases, characters, edits
 from training.pictures.cases import Case
 from training.pictures.characters import Body
@@ -21,6 +24,7 @@ from training.pictures.sprites import PLACES
 FRAMES, FPS = 12, 8
 _STEP = 3  # pixels from frame to frame
 _APART = 3  # pixels around the subject that go with it
+_TOLD = ("pix2pix", "make it night"), ("canny", "a bear in the snow")  # with clips that were filmed
 _BODIES = (
     Body(head=40, trunk=29, arm=16, leg=18, shoulders=11, hips=7),
     Body(head=34, trunk=31, arm=18, leg=20, shoulders=11, hips=7),
@@ -55,6 +59,24 @@ def load() -> list[MovingCase]:
     edited = [of_kind[kind][0] for kind in edits.KINDS]
     drawn = [of_kind[kind][1] for kind in edits.KINDS]
     return [*map(_edit, edited), *map(_edges, drawn), *_dances()]
+
+
+def filmed(folder: Path) -> list[MovingCase]:
+    """Two for each video of a folder, an edit and one by its edges: of the middle of its first frames."""
+    made = []
+    for file in sorted(each for each in folder.iterdir() if each.is_file()):
+        frames = video.part(file, out_fps=FPS).first(FRAMES).read(multiple=1).frames
+        clip = np.stack([_middle(frame) for frame in frames])
+        for mode, prompt, given in ((*_TOLD[0], clip), (*_TOLD[1], [canny_map(picture) for picture in clip])):
+            cases = [Case(mode, prompt, 0, picture) for picture in given]
+            made.append(MovingCase(f"{mode}-{file.stem}", clip, cases))
+    return made
+
+
+def _middle(frame: np.ndarray) -> np.ndarray:
+    side = min(frame.shape[:2])
+    top, left = ((length - side) // 2 for length in frame.shape[:2])
+    return cv2.resize(frame[top : top + side, left : left + side], (128, 128), interpolation=cv2.INTER_AREA)
 
 
 def _edit(case: Case) -> MovingCase:

@@ -23,6 +23,8 @@ MESSAGES = {
     "pixels": "像素",
     "steps": "步",
     "num_inference_steps, times free_init": "num_inference_steps 乘以 free_init",
+    "resolution, times upscale": "resolution 乘以 upscale",
+    "E-UPSCALE-SIZE": "upscale={times:g}：请同时给出 resolution；这里放大后每边最多 {most} 像素",
     "texts": "个文本",
     "none": "无",
     "letters": "个字符",

@@ -1,0 +1,33 @@
+"""Whether a second pass can be made as it is asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ppt2v.errors import InputError
+
+
+def check_upscale(values: Mapping[str, Any]) -> None:
+    """Refuses what has no part in a run, or none in both of its passes.
+
+    Args:
+        values: of all parameters of a mode, which need not have a second pass.
+    """
+    if values.get("upscale", 1) == 1:
+        if values.get("upscale_model") is not None:
+            raise InputError(
+                "E-UPSCALE-ALONE",
+                "upscale_model={model}: there is no second pass; say how many times as large the video is to be "
+                "(upscale=2, --upscale 2), or leave it out",
+                model=values["upscale_model"],
+            )
+        return
+    if values.get("memory"):
+        raise InputError(
+            "E-UPSCALE-MEMORY",
+            "memory={memory} chooses the settings for frames of one size, and upscale={times:g} makes two: give "
+            "decode_tile (--decode-tile) and offload (--offload) instead",
+            memory=values["memory"],
+            times=values["upscale"],
+        )

@@ -1,0 +1,123 @@
+"""A second pass, which makes a video larger: it starts from the frames of the first one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from ppt2v import video
+from ppt2v.models.families.family import Family
+from ppt2v.modes import Mode
+from ppt2v.pipelines.planning import sizes
+from ppt2v.request.request import Request
+
+from .inputs import Inputs
+
+if TYPE_CHECKING:
+    import numpy as np
+
+# What the second pass has of its own, or what is done once, to the frames that it makes.
+_ANEW = {
+    "video_length",
+    "resolution",
+    "strength",
+    "upscale",
+    "upscale_model",
+    "upscale_strength",
+    "interpolate",
+    "watermark",
+    "memory",
+    "decode_tile",
+    "audio",
+    "free_init",
+    "start_t",
+    "end_t",
+}
+_FINISHING = ("fps", "interpolate", "watermark", "decode_tile")
+_STATE = "larger"  # the folder of its checkpoint, within that of the first pass
+
+
+class Decoded(NamedTuple):
+    """What a pass has made: frames, uint8 RGB ``[H, W, 3]`` each, made as they are asked for, what they were made from,
+    the values of all parameters, the recipe, and what is to be heard with them."""
+
+    frames: Iterable[np.ndarray]
+    made: Inputs
+    values: Mapping[str, Any]
+    recipe: dict[str, Any]
+    heard: video.Sound | None
+
+
+class Draft(NamedTuple):
+    """What the first pass leaves: its frames, uint8 RGB ``[F, H, W, 3]``, how many of them are shown in a second, the
+    recipe of both passes, and what is to be heard with them."""
+
+    frames: np.ndarray
+    fps: float
+    recipe: dict[str, Any]
+    heard: video.Sound | None
+
+
+def kept(first: str, mode: Mode, values: Mapping[str, Any]) -> dict[str, Any]:
+    """What a second pass takes from the first one: all that both know, or of another mode the prompts.
+
+    Args:
+        first: the first one's mode.
+        mode: the second one's.
+        values: of the first one's parameters.
+    """
+    if first != mode.name:
+        return {name: values[name] for name in ("prompt", "n_prompt", "seed") if values.get(name) is not None}
+    left_out = {each.name for each in mode.parameters if each.holds in ("clip", "output", "format")} | _ANEW
+    return {name: value for name, value in values.items() if name not in left_out and value is not None}
+
+
+def asked(values: Mapping[str, Any]) -> bool:
+    """Whether a run with these values of its parameters has a second pass."""
+    return values.get("upscale", 1.0) > 1
+
+
+def draft_of(decoded: Decoded) -> Draft:
+    """What a first pass leaves; its frames are kept on the disk."""
+    count, (height, width) = decoded.made.count, decoded.made.size
+    frames = video.on_disk((count, height, width, 3))
+    for place, frame in enumerate(decoded.frames):
+        frames[place] = frame
+    return Draft(frames, decoded.made.fps, decoded.recipe, decoded.heard)
+
+
+def request_after(first: Request, size: tuple[int, int]) -> Request:
+    """What the second pass is asked for, but for the frames that it starts from.
+
+    Args:
+        first: the request of the first one, complete.
+        size: height and width of its frames in pixels.
+
+    Raises:
+        InputError: what the second pass cannot do.
+    """
+    values = first.values
+    given = {
+        **kept(first.mode.name, first.mode, values),
+        **{name: values[name] for name in _FINISHING if name in values},
+        "model_name": values["upscale_model"] or values["model_name"],
+        "resolution": str(round(values["upscale"] * max(size))),
+        "strength": values["upscale_strength"],
+    }
+    if values.get("checkpoint_dir"):
+        given["checkpoint_dir"] = str(Path(values["checkpoint_dir"]) / _STATE)
+    return Request.of(first.mode, given)
+
+
+def check(request: Request, family: Family, folder: Path) -> None:
+    """Refuses a size, or tiles, that the model of a second pass, given by its folder, cannot make."""
+    configs = family.frame_configs(folder, request.values.get("vae"))
+    sizes.check_tile(request.values.get("tile"), *configs, any_latents=family.any_latents)
+    sizes.clip_resolution(request.size[1], *configs, any_latents=family.any_latents)
+
+
+def starting_from(draft: Draft, request: Request) -> Request:
+    """The second pass with the frames that it starts from."""
+    return replace(request, clip=video.whole(draft.frames, draft.fps))

@@ -1,0 +1,107 @@
+"""Videos made in two passes, the second of which makes them larger."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from ppt2v import InputError, Model, video
+from ppt2v.errors import Cancelled
+
+QUICK = {"num_inference_steps": 3, "video_length": 3, "seed": 1}
+
+
+@pytest.fixture(scope="module")
+def model() -> Model:
+    return Model(device="cpu", engine="eager", show_progress=False)
+
+
+def frames(path) -> np.ndarray:
+    return video.read(path, multiple=1).frames
+
+
+def test_the_second_pass_is_that_of_upscale_and_both_are_repeated_by_one_recipe(
+    model, modelscope_folder, tmp_path, run
+):
+    told = {"prompt": "a fox", "model_name": modelscope_folder, "resolution": "24x16", **QUICK}
+    at_once = model.run("synthesize", save_path=tmp_path / "once.png", upscale=2, **told)
+    assert frames(at_once).shape == (3, 32, 48, 3) and video.part(at_once).fps == 8
+    model.run("synthesize", save_path=tmp_path / "low.png", **told)
+    quick = ["--device", "cpu", "--engine", "eager", "--quiet", "--trust"]
+    assert run("upscale", str(tmp_path / "low.png"), "--out", "by-hand.png", *quick)[0] == 0
+    assert np.array_equal(frames(at_once), frames("by-hand.png"))
+    parameters = video.read_recipe(at_once)["parameters"]
+    assert (parameters["upscale"], parameters["resolution"], parameters["init_video"]) == (2, "24x16", None)
+    again = model.run("synthesize", **{**parameters, "save_path": str(tmp_path / "again.png")})
+    assert np.array_equal(frames(at_once), frames(again))
+
+
+def test_the_second_model_may_be_another_and_frames_are_put_in_between_once(
+    model, modelscope_folder, video_fusion_folder, tmp_path
+):
+    made = {
+        name: model.run(
+            "synthesize",
+            prompt="a fox",
+            model_name=modelscope_folder,
+            resolution=16,
+            upscale=2,
+            interpolate=2,
+            save_path=tmp_path / f"{name}.png",
+            **own,
+            **QUICK,
+        )
+        for name, own in {"same": {}, "other": {"upscale_model": video_fusion_folder, "upscale_strength": 1.0}}.items()
+    }
+    assert all(frames(path).shape == (5, 32, 32, 3) for path in made.values())
+    assert (frames(made["same"]) != frames(made["other"])).any()
+    assert video.part(made["other"]).fps == 16
+    assert video_fusion_folder.name in video.read_recipe(made["other"])["files"]
+
+
+def test_a_run_that_ends_in_its_second_pass_goes_on_there(model, modelscope_folder, tmp_path):
+    told = {"prompt": "a fox", "model_name": modelscope_folder, "upscale": 2, **QUICK, "upscale_strength": 1.0}
+    straight = model.run("synthesize", save_path=tmp_path / "straight.png", **told)
+    steps: list[tuple[str, int]] = []
+
+    def stop(progress) -> None:
+        steps.append((progress.stage, progress.done))
+        if len([1 for stage, done in steps if stage.startswith("Denoising") and done == 6]) == 2:
+            raise Cancelled
+
+    again = {**told, "seed": None, "checkpoint_dir": tmp_path / "state", "save_path": tmp_path / "again.png"}
+    with pytest.raises(Cancelled):
+        model.run("synthesize", callback=stop, **{**again, "seed": 1})
+    steps.clear()
+    assert np.array_equal(frames(straight), frames(model.run("synthesize", callback=lambda each: None, **again)))
+    assert not (tmp_path / "state").exists()
+
+
+def test_a_clip_that_is_made_anew_is_made_larger_too(model, tiny_folder, motion_folder, tmp_path):
+    clip = video.write([np.full((16, 16, 3), 60 * each, np.uint8) for each in range(3)], tmp_path / "clip.png", 5, {})
+    told = {"init_video": clip, "out_fps": -1.0, "resolution": 16, "upscale": 2, "num_inference_steps": 2, "seed": 1}
+    path = model.process_animate("a fox", tiny_folder, motion_folder, save_path=tmp_path / "a.png", **told)
+    assert frames(path).shape == (3, 32, 32, 3) and video.part(path).fps == 5
+
+
+@pytest.mark.parametrize(
+    "mode, given, code",
+    [
+        ("synthesize", {"upscale": 8}, "E-RESOLUTION-CLIP"),
+        ("synthesize", {"upscale": 0.5}, "E-PARAMETER-VALUE"),
+        ("synthesize", {"upscale_model": "embedded"}, "E-UPSCALE-ALONE"),
+        ("synthesize", {"upscale": 2, "upscale_model": "no/such/folder"}, "E-MODEL-UNKNOWN"),
+        ("synthesize", {"upscale": 2, "upscale_model": "embedded/pix2pix"}, "E-MODEL-USE"),
+        ("animate", {"upscale": 2, "memory": "8GB"}, "E-UPSCALE-MEMORY"),
+    ],
+)
+def test_what_the_second_pass_cannot_do_is_refused_before_the_first(
+    model, modelscope_folder, tiny_folder, motion_folder, tmp_path, mode, given, code
+):
+    own = {"synthesize": {"model_name": modelscope_folder}}.get(
+        mode, {"model_name": tiny_folder, "motion_module": motion_folder}
+    )
+    steps: list[int] = []
+    with pytest.raises(InputError) as refused:
+        model.run(mode, prompt="a fox", save_path=tmp_path / "a.png", callback=steps.append, **own, **given, **QUICK)
+    assert refused.value.code == code and not steps
