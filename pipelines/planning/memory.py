@@ -22,11 +22,12 @@ _UNITS = {"MB": 1e6, "GB": 1e9, "MIB": 2**20, "GIB": 2**30}
 # Of the process without any network: Python, Paddle, PPDiffusers.
 BASE = 0.65 * GB
 # Bytes per weight while a network runs, and bytes per latent cell of each frame and branch computed together, for each
-# 320 channels of the UNet's first level.
-WEIGHT = {"int8": 4.2, "float32": 4.2, "bfloat16": 2.75, "float16": 2.75}
-CELL = {"int8": 72_000.0, "float32": 72_000.0, "bfloat16": 36_000.0, "float16": 36_000.0}
+# 320 channels of the UNet's first level. In int8 they are those of the layers that stay in float, at most: a twentieth
+# to a tenth less was allocated beside bfloat16.
+WEIGHT = {"float32": 4.2, "bfloat16": 2.75, "float16": 2.75}
+CELL = {"float32": 72_000.0, "bfloat16": 36_000.0, "float16": 36_000.0}
 # Bytes per pixel of a frame, or of a tile, that is decoded, for each 128 channels of the VAE's last level.
-PIXEL = {"int8": 5_400.0, "float32": 5_400.0, "bfloat16": 3_300.0, "float16": 3_300.0}
+PIXEL = {"float32": 5_400.0, "bfloat16": 3_300.0, "float16": 3_300.0}
 
 CHUNKS = (16, 8, 6, 4, 3, 2)
 TILES = (None, 512, 256)
@@ -151,7 +152,7 @@ def parse(text: str) -> float:
 
 
 def peak(sizes: Needs, precision: str, plan: Plan) -> float:
-    """Bytes that a run needs at most."""
+    """Bytes that a run needs at most; ``precision``: of the layers in float."""
     rows = sizes.branches * (sizes.window if plan.chunk_size is None else plan.chunk_size - 1)
     cells = sizes.height * sizes.width / sizes.scale**2
     pixels = sizes.height * sizes.width
@@ -172,7 +173,7 @@ def choose(limit: float, sizes: Needs, precision: str, fixed: Mapping[str, objec
 
     Args:
         limit: in bytes.
-        precision: in which the networks compute.
+        precision: in which the networks compute; with int8 that of the layers in float.
         fixed: settings that were asked for, by the names of ``Plan``.
 
     Raises:

@@ -213,7 +213,7 @@ class Session:
         needs = memory.Needs.of(pipeline, controlnets, made.size, request.branches, kept_frames, window, anchors, block)
         settings = ("chunk_size", "decode_tile", "offload")
         fixed = {name: request.values[name] for name in settings if request.given.get(name) is not None}
-        plan = memory.choose(request.memory, needs, self._choice.precision, fixed)
+        plan = memory.choose(request.memory, needs, self._choice.of_floats, fixed)
         self._explain(words("memory: {plan}", plan=plan))
         chosen = {name: getattr(plan, name) for name in settings}
         return {name: value for name, value in chosen.items() if value is not None}
