@@ -1,9 +1,9 @@
 """Writes models of the published sizes with random weights (PyTorch) for a task: TASK FOLDER [tiny].
 
 Time and memory depend on shapes only, so no real weights are needed to compare them. Stable Diffusion 1.5's size:
-4.3 GB for text2video and pix2pix, 5.8 GB with the ControlNet of canny; that of XL (sdxl): 14 GB. ModelScope's text to
-video (unet3d): 6.3 GB, with a text encoder of two layers instead of 23, which is used once a run. Tiny ones are for
-trying the benchmark.
+4.3 GB for text2video, and as much for pix2pix; canny adds a ControlNet (1.4 GB) to the former, animate a motion module
+(1.8 GB). That of XL (sdxl): 7 GB in float16. ModelScope's text to video (unet3d): 6.3 GB, with a text encoder of two
+layers instead of 23, which is used once a run. Tiny ones are for trying the benchmark.
 """
 
 from __future__ import annotations
@@ -14,7 +14,14 @@ import sys
 from pathlib import Path
 
 import torch
-from diffusers import AutoencoderKL, ControlNetModel, DDIMScheduler, UNet2DConditionModel, UNet3DConditionModel
+from diffusers import (
+    AutoencoderKL,
+    ControlNetModel,
+    DDIMScheduler,
+    MotionAdapter,
+    UNet2DConditionModel,
+    UNet3DConditionModel,
+)
 from transformers import CLIPTextConfig, CLIPTextModel, CLIPTextModelWithProjection
 
 TOKENIZER = Path(__file__).parents[1] / "__assets__" / "embedded" / "tokenizer"
@@ -22,11 +29,18 @@ TINY = (32, 64, 64, 64)  # instead of 320, 640, 1280, 1280
 
 
 def write(task: str, folder: Path, tiny: bool = False) -> None:
-    """The whole folder; complete if it holds model_index.json."""
+    """What the folder lacks for a task: the model, complete if it holds model_index.json, and a part beside it."""
     torch.manual_seed(0)
-    if task == "sdxl":
-        write_xl(folder, tiny)
-        return
+    if not (folder / "model_index.json").exists():
+        (write_xl if task == "sdxl" else write_model)(task, folder, tiny)
+    if task == "canny":
+        control_net(UNet2DConditionModel.from_pretrained(folder / "unet")).save_pretrained(folder / "controlnet")
+    if task == "animate":
+        motion_modules(tiny).save_pretrained(folder / "motion")
+
+
+def write_model(task: str, folder: Path, tiny: bool) -> None:
+    """That of Stable Diffusion or ModelScope."""
     video = task == "unet3d"
     text_width = 1024 if video else 768
     widths = {"block_out_channels": TINY, "attention_head_dim": 8} if tiny else {}
@@ -37,8 +51,6 @@ def write(task: str, folder: Path, tiny: bool = False) -> None:
             sample_size=64, cross_attention_dim=text_width, **widths, in_channels=8 if task == "pix2pix" else 4
         )
     unet.save_pretrained(folder / "unet")
-    if task == "canny":
-        control_net(unet).save_pretrained(folder / "controlnet")
     write_vae(folder / "vae", tiny)
     text = text_config(text_width, 2 if video or tiny else 12)
     CLIPTextModel(text).save_pretrained(folder / "text_encoder")
@@ -47,8 +59,8 @@ def write(task: str, folder: Path, tiny: bool = False) -> None:
     write_index(folder, "TextToVideoSDPipeline" if video else "StableDiffusionPipeline", type(unet).__name__)
 
 
-def write_xl(folder: Path, tiny: bool) -> None:
-    """That of Stable Diffusion XL."""
+def write_xl(task: str, folder: Path, tiny: bool) -> None:
+    """That of Stable Diffusion XL, in float16 as it is published."""
     widths, layers = ((64, 128), (1, 1)) if tiny else ((768, 1280), (12, 32))
     channels = (32, 64, 64) if tiny else (320, 640, 1280)
     UNet2DConditionModel(
@@ -64,11 +76,11 @@ def write_xl(folder: Path, tiny: bool) -> None:
         addition_embed_type="text_time",
         addition_time_embed_dim=256,
         projection_class_embeddings_input_dim=widths[1] + 6 * 256,
-    ).save_pretrained(folder / "unet")
+    ).half().save_pretrained(folder / "unet")
     write_vae(folder / "vae", tiny)
     first, second = (text_config(width, count) for width, count in zip(widths, layers))
-    CLIPTextModel(first).save_pretrained(folder / "text_encoder")
-    CLIPTextModelWithProjection(second).save_pretrained(folder / "text_encoder_2")
+    CLIPTextModel(first).half().save_pretrained(folder / "text_encoder")
+    CLIPTextModelWithProjection(second).half().save_pretrained(folder / "text_encoder_2")
     write_scheduler(folder / "scheduler")
     for name in ("tokenizer", "tokenizer_2"):
         write_tokenizer(folder / name)
@@ -118,6 +130,15 @@ def control_net(unet: UNet2DConditionModel) -> ControlNetModel:
     network = ControlNetModel.from_unet(unet)
     for layer in (*network.controlnet_down_blocks, network.controlnet_mid_block):
         torch.nn.init.normal_(layer.weight, std=0.02)
+    return network
+
+
+def motion_modules(tiny: bool) -> MotionAdapter:
+    """Those of AnimateDiff's second version, which have an effect: fresh ones add nothing."""
+    network = MotionAdapter(block_out_channels=TINY, motion_num_attention_heads=4) if tiny else MotionAdapter()
+    for name, parameter in network.named_parameters():
+        if "proj_out" in name:
+            torch.nn.init.normal_(parameter, std=0.02)
     return network
 
 

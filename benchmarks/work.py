@@ -5,17 +5,23 @@ from __future__ import annotations
 import json
 import resource
 import sys
+import time
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from threading import Thread
 
 import numpy as np
+
+AUTO = "auto"  # the precision that ppt2v takes where none is asked for
 
 
 @dataclass(frozen=True)
 class Work:
-    """One piece of work, the same for all sides; ``task`` is text2video, sdxl, canny, pix2pix or unet3d.
+    """One piece of work, the same for all sides; ``task`` is text2video, sdxl, canny, pix2pix, animate or unet3d.
 
-    ``model`` is a folder with the model of the task, and for canny with its ControlNet in ``controlnet`` beside it.
+    ``model`` is a folder with the model of the task, for canny with its ControlNet in ``controlnet`` and for animate
+    with its motion module in ``motion``.
     """
 
     model: str
@@ -54,7 +60,31 @@ def difference(latents: np.ndarray, folder: Path) -> float:
     return float(np.abs(np.load(folder / "latents.npy") - latents).max() / latents.std())
 
 
-def report(seconds: float, **more: float) -> None:
+class Allocated(Thread):
+    """Looks again and again at the memory that the process has written to: all but mapped files.
+
+    Attributes:
+        peak: in MiB; 0 where the system does not tell (other systems than Linux).
+    """
+
+    def __init__(self):
+        super().__init__(daemon=True)
+        self.peak = 0.0
+        self.start()
+
+    def run(self) -> None:
+        with suppress(OSError):
+            while True:
+                lines = Path("/proc/self/status").read_text(encoding="utf-8").splitlines()
+                kilobytes = sum(int(line.split()[1]) for line in lines if line.startswith(("RssAnon", "RssShmem")))
+                self.peak = max(self.peak, kilobytes / 1024)
+                time.sleep(0.05)
+
+
+_allocated = Allocated()
+
+
+def report(seconds: float, **more: float | str) -> None:
     """A worker's last line of output."""
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    print(json.dumps({"seconds": seconds, "peak_mb": peak, **more}))
+    print(json.dumps({"seconds": seconds, "peak_mb": peak, "allocated_mb": _allocated.peak, **more}))

@@ -14,8 +14,11 @@ from pathlib import Path
 import numpy as np
 import torch
 from diffusers import (
+    AnimateDiffPipeline,
     ControlNetModel,
+    DDIMScheduler,
     EulerAncestralDiscreteScheduler,
+    MotionAdapter,
     StableDiffusionControlNetPipeline,
     StableDiffusionInstructPix2PixPipeline,
     TextToVideoSDPipeline,
@@ -128,8 +131,20 @@ def pix2pix() -> tuple[object, Run]:
 
 
 def unet3d() -> tuple[object, Run]:
-    pipeline = TextToVideoSDPipeline.from_pretrained(work.model, torch_dtype=dtype)
+    return whole_clip(TextToVideoSDPipeline.from_pretrained(work.model, torch_dtype=dtype))
 
+
+def animate() -> tuple[object, Run]:
+    modules = MotionAdapter.from_pretrained(Path(work.model) / "motion", torch_dtype=dtype)
+    pipeline = AnimateDiffPipeline.from_pretrained(
+        work.model, motion_adapter=modules, feature_extractor=None, image_encoder=None, torch_dtype=dtype
+    )
+    # The noise that the modules were trained with.
+    pipeline.scheduler = DDIMScheduler.from_config(pipeline.scheduler.config, beta_schedule="linear")
+    return whole_clip(pipeline)
+
+
+def whole_clip(pipeline) -> tuple[object, Run]:
     def run(prompt: str, frames: int, steps: int) -> torch.Tensor:
         start = torch.from_numpy(as_clip(np.load(folder / "start-0.npy")[:frames])).to(dtype)
         [latents] = pipeline(
@@ -147,9 +162,15 @@ def unet3d() -> tuple[object, Run]:
     return pipeline, run
 
 
-pipeline, run = {"text2video": text2video, "sdxl": sdxl, "canny": canny, "pix2pix": pix2pix, "unet3d": unet3d}[
-    work.task
-]()
+TASKS = {
+    "text2video": text2video,
+    "sdxl": sdxl,
+    "canny": canny,
+    "pix2pix": pix2pix,
+    "unet3d": unet3d,
+    "animate": animate,
+}
+pipeline, run = TASKS[work.task]()
 for layer in pipeline.unet.modules():
     if isinstance(layer, torch.nn.Conv2d):  # faster so; other convolutions cannot have this layout
         layer.to(memory_format=torch.channels_last)

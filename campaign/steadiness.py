@@ -47,7 +47,7 @@ def again(random: Random, number: int, folder: Path) -> Iterator[Trial]:
         "the same": (eager, eager),
         "chunks of 2": (eager, [*eager, "--chunk-size", "2"]),
         "a checkpoint": (eager, [*eager, "--checkpoint-dir", "state"]),
-        "one network at a time": (eager, [*eager, "--offload"]),
+        "one network at a time": (eager, [*eager, "--offload", "networks"]),
         "a full cache": (exported, exported),
     }
     for name, (one, other) in list(variants.items())[: number - 1]:

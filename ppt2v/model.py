@@ -103,7 +103,7 @@ class Model:
         cache_interval: int | None = None,
         memory: str | None = None,
         decode_tile: int | None = None,
-        offload: bool | None = None,
+        offload: str | bool | None = None,
         smooth_bg: bool | None = None,
         smooth_bg_strength: float | None = None,
         saliency_weights: str | Path | None = None,

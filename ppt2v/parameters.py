@@ -34,7 +34,8 @@ class Parameter:
         minimum, maximum: the valid range, both included.
         above: a bound that is itself not valid.
         choices: the valid values, where there are only some.
-        spelled: finds the valid value that a text means which is written in another way, where there are such texts.
+        spelled: finds the valid value that a text, or true or false, means which is written in another way, where there
+            are such.
         many: whether the value is a list of such values, given one by one on the command line.
         option: its name on the command line; parameters that share one are given together (``--motion X Y``).
         argument: the pipeline's name for it; None where the pipeline is not concerned.
@@ -68,7 +69,7 @@ class Parameter:
     maximum: float | None = None
     above: float | None = None
     choices: tuple[str, ...] = ()
-    spelled: Callable[[str], str] | None = None
+    spelled: Callable[[Any], Any] | None = None
     many: bool = False
     option: str | None = None
     argument: str | None = None
@@ -101,8 +102,8 @@ class Parameter:
         return words("{kind} {bounds}", kind=_KINDS[self.kind], bounds=both(within)) if within else _KINDS[self.kind]
 
     def meant(self, value: Any) -> Any:
-        """The value, or the one that a text means which is ``spelled`` differently."""
-        return self.spelled(value) if self.spelled and isinstance(value, str) else value
+        """The value, or the one that is meant by what is ``spelled`` differently."""
+        return self.spelled(value) if self.spelled and isinstance(value, (str, bool)) else value
 
     def check(self, value: Any) -> Any:
         """The value in its own type; a list of them for ``many``, also where a single one is given.

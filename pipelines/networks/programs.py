@@ -10,6 +10,7 @@ from typing import NamedTuple
 import paddle
 from paddle.static import InputSpec
 
+from ppt2v.engine.blocks import Block, blocks
 from ppt2v.engine.program import Program
 from ppt2v.pipelines.methods.freeu import FreeU
 from ppt2v.pipelines.methods.merging import Merging
@@ -87,6 +88,12 @@ class TextLookup(Program):
         layers = _attention(self.network, "attn2")
         found = [tensor for layer in layers for tensor in keys_and_values(layer, inputs[0])]
         return [*found, *(self.network.add_embedding(conditions) for conditions in inputs[1:])]
+
+    def blocks(self) -> list[Block]:
+        called = [part for layer in _attention(self.network, "attn2") for part in (layer.to_k, layer.to_v)]
+        if takes_conditions(self.network):
+            called.append(self.network.add_embedding)
+        return [part for layer in called for part in blocks(layer)]
 
     def inputs(self) -> list[InputSpec]:
         config = self.network.config

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from paddle.static import InputSpec
 
+from ppt2v.engine.blocks import Block, blocks
 from ppt2v.engine.program import Program
 
 from .programs import DYNAMIC
@@ -14,6 +15,10 @@ class VideoTextLookup(Program):
 
     def forward(self, inputs: list) -> list:
         return [tensor for pair in self.network.look_up(inputs[0]) for tensor in pair]
+
+    def blocks(self) -> list[Block]:
+        layers = [layer.transformer_blocks[0].attn2 for layer in self.network.text_attention()]
+        return [part for layer in layers for called in (layer.to_k, layer.to_v) for part in blocks(called)]
 
     def inputs(self) -> list[InputSpec]:
         return [InputSpec([DYNAMIC, DYNAMIC, self.network.config.cross_attention_dim], "float32", "text")]

@@ -12,6 +12,7 @@ import re
 from collections.abc import Collection, Mapping
 from typing import NamedTuple
 
+from ppt2v.engine.offload import BLOCKS, NETWORKS, NONE
 from ppt2v.errors import InputError
 from ppt2v.language import words
 
@@ -21,11 +22,12 @@ _UNITS = {"MB": 1e6, "GB": 1e9, "MIB": 2**20, "GIB": 2**30}
 # Of the process without any network: Python, Paddle, PPDiffusers.
 BASE = 0.65 * GB
 # Bytes per weight while a network runs, and bytes per latent cell of each frame and branch computed together, for each
-# 320 channels of the UNet's first level.
-WEIGHT = {"int8": 4.2, "float32": 4.2, "bfloat16": 2.75, "float16": 2.75}
-CELL = {"int8": 72_000.0, "float32": 72_000.0, "bfloat16": 36_000.0, "float16": 36_000.0}
+# 320 channels of the UNet's first level. In int8 they are those of the layers that stay in float, at most: a twentieth
+# to a tenth less was allocated beside bfloat16.
+WEIGHT = {"float32": 4.2, "bfloat16": 2.75, "float16": 2.75}
+CELL = {"float32": 72_000.0, "bfloat16": 36_000.0, "float16": 36_000.0}
 # Bytes per pixel of a frame, or of a tile, that is decoded, for each 128 channels of the VAE's last level.
-PIXEL = {"int8": 5_400.0, "float32": 5_400.0, "bfloat16": 3_300.0, "float16": 3_300.0}
+PIXEL = {"float32": 5_400.0, "bfloat16": 3_300.0, "float16": 3_300.0}
 
 CHUNKS = (16, 8, 6, 4, 3, 2)
 TILES = (None, 512, 256)
@@ -38,7 +40,8 @@ class Needs(NamedTuple):
     ``vae_channels``: of their levels of full size; ``branches``: of guidance; ``height`` and ``width``: in pixels;
     ``scale``: pixels per latent cell; ``kept``: bytes of what is kept of all frames from step to step;
     ``vae_in_float32``: whether the VAE computes in float32 whatever the others do; ``window``: the frames that motion
-    modules see together, without which the size of a chunk counts.
+    modules see together, without which the size of a chunk counts; ``block``: weights of the largest block, where
+    blocks can leave the memory.
     """
 
     unet: int
@@ -53,6 +56,7 @@ class Needs(NamedTuple):
     kept: float = 0.0
     vae_in_float32: bool = False
     window: int | None = None
+    block: int | None = None
 
     @classmethod
     def of(
@@ -64,6 +68,7 @@ class Needs(NamedTuple):
         kept_frames: int,
         window: int | None = None,
         anchors: int = 0,
+        block: int | None = None,
     ) -> Needs:
         """Those of a pipeline's networks for frames of a size (height, width).
 
@@ -85,6 +90,7 @@ class Needs(NamedTuple):
             4.0 * kept * branches * size[0] * size[1] / scale**2,
             pipeline.vae_in_float32,
             window,
+            block,
         )
 
 
@@ -111,19 +117,22 @@ class Plan(NamedTuple):
 
     chunk_size: int | None
     decode_tile: int | None
-    offload: bool
+    offload: str
     peak: float
 
     def __str__(self) -> str:
         size = words("chunk size {chunk_size}", chunk_size=self.chunk_size)
         chunks = words("windows of the motion module") if self.chunk_size is None else size
         tile = words(", decoding in tiles of {pixels} pixels", pixels=self.decode_tile) if self.decode_tile else ""
-        offload = words(", networks leaving the memory when they are done") if self.offload else ""
+        leaving = {
+            NETWORKS: words(", networks leaving the memory when they are done"),
+            BLOCKS: words(", blocks of networks in the memory only while they compute"),
+        }
         plan = words(
             "{chunks}{tile}{offload}; expected peak {peak:.1f} GB",
             chunks=chunks,
             tile=tile,
-            offload=offload,
+            offload=leaving.get(self.offload, ""),
             peak=self.peak / GB,
         )
         return str(plan)
@@ -143,17 +152,18 @@ def parse(text: str) -> float:
 
 
 def peak(sizes: Needs, precision: str, plan: Plan) -> float:
-    """Bytes that a run needs at most."""
+    """Bytes that a run needs at most; ``precision``: of the layers in float."""
     rows = sizes.branches * (sizes.window if plan.chunk_size is None else plan.chunk_size - 1)
     cells = sizes.height * sizes.width / sizes.scale**2
     pixels = sizes.height * sizes.width
     if plan.decode_tile:
         pixels = min(sizes.height, plan.decode_tile) * min(sizes.width, plan.decode_tile)
     of_vae = "float32" if sizes.vae_in_float32 else precision
-    unet, vae, text = WEIGHT[precision] * sizes.unet, WEIGHT[of_vae] * sizes.vae, WEIGHT[precision] * sizes.text
+    computing = sizes.block if plan.offload == BLOCKS and sizes.block is not None else sizes.unet
+    unet, vae, text = WEIGHT[precision] * computing, WEIGHT[of_vae] * sizes.vae, WEIGHT[precision] * sizes.text
     denoising = unet + sizes.kept + rows * cells * CELL[precision] * sizes.channels / 320
     decoding = vae + pixels * PIXEL[of_vae] * sizes.vae_channels / 128
-    if plan.offload:
+    if plan.offload != NONE:
         return BASE + max(text, denoising, decoding)
     return BASE + text + max(denoising, unet + decoding)
 
@@ -163,7 +173,7 @@ def choose(limit: float, sizes: Needs, precision: str, fixed: Mapping[str, objec
 
     Args:
         limit: in bytes.
-        precision: in which the networks compute.
+        precision: in which the networks compute; with int8 that of the layers in float.
         fixed: settings that were asked for, by the names of ``Plan``.
 
     Raises:
@@ -171,7 +181,7 @@ def choose(limit: float, sizes: Needs, precision: str, fixed: Mapping[str, objec
     """
     if sizes.window is not None:
         fixed = {**fixed, "chunk_size": None}
-    plans = [plan._replace(peak=peak(sizes, precision, plan)) for plan in _plans(fixed)]
+    plans = [plan._replace(peak=peak(sizes, precision, plan)) for plan in _plans(fixed, sizes.block is not None)]
     for plan in plans:
         if plan.peak <= limit:
             return plan
@@ -191,8 +201,10 @@ def choose(limit: float, sizes: Needs, precision: str, fixed: Mapping[str, objec
     )
 
 
-def _plans(fixed: Mapping[str, object]) -> list[Plan]:
+def _plans(fixed: Mapping[str, object], by_block: bool) -> list[Plan]:
     chunks = [fixed["chunk_size"]] if "chunk_size" in fixed else CHUNKS
     tiles = [fixed["decode_tile"]] if "decode_tile" in fixed else TILES
-    offloads = [fixed["offload"]] if "offload" in fixed else (False, True)
-    return [Plan(chunk, tile, offload, 0.0) for chunk in chunks for offload in offloads for tile in tiles]
+    # Blocks cost more time than smaller chunks.
+    offered = [[NONE, NETWORKS], *([[BLOCKS]] if by_block else [])]
+    groups = [[fixed["offload"]]] if "offload" in fixed else offered
+    return [Plan(chunk, tile, each, 0.0) for group in groups for chunk in chunks for each in group for tile in tiles]

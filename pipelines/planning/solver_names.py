@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 KARRAS = "_karras"  # behind the name of a solver on Karras's noise levels
 
@@ -46,6 +46,6 @@ _MEANT = {
 }
 
 
-def solver_named(text: str) -> str:
-    """The name, one of ``SOLVERS``, that is meant by one such as "DPM++ 2M Karras"; else the text itself."""
-    return _MEANT.get(_letters(text), text)
+def solver_named(given: Any) -> Any:
+    """The name, one of ``SOLVERS``, that is meant by one such as "DPM++ 2M Karras"; else what is given."""
+    return _MEANT.get(_letters(given), given) if isinstance(given, str) else given

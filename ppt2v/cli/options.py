@@ -9,8 +9,7 @@ from typing import Any, List, Optional, Tuple
 
 import typer
 
-from ppt2v.errors import InputError
-from ppt2v.language import either, translated, words
+from ppt2v.language import translated, words
 from ppt2v.models.families.presets import MAY_DECIDE, MAY_DECIDE_OF_TRAINING
 from ppt2v.modes.machine import MACHINE
 from ppt2v.parameters import Parameter
@@ -111,6 +110,7 @@ def given_values(options: Mapping[str, list[Parameter]], values: Mapping[str, An
 
 
 DEVICE, DTYPE, ENGINE = (describe(parameter.flag, [parameter])[1] for parameter in MACHINE[:3])
+_RUNNER = next(replace(parameter, name="--runner") for parameter in MACHINE if parameter.name == "runner")
 OUT = ("--out", "-o")
 JSON = typer.Option(False, "--json", help="Print JSON.")
 QUIET = typer.Option(False, "--quiet", "-q", help="No progress bars and no notices.")
@@ -123,7 +123,4 @@ RUNNER = typer.Option(
 
 def check_runner(runner: str) -> None:
     """Raises InputError for what is no runner."""
-    if runner not in RUNNERS:
-        raise InputError(
-            "E-RUNNER-UNKNOWN", "unknown runner {runner!r}: choose {runners}", runner=runner, runners=either(RUNNERS)
-        )
+    _RUNNER.check(runner)

@@ -22,6 +22,11 @@ class Choice(NamedTuple):
     precision: str
     network: str
 
+    @property
+    def of_floats(self) -> str:
+        """The precision of all that is not in int8."""
+        return ROWS[self.engine].fastest("cpu") if self.precision == INT8 else self.precision
+
 
 class Row(NamedTuple):
     """An engine.

@@ -103,19 +103,28 @@ class Int8Engine:
         """Makes the sample runs; gives the networks that took part, by name, with their tables."""
         if self.samples is None:
             return []
-        seen = _Seeing(self._engine())
-        for number in self.samples.watched:
-            self.samples.run(seen, number)
-        compared = _Comparing(self._engine(), seen.found)
-        for number in self.samples.judged:
-            self.samples.run(compared, number)
+        found, programs = self._seen(self.samples)
+        snr = self._compared(self.samples, found)
         made = []
-        for network, found in seen.found.items():
-            program = seen.programs[network]
-            table = Table(found, compared.snr.get(network, []))
+        for network, program in programs.items():
+            table = Table(found[network], snr.get(network, []))
             self._keep(program, table)
             made.append((program.place, table))
         return made
+
+    def _seen(self, samples: Samples) -> tuple[dict[str, dict[str, Seen]], dict[str, Program]]:
+        """What came into the layers of each network, and a program of each; what saw it has left the memory."""
+        seeing = _Seeing(self._engine())
+        for number in samples.watched:
+            samples.run(seeing, number)
+        return seeing.found, seeing.programs
+
+    def _compared(self, samples: Samples, found: dict[str, dict[str, Seen]]) -> dict[str, list[float]]:
+        """The SNR of each network's predictions in int8, in decibels."""
+        comparing = _Comparing(self._engine(), found)
+        for number in samples.judged:
+            samples.run(comparing, number)
+        return comparing.snr
 
     def _engine(self) -> OpenVINOEngine:
         """Another one, whose programs go with it."""

@@ -6,6 +6,8 @@ import hashlib
 from abc import ABC, abstractmethod
 from typing import Any
 
+from .blocks import Block, blocks
+
 
 class Program(ABC):
     """A network, or a part of one, as a function from a list of tensors to a list of tensors.
@@ -35,6 +37,10 @@ class Program(ABC):
     @abstractmethod
     def inputs(self) -> list:
         """An ``InputSpec`` with a name for every input; None stands for sizes that change from call to call."""
+
+    def blocks(self) -> list[Block]:
+        """The network, or what is used of it, in parts that are called by themselves."""
+        return blocks(self.network)
 
     @property
     def precision(self) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ppt2v.engine.choice import ENGINES
+from ppt2v.engine.offload import NONE, OFFLOADS, offload_named
 from ppt2v.parameters import Parameter
 from ppt2v.workers.runners import RUNNERS
 
@@ -76,9 +77,12 @@ MEMORY = (
     ),
     Parameter(
         "offload",
-        bool,
-        False,
-        "Let each network leave the memory when its part is done; the next run reads it again.",
+        str,
+        NONE,
+        "What leaves the memory in between: networks, each when its part is done; or blocks of networks too, which are "
+        "then on a GPU only while they compute (engine eager).",
+        choices=OFFLOADS,
+        spelled=offload_named,
         holds="machine",
         decides="nothing",
         group="Speed and memory",

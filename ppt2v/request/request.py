@@ -29,7 +29,7 @@ from ppt2v.pipelines.planning.timesteps import (
 from ppt2v.pipelines.planning.windows import window_length
 from ppt2v.video.overlay import check_mark, names_image
 
-from . import anchors, directions, drift, guides, prompts
+from . import anchors, directions, drift, guides, prompts, sampler
 from .anchors import check_anchors
 from .drift import kept_in_view
 from .families import check_families
@@ -278,11 +278,15 @@ def _clip(mode: Mode, values: Mapping[str, Any]) -> video.Part | None:
 
 
 def _model_values(mode: Mode, name: str, model: Path, fast: bool) -> dict[str, Any]:
-    """What the model brings along for a mode, and for a fast run instead; those for few steps are fast."""
+    """What the model brings along for a mode, and for a fast run instead; those for few steps are fast.
+
+    The solver that its file asks for counts least.
+    """
     own, known = stable_diffusion.model_defaults(model), catalogue.usual(name)
     usual = known or {"solver": "dpmsolver++", "num_inference_steps": mode.fast_steps}
     preset = own.get("fast", {}).get(mode.name, usual) if fast else {}
-    return {**known, **own.get(mode.name, {}), **preset}
+    asked = sampler.own_sampler(model).solver
+    return {**({"solver": asked} if asked else {}), **known, **own.get(mode.name, {}), **preset}
 
 
 def plain(mode: Mode, given: Mapping[str, Any]) -> dict[str, Any]:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ppt2v import controls
+from ppt2v.engine import offload
 from ppt2v.engine.choice import Choice, build, choose
 from ppt2v.errors import InputError
 from ppt2v.models.families.replacements import Replacements
@@ -153,9 +154,9 @@ def _held(job: Job) -> Held:
     networks = Loaded(job.device, job.choice.network)
     parts = networks.model(family, folder, request.adapters, Replacements.among(request.values))
     pipeline = pipeline_class(family.pipeline(mode.pipeline))(**parts)
-    pipeline.engine = build(job.choice)
+    pipeline.engine = offload.offloading(build(job.choice), request.values.get("offload", offload.NONE))
     pipeline.engine.samples = Samples(request, networks, lambda progress: None)
-    pipeline.offload = request.values.get("offload", False)
+    pipeline.offload = request.values.get("offload", offload.NONE) != offload.NONE
     return Held(request, networks, pipeline)
 
 

@@ -24,9 +24,16 @@ FRAMES, STEPS = 4, 10
 
 
 def sample(mode: Mode, number: int) -> dict[str, Any]:
-    """What the run of that number is given."""
-    tried = mode.samples or MODES["text2video"].samples
+    """What the run of that number is given.
+
+    Where control maps guide and the mode's own samples are used up, other things are painted over the same clips: what
+    a layer has to do with depends on both.
+    """
+    prompts = MODES["text2video"].samples
+    tried = mode.samples or prompts
     clip, prompt = tried[number % len(tried)]
+    if mode.control and number >= len(tried):
+        prompt = prompts[number % len(prompts)][1]
     given = {"prompt": prompt, "seed": number, "num_inference_steps": STEPS}
     if clip is None:
         return {**given, "video_length": FRAMES}

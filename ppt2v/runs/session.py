@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar, cast
 
 from ppt2v import video
 from ppt2v.cache import first_of_the_day
-from ppt2v.engine import Engine
+from ppt2v.engine import Engine, offload
 from ppt2v.engine.choice import ROWS, Choice, build, choose
 from ppt2v.environment import threads
 from ppt2v.environment.devices import INT8
@@ -27,6 +27,7 @@ from ppt2v.pipelines.planning.anchors import FIRST, Anchors
 from ppt2v.pipelines.planning.windows import windows
 from ppt2v.progress import Progress, Watch, counted, say
 from ppt2v.request.request import Request
+from ppt2v.request.sampler import own_sampler
 
 from . import record, second_pass
 from .calls import arguments, noise_of, pipeline_class
@@ -78,6 +79,7 @@ class Session:
         """
         # First without the model's own defaults, so that a wrong value is refused before anything is downloaded.
         request = Request.of(row, given)
+        offload.check(request.values.get("offload", offload.NONE), self._choice, self.device)
         for line in request.advice():
             warnings.warn(Notice.of(line), stacklevel=2)
         output = request.output_file()
@@ -108,6 +110,7 @@ class Session:
         folder = locate.locate(request.model_name, self._show_progress)
         family = request.family_of(folder)
         request = request.with_defaults_of(folder)
+        _notice_lacking(request, folder)
         adapted = any(request.values.get(parameter.name) for parameter in ADAPTERS)
         if folder.is_file() or adapted or request.adapters.motion:
             # Only the networks can say whether all fits; without weights they are light.
@@ -135,7 +138,7 @@ class Session:
             decided = {"seed": record.seed(request, before), **self._within_memory(pipeline, request, made)}
             request = replace(request, values={**request.values, **decided})
             self._explain(words("Seed: {seed}", seed=decided["seed"]))
-            pipeline.engine = engine
+            pipeline.engine = offload.offloading(engine, request.values.get("offload", offload.NONE))
             pipeline.engine.samples = Samples(request, self.loaded, watch)
             if crew:
                 decided |= crew.share_of(request, made.count)
@@ -170,7 +173,7 @@ class Session:
         use: Callable[[Decoded], Used],
     ) -> Used:
         values = request.values
-        pipeline.offload = values.get("offload", False)
+        pipeline.offload = values.get("offload", offload.NONE) != offload.NONE
         read = fingerprints(request.mode, values)
         checkpoint = record.checkpoint(request, made, choice, read)
         denoising, tile = f"Denoising ({choice.engine}, {choice.precision})", values.get("decode_tile")
@@ -206,10 +209,11 @@ class Session:
         kept_frames = seen if request.values.get("cache_interval", 1) > 1 else 0
         controlnets = self.loaded.controlnets.values()
         anchors = Anchors.parse(request.values.get("anchors", FIRST)).remembered(made.count)
-        needs = memory.Needs.of(pipeline, controlnets, made.size, request.branches, kept_frames, window, anchors)
+        block = offload.largest_block((pipeline.unet, *controlnets), self._choice, self.device)
+        needs = memory.Needs.of(pipeline, controlnets, made.size, request.branches, kept_frames, window, anchors, block)
         settings = ("chunk_size", "decode_tile", "offload")
         fixed = {name: request.values[name] for name in settings if request.given.get(name) is not None}
-        plan = memory.choose(request.memory, needs, self._choice.precision, fixed)
+        plan = memory.choose(request.memory, needs, self._choice.of_floats, fixed)
         self._explain(words("memory: {plan}", plan=plan))
         chosen = {name: getattr(plan, name) for name in settings}
         return {name: value for name, value in chosen.items() if value is not None}
@@ -239,6 +243,21 @@ class Session:
                 example=mode.example,
             )
             say(notice)
+
+
+def _notice_lacking(request: Request, model: Path) -> None:
+    """Says what of the sampler that the model's file asks for no solver here does, where none was chosen."""
+    lacking = own_sampler(model).lacking
+    if lacking and request.given.get("solver") is None:
+        notice = Notice(
+            "N-SAMPLER-LACKING",
+            "{model} asks for {settings}, which no solver here does: its steps are made by {solver}; solver=... "
+            "(--solver) chooses another",
+            model=request.model_name,
+            settings=lacking,
+            solver=request.values["solver"],
+        )
+        warnings.warn(notice, stacklevel=3)
 
 
 def _with_seed(ready: Ready) -> Ready:

@@ -301,7 +301,7 @@ def test_numbered_pictures_are_skipped_too(batch, tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["--runner", "slurm"], "unknown runner 'slurm': choose local or ray"),
+        (["--runner", "slurm"], "--runner='slurm': the rule is one of local, ray"),
         (["--engine", "fast"], "engine"),
         (["--out", "jobs.jsonl"], "cannot be made"),
     ],

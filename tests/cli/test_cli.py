@@ -65,7 +65,7 @@ OPTIONS = [
     (["--eta", "0.5"], {"eta": 0.5}),
     (["--memory", "8GB"], {"memory": "8GB"}),
     (["--decode-tile", "256"], {"decode_tile": 256}),
-    (["--offload"], {"offload": True}),
+    (["--offload", "networks"], {"offload": "networks"}),
     (["--fast"], {"fast": True}),
     (["--solver", "dpmsolver++"], {"solver": "dpmsolver++"}),
     (["--chunk-size", "2"], {"chunk_size": 2}),
@@ -127,6 +127,7 @@ def test_synthesize_takes_a_prompt_alone_and_may_start_from_a_clip(run, made):
         "--guidance-stop",
         "0.8",
         "--offload",
+        "networks",
     ]
     assert run("synthesize", "a fox", *arguments) == (0, "made.mp4\n", "")
     given = {
@@ -138,7 +139,7 @@ def test_synthesize_takes_a_prompt_alone_and_may_start_from_a_clip(run, made):
         "strength": 0.7,
         "end_t": 2.0,
         "guidance_stop_step": 0.8,
-        "offload": True,
+        "offload": "networks",
     }
     assert (made[0]["mode"], made[0]["parameters"]) == ("synthesize", given)
 

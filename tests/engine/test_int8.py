@@ -19,6 +19,7 @@ if int(paddle.__version__.split(".")[0]) < 3:
 from ppt2v.engine import int8, quantization
 from ppt2v.engine.quantization import Grid, Seen
 from ppt2v.environment.openvino import import_openvino
+from ppt2v.modes import MODES
 from ppt2v.runs import samples
 
 ov = import_openvino()
@@ -110,6 +111,16 @@ def test_zero_is_a_level_and_all_that_was_seen_is_within(low, high):
     grid = Grid.over(Seen(np.array([low]), np.array([high]), np.array([1.0])))
     assert abs(grid.low / grid.step - round(grid.low / grid.step)) < 1e-9
     assert grid.low - grid.step <= low and high <= grid.high + grid.step
+
+
+def test_a_mode_with_one_clip_is_sampled_with_other_prompts_too():
+    given = [samples.sample(MODES["pose"], number) for number in range(3)]
+    assert len({each["prompt"] for each in given}) == 3 and len({each["video_path"] for each in given}) == 1
+
+
+def test_what_is_not_in_int8_is_in_the_fastest_other_precision():
+    assert Choice("openvino", "int8", "float32").of_floats == choose("openvino", "cpu", None).precision
+    assert Choice("openvino", "bfloat16", "float32").of_floats == "bfloat16"
 
 
 # Through the facade

@@ -69,6 +69,19 @@ def test_what_cannot_show_the_models_latents_is_refused(preview, tmp_path, chang
         preview(preview_vae=str(folder))
 
 
+@pytest.mark.parametrize(
+    ("name", "scale", "advice"),
+    [
+        ("madebyollin/taesdxl", 0.18215, "give madebyollin/taesd$"),
+        ("hf:madebyollin/taesd", 0.13025, "give madebyollin/taesdxl"),
+        ("models/TAESDXL", 0.5, "leave it out"),
+    ],
+)
+def test_one_of_another_family_is_refused_by_its_name_before_it_is_downloaded(name, scale, advice):
+    with pytest.raises(InputError, match=f"scaled by {scale}: it was made for another family; {advice}"):
+        load_preview_decoder(name, {**VAE, "scaling_factor": scale}, "float32")
+
+
 def test_a_single_file_is_refused(preview):
     with pytest.raises(InputError, match="madebyollin/taesd"):
         preview(preview_vae=str(TINY / "diffusion_pytorch_model.safetensors"))

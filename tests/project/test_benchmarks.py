@@ -69,23 +69,49 @@ def test_table_and_plot_show_every_row(bench, row, tmp_path):
 
 def test_every_comparison_has_aims_and_an_estimate(bench):
     comparisons, results = bench("comparisons"), bench("results")
+    precisions = [*comparisons.DIFFUSERS, *comparisons.BEST_OF]
     found = [
-        pair
+        each
         for name in comparisons.CASES
         for whom in ("diffusers", "ppdiffusers")
-        for pair in comparisons.pairs(name, whom, ["float32", "bfloat16"])
+        for each in comparisons.comparisons(name, whom, precisions)
     ]
-    assert {against for against, _ in found} == {"diffusers", "diffusers-bf16", "ppdiffusers"} <= set(results.AIMS)
-    for against, work in found:
-        once, thrice = (comparisons.estimate(against, work, rounds, 200.0) for rounds in (1, 3))
+    assert {each.against for each in found} == {"diffusers", "diffusers-bf16", "diffusers-best", "ppdiffusers"}
+    for each in found:
+        for work in each.works:
+            time, _ = results.aims(results.row(work.task, each.against, work, {}))
+            assert time and 0 < time < 1
+        once, thrice = (comparisons.estimate(each, rounds, 200.0) for rounds in (1, 3))
         assert 60 < once < thrice
+
+
+def test_int8_has_aims_of_its_own(bench, row):
+    results = bench("results")
+    aims = [results.aims(row("diffusers-best", 0.5, precision=precision)) for precision in ("auto", "int8")]
+    assert aims == [(0.75, 0.6), (0.4, 0.4)]
+    missed = [
+        results.line(row("diffusers-best", 0.5, 0.5, precision=each)).count("missed") for each in ("auto", "int8")
+    ]
+    assert missed == [0, 2]
+
+
+def test_the_precisions_that_people_use_take_turns_with_the_better_one_of_diffusers(bench):
+    [best] = bench("comparisons").comparisons("animate", "diffusers", ["int8", "auto"])
+    assert best.against == "diffusers-best" and [work.precision for work in best.works] == ["auto", "int8"]
 
 
 def test_only_float32_is_compared_with_ppdiffusers(bench):
     comparisons = bench("comparisons")
-    assert comparisons.pairs("text2video", "ppdiffusers", ["bfloat16"]) == []
-    [(_, work)] = comparisons.pairs("text2video", "ppdiffusers", ["float32"])
+    assert comparisons.comparisons("text2video", "ppdiffusers", ["bfloat16", "auto"]) == []
+    [(_, _, [work])] = comparisons.comparisons("text2video", "ppdiffusers", ["float32"])
     assert work.precision == "float32" and work.steps < comparisons.CASES["text2video"].steps
+
+
+def test_rows_are_kept_where_the_table_lies(bench):
+    folder = bench("bench").RESULTS
+    rows = json.loads((folder / "results.json").read_text(encoding="utf-8"))
+    table = (folder / "results.md").read_text(encoding="utf-8")
+    assert all(bench("results").line(each) in table for each in rows)
 
 
 def test_eight_workers_are_hardly_ever_idle(bench):

@@ -197,7 +197,8 @@ def test_a_model_that_cannot_be_made_is_refused_at_the_start():
 @pytest.mark.parametrize("command", ["serve", "ui"])
 def test_a_wrong_runner_and_a_cluster_that_is_not_there_are_refused(command, run, monkeypatch):
     monkeypatch.setenv("RAY_ADDRESS", "127.0.0.1:1")
-    for runner, said in (("slurm", "unknown runner 'slurm': choose local or ray"), ("ray", "RAY_ADDRESS=127.0.0.1:1")):
+    unknown = "--runner='slurm': the rule is one of local, ray"
+    for runner, said in (("slurm", unknown), ("ray", "RAY_ADDRESS=127.0.0.1:1")):
         status, out, err = run(command, "--port", "0", "--runner", runner, "--workers", "2")
         assert (status, out) == (2, "") and said in err and err.count("\n") == 1
 

@@ -26,7 +26,7 @@ def psnr(one: np.ndarray, other: np.ndarray) -> float:
 
 
 def cases(mode: str) -> list[tuple[str | None, str]]:
-    """Clips (None: without) and prompts of a mode."""
+    """Clips (None: without) and prompts of a mode; none where no model for it ships."""
     return [(None, prompt) for prompt in PROMPTS] if mode == "text2video" else list(MODES[mode].samples)
 
 
@@ -41,7 +41,8 @@ def made(model: Model, mode: str, clip: str | None, prompt: str, seed: int) -> n
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--dtype", required=True, choices=DTYPES)
-    parser.add_argument("--modes", nargs="+", default=list(MODES), choices=MODES)
+    modes = [mode for mode in MODES if cases(mode)]
+    parser.add_argument("--modes", nargs="+", default=modes, choices=modes)
     parser.add_argument("--seeds", type=int, default=1)
     parser.add_argument("--sheets", type=Path, help="folder for pictures: float32 above, the other below")
     args = parser.parse_args()

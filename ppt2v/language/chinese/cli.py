@@ -25,7 +25,6 @@ MESSAGES = {
     "E-SYSTEM-FILE": "{file}：{reason}",
     "E-NAME-LONG": "{name}：文件名过长",
     "E-PACKAGE-BROKEN": "{reason}；修复方法见 `ppt2v doctor`",
-    "E-RUNNER-UNKNOWN": "未知的运行方式 {runner!r}：请选择 {runners}",
     "E-CONFIG-LIST": "配置文件 {path} 是列表；请写成 `名称: 值` 的形式，与 `ppt2v config` 的输出相同",
     "E-CONFIG-RESOLVER": "{path}：${{...}} 里只能写其他行的名称，不支持 ${{oc.env:...}}；请直接写值",
     "E-CONFIG-UNREADABLE": "配置文件 {path} 无法读取：{reason}",

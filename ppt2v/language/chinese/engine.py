@@ -2,6 +2,8 @@
 
 MESSAGES = {
     "E-ENGINE-UNKNOWN": "未知的引擎 {engine!r}：请从 {engines} 中选择",
+    "E-OFFLOAD-CPU": "offload={offload}：CPU 就在各个块等待的那块内存里计算，没有可以卸载的；请使用 {networks} 或 {none}",
+    "E-OFFLOAD-ENGINE": "offload={offload}：{engine} 把整个网络一起放在显存里；请使用引擎 eager，或 offload={networks}",
     "E-DTYPE-ENGINE": "在{device}上使用 dtype {dtype}：{engine} 在这台机器上不支持该精度；请去掉 dtype，或选择 {valid}",
     "E-ENGINE-UNAVAILABLE": "引擎 {engine}：{obstacle}，或选择 auto",
     "E-EXPORT-DIFFERS": "计算结果与动态图飞桨相差 {difference:.1e} 个标准差",

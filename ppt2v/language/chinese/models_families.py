@@ -1,6 +1,9 @@
 """The Chinese for the messages of ``models.families`` and ``models.conversion``."""
 
 MESSAGES = {
+    "E-PREVIEW-SCALE": "preview_vae={name} 显示的潜变量按 {scale} 缩放，而模型的潜变量按 {own} 缩放：它是为另一类模型做的；{advice}",
+    "give {name}": "请使用 {name}",
+    "leave it out": "请去掉它",
     "E-CONVERT-VIDEO-FUSION": "{source} 是 VideoFusion 模型，只有一种格式：请直接使用",
     "E-CONVERT-FAMILY": "{source} 不是文本生成视频模型：只有这类模型（例如 embedded/video）可以转换",
     "E-CONVERT-FORMAT": "未知的格式 {format!r}：请从 {formats} 中选择",

@@ -80,7 +80,7 @@ MESSAGES = {
     "of small ones; slower.": "按这个边长（像素）把画面分成相互重叠的块来预测噪声：能生成比模型所知更大的画面，内存与小画面相同，但更慢。",
     "Decode frames in tiles of this side in pixels: less memory for large frames, slightly other pixels.": "按这个边长（像素）分块解码：大尺寸时省内存，像素略有不同。",
     "Folder or id of a tiny autoencoder that makes the previews, such as madebyollin/taesd; the model's own VAE if not given.": "用于生成预览的小型自编码器的文件夹或模型 ID，例如 madebyollin/taesd；不给时用模型自带的 VAE。",
-    "Let each network leave the memory when its part is done; the next run reads it again.": "每个网络用完后释放内存；下次运行时重新读取。",
+    "What leaves the memory in between: networks, each when its part is done; or blocks of networks too, which are then on a GPU only while they compute (engine eager).": "哪些中途释放内存：networks 为每个网络用完后释放；blocks 则连网络的各个块也只在计算时留在 GPU 上（引擎 eager）。",
     "Frames per second of the file.": "输出视频每秒的帧数。",
     "Frames per second of the file; those taken from the clip if not given.": "输出视频每秒的帧数；不给时与从片段取帧的帧率相同。",
     "Frames per second of the file; those taken from a clip, or 8, if not given.": "输出视频每秒的帧数；不给时与从片段取帧的帧率相同，没有片段时为 8。",

@@ -51,4 +51,5 @@ MESSAGES = {
     "windows of the motion module": "运动模块的窗口",
     ", decoding in tiles of {pixels} pixels": "，按 {pixels} 像素分块解码",
     ", networks leaving the memory when they are done": "，网络用完后释放内存",
+    ", blocks of networks in the memory only while they compute": "，网络的各个块只在计算时留在内存中",
 }

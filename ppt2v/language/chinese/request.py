@@ -41,6 +41,7 @@ MESSAGES = {
     "the LoRA": "LoRA",
     "the motion module": "运动模块",
     "the textual inversion": "文本反转",
+    "N-SAMPLER-LACKING": "{model} 要求 {settings}，这里没有采样器支持：各步由 {solver} 计算；solver=...（--solver）可以另选",
     "N-READ-AS-GB18030": "{path} 不是 UTF-8：按 GB18030 读取",
     "N-PROMPT-WORDS": "随 ppt2v 附带的小模型不认识：{unknown}；它认识：{known}",
     "N-PROMPT-LANGUAGE": "模型只用英文文本训练过：请用英文写提示词",

@@ -6,10 +6,13 @@ from pathlib import Path
 from typing import Any
 
 from ppt2v.errors import InputError
+from ppt2v.language import words
 from ppt2v.models.layouts import single_file
 from ppt2v.models.loading.weights import NetworkFiles, build_network, network_files
 from ppt2v.models.sources import locate
 
+# By which the latents are scaled that the published ones show; nothing in their files tells them apart.
+_SCALES = {"taesd": 0.18215, "taesdxl": 0.13025}
 _CLASS, _NEEDS = "AutoencoderTiny", ("latent_channels", "decoder_block_out_channels")
 
 
@@ -21,8 +24,9 @@ def preview_decoder_files(name: str, vae: dict[str, Any]) -> NetworkFiles:
         vae: the configuration of the model's own autoencoder.
 
     Raises:
-        InputError: it is none, or its latents are not of the size of the model's.
+        InputError: it is none, or its latents are not of the model's kind; by its name before anything is downloaded.
     """
+    _check_scale(name, vae)
     place = locate.locate(name)
     if place.is_file():
         raise InputError(
@@ -46,6 +50,22 @@ def preview_decoder_files(name: str, vae: dict[str, Any]) -> NetworkFiles:
             own_side=2 ** (own[1] - 1),
         )
     return found
+
+
+def _check_scale(name: str, vae: dict[str, Any]) -> None:
+    scale = _SCALES.get(Path(name).name.lower())
+    own = vae.get("scaling_factor", scale)
+    if own != scale and scale is not None:
+        fitting = next((f"madebyollin/{other}" for other, its in _SCALES.items() if its == own), None)
+        raise InputError(
+            "E-PREVIEW-SCALE",
+            "preview_vae={name} shows latents that are scaled by {scale}, and the model's are scaled by {own}: it was "
+            "made for another family; {advice}",
+            name=name,
+            scale=scale,
+            own=own,
+            advice=words("give {name}", name=fitting) if fitting else words("leave it out"),
+        )
 
 
 def load_preview_decoder(name: str, vae: dict[str, Any], precision: str) -> Any:
