@@ -59,8 +59,10 @@ def test_the_second_model_may_be_another_and_frames_are_put_in_between_once(
     assert video_fusion_folder.name in video.read_recipe(made["other"])["files"]
 
 
+@pytest.mark.slow
 def test_a_run_that_ends_in_its_second_pass_goes_on_there(model, modelscope_folder, tmp_path):
-    told = {"prompt": "a fox", "model_name": modelscope_folder, "upscale": 2, **QUICK, "upscale_strength": 1.0}
+    told = {"prompt": "a fox", "model_name": modelscope_folder, "resolution": 16, "upscale": 2, **QUICK}
+    told["upscale_strength"] = 1.0
     straight = model.run("synthesize", save_path=tmp_path / "straight.png", **told)
     steps: list[tuple[str, int]] = []
 
