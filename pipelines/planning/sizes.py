@@ -76,7 +76,7 @@ def clip_resolution(resolution: int | None, unet: Mapping, vae: Mapping, any_lat
         InputError: too small or too large for the networks.
     """
     resolution = resolution or _native(unet, vae)
-    least, most = multiple(unet, vae, any_latents), LARGEST * _native(unet, vae)
+    least, most = clip_sides(unet, vae, any_latents)
     if not least <= resolution <= most:
         raise InputError(
             "E-RESOLUTION-CLIP",
@@ -86,6 +86,11 @@ def clip_resolution(resolution: int | None, unet: Mapping, vae: Mapping, any_lat
             most=most,
         )
     return resolution
+
+
+def clip_sides(unet: Mapping, vae: Mapping, any_latents: bool = False) -> tuple[int, int]:
+    """The least and the most that the longest side of a clip can be; ``any_latents`` is as for ``frame_size``."""
+    return multiple(unet, vae, any_latents), LARGEST * _native(unet, vae)
 
 
 def tile_size(

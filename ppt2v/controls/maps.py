@@ -11,6 +11,7 @@ import sys
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import chain, islice
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ppt2v.environment.threads import import_paddle
@@ -233,14 +234,14 @@ def check_pose_detector(values: Mapping[str, Any]) -> None:
 
 
 def depth(values: Mapping[str, Any]) -> Maker:
+    check_depth_detector(values)
     import_paddle()
     from ppt2v.detectors.depth_maps import steady
 
-    weights = values["detector_weights"] or _EMBEDDED_DEPTH
-    if not locate.is_embedded(weights):
+    if values["detector_weights"] not in (None, _EMBEDDED_DEPTH):
         from ppt2v.detectors.dpt import DepthNetwork
 
-        return Maker(DepthNetwork(weights), steady, words("by {detector}", detector="DPT"))
+        return Maker(DepthNetwork(values["detector_weights"]), steady, words("by {detector}", detector="DPT"))
     from ppt2v.detectors.mobile_unet import SmallDepthNetwork
 
     notice = Notice(
@@ -249,4 +250,18 @@ def depth(values: Mapping[str, Any]) -> Maker:
         "plain background; for filmed scenes in detail add --detector hf:Intel/dpt-hybrid-midas (in Python "
         "detector_weights=...)",
     )
-    return Maker(SmallDepthNetwork(weights), steady, words("by the small network that ships"), notice)
+    return Maker(SmallDepthNetwork(_EMBEDDED_DEPTH), steady, words("by the small network that ships"), notice)
+
+
+def check_depth_detector(values: Mapping[str, Any]) -> None:
+    """Raises InputError where what is given is no id, and nothing on this machine that can be a depth network."""
+    given = values["detector_weights"]
+    if given in (None, _EMBEDDED_DEPTH) or locate.is_id(given):
+        return
+    if locate.is_embedded(given) or not (Path(locate.from_anywhere(given)) / "config.json").is_file():
+        raise InputError(
+            "E-DEPTH-DETECTOR",
+            "detector_weights={given!r} is no depth network: give the folder of a DPT network, with its config.json, "
+            "or an id, such as hf:Intel/dpt-hybrid-midas; without --detector the small network that ships is taken",
+            given=given,
+        )

@@ -99,7 +99,8 @@ class Control:
             a ``maps.Maker``; None: only ready maps are taken.
         networks: its ControlNet for models whose UNet attends to texts of so many channels; those of Stable Diffusion
             1.x have one.
-        detector: "module:function" in ``ppt2v.controls``, which refuses values without the detector that the maps need.
+        detector: "module:function" in ``ppt2v.controls``, which refuses values without a detector that can make
+            the maps.
     """
 
     name: str
@@ -180,6 +181,7 @@ CONTROLS = {
                 SECOND_WIDTH: "hf:thibaud/controlnet-sd21-depth-diffusers",
                 XL_WIDTH: "hf:diffusers/controlnet-depth-sdxl-1.0",
             },
+            "maps:check_depth_detector",
         ),
         Control(
             "softedge",

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ppt2v import video
+from ppt2v.errors import InputError
 from ppt2v.models.families.family import Family
 from ppt2v.modes import Mode
 from ppt2v.pipelines.planning import sizes
@@ -111,11 +112,22 @@ def request_after(first: Request, size: tuple[int, int]) -> Request:
     return Request.of(first.mode, given)
 
 
-def check(request: Request, family: Family, folder: Path) -> None:
-    """Refuses a size, or tiles, that the model of a second pass, given by its folder, cannot make."""
+def check(times: float, request: Request, family: Family, folder: Path) -> None:
+    """Refuses a size, ``times`` that of the first pass, or tiles, that the model of a second pass, given by its folder,
+    cannot make: an InputError."""
     configs = family.frame_configs(folder, request.values.get("vae"))
     sizes.check_tile(request.values.get("tile"), *configs, any_latents=family.any_latents)
-    sizes.clip_resolution(request.size[1], *configs, any_latents=family.any_latents)
+    longest, (_, most) = request.size[1], sizes.clip_sides(*configs, any_latents=family.any_latents)
+    if longest is not None and longest > most:
+        raise InputError(
+            "E-UPSCALE-LARGE",
+            "upscale={times:g} makes frames of {longest} pixels, and {model} makes {most} at most: give a smaller "
+            "upscale or resolution, or another model (upscale_model, --upscale-model)",
+            times=times,
+            longest=longest,
+            model=request.model_name,
+            most=most,
+        )
 
 
 def starting_from(draft: Draft, request: Request) -> Request:

@@ -15,7 +15,7 @@ from packaging.requirements import Requirement
 
 from ppt2v import MODES, video
 from ppt2v.cli import app
-from ppt2v.controls import CLIP, CONTROLS, check, control_maps
+from ppt2v.controls import CLIP, CONTROLS, check, check_detector, control_maps
 from ppt2v.detectors import blazepose
 from ppt2v.detectors.skeleton import draw
 from ppt2v.errors import InputError, Notice
@@ -259,6 +259,19 @@ def test_what_the_small_depth_network_is_good_for_is_said_where_it_is_used(contr
     control_maps("depth", [depth()], values("depth", control=control))
     told = [str(warning.message) for warning in recwarn if warning.category is Notice]
     assert ["--detector hf:Intel/dpt-hybrid-midas" in each for each in told] == [True] * (control == "video")
+
+
+@pytest.mark.parametrize("given", ["embedded", "no such place", "", "a file", "an empty folder"])
+def test_what_is_no_depth_network_is_refused_before_anything_is_loaded(given, tmp_path):
+    (tmp_path / "a file").touch()
+    (tmp_path / "an empty folder").mkdir()
+    detector = str(tmp_path / given) if given.startswith("a") else given
+    wrong = values("depth", detector_weights=detector)
+    with pytest.raises(
+        InputError, match="is no depth network: give the folder of a DPT network.*small network that ships"
+    ):
+        check_detector("depth", wrong, lambda count: [film()])
+    check_detector("depth", wrong, lambda count: [depth()])  # which needs none
 
 
 # The command

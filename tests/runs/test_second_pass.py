@@ -89,7 +89,7 @@ def test_a_clip_that_is_made_anew_is_made_larger_too(model, tiny_folder, motion_
 @pytest.mark.parametrize(
     "mode, given, code",
     [
-        ("synthesize", {"upscale": 8}, "E-RESOLUTION-CLIP"),
+        ("synthesize", {"upscale": 8}, "E-UPSCALE-LARGE"),
         ("synthesize", {"upscale": 0.5}, "E-PARAMETER-VALUE"),
         ("synthesize", {"upscale_model": "embedded"}, "E-UPSCALE-ALONE"),
         ("synthesize", {"upscale": 2, "upscale_model": "no/such/folder"}, "E-MODEL-UNKNOWN"),

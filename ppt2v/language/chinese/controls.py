@@ -2,6 +2,7 @@
 
 MESSAGES = {
     "E-POSE-DETECTOR": "从视频提取姿态需要检测器：请加上 --detector hf:lllyasviel/Annotators（Python 中为 detector_weights=...），或 OpenPose 的文件 body_pose_model.pth{install}，或给出本身就是骨架图的片段",
+    "E-DEPTH-DETECTOR": "detector_weights={given!r} 不是深度网络：请给出 DPT 网络的文件夹（其中有 config.json）或模型 ID，例如 hf:Intel/dpt-hybrid-midas；不给 --detector 时使用内置的小型网络",
     "N-SMALL-DEPTH": "深度由内置的小型网络估计：较粗略，轮廓柔和，最适合简单背景前的单个主体；需要实拍场景的细节时，请加上 --detector hf:Intel/dpt-hybrid-midas（Python 中为 detector_weights=...）",
     "E-CONTROL-MAPS-ONLY": "{control}：这种控制图由其他程序生成；请给出现成控制图的片段，没有被识别出来时加上 --control map（Python 中为 control='map'）",
     "E-CONTROL-NO-NETWORK": "{model} 没有附带 {kind} 类型的 ControlNet：请给出 Stable Diffusion 1.x 的模型，例如 {example}，或给出 ControlNet（controlnet=...，--controlnet）",

@@ -33,6 +33,7 @@ MESSAGES = {
     "E-MOTION-STEPS-ONE": "num_inference_steps=1：运动场至少需要 2 步；或关闭运动场（use_motion_field=False，--no-motion-field）",
     "E-CLIP-NOT-GIVEN": "缺少片段：请给出视频文件的路径",
     "E-UPSCALE-ALONE": "upscale_model={model}：没有第二遍运行；请给出放大的倍数（upscale=2，--upscale 2），或去掉它",
+    "E-UPSCALE-LARGE": "upscale={times:g} 会生成 {longest} 像素的画面，而 {model} 最多 {most} 像素：请给出更小的 upscale 或 resolution，或另一个模型（--upscale-model，upscale_model）",
     "E-UPSCALE-MEMORY": "memory={memory} 只为一种帧大小选择设置，而 upscale={times:g} 有两种：请改用 decode_tile（--decode-tile）和 offload（--offload）",
     "E-CONTROLNET-FAMILY": "ControlNet {name} 属于另一类模型（{values}）；请选择与模型配套的，例如 Stable Diffusion 1.x 用 lllyasviel/sd-controlnet-canny，2.x 用 hf:thibaud/controlnet-sd21-canny-diffusers，XL 用 hf:diffusers/controlnet-canny-sdxl-1.0",
     "{name} {given} instead of {wanted}": "{name} 为 {given}，应为 {wanted}",
