@@ -191,7 +191,7 @@ def choose(limit: float, sizes: Needs, precision: str, fixed: Mapping[str, objec
         together = words("windows of {frames} frames (motion_window)", frames=sizes.window)
     raise InputError(
         "E-MEMORY-LITTLE",
-        "memory={limit:.1f}GB is too little: this model needs about {least:.1f}GB at {width}x{height} even with "
+        "memory={limit:.3g}GB is too little: this model needs about {least:.1f}GB at {width}x{height} even with "
         "{together}; make smaller frames, or take a half precision (dtype)",
         limit=limit / GB,
         least=least / GB,

@@ -45,7 +45,7 @@ def own_sampler(model: Path) -> Sampler:
 def sampler(said: Mapping[str, Any]) -> Sampler:
     """The same of the file's content."""
     lacking = [name for name, values in _LACKING.items() if said.get(name) in values]
-    name, asked = solver_named(said.get("_class_name")), False
+    name, asked = solver_named(str(said.get("_class_name"))), False
     if said.get("algorithm_type") == "sde-dpmsolver++" and name in _WITH_NOISE:
         name, asked = _WITH_NOISE[name], True
     if said.get("use_karras_sigmas") is True:

@@ -80,7 +80,7 @@ def test_a_run_within_a_limit(model, tiny_folder, tmp_path):
     within = model.process_text2video(**given, memory="4GB", save_path=tmp_path / "within.mp4")
     assert np.abs(video.read(plain).frames.astype(int) - video.read(within).frames).max() <= 1
     assert "memory" not in video.read_recipe(within)["parameters"]
-    with pytest.raises(InputError, match="too little"):
+    with pytest.raises(InputError, match="memory=0.1GB is too little"):
         model.process_text2video(**given, memory="100MB", save_path=tmp_path / "no.mp4")
 
 

@@ -51,6 +51,13 @@ def test_what_no_solver_does_is_told(kind, options, lacking):
     assert sampler({"_class_name": f"{kind}Scheduler", **options}) == Sampler(None, (lacking,))
 
 
+@pytest.mark.parametrize("strange", [["DDIMScheduler"], {}, 7, None])
+def test_values_of_other_types_than_a_file_has_ask_for_nothing(strange):
+    assert sampler({"_class_name": strange, **SDE, **KARRAS}).solver is None
+    said = {"_class_name": "DDIMScheduler", "algorithm_type": strange, "solver_order": strange}
+    assert sampler({**said, "use_karras_sigmas": strange}) == (None, ())
+
+
 @pytest.fixture
 def make(copy, tmp_path):
     """Makes a video with a model whose file says something more; the solver that its recipe names."""

@@ -16,7 +16,7 @@ MESSAGES = {
     "E-UNET3D-BLOCK": "UNet 的 config.json 列出模块 {kind!r}；有效的是 {plain} 和 CrossAttn{plain}",
     "E-UNET3D-SETTINGS": "文本生成视频的 UNet 设有 act_fn={act_fn!r}，downsample_padding={downsample_padding}，mid_block_scale_factor={mid_block_scale_factor}，time_cond_proj_dim={time_cond_proj_dim}：有效值为 silu、1、1 和 null；请给出 ModelScope 结构的 config.json",
     "E-CHUNK-SIZE": "chunk_size={chunk_size}：须满足 chunk_size >= 2，因为每块包含首帧和其他帧",
-    "E-MEMORY-LITTLE": "memory={limit:.1f}GB 太少：该模型在 {width}x{height} 下即使用{together}也约需 {least:.1f}GB；请缩小画面，或使用半精度（dtype）",
+    "E-MEMORY-LITTLE": "memory={limit:.3g}GB 太少：该模型在 {width}x{height} 下即使用{together}也约需 {least:.1f}GB；请缩小画面，或使用半精度（dtype）",
     "the smallest chunks": "最小的分块",
     "windows of {frames} frames (motion_window)": " {frames} 帧的窗口（motion_window）",
     "E-MOTION-WINDOW": "motion_window={asked}：该运动模块只能区分 {longest} 帧；请给出 2 到 {longest}，更长的视频由多个窗口组成",
