@@ -140,7 +140,9 @@ def checked(file: Path, recipe: Mapping[str, Any]) -> Mapping[str, Any]:
     mode, parameters, versions = MODES.get(str(recipe.get("mode"))), recipe.get("parameters"), recipe.get("versions")
     if not isinstance(parameters, dict) or not isinstance(versions, dict):
         raise InputError(
-            "E-RECIPE-MISSING", "{file} holds no recipe of ppt2v: give a video that ppt2v has written", file=file
+            "E-RECIPE-MISSING",
+            "{file} holds no recipe of a run: give a video that a model has made (`ppt2v show` tells what it holds)",
+            file=file,
         )
     known = {parameter.name for parameter in mode.parameters} if mode else set()
     if mode is None or not known.issuperset(parameters):

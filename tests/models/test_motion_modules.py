@@ -173,7 +173,7 @@ def test_without_a_motion_module_the_mode_says_what_to_give():
         ({"conv_in_channels": 9}, "PIA"),
         ({"motion_layers_per_block": [1, 2]}, "motion_layers_per_block=.1, 2.; the rule is a whole number"),
         ({"motion_transformer_layers_per_mid_block": 2}, "motion_transformer_layers_per_mid_block=2; the rule is 1"),
-        ({"noise_schedule": "linear"}, "noise_schedule='linear'; the rule is 'model'"),
+        ({"noise_schedule": "linear"}, "noise_schedule='linear'; the rule is 'model', or nothing"),
         ({"_class_name": "ControlNetModel"}, "is no MotionAdapter"),
     ],
 )

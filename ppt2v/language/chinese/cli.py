@@ -31,7 +31,7 @@ MESSAGES = {
     "E-RESUME-TWICE": "--resume 会自行决定检查点文件夹：--resume 和 --checkpoint-dir 只能给出一个",
     "E-RESUME-OUT": "--resume 需要同时给出 --out：运行状态保存在该文件旁边",
     "E-RECIPE-TRUST": "{file} 的配方会{steps}：如果允许，请加上 --trust",
-    "E-RECIPE-MISSING": "{file} 里没有 ppt2v 的配方：请给出由 ppt2v 生成的视频",
+    "E-RECIPE-MISSING": "{file} 里没有生成视频的配方：请给出由模型生成的视频（`ppt2v show` 显示其中的内容）",
     "E-RECIPE-NEWER": "{file} 由 ppt2v {version} 生成，用到了 ppt2v {here} 没有的功能（{strange}）；请升级 ppt2v 后再试",
     "E-SERVICE-PACKAGE": "服务需要 {package}：pip install 'ppt2v[serve]'",
     "E-PAGE-PACKAGE": "网页需要 {package}：pip install 'ppt2v[ui]'，Python 须为 3.10 或更新版本",

@@ -16,6 +16,7 @@ MESSAGES = {
     "E-MOTION-MODULE-PIA": "{file} 属于 PIA，其 UNet 除潜变量外还需要一张图片：这里无法运行",
     "E-MOTION-MODULE-SPARSE": "{source} 是 AnimateDiff 的 SparseCtrl，用少数几张图片引导：这里无法运行",
     "E-MOTION-MODULE-CONFIG": "{file} 无法使用：{name}={value}；应为 {rule}",
+    "{value}, or nothing": "{value}，或不写",
     "a whole number from {first} to {last}": "{first} 到 {last} 的整数",
     "E-MOTION-MODULE-NONE": "{source} 不是运动模块，而是{held}：{use}",
     "E-MOTION-MODULE-INCOMPLETE": "{source} 不完整：缺少权重 {name}；请重新下载或复制",

@@ -104,7 +104,7 @@ def noise_of_model(place: Path) -> bool:
     file = place / "config.json"
     said = read_config(file, KIND, ("block_out_channels",)).get(_NOISE)
     if said not in (None, _OF_MODEL):
-        raise _refused(file, _NOISE, said, repr(_OF_MODEL))
+        raise _refused(file, _NOISE, said, words("{value}, or nothing", value=repr(_OF_MODEL)))
     return said == _OF_MODEL
 
 
