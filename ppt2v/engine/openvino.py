@@ -95,7 +95,8 @@ class OpenVINOEngine(ExportingEngine):
 
     def _weights(self, program: Program) -> Path:
         """The folder of the weights that all programs of the network share."""
-        key = {"program": "weights", **program.network_identity(), "versions": {"ppt2v": __version__}}
+        versions = {"ppt2v": __version__}
+        key = {"program": "weights", "form": weights.FORM, **program.network_identity(), "versions": versions}
 
         def write(folder: Path) -> None:
             program.load()

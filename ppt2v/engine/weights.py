@@ -1,4 +1,8 @@
-"""The weights of a network in one file, for the OpenVINO models of all its programs and sizes."""
+"""The weights of a network in one file, for the OpenVINO models of all its programs and sizes.
+
+Those of linear layers, ``[in, out]`` in Paddle, are stored ``[out, in]``: from the other form OpenVINO makes a copy in
+float32 of its own, and then computes in half precision with twice the memory that it needs.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +10,7 @@ import json
 from pathlib import Path
 
 import numpy as np
+from paddle import nn
 
 from ppt2v.environment.openvino import import_openvino
 
@@ -17,16 +22,20 @@ ops = ov.opset15
 _PREFIX = "weight of the network: "
 _NUMBERS, _TABLE = "weights.bin", "weights.json"
 _ALIGNED = 64  # bytes, as OpenVINO has its own
+FORM = "linear layers [out, in]"  # of what is written, for the keys of caches
 
 
 def write(network, folder: Path) -> None:
     """Writes the weights of a network, which has read them, into an empty folder."""
+    linear = {f"{name}.weight" for name, layer in network.named_sublayers() if isinstance(layer, nn.Linear)}
     table = {}
     with (folder / _NUMBERS).open("wb") as stream:
         for name, tensor in named_tensors(network):
-            array = shared(tensor)
+            transposed = name in linear
+            array = shared(tensor).T if transposed else shared(tensor)
             stream.write(bytes(-stream.tell() % _ALIGNED))
-            table[name] = {"start": stream.tell(), "shape": array.shape, "dtype": str(array.dtype)}
+            where = {"start": stream.tell(), "shape": array.shape, "dtype": str(array.dtype)}
+            table[name] = {"where": where, "transposed": transposed}
             stream.write(np.ascontiguousarray(array).reshape(-1).view(np.uint8).data)
     (folder / _TABLE).write_text(json.dumps(table), encoding="utf-8")
 
@@ -46,11 +55,25 @@ def attach(model: ov.Model, folder: Path) -> None:
     for parameter in model.get_parameters():
         name = parameter.get_friendly_name()
         if name.startswith(_PREFIX):
-            entry = table[name.removeprefix(_PREFIX)]
-            constant = ops.constant(_view(numbers, **entry), shared_memory=True, name=name.removeprefix(_PREFIX))
-            parameter.output(0).replace(constant.output(0))
+            name = name.removeprefix(_PREFIX)
+            constant = ops.constant(_view(numbers, **table[name]["where"]), shared_memory=True, name=name)
+            if table[name]["transposed"]:
+                _transpose_back(parameter, constant)
+            else:
+                parameter.output(0).replace(constant.output(0))
             model.remove_parameter(parameter)
     model.validate_nodes_and_infer_types()
+
+
+def _transpose_back(parameter, constant) -> None:
+    """Puts a transposed weight in the place of an input: matrix products take it as it is."""
+    for target in parameter.output(0).get_target_inputs():
+        node = target.get_node()
+        if node.get_type_name() == "MatMul" and target.get_index() == 1:
+            node.set_attribute("transpose_b", not node.get_attributes()["transpose_b"])
+            target.replace_source_output(constant.output(0))
+        else:
+            target.replace_source_output(ops.transpose(constant, np.array([1, 0])).output(0))
 
 
 def _view(numbers: np.ndarray, start: int, shape: list[int], dtype: str) -> np.ndarray:
