@@ -68,7 +68,7 @@ class CrossFrameAttnProcessor:
         if self.anchor is not None and paddle.in_dynamic_mode():
             return self.anchor
         branches, missing = self._missing()
-        first = _by_branch(hidden_states, branches)[:, : missing * hidden_states.shape[1]]
+        first = _by_branch(hidden_states, branches)[:, : missing * extent(hidden_states, 1)]
         return _joined(keys_and_values(attn, first, scale), self.anchor)
 
     def _missing(self) -> tuple:
@@ -92,7 +92,7 @@ class BankAttnProcessor(CrossFrameAttnProcessor):
 
     def _attend(self, attn, hidden_states, scale) -> paddle.Tensor:
         branches, missing = self._missing()
-        tokens = hidden_states.shape[1]
+        tokens = extent(hidden_states, 1)
         self._first = keys_and_values(attn, _by_branch(hidden_states, branches)[:, :tokens], scale)
         own = tuple(part[:, : missing * tokens] for part in self._first)
         return _attend_by_branch(attn, hidden_states, _joined(own, self.anchor), scale)
@@ -120,7 +120,7 @@ class PreviousAttnProcessor(CrossFrameAttnProcessor):
 
     def _attend(self, attn, hidden_states, scale) -> paddle.Tensor:
         branches, missing = self._missing()
-        tokens = hidden_states.shape[1]
+        tokens = extent(hidden_states, 1)
         every = keys_and_values(attn, _by_branch(hidden_states, branches), scale)
         first = tuple(part[:, : missing * tokens] for part in every)
         before = _joined(first, self.previous, tuple(part[:, :-tokens] for part in every))
@@ -193,13 +193,20 @@ def keys_and_values(attn, hidden_states: paddle.Tensor, scale: tuple = ()) -> Ke
     return attn.to_k(hidden_states, *scale), attn.to_v(hidden_states, *scale)
 
 
+def extent(tensor: paddle.Tensor, axis: int):
+    """How long a tensor is along an axis: a number, or a tensor where it is open while a network is traced; Paddle's
+    tracing leaves open what follows from features that are one cell high or wide."""
+    known = tensor.shape[axis]
+    return known if known >= 0 else paddle.shape(tensor)[axis]
+
+
 def _attend_by_branch(attn, hidden_states, looked_up: KeyValue, scale: tuple) -> paddle.Tensor:
     """All frames of a branch look up the same keys and values, which therefore need not be copied."""
     query = attn.to_q(hidden_states, *scale)
     key, value = (tensor.astype(query.dtype) for tensor in looked_up)
     branches = key.shape[0] if paddle.in_dynamic_mode() else paddle.shape(key)[0]
     attended = attend(_by_branch(query, branches), key, value, attn.heads)
-    return _project(attn, attended.reshape([-1, *query.shape[1:]]), scale)
+    return _project(attn, attended.reshape([-1, extent(query, 1), query.shape[-1]]), scale)
 
 
 def _by_branch(tensor: paddle.Tensor, branches) -> paddle.Tensor:

@@ -9,6 +9,7 @@ from paddle import nn
 from ppdiffusers import ModelMixin
 from ppdiffusers.configuration_utils import ConfigMixin, register_to_config
 
+from .attention import extent
 from .video_layers import FrameTransformer, KeyValue, TransformerBlock
 
 
@@ -21,8 +22,7 @@ class Positions(nn.Layer):
 
     def forward(self, x: paddle.Tensor) -> paddle.Tensor:
         """``x``: ``[rows, frames, channels]``."""
-        frames = x.shape[1] if paddle.in_dynamic_mode() else paddle.shape(x)[1]
-        return x + self.pe[:, :frames]
+        return x + self.pe[:, : extent(x, 1)]
 
 
 class MotionBlock(TransformerBlock):

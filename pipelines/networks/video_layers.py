@@ -13,7 +13,7 @@ import paddle
 import paddle.nn.functional as F
 from paddle import nn
 
-from .attention import attend
+from .attention import attend, extent
 
 KeyValue = Tuple[paddle.Tensor, paddle.Tensor]
 
@@ -29,7 +29,8 @@ class GroupNorm(nn.GroupNorm):
 
     def forward(self, x: paddle.Tensor) -> paddle.Tensor:
         grouped = x.reshape([0, self._num_groups, -1])
-        normalized = F.layer_norm(grouped, grouped.shape[2:], epsilon=self._epsilon).reshape([0, *x.shape[1:]])
+        normalized = F.layer_norm(grouped, grouped.shape[2:], epsilon=self._epsilon)
+        normalized = normalized.reshape([0, x.shape[1], extent(x, 2), extent(x, 3)])
         return normalized * self.weight.reshape([-1, 1, 1]) + self.bias.reshape([-1, 1, 1])
 
 
@@ -81,7 +82,7 @@ class TemporalConvLayer(nn.Layer):
 
     def forward(self, x: paddle.Tensor, branches) -> paddle.Tensor:
         """``branches``: a number, or a tensor where it is open."""
-        channels, height, width = x.shape[1:]
+        channels, height, width = (extent(x, axis) for axis in (1, 2, 3))
         videos = by_branch(x, branches).transpose([0, 2, 1, 3])
         videos = videos + self.conv4(self.conv3(self.conv2(self.conv1(videos))))
         return videos.transpose([0, 2, 1, 3]).reshape([-1, channels, height, width])
@@ -110,7 +111,7 @@ class Attention(nn.Layer):
         key, value = (tensor.astype(query.dtype) for tensor in looked_up)
         rows = key.shape[0] if paddle.in_dynamic_mode() else paddle.shape(key)[0]
         attended = attend(query.reshape([rows, -1, query.shape[2]]), key, value, self.heads)
-        return self.to_out(attended.reshape([-1, *query.shape[1:]]))
+        return self.to_out(attended.reshape([-1, extent(query, 1), query.shape[2]]))
 
 
 class GatedGELU(nn.Layer):
@@ -185,7 +186,7 @@ class SpatialTransformer(_Transformer):
     def forward(self, x: paddle.Tensor, text: KeyValue) -> paddle.Tensor:
         """``text``: keys and values ``[branches, tokens, channels]``."""
         tokens = self._attended(self.norm(x).flatten(2).transpose([0, 2, 1]), text)
-        return x + tokens.transpose([0, 2, 1]).reshape([-1, *x.shape[1:]])
+        return x + tokens.transpose([0, 2, 1]).reshape([-1, x.shape[1], extent(x, 2), extent(x, 3)])
 
 
 class FrameTransformer(_Transformer):
@@ -200,9 +201,9 @@ class FrameTransformer(_Transformer):
 
     def forward(self, x: paddle.Tensor, branches) -> paddle.Tensor:
         """``branches``: a number, or a tensor where it is open."""
-        channels, height, width = x.shape[1:]
+        channels, height, width = (extent(x, axis) for axis in (1, 2, 3))
         frames = by_branch(x, branches)
-        count = frames.shape[1] if paddle.in_dynamic_mode() else paddle.shape(frames)[1]
+        count = extent(frames, 1)
         pixels = self.norm(frames.transpose([0, 2, 1, 3])).transpose([0, 3, 2, 1]).reshape([-1, count, channels])
         attended = self._attended(pixels).reshape([branches, height * width, -1, channels])
         return x + attended.transpose([0, 2, 3, 1]).reshape([-1, channels, height, width])
@@ -240,4 +241,4 @@ class Upsample(nn.Layer):
 
 def by_branch(x: paddle.Tensor, branches) -> paddle.Tensor:
     """``[branches, frames, channels, pixels]``."""
-    return x.reshape([branches, -1, x.shape[1], x.shape[2] * x.shape[3]])
+    return x.reshape([branches, -1, x.shape[1], extent(x, 2) * extent(x, 3)])
