@@ -408,7 +408,7 @@ def test_rerun_warns_of_other_versions_in_one_line(run, made):
     [
         (_recipe(mode="text2opera"), "text2opera"),
         (_recipe(parameters={"prompt": "fox", "smell": 3}), "smell"),
-        ({"comment": "not of ppt2v"}, "no recipe of ppt2v"),
+        ({"comment": "not of ppt2v"}, "no recipe of a run"),
     ],
 )
 def test_rerun_refuses_what_it_cannot_follow(run, made, recipe, words):
