@@ -204,7 +204,7 @@ def _attend_by_branch(attn, hidden_states, looked_up: KeyValue, scale: tuple) ->
     """All frames of a branch look up the same keys and values, which therefore need not be copied."""
     query = attn.to_q(hidden_states, *scale)
     key, value = (tensor.astype(query.dtype) for tensor in looked_up)
-    branches = key.shape[0] if paddle.in_dynamic_mode() else paddle.shape(key)[0]
+    branches = extent(key, 0)
     attended = attend(_by_branch(query, branches), key, value, attn.heads)
     return _project(attn, attended.reshape([-1, extent(query, 1), query.shape[-1]]), scale)
 

@@ -9,6 +9,7 @@ import paddle
 from paddle import nn
 from ppdiffusers.configuration_utils import FrozenDict
 
+from .attention import extent
 from .motion_modules import MotionModules
 from .patches import followed
 
@@ -55,7 +56,7 @@ class MotionUNet(nn.Layer):
     def forward(self, latents: paddle.Tensor, timestep: paddle.Tensor, encoder_hidden_states: paddle.Tensor, **added):
         """As the UNet's; the text has one row for each branch."""
         text = encoder_hidden_states
-        branches = text.shape[0] if paddle.in_dynamic_mode() else paddle.shape(text)[0]
+        branches = extent(text, 0)
         with followed((layer, partial(module, branches=branches)) for layer, module in self._places):
             return self.unet(latents, timestep, encoder_hidden_states=text, **added)
 

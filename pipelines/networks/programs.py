@@ -23,6 +23,7 @@ from .attention import (
     PerturbedAttnProcessor,
     PreviousAttnProcessor,
     TextAttnProcessor,
+    extent,
     keys_and_values,
     processors,
 )
@@ -45,7 +46,7 @@ def _pairs(tensors: list) -> list:
 
 def _by_row(texts: list, latents: paddle.Tensor) -> list:
     """The tokens of each row of the latents for themselves: ``[branches * frames, tokens, channels]``."""
-    rows = latents.shape[0] if paddle.in_dynamic_mode() else paddle.shape(latents)[0]
+    rows = extent(latents, 0)
     return [text.reshape([rows, -1, text.shape[-1]]) for text in texts]
 
 

@@ -12,6 +12,7 @@ from ppdiffusers.models.embeddings import TimestepEmbedding, Timesteps
 
 from ppt2v.errors import InputError
 
+from .attention import extent
 from .video_layers import (
     Downsample,
     GroupNorm,
@@ -122,7 +123,7 @@ class UNet3D(ModelMixin, ConfigMixin):
             texts: what ``look_up`` has made; the number of its rows is that of the branches.
         """
         key = texts[0][0]
-        branches = key.shape[0] if paddle.in_dynamic_mode() else paddle.shape(key)[0]
+        branches = extent(key, 0)
         embedded = self.time_embedding(time)
         if embedded.shape[0] > 1:
             embedded = embedded.repeat_interleave(latents.shape[0] // branches, axis=0)

@@ -109,7 +109,7 @@ class Attention(nn.Layer):
         if looked_up is None:
             return self.to_out(attend(query, *self.look_up(x), self.heads))
         key, value = (tensor.astype(query.dtype) for tensor in looked_up)
-        rows = key.shape[0] if paddle.in_dynamic_mode() else paddle.shape(key)[0]
+        rows = extent(key, 0)
         attended = attend(query.reshape([rows, -1, query.shape[2]]), key, value, self.heads)
         return self.to_out(attended.reshape([-1, extent(query, 1), query.shape[2]]))
 
