@@ -6,6 +6,7 @@ import importlib
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from ppt2v.engine import Engine, offload
 from ppt2v.pipelines.planning import keyframes, travel
 from ppt2v.pipelines.planning.windows import WINDOW
 from ppt2v.request.request import Request
@@ -22,6 +23,12 @@ def pipeline_class(name: str) -> type:
     """The pipeline "module:class" of ``ppt2v.pipelines``."""
     module, attribute = name.split(":")
     return getattr(importlib.import_module(f"ppt2v.pipelines.{module}"), attribute)
+
+
+def equip(pipeline: Any, engine: Engine, values: Mapping[str, Any]) -> None:
+    """Gives a pipeline the engine of a run, and lets leave the memory what the values of its parameters say."""
+    leaving = values.get("offload", offload.NONE)
+    pipeline.engine, pipeline.offload = offload.offloading(engine, leaving), leaving != offload.NONE
 
 
 def noise_of(values: Mapping[str, Any]) -> Noise | RepeatedNoise:

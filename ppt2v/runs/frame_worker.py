@@ -6,7 +6,6 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ppt2v import controls
-from ppt2v.engine import offload
 from ppt2v.engine.choice import Choice, build, choose
 from ppt2v.errors import InputError
 from ppt2v.models.families.replacements import Replacements
@@ -15,7 +14,7 @@ from ppt2v.modes import MODES
 from ppt2v.request.request import Request
 from ppt2v.workers.pool import Parcelled
 
-from .calls import arguments, noise_of, pipeline_class
+from .calls import arguments, equip, noise_of, pipeline_class
 from .files import changed, named
 from .inputs import Inputs
 from .loaded import Loaded
@@ -154,9 +153,8 @@ def _held(job: Job) -> Held:
     networks = Loaded(job.device, job.choice.network)
     parts = networks.model(family, folder, request.adapters, Replacements.among(request.values))
     pipeline = pipeline_class(family.pipeline(mode.pipeline))(**parts)
-    pipeline.engine = offload.offloading(build(job.choice), request.values.get("offload", offload.NONE))
+    equip(pipeline, build(job.choice), request.values)
     pipeline.engine.samples = Samples(request, networks, lambda progress: None)
-    pipeline.offload = request.values.get("offload", offload.NONE) != offload.NONE
     return Held(request, networks, pipeline)
 
 

@@ -30,7 +30,7 @@ from ppt2v.request.request import Request
 from ppt2v.request.sampler import own_sampler
 
 from . import record, second_pass
-from .calls import arguments, noise_of, pipeline_class
+from .calls import arguments, equip, noise_of, pipeline_class
 from .crew import Crew
 from .files import fingerprints
 from .finishing import finished
@@ -138,7 +138,7 @@ class Session:
             decided = {"seed": record.seed(request, before), **self._within_memory(pipeline, request, made)}
             request = replace(request, values={**request.values, **decided})
             self._explain(words("Seed: {seed}", seed=decided["seed"]))
-            pipeline.engine = offload.offloading(engine, request.values.get("offload", offload.NONE))
+            equip(pipeline, engine, request.values)
             pipeline.engine.samples = Samples(request, self.loaded, watch)
             if crew:
                 decided |= crew.share_of(request, made.count)
@@ -173,7 +173,6 @@ class Session:
         use: Callable[[Decoded], Used],
     ) -> Used:
         values = request.values
-        pipeline.offload = values.get("offload", offload.NONE) != offload.NONE
         read = fingerprints(request.mode, values)
         checkpoint = record.checkpoint(request, made, choice, read)
         denoising, tile = f"Denoising ({choice.engine}, {choice.precision})", values.get("decode_tile")
