@@ -7,11 +7,12 @@ from ppt2v.parameters import Parameter
 
 from .inputs import PROMPT_AT
 
+PUBLISHED = 12.0  # the paper's motion from frame to frame
 MOTION = (
     Parameter(
         "motion_field_strength_x",
         float,
-        12.0,
+        PUBLISHED,
         "Motion to the left per frame, in 1/512 of the width; negative: to the right. Over more than 8 frames the "
         "default is less, so that the subject stays in the picture.",
         minimum=-512,
@@ -22,7 +23,7 @@ MOTION = (
     Parameter(
         "motion_field_strength_y",
         float,
-        12.0,
+        PUBLISHED,
         "Motion upwards per frame, in 1/512 of the height, likewise; negative: down.",
         minimum=-512,
         maximum=512,

@@ -7,6 +7,7 @@ from math import copysign, pi
 from typing import Any
 
 from ppt2v.language import Message
+from ppt2v.modes.motion import PUBLISHED
 
 _GRID = 512  # in whose parts motion is given
 _HALF = _GRID / 2  # on which way what is in the middle of the picture leaves it
@@ -34,7 +35,7 @@ def advice(values: Mapping[str, Any]) -> list[Message]:
     steps = frames / pi if values["loop"] else frames - 1  # a loop goes round on a circle
     if max(abs(values[name]) for name in MOTION) * steps <= _HALF:
         return []
-    kept = [min(abs(values[name]), 12 * (LENGTH - 1) / steps) for name in MOTION]
+    kept = [min(abs(values[name]), PUBLISHED * (LENGTH - 1) / steps) for name in MOTION]
     signed = [copysign(size, values[name]) for size, name in zip(kept, MOTION)]
     return [
         Message(

@@ -12,16 +12,16 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from ppt2v.modes.motion import PUBLISHED
 from ppt2v.progress import bars, counted
 from ppt2v.request.drift import LENGTH, MOTION
 from training.judge import pictures as judge
 
 FRAMES = 24
-_PUBLISHED = 12.0  # of the motion field, from frame to frame
-_DEFAULT = _PUBLISHED * (LENGTH - 1) / (FRAMES - 1)  # what a run of so many frames takes where none is given
+_DEFAULT = PUBLISHED * (LENGTH - 1) / (FRAMES - 1)  # what a run of so many frames takes where none is given
 SETTINGS = {
     "the default": _DEFAULT,
-    "`--motion 12 12`, the published one": _PUBLISHED,
+    "`--motion 12 12`, the published one": PUBLISHED,
     "`--motion 6 6`": 6.0,
     "the default with `--anchors first+previous`": (_DEFAULT, "first+previous"),
     "the default with `--anchors 8`": (_DEFAULT, "8"),
