@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import warnings
 from collections.abc import Callable
@@ -104,7 +105,9 @@ class Int8Engine:
         if self.samples is None:
             return []
         found, programs = self._seen(self.samples)
+        gc.collect()  # networks and what predicts with them refer to each other, and would stay in the memory
         snr = self._compared(self.samples, found)
+        gc.collect()
         made = []
         for network, program in programs.items():
             table = Table(found[network], snr.get(network, []))
