@@ -161,6 +161,7 @@ START = (
     ),
 )
 
+UPSCALE_STRENGTH = 0.4
 LARGER = (
     Parameter(
         "upscale",
@@ -177,7 +178,7 @@ LARGER = (
         str,
         None,
         "With upscale: folder or id of the model of the second pass, such as one for larger frames; the same if not "
-        "given.",
+        "given, where that can start from a video.",
         holds="model",
         decides="file",
         group="File",
@@ -185,7 +186,7 @@ LARGER = (
     Parameter(
         "upscale_strength",
         float,
-        0.4,
+        UPSCALE_STRENGTH,
         "With upscale: how much of the schedule the second pass runs; with more it keeps less of the first one.",
         above=0,
         maximum=1,

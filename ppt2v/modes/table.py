@@ -149,6 +149,7 @@ MODES = {
                 PERTURBED,
                 *MOTION,
                 *MEMORY,
+                *LARGER,
                 replace(OUTPUT[0], default=4.0, help="Frames per second of the file."),
                 *OUTPUT[1:],
             ),

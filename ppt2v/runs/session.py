@@ -99,7 +99,7 @@ class Session:
         first = _with_seed(first)
         size = frame_size(first.request, first.family, first.folder)
         second = self._ready(second_pass.request_after(first.request, size))
-        second_pass.check(first.request.values["upscale"], second.request, second.family, second.folder)
+        second_pass.check(first.request.values["upscale"], size, second.request, second.family, second.folder)
         draft = self._run(first, output, watch, second_pass.draft_of)
         second = second._replace(request=second_pass.starting_from(draft, second.request))
         path = self._run(second, output, watch, partial(write, draft=draft))
