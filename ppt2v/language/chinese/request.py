@@ -23,6 +23,8 @@ MESSAGES = {
     "E-SMOOTH-WITHOUT-MOTION": "smooth_bg=True 使背景随运动场移动；请不要关闭 use_motion_field",
     "E-CAMERA-WITHOUT-FIELD": "camera 移动首帧，而 use_motion_field=False（--no-motion-field）不从首帧开始；请去掉其中一个",
     "E-LOOP-WITHOUT-FIELD": "loop 让各帧从首帧出发绕一圈，而 use_motion_field=False（--no-motion-field）不从首帧开始；请去掉其中一个",
+    "E-STILL-CLIP": "init_image={image} 是首帧，init_video={clip} 是作为起点的片段；请去掉其中一个",
+    "E-STILL-FREE-INIT": "free_init={free_init} 从噪声重新开始，而 init_image={image} 从图片开始：请去掉其中一个",
     "E-LOOP-BACK": "camera：there-and-back 和 loop（--loop）都会回到首帧；请去掉其中一个",
     "E-FREE-INIT-CLIP": "free_init={free_init} 从噪声重新开始，而 init_video 从片段开始：请去掉其中一个",
     "E-PAG-PROMPTS": "pag_scale={scale:g} 只能用于一个提示词，而 prompt_at（--prompt-at）给出了多个；请去掉其中一个",
