@@ -15,7 +15,7 @@ from ppt2v.language import Message, words
 from ppt2v.models.adapters import adapters, motion
 from ppt2v.models.families import stable_diffusion
 from ppt2v.models.families.family import Family, Use, fitting_family
-from ppt2v.models.sources import catalogue, locate
+from ppt2v.models.sources import catalogue, locate, network
 from ppt2v.modes import MODES, Mode
 from ppt2v.parameters import Parameter, holding, resolve, shown
 from ppt2v.pipelines.planning import keyframes, memory, sizes, strengths
@@ -204,7 +204,7 @@ class Request:
             strengths.by_frame(self.values[strengths.NAME], self.frames or 1)
         for guide in self.guides:
             controls.check(guide.kind, self.values)
-            locate.check(guide.model)
+            network.check(guide.model, network.CONTROLNET)
         if self.clip and len({*self.size}) > 1:
             raise InputError(
                 "E-RESOLUTION-WITH-CLIP",
@@ -230,7 +230,7 @@ def _check(mode: Mode, values: Mapping[str, Any]) -> None:
             "{mode} needs a motion module: give motion_module=... (--motion-module) as a folder, file or id, such as "
             "{example}, with a model that it was made for (model_name, --model)",
             mode=mode.name,
-            example=motion.EXAMPLE,
+            example=network.MOTION_EXAMPLE,
         )
     prompts.check(values)
     if values.get("free_init", 1) > 1 and values["init_video"]:

@@ -174,7 +174,10 @@ def test_without_a_motion_module_the_mode_says_what_to_give():
         ({"motion_layers_per_block": [1, 2]}, "motion_layers_per_block=.1, 2.; the rule is a whole number"),
         ({"motion_transformer_layers_per_mid_block": 2}, "motion_transformer_layers_per_mid_block=2; the rule is 1"),
         ({"noise_schedule": "linear"}, "noise_schedule='linear'; the rule is 'model', or nothing"),
-        ({"_class_name": "ControlNetModel"}, "is no MotionAdapter"),
+        (
+            {"_class_name": "ControlNetModel"},
+            "is no motion module: its config.json is that of 'ControlNetM",
+        ),
     ],
 )
 def test_modules_that_cannot_be_run_are_refused_by_name(config, words, motion_folder, tmp_path):
