@@ -13,7 +13,6 @@ from ppt2v import controls, video
 from ppt2v.errors import InputError
 from ppt2v.language import Message, words
 from ppt2v.models.adapters import adapters, motion
-from ppt2v.models.families import stable_diffusion
 from ppt2v.models.families.family import Family, Use, fitting_family
 from ppt2v.models.sources import catalogue, locate, network
 from ppt2v.modes import MODES, Mode
@@ -29,11 +28,12 @@ from ppt2v.pipelines.planning.timesteps import (
 from ppt2v.pipelines.planning.windows import window_length
 from ppt2v.video.overlay import check_mark, names_image
 
-from . import anchors, directions, drift, guides, prompts, sampler
+from . import anchors, directions, drift, guides, prompts
 from .anchors import check_anchors
 from .drift import kept_in_view
 from .families import check_families
 from .guides import Guide
+from .own_values import own_values
 from .upscaling import check_upscale
 
 _MOST_BYTES = 255  # of a name within a path, on nearly every file system
@@ -110,7 +110,7 @@ class Request:
         Raises:
             InputError: the model's values and those given do not go together.
         """
-        own = _model_values(self.mode, self.model_name, model, fast=self.values.get("fast", False))
+        own = own_values(self.mode, self.model_name, model, fast=self.values.get("fast", False))
         values = kept_in_view(resolve(self.mode.parameters, self.given, own), self.given)
         _check(self.mode, values)
         size = sizes.parse(values.get("resolution"))
@@ -275,18 +275,6 @@ def _clip(mode: Mode, values: Mapping[str, Any]) -> video.Part | None:
             if parameter.positional:
                 raise InputError("E-CLIP-NOT-GIVEN", "there is no clip: give the path of a video file")
     return None
-
-
-def _model_values(mode: Mode, name: str, model: Path, fast: bool) -> dict[str, Any]:
-    """What the model brings along for a mode, and for a fast run instead; those for few steps are fast.
-
-    The solver that its file asks for counts least.
-    """
-    own, known = stable_diffusion.model_defaults(model), catalogue.usual(name)
-    usual = known or {"solver": "dpmsolver++", "num_inference_steps": mode.fast_steps}
-    preset = own.get("fast", {}).get(mode.name, usual) if fast else {}
-    asked = sampler.own_sampler(model).solver
-    return {**({"solver": asked} if asked else {}), **known, **own.get(mode.name, {}), **preset}
 
 
 def plain(mode: Mode, given: Mapping[str, Any]) -> dict[str, Any]:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import json
-
 import pytest
+from conftest import scheduler_says
 
 from ppt2v import Model, video
 from ppt2v.errors import Notice
@@ -63,8 +62,7 @@ def make(copy, tmp_path):
     """Makes a video with a model whose file says something more; the solver that its recipe names."""
 
     def run(said: dict, **given) -> str:
-        file = copy / "scheduler" / "scheduler_config.json"
-        file.write_text(json.dumps({**json.loads(file.read_text(encoding="utf-8")), **said}), encoding="utf-8")
+        scheduler_says(copy, **said)
         model = Model(device="cpu", engine="eager", show_progress=False)
         path = model.process_text2video(model_name=copy, save_path=tmp_path / "a.gif", **QUICK, **given)
         return video.read_recipe(path)["parameters"]["solver"]
