@@ -26,7 +26,7 @@ SHORT = {"num_inference_steps": 2, "seed": 0}
 
 @pytest.fixture(scope="module")
 def model() -> Model:
-    return Model(device="cpu", show_progress=False)
+    return Model(device="cpu", engine="eager", show_progress=False)
 
 
 @pytest.fixture(scope="module")
@@ -329,7 +329,7 @@ def test_the_command_needs_no_model_and_says_which_to_give(tmp_path, capsys, mon
     monkeypatch.setattr(Session, "_notice_given", False)
     (default_folder() / ".embedded-notice").unlink(missing_ok=True)
     with pytest.raises(SystemExit) as ended:
-        main(["synthesize", "a fox", "--frames", "1", "--steps", "1", "--device", "cpu"])
+        main(["synthesize", "a fox", "--frames", "1", "--steps", "1", "--device", "cpu", "--engine", "eager"])
     written, said = capsys.readouterr()
     assert ended.value.code == 0 and (tmp_path / written.strip()).is_file()
     assert "--model damo-vilab/text-to-video-ms-1.7b" in said

@@ -476,7 +476,7 @@ def test_files_that_are_no_inversion_for_the_model(name, tmp_path):
 
 @pytest.fixture(scope="module")
 def model() -> Model:
-    return Model(device="cpu", show_progress=False)
+    return Model(device="cpu", engine="eager", show_progress=False)
 
 
 @pytest.fixture

@@ -148,7 +148,7 @@ def test_long_weighted_prompts_and_other_layers_make_other_videos(tmp_path):
         {"prompt": "a fox in the snow"}, {"prompt": "a (fox:1.5) in the snow"}, {"prompt": f"{common} at night"},
         {"prompt": f"{common} at sunset"}, {"prompt": "a fox in the snow", "clip_skip": 2},
     ]  # fmt: skip
-    model = Model("cpu", show_progress=False)
+    model = Model("cpu", engine="eager", show_progress=False)
     short = {"video_length": 1, "num_inference_steps": 1, "seed": 0, "use_motion_field": False}
     for number, each in enumerate(asked):
         model.process_text2video(**each, **short, save_path=tmp_path / f"{number}.png")
