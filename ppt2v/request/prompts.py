@@ -11,7 +11,7 @@ from typing import Any
 from ppt2v.errors import InputError
 from ppt2v.language import Message
 from ppt2v.models.adapters.adapters import Adapters
-from ppt2v.models.layouts.diffusers import read_json
+from ppt2v.models.layouts.json_files import read_json
 from ppt2v.models.sources import locate
 from ppt2v.pipelines.planning import travel
 from ppt2v.pipelines.planning.prompts import parse

@@ -16,7 +16,8 @@ from ppt2v.cache import default_folder
 from ppt2v.cli.app import main
 from ppt2v.models.conversion import convert
 from ppt2v.models.families import text_to_video
-from ppt2v.models.layouts import diffusers, modelscope
+from ppt2v.models.layouts import modelscope
+from ppt2v.models.layouts.json_files import read_json
 from ppt2v.models.sources import locate
 from ppt2v.runs.session import Session
 
@@ -340,7 +341,7 @@ def test_convert_on_the_command_line(modelscope_folder, tmp_path, capsys):
     with pytest.raises(SystemExit) as ended:
         main(["convert", str(modelscope_folder), str(target), "--format", "diffusers", "--dtype", "float16"])
     assert (ended.value.code or 0, capsys.readouterr().out) == (0, f"{target}\n")
-    assert diffusers.read_json(target / "model_index.json")["_class_name"] == "TextToVideoSDPipeline"
+    assert read_json(target / "model_index.json")["_class_name"] == "TextToVideoSDPipeline"
     locate.check(target)
     with pytest.raises(SystemExit) as ended:
         main(["convert", "embedded/video", str(tmp_path / "shipped"), "--format", "diffusers"])

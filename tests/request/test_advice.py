@@ -9,7 +9,7 @@ from conftest import ROOT
 from ppt2v import MODES, InputError, Model
 from ppt2v.models.adapters.adapters import Adapters
 from ppt2v.models.formats.writing import save_torch
-from ppt2v.models.layouts.diffusers import read_json
+from ppt2v.models.layouts.json_files import read_json
 from ppt2v.models.sources import downloads, locate
 from ppt2v.request import prompts
 from ppt2v.request.request import Request

@@ -20,7 +20,7 @@ from ppt2v.models.formats import reading
 from ppt2v.models.formats.reading import WeightFile
 
 from . import contents
-from .diffusers import read_config
+from .network_configs import read_config
 from .single_file import Network
 
 KIND = "MotionAdapter"  # diffusers' name of the class

@@ -25,9 +25,9 @@ from ppt2v.models.layouts.diffusers import (
     is_index,
     is_modelscopes,
     parts,
-    read_json,
     shards,
 )
+from ppt2v.models.layouts.json_files import read_json
 from ppt2v.models.layouts.modelscope_files import CONFIGURATION, file_names
 
 # A source is a key of PREFIXES; `repository` is the id on its server.
