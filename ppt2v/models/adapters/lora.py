@@ -19,7 +19,8 @@ from ppt2v.models.layouts import contents
 
 from . import changes, origin
 from .alphas import Alphas
-from .changes import Change, Parts, Scale
+from .arrays import Parts, Scale
+from .changes import Change
 from .layer_names import Layer, LayerNames
 from .textual_inversion import Inversion
 

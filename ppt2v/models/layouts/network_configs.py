@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +11,7 @@ from ppt2v.language import Message, words
 
 from .json_files import read_json
 
+_NOTES = ("_diffusers_version", "_ppdiffusers_version", "_name_or_path")  # of who wrote it, which change nothing here
 # Inputs of networks that no mode has, but for values that are known, and whose they are.
 _UNFED = {
     "addition_embed_type": words("another family"),
@@ -54,12 +55,23 @@ def read_config(file: Path, kind: str | None = None, needs: Sequence[str] = ()) 
     Raises:
         InputError: no such file, a network of another class, something missing, or numbers that no network here has.
     """
-    notes = (
-        "_diffusers_version",
-        "_ppdiffusers_version",
-        "_name_or_path",
-    )  # of who wrote it, which change nothing here
-    config = {name: value for name, value in read_json(file).items() if name not in notes}
+    config = {name: value for name, value in read_json(file).items() if name not in _NOTES}
+    _check_kind(config, file, kind)
+    missing = [name for name in needs if name not in config]
+    if missing:
+        raise InputError(
+            "E-CONFIG-LACKS",
+            "{file} cannot be used: it does not say {names}; download it again",
+            file=file,
+            names=missing,
+        )
+    _check_numbers(config, file)
+    _check_groups(config, file)
+    return config
+
+
+def _check_kind(config: Mapping[str, Any], file: Path, kind: str | None) -> None:
+    """Refuses a network of another class, or one with inputs that no mode has."""
     if kind is not None and config.get("_class_name") != kind:
         raise InputError(
             "E-MODEL-CLASS",
@@ -79,14 +91,9 @@ def read_config(file: Path, kind: str | None = None, needs: Sequence[str] = ()) 
             value=config[unfed],
             network=_UNFED[unfed],
         )
-    missing = [name for name in needs if name not in config]
-    if missing:
-        raise InputError(
-            "E-CONFIG-LACKS",
-            "{file} cannot be used: it does not say {names}; download it again",
-            file=file,
-            names=missing,
-        )
+
+
+def _check_numbers(config: Mapping[str, Any], file: Path) -> None:
     for name, most in _LARGEST.items():
         rule, fits = _rule(name)
         absent = name not in config or (config[name] is None and name in _NULL_OTHERWISE)
@@ -109,6 +116,10 @@ def read_config(file: Path, kind: str | None = None, needs: Sequence[str] = ()) 
                 name=name,
                 value=config[name],
             )
+
+
+def _check_groups(config: Mapping[str, Any], file: Path) -> None:
+    """Refuses layers whose channels do not go into as many groups as they say."""
     groups, widths = config.get("norm_num_groups", 1), config.get("block_out_channels", [])
     uneven = next((width for width in widths if width % groups), None)
     if uneven is not None:
@@ -119,7 +130,6 @@ def read_config(file: Path, kind: str | None = None, needs: Sequence[str] = ()) 
             channels=uneven,
             groups=groups,
         )
-    return config
 
 
 def _rule(name: str) -> tuple[Message, Callable[[Any, int], bool]]:
