@@ -16,6 +16,7 @@ Shape = tuple[Any, ...]  # of a weight; None for a number that may be any, ... f
 
 
 def needed(parts: Parts, *names: str) -> tuple[np.ndarray, ...]:
+    """Those of these names; ValueError with the names of those that are missing."""
     missing = [name for name in names if name not in parts]
     if missing:
         raise ValueError(f"no {', '.join(missing)}")
@@ -23,12 +24,14 @@ def needed(parts: Parts, *names: str) -> tuple[np.ndarray, ...]:
 
 
 def matrices(parts: Parts, *names: str) -> tuple[np.ndarray, ...]:
+    """The same of arrays that have two axes or more; ValueError where one has not."""
     found = needed(parts, *names)
     check(parts, all(array.ndim > 1 and array.size for array in found))
     return found
 
 
 def check(parts: Parts, good: bool) -> None:
+    """Raises ValueError with all shapes, unless it is good."""
     if not good:
         shapes = ", ".join(f"{name} {list(array.shape)}" for name, array in parts.items() if array.ndim)
         raise ValueError(f"parts that do not go together ({shapes})")
@@ -46,14 +49,17 @@ def _trimmed(shape: Shape) -> Shape:
 
 
 def wide(array: np.ndarray) -> np.ndarray:
+    """In float32, from any type of numbers that files have."""
     return widen(array).astype(np.float32)
 
 
 def scalar(array: np.ndarray) -> float:
+    """The number in an array of one."""
     return float(widen(array).item())
 
 
 def matrix(array: np.ndarray) -> np.ndarray:
+    """[rows, all others]."""
     return array.reshape(len(array), -1)
 
 
