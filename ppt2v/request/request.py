@@ -52,6 +52,7 @@ class Request:
         clip: the part of a clip that the run starts from; None: it starts from noise alone.
         size: height and width of the frames in pixels; None where the model decides.
         memory: the most bytes to use, if there is a limit.
+        lacking: what the model's file asks of its sampler, as NAME=VALUE, that no solver here does.
     """
 
     mode: Mode
@@ -62,6 +63,7 @@ class Request:
     clip: video.Part | None
     size: tuple[int | None, int | None]
     memory: float | None
+    lacking: tuple[str, ...] = ()
 
     @classmethod
     def of(cls, mode: Mode, given: Mapping[str, Any]) -> Request:
@@ -110,12 +112,13 @@ class Request:
         Raises:
             InputError: the model's values and those given do not go together.
         """
-        own = _model_values(self.mode, self.model_name, model, fast=self.values.get("fast", False))
+        asked = sampler.own_sampler(model)
+        own = _model_values(self.mode, self.model_name, model, asked.solver, fast=self.values.get("fast", False))
         values = kept_in_view(resolve(self.mode.parameters, self.given, own), self.given)
         _check(self.mode, values)
         size = sizes.parse(values.get("resolution"))
         chosen = guides.guides(self.mode, values, self._text_width(model))
-        completed = replace(self, values=values, guides=chosen, size=size)
+        completed = replace(self, values=values, guides=chosen, size=size, lacking=asked.lacking)
         completed._check_together()
         return completed
 
@@ -277,16 +280,15 @@ def _clip(mode: Mode, values: Mapping[str, Any]) -> video.Part | None:
     return None
 
 
-def _model_values(mode: Mode, name: str, model: Path, fast: bool) -> dict[str, Any]:
+def _model_values(mode: Mode, name: str, model: Path, solver: str | None, fast: bool) -> dict[str, Any]:
     """What the model brings along for a mode, and for a fast run instead; those for few steps are fast.
 
-    The solver that its file asks for counts least.
+    The solver that its file asks for, if any, counts least.
     """
     own, known = stable_diffusion.model_defaults(model), catalogue.usual(name)
     usual = known or {"solver": "dpmsolver++", "num_inference_steps": mode.fast_steps}
     preset = own.get("fast", {}).get(mode.name, usual) if fast else {}
-    asked = sampler.own_sampler(model).solver
-    return {**({"solver": asked} if asked else {}), **known, **own.get(mode.name, {}), **preset}
+    return {**({"solver": solver} if solver else {}), **known, **own.get(mode.name, {}), **preset}
 
 
 def plain(mode: Mode, given: Mapping[str, Any]) -> dict[str, Any]:
