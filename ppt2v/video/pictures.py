@@ -15,6 +15,7 @@ from ppt2v.errors import InputError
 from ppt2v.language import Message, words
 
 from .colour import on_white
+from .profiles import in_srgb
 from .scaling import check_side, resample
 from .timeline import Timeline
 
@@ -221,7 +222,7 @@ def _seconds(image: Any, place: int) -> float:
 
 
 def rgb(image: Any) -> np.ndarray:
-    """A picture of Pillow's upright, as uint8 RGB ``[H, W, 3]``; what is transparent lies on white."""
+    """A picture of Pillow's upright, as uint8 RGB ``[H, W, 3]`` of sRGB; what is transparent lies on white."""
     from PIL import ImageOps
 
     if image.mode.startswith("I"):  # 16 bits of grey, which Pillow would clip
@@ -229,8 +230,8 @@ def rgb(image: Any) -> np.ndarray:
         return np.repeat((np.minimum(grey, 65535) + 128)[..., None] // 257, 3, axis=2).astype(np.uint8)
     image = ImageOps.exif_transpose(image)
     if image.mode in ("LA", "La", "PA", "RGBA", "RGBa") or "transparency" in image.info:
-        return on_white(np.asarray(image.convert("RGBA")))
-    return np.asarray(image.convert("RGB"))
+        return on_white(np.asarray(in_srgb(image.convert("RGBA"))))
+    return np.asarray(in_srgb(image.convert("RGB") if image.mode == "P" else image).convert("RGB"))
 
 
 def _is_whole_gif(path: Path) -> bool:
