@@ -34,6 +34,7 @@ _BEGINNINGS = (
     ("HEIC", 4, b"ftyphei"),
     ("HEIC", 4, b"ftypmif1"),
 )
+_FILMS = (".mjpeg", ".mjpg")
 _ANIMATED = ("GIF", "PNG", "WEBP", "AVIF")
 
 
@@ -73,7 +74,12 @@ class Pictures:
 
 
 def kind(path: Path) -> str | None:
-    """The format of a file that holds pictures, by its first bytes, such as "GIF"; None: it holds none."""
+    """The format of a file that holds pictures, by its first bytes, such as "GIF"; None: it holds none.
+
+    A film of JPEG pictures, as cameras of a network send it, is told by its name alone from one of them.
+    """
+    if path.suffix.lower() in _FILMS:
+        return None
     with path.open("rb") as file:
         head = file.read(16)
     return next((name for name, start, mark in _BEGINNINGS if head[start:].startswith(mark)), None)
