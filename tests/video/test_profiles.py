@@ -37,7 +37,8 @@ def profile(*primaries: tuple[float, float, float], name: str = "mine") -> bytes
 
 
 def saved(path, mode: str, icc: bytes | None):
-    Image.new("RGB", (16, 16), (250, 60, 60)).convert(mode).save(path, icc_profile=icc)
+    picture = Image.new("RGB", (16, 16), (250, 60, 60))
+    (picture.quantize(8) if mode == "P" else picture.convert(mode)).save(path, icc_profile=icc)
     return path
 
 
