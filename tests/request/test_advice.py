@@ -91,7 +91,11 @@ def test_a_prompt_that_is_not_in_english_is_advised_against(name):
         ("a fox in __places__", "__places__", "a choice of words"),
         ("a fox AND snow", "AND", "several prompts that are added up"),
         ("a fox <hypernet:anime:0.5>", "<hypernet:anime:0.5>", "a hypernetwork"),
-        ("a fox, embedding:EasyNegative", "embedding:EasyNegative", "textual inversion.*--textual-inversion"),
+        (
+            "a fox, embedding:EasyNegative",
+            "embedding:EasyNegative",
+            "the file of a textual inversion.*--textual-inversion",
+        ),
         ("a fox++ in the snow", "fox++", r"a weight.*as \(word:1.3\)"),
         ("a (red fox)1.3", ")1.3", "a weight"),
         ("a (fox)+", ")+", "a weight"),
