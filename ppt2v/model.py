@@ -97,6 +97,7 @@ class Model:
         resolution: int | str | None = None,
         fps: float | None = None,
         interpolate: int | None = None,
+        interpolate_model: str | Path | None = None,
         use_cf_attn: bool | None = None,
         use_motion_field: bool | None = None,
         merging_ratio: float | None = None,

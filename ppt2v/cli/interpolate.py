@@ -20,13 +20,20 @@ def interpolate(
     fps: Optional[float] = typer.Option(
         None, metavar="NUMBER", help="Frames per second to reach instead: a multiple of VIDEO's."
     ),
+    model: Optional[str] = typer.Option(
+        None,
+        metavar="FILE",
+        help="RIFE's flownet.pkl of version 4.6, 4.25 or 4.26, or where one is; the optical flow if not given.",
+    ),
     audio: bool = typer.Option(True, "--audio/--no-audio", help="Keep the sound; in mp4 and webm."),
     out: Optional[str] = typer.Option(None, *OUT, metavar="FILE", help="File to write; named after VIDEO, here."),
 ) -> None:
-    """Make a video smoother: its frames stay as they are, and others come between, along the optical flow."""
+    """Make a video smoother: its frames stay as they are, and others come between, by the optical flow or by RIFE."""
     from ppt2v import video
+    from ppt2v.models.sources.locate import from_anywhere
     from ppt2v.pipelines.methods.interpolation import interpolated
     from ppt2v.progress import bars, counted, say
+    from ppt2v.runs.finishing import way_between
 
     part = video.part(file)
     factor = multiple(times, fps, part.fps)
@@ -35,10 +42,12 @@ def interpolate(
     for note in part.notes:
         say(note)
     sound = part.sound() if audio and video.keeps_sound(target) else None
+    between = way_between({"interpolate_model": model})
     clip = part.read(multiple=1)
     with bars(True) as watch:
-        frames = interpolated(counted(clip.frames, part.count, "Interpolating", watch), factor)
-        recipe = {"interpolate": factor, "clip": str(Path(file).absolute()), **_recipe_of(file)}
+        frames = interpolated(counted(clip.frames, part.count, "Interpolating", watch), factor, between)
+        named = {} if model is None else {"model": from_anywhere(model)}
+        recipe = {"interpolate": factor, **named, "clip": str(Path(file).absolute()), **_recipe_of(file)}
         written = video.write(frames, target, clip.fps * factor, recipe, sound)
     typer.echo(written)
 

@@ -120,6 +120,7 @@ def _refuse_commands(file: Path, recipe: Mapping[str, Any]) -> None:
     command = None
     if "interpolate" in recipe:
         command = f"ppt2v interpolate {recipe.get('clip')} --times {recipe['interpolate']}"
+        command += f" --model {recipe['model']}" if "model" in recipe else ""
     if "control" in recipe:
         command = f"ppt2v control {recipe['control']} {recipe.get('clip')}"
     if command is not None:

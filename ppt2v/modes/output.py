@@ -26,6 +26,16 @@ OUTPUT = (
         group="File",
     ),
     Parameter(
+        "interpolate_model",
+        str,
+        None,
+        "With interpolate: RIFE's flownet.pkl of version 4.6, 4.25 or 4.26, or where one is, which makes the frames in "
+        "between; the optical flow does if not given.",
+        holds="file",
+        decides="file",
+        group="File",
+    ),
+    Parameter(
         "watermark",
         str,
         None,

@@ -33,8 +33,8 @@ from . import anchors, directions, drift, guides, prompts, sampler
 from .anchors import check_anchors
 from .drift import kept_in_view
 from .families import check_families
+from .finishing import check_finishing
 from .guides import Guide
-from .upscaling import check_upscale
 
 _MOST_BYTES = 255  # of a name within a path, on nearly every file system
 
@@ -259,7 +259,7 @@ def _check(mode: Mode, values: Mapping[str, Any]) -> None:
             "smooth_bg=True moves the background along the motion field; leave use_motion_field on",
         )
     check_anchors(values)
-    check_upscale(values)
+    check_finishing(values)
     if "eta" in values:
         check_eta(values["eta"], values["solver"])
         check_steps(values["num_inference_steps"], values["solver"])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from ppt2v import video
@@ -10,14 +10,37 @@ from ppt2v import video
 if TYPE_CHECKING:
     import numpy as np
 
+    from ppt2v.pipelines.methods.interpolation import Between
 
-def finished(frames: Iterable[np.ndarray], values: Mapping[str, Any], clip: np.ndarray | None) -> Iterable[np.ndarray]:
+    Way = Callable[[np.ndarray, np.ndarray], Between]
+
+
+def way_between(values: Mapping[str, Any]) -> Way | None:
+    """What finds the way from a frame to the next, where a network is to do it.
+
+    Args:
+        values: of all parameters of the mode.
+
+    Raises:
+        InputError: there is no such network.
+    """
+    if values.get("interpolate_model") is None:
+        return None
+    from ppt2v.detectors.rife import Rife
+
+    return Rife(values["interpolate_model"]).between
+
+
+def finished(
+    frames: Iterable[np.ndarray], values: Mapping[str, Any], clip: np.ndarray | None, between: Way | None
+) -> Iterable[np.ndarray]:
     """The frames of the file, uint8 RGB ``[H, W, 3]`` each, made as they are asked for.
 
     Args:
         frames: as they are decoded.
         values: of all parameters of the mode.
         clip: what the video was made from, uint8 RGB ``[F, H, W, 3]``, if there is a clip.
+        between: as ``way_between`` gives it.
     """
     if values.get("steady"):
         from ppt2v.pipelines.methods.steadiness import steadied
@@ -26,7 +49,7 @@ def finished(frames: Iterable[np.ndarray], values: Mapping[str, Any], clip: np.n
     if values.get("interpolate", 1) > 1:
         from ppt2v.pipelines.methods.interpolation import interpolated
 
-        frames = interpolated(frames, values.get("interpolate", 1))
+        frames = interpolated(frames, values.get("interpolate", 1), between)
     if values.get("watermark"):
         frames = video.watermark(frames, values["watermark"])
     return frames

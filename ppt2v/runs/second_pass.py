@@ -28,6 +28,7 @@ _ANEW = {
     "upscale_model",
     "upscale_strength",
     "interpolate",
+    "interpolate_model",
     "watermark",
     "memory",
     "decode_tile",
@@ -36,7 +37,7 @@ _ANEW = {
     "start_t",
     "end_t",
 }
-_FINISHING = ("fps", "interpolate", "watermark", "decode_tile")
+_FINISHING = ("fps", "interpolate", "interpolate_model", "watermark", "decode_tile")
 _STATE = "larger"  # the folder of its checkpoint, within that of the first pass
 
 

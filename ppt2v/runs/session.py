@@ -32,7 +32,7 @@ from . import record, second_pass
 from .calls import arguments, equip, noise_of, pipeline_class
 from .crew import Crew
 from .files import fingerprints
-from .finishing import finished
+from .finishing import finished, way_between
 from .inputs import Inputs, frame_size, gather, sound
 from .loaded import Loaded
 from .samples import Samples, sample
@@ -43,6 +43,8 @@ if TYPE_CHECKING:
     import numpy as np
 
     from ppt2v.engine.int8 import Int8Engine
+
+    from .finishing import Way
 
 Used = TypeVar("Used")
 Take = Callable[["np.ndarray"], None]
@@ -84,13 +86,14 @@ class Session:
         output = request.output_file()
         ready = self._ready(request)
         self._notice(row, request.model_name)
+        write = partial(_written, output, take, way_between(request.values))
         if second_pass.asked(request.values):
-            return self._larger(ready, output, watch, take)
-        path = self._run(ready, output, watch, partial(_written, output, take))
+            return self._larger(ready, output, watch, write)
+        path = self._run(ready, output, watch, write)
         record.forget_checkpoint(request)
         return path
 
-    def _larger(self, first: Ready, output: Path, watch: Watch, take: Take | None) -> str:
+    def _larger(self, first: Ready, output: Path, watch: Watch, write: Callable[..., str]) -> str:
         """As ``make``, in two passes; what the second one cannot do is refused before the first one begins."""
         first = _with_seed(first)
         size = frame_size(first.request, first.family, first.folder)
@@ -98,7 +101,7 @@ class Session:
         second_pass.check(first.request.values["upscale"], second.request, second.family, second.folder)
         draft = self._run(first, output, watch, second_pass.draft_of)
         second = second._replace(request=second_pass.starting_from(draft, second.request))
-        path = self._run(second, output, watch, partial(_written, output, take, draft=draft))
+        path = self._run(second, output, watch, partial(write, draft=draft))
         for each in (second, first):  # the draft is made again from the state of the first pass
             record.forget_checkpoint(each.request)
         return path
@@ -265,10 +268,10 @@ def _with_seed(ready: Ready) -> Ready:
     return ready._replace(request=request)
 
 
-def _written(output: Path, take: Take | None, decoded: Decoded, draft: Draft | None = None) -> str:
+def _written(output: Path, take: Take | None, between: Way | None, decoded: Decoded, draft: Draft | None = None) -> str:
     """Finishes frames and writes them, with recipe and sound of the ``draft`` that they are made from, if there is one;
     the path."""
-    frames = finished(decoded.frames, decoded.values, decoded.made.clip)
+    frames = finished(decoded.frames, decoded.values, decoded.made.clip, between)
     if take:
         frames = _passed(frames, take)
     recipe, heard = (draft.recipe, draft.heard) if draft else (decoded.recipe, decoded.heard)

@@ -102,6 +102,7 @@ CLOSED = (
     "controlnet",
     "motion_module",
     "upscale_model",
+    "interpolate_model",
     "detector_weights",
     "saliency_weights",
     "preview_vae",

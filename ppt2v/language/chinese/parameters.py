@@ -39,6 +39,7 @@ MESSAGES = {
     "Let every frame attend to the first one.": "让每一帧都关注首帧。",
     "Which frames every frame attends to: first, first+previous (the one before, too), or a number N (every Nth "
     "frame, too); steadier over long clips, and slower.": "每一帧关注哪些帧：first（首帧）、first+previous（还有前一帧），或数 N（还有每 N 帧中的一帧）；长视频更稳定，但更慢。",
+    "With interpolate: RIFE's flownet.pkl of version 4.6, 4.25 or 4.26, or where one is, which makes the frames in between; the optical flow does if not given.": "与 interpolate 一起使用：由 RIFE 4.6、4.25 或 4.26 版的 flownet.pkl（或其所在之处）生成中间的帧；不给时沿光流生成。",
     "How many frames become of one, by frames in between along the optical flow, at as many times the rate.": "一帧变成多少帧：沿光流在其间插入帧，帧率按同样倍数提高。",
     "How often the whole schedule is run: each time starts from what moved slowly in the last one, and fresh noise for "
     "the rest (FreeInit); steadier, 3 is usual; 1 turns it off.": "整个去噪过程执行的次数：每次以上一次结果中缓慢变化的部分"

@@ -32,6 +32,7 @@ MESSAGES = {
     "E-RESOLUTION-WITH-CLIP": "resolution={resolution!r}：有 init_video 时请给出一个数，即视频的最长边",
     "E-MOTION-STEPS-ONE": "num_inference_steps=1：运动场至少需要 2 步；或关闭运动场（use_motion_field=False，--no-motion-field）",
     "E-CLIP-NOT-GIVEN": "缺少片段：请给出视频文件的路径",
+    "E-INTERPOLATE-ALONE": "interpolate_model={model}：没有要插入的帧；请给出一帧变成多少帧（interpolate=2，--interpolate 2），或去掉它",
     "E-UPSCALE-ALONE": "upscale_model={model}：没有第二遍运行；请给出放大的倍数（upscale=2，--upscale 2），或去掉它",
     "E-UPSCALE-LARGE": "upscale={times:g} 会生成 {longest} 像素的画面，而 {model} 最多 {most} 像素：请给出更小的 upscale 或 resolution，或另一个模型（--upscale-model，upscale_model）",
     "E-UPSCALE-MEMORY": "memory={memory} 只为一种帧大小选择设置，而 upscale={times:g} 有两种：请改用 decode_tile（--decode-tile）和 offload（--offload）",

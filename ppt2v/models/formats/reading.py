@@ -37,7 +37,7 @@ class WeightFile(NamedTuple):
 
 
 def read(path: Path) -> WeightFile:
-    """Reads a .safetensors, .pdparams, or PyTorch (.bin, .pth, .ckpt, .pt; zip or older) file.
+    """Reads a .safetensors, .pdparams, or PyTorch (.bin, .pth, .ckpt, .pt, .pkl; zip or older) file.
 
     The kind of file is told from its content. Arrays are read-only views of the memory-mapped file where the format
     allows it. Pickles are parsed for tensors and plain containers only: nothing that they name is imported or called.

@@ -22,7 +22,7 @@ from . import downloads
 from .catalogue import EMBEDDED, KNOWN
 
 _ID = re.compile(r"[\w-][\w.-]*/[\w-][\w.-]*")
-_FILE_ENDINGS = (".safetensors", ".pdparams", ".bin", ".pth", ".pt", ".ckpt")  # of a path that is no id
+_FILE_ENDINGS = (".safetensors", ".pdparams", ".bin", ".pth", ".pt", ".ckpt", ".pkl")  # of a path that is no id
 
 
 def check(name: str | Path) -> None:

@@ -132,6 +132,7 @@ WORDS = {
     "Guidance rescale": "引导重缩放",
     "Init image": "起始图片",
     "Interpolate": "插帧倍数",
+    "Interpolate model": "插帧所用网络（RIFE）",
     "Upscale": "放大倍数",
     "Upscale model": "放大所用模型",
     "Upscale strength": "放大强度",

@@ -1,0 +1,43 @@
+"""Whether what is to be done after a video can be done: a second pass, and frames in between."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ppt2v.errors import InputError
+
+
+def check_finishing(values: Mapping[str, Any]) -> None:
+    """Refuses what has no part in a run, or none in both of its passes: an InputError.
+
+    Args:
+        values: of all parameters of a mode, which need not have a second pass.
+    """
+    if values.get("interpolate_model") is not None and values["interpolate"] == 1:
+        raise InputError(
+            "E-INTERPOLATE-ALONE",
+            "interpolate_model={model}: no frames are put in between; say how many are to become of one "
+            "(interpolate=2, --interpolate 2), or leave it out",
+            model=values["interpolate_model"],
+        )
+    if values.get("upscale", 1) == 1:
+        _check_one_pass(values)
+    elif values.get("memory"):
+        raise InputError(
+            "E-UPSCALE-MEMORY",
+            "memory={memory} chooses the settings for frames of one size, and upscale={times:g} makes two: give "
+            "decode_tile (--decode-tile) and offload (--offload) instead",
+            memory=values["memory"],
+            times=values["upscale"],
+        )
+
+
+def _check_one_pass(values: Mapping[str, Any]) -> None:
+    if values.get("upscale_model") is not None:
+        raise InputError(
+            "E-UPSCALE-ALONE",
+            "upscale_model={model}: there is no second pass; say how many times as large the video is to be "
+            "(upscale=2, --upscale 2), or leave it out",
+            model=values["upscale_model"],
+        )
