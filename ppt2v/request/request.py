@@ -35,6 +35,7 @@ from .families import check_families
 from .finishing import check_finishing
 from .guides import Guide
 from .own_values import own_values
+from .sampler import own_sampler
 
 _MOST_BYTES = 255  # of a name within a path, on nearly every file system
 
@@ -52,6 +53,7 @@ class Request:
         clip: the part of a clip that the run starts from; None: it starts from noise alone.
         size: height and width of the frames in pixels; None where the model decides.
         memory: the most bytes to use, if there is a limit.
+        lacking: what the model's file asks of its sampler, as NAME=VALUE, that no solver here does.
     """
 
     mode: Mode
@@ -62,6 +64,7 @@ class Request:
     clip: video.Part | None
     size: tuple[int | None, int | None]
     memory: float | None
+    lacking: tuple[str, ...] = ()
 
     @classmethod
     def of(cls, mode: Mode, given: Mapping[str, Any]) -> Request:
@@ -115,7 +118,7 @@ class Request:
         _check(self.mode, values)
         size = sizes.parse(values.get("resolution"))
         chosen = guides.guides(self.mode, values, self._text_width(model))
-        completed = replace(self, values=values, guides=chosen, size=size)
+        completed = replace(self, values=values, guides=chosen, size=size, lacking=own_sampler(model).lacking)
         completed._check_together()
         return completed
 

@@ -71,7 +71,7 @@ def read(name: str, progress: bool = True) -> MotionModules:
         InputError: they are none, or of a kind that cannot be run.
     """
     place = network.place(name, network.MOTION_MODULE, progress)
-    made = MotionModules(place, name, motion_modules.configuration(place), motion_modules.noise_of_model(place))
+    made = MotionModules(place, name, *motion_modules.configuration(place))
     if _FAMILIES.get(tuple(made.config["block_out_channels"])) == origin.XL:
         raise InputError(
             "E-MOTION-MODULE-XL",

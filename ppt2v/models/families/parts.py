@@ -15,7 +15,7 @@ from ppt2v.models.adapters.layer_names import TEXT_ENCODER, TEXT_ENCODER_2
 from ppt2v.models.adapters.textual_inversion import add_tokens, check_encoders, check_new, with_rows
 from ppt2v.models.formats import reading
 from ppt2v.models.layouts import clip_vocabulary, contents, file_configs, file_schedule, single_file
-from ppt2v.models.layouts.diffusers import read_json
+from ppt2v.models.layouts.json_files import read_json
 from ppt2v.models.loading.tokenizer import find_tokenizer
 from ppt2v.models.loading.weights import NetworkFiles, network_files
 from ppt2v.models.sources import network

@@ -10,7 +10,8 @@ from ppt2v.language import words
 from ppt2v.models.adapters.adapters import Adapters
 from ppt2v.models.adapters.layer_names import MOTION, TEXT_ENCODER, UNET
 from ppt2v.models.layouts import single_file
-from ppt2v.models.layouts.diffusers import read_config, read_json
+from ppt2v.models.layouts.json_files import read_json
+from ppt2v.models.layouts.network_configs import read_config
 from ppt2v.models.loading.weights import NetworkFiles, build_network, check_dtype, network_files
 from ppt2v.models.sources import locate, network
 
