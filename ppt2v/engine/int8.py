@@ -15,7 +15,7 @@ from ppt2v.errors import Notice
 from ppt2v.language import Message, words
 from ppt2v.version import __version__
 
-from . import Runner, Samples, precisions
+from . import Runner, Samples, precisions, weights
 from .openvino import OpenVINOEngine, OpenVINORunner
 from .program import Program
 from .quantization import Seen, watched
@@ -146,7 +146,13 @@ class Int8Engine:
     def _key(self, program: Program) -> str:
         samples = self.samples.about if self.samples else {}
         versions = {"ppt2v": __version__, "openvino": OpenVINOEngine.version}
-        content = {"program": "int8", "samples": samples, **program.network_identity(), "versions": versions}
+        content = {
+            "program": "int8",
+            "form": weights.FORM,
+            "samples": samples,
+            **program.network_identity(),
+            "versions": versions,
+        }
         return json.dumps(content, sort_keys=True)
 
 

@@ -149,16 +149,17 @@ START = (
         if each.name != "resolution"
     ),
     AUDIO,
-    Parameter(
-        "strength",
-        float,
-        0.6,
-        "How much of the schedule is run from that clip: with 1 little of it is left.",
-        above=0,
-        maximum=1,
-        argument="strength",
-        group="Guidance",
-    ),
+)
+
+STRENGTH = Parameter(
+    "strength",
+    float,
+    0.6,
+    "How much of the schedule is run from that clip: with 1 little of it is left.",
+    above=0,
+    maximum=1,
+    argument="strength",
+    group="Guidance",
 )
 
 UPSCALE_STRENGTH = 0.4

@@ -81,7 +81,7 @@ def kept(first: str, mode: Mode, values: Mapping[str, Any]) -> dict[str, Any]:
     """
     if first != mode.name:
         return {name: values[name] for name in ("prompt", "n_prompt", "seed") if values.get(name) is not None}
-    left_out = {each.name for each in mode.parameters if each.holds in ("clip", "output", "format")} | _ANEW
+    left_out = {each.name for each in mode.parameters if each.holds in ("clip", "still", "output", "format")} | _ANEW
     return {name: value for name, value in values.items() if name not in left_out and value is not None}
 
 

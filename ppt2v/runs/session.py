@@ -27,7 +27,6 @@ from ppt2v.pipelines.planning.anchors import FIRST, Anchors
 from ppt2v.pipelines.planning.windows import windows
 from ppt2v.progress import Progress, Watch, counted, say
 from ppt2v.request.request import Request
-from ppt2v.request.sampler import own_sampler
 
 from . import record, second_pass
 from .calls import arguments, equip, noise_of, pipeline_class
@@ -113,7 +112,7 @@ class Session:
         folder = locate.locate(request.model_name, self._show_progress)
         family = request.family_of(folder)
         request = request.with_defaults_of(folder)
-        _notice_lacking(request, folder)
+        _notice_lacking(request)
         adapted = any(request.values.get(parameter.name) for parameter in ADAPTERS)
         if folder.is_file() or adapted or request.adapters.motion:
             # Only the networks can say whether all fits; without weights they are light.
@@ -247,16 +246,15 @@ class Session:
             say(notice)
 
 
-def _notice_lacking(request: Request, model: Path) -> None:
+def _notice_lacking(request: Request) -> None:
     """Says what of the sampler that the model's file asks for no solver here does, where none was chosen."""
-    lacking = own_sampler(model).lacking
-    if lacking and request.given.get("solver") is None:
+    if request.lacking and request.given.get("solver") is None:
         notice = Notice(
             "N-SAMPLER-LACKING",
             "{model} asks for {settings}, which no solver here does: its steps are made by {solver}; solver=... "
             "(--solver) chooses another",
             model=request.model_name,
-            settings=lacking,
+            settings=request.lacking,
             solver=request.values["solver"],
         )
         warnings.warn(notice, stacklevel=3)

@@ -100,6 +100,7 @@ MESSAGES = {
     "Second of the clip at which to end; -1 for its end.": "到输入视频的第几秒为止；-1 表示到结尾。",
     "Frames per second to take from the clip; -1 for all of its frames.": "每秒从片段取多少帧；-1 表示全部。",
     "How much of the schedule is run from that clip: with 1 little of it is left.": "从该片段开始运行多少去噪过程：为 1 时片段所剩无几。",
+    "How much of the schedule is run from that clip, or from the first frame: with 1 little of it is left.": "从该片段或首帧开始运行多少去噪过程：为 1 时所剩无几。",
     "The clip: a video file, an animation, or a folder of pictures.": "输入的视频文件、动画，或图片文件夹。",
     "Keep the clip's sound, cut with it; in mp4 and webm.": "保留输入视频的声音，随片段截取；仅用于 mp4 和 webm。",
     "How closely to keep to the clip; below 1 turns guidance off.": "贴近原视频的程度；小于 1 时关闭引导。",
