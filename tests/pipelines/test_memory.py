@@ -71,7 +71,7 @@ def test_too_little_is_refused_with_what_is_needed():
 
 @pytest.fixture(scope="module")
 def model() -> Model:
-    return Model(device="cpu", show_progress=False)
+    return Model(device="cpu", engine="eager", show_progress=False)
 
 
 def test_a_run_within_a_limit(model, tiny_folder, tmp_path):
