@@ -222,8 +222,14 @@ MODES = {
             (
                 PROMPT,
                 PROMPT_AT,
-                MODEL,
-                *MODULES,
+                replace(MODEL, default=f"{EMBEDDED}/animate"),
+                replace(
+                    MODULES[0],
+                    default=f"{EMBEDDED}/motion",
+                    help="Folder, file or id of a motion module (AnimateDiff) that was made for the model; the one "
+                    "that ships fits the embedded model alone.",
+                ),
+                *MODULES[1:],
                 *ADAPTERS,
                 _LENGTH,
                 _SIZE,
@@ -241,6 +247,7 @@ MODES = {
                 *_FILE,
             ),
             moves=True,
+            samples=((None, "a panda moving left in the snow"), (None, "a rocket rising in outer space")),
         ),
         Mode(
             "pix2pix",

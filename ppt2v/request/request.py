@@ -227,12 +227,12 @@ def _check(mode: Mode, values: Mapping[str, Any]) -> None:
         raise InputError(
             "E-PROMPT-EMPTY", "the prompt is empty: say in a few words what the video should show{order}", order=order
         )
-    if mode.moves and values["motion_module"] is None:
+    if mode.moves and locate.is_embedded(values["motion_module"]) and not locate.is_embedded(values["model_name"]):
         raise InputError(
             "E-MOTION-MODULE-MISSING",
-            "{mode} needs a motion module: give motion_module=... (--motion-module) as a folder, file or id, such as "
-            "{example}, with a model that it was made for (model_name, --model)",
-            mode=mode.name,
+            "{model} needs a motion module that was made for it, and the one that ships was made for the embedded "
+            "model: give motion_module=... (--motion-module) as a folder, file or id, such as {example}",
+            model=values["model_name"],
             example=network.MOTION_EXAMPLE,
         )
     prompts.check(values)

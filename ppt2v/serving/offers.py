@@ -87,7 +87,7 @@ def _offer(name: str, place: Path | None) -> Offer:
 
 def suits(row: Mode, name: str, place: Path) -> bool:
     """Whether the model that is in a place is a whole one, which a mode takes."""
-    no_module_fits = row.moves and locate.is_embedded(name)
+    no_module_fits = row.moves and locate.is_embedded(name) and name != row.default("model_name")
     if no_module_fits or (place / _NETWORK).exists():
         return False
     edits = any(parameter.takes_frames and parameter.positional for parameter in row.parameters)

@@ -161,9 +161,12 @@ def request(**given) -> Request:
     return Request.of(MODES["animate"], {"prompt": "a fox", **given})
 
 
-def test_without_a_motion_module_the_mode_says_what_to_give():
-    with pytest.raises(InputError, match="animate needs a motion module: .*--motion-module.*guoyww.*--model"):
-        request()
+def test_another_model_than_the_embedded_one_needs_a_motion_module_of_its_own(tiny_folder):
+    assert request().values["motion_module"] == "embedded/motion"
+    for given in ({}, {"motion_module": "embedded/motion"}):
+        with pytest.raises(InputError, match="tiny needs a motion module that was made for it, .*guoyww") as refused:
+            request(model_name=tiny_folder, **given)
+        assert refused.value.code == "E-MOTION-MODULE-MISSING"
 
 
 @pytest.mark.parametrize(

@@ -40,11 +40,12 @@ def test_the_words_are_those_that_the_models_were_taught(monkeypatch):
     monkeypatch.syspath_prepend(ROOT)
     from training.pictures import moving, sprites
 
-    for model in ("embedded", "embedded/pix2pix", "embedded/video", "embedded/videofusion", "embedded/dreambooth"):
+    moving_pictures = "embedded/video", "embedded/videofusion", "embedded/animate"
+    for model in ("embedded", "embedded/pix2pix", "embedded/dreambooth", *moving_pictures):
         taught = read_json(locate.locate(model) / "words.json")
         assert set(taught["subjects"]) >= set(sprites.SUBJECTS)
         phrases = {phrase for place in sprites.PLACES.values() for phrase in place.phrases}
-        if model in ("embedded/video", "embedded/videofusion"):
+        if model in moving_pictures:
             phrases |= {phrase for motion in moving.MOTIONS.values() for phrase in motion}
         known = set(re.findall(r"[a-z]+", " ".join(chain(*taught.values())).lower()))
         assert known >= set(re.findall(r"[a-z]+", " ".join(phrases)))

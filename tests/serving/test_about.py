@@ -44,6 +44,7 @@ def test_models_with_what_they_bring_and_the_modes_that_they_are_for(client):
     assert {"embedded", "embedded/pix2pix", "embedded/video"} <= models.keys() and "embedded/canny" not in models
     assert models["embedded"]["defaults"]["text2video"]["num_inference_steps"] == 20
     assert models["embedded/pix2pix"]["modes"] == ["pix2pix"] and "pix2pix" not in models["embedded"]["modes"]
+    assert [name for name, model in models.items() if "animate" in model["modes"]] == ["embedded/animate"]
     for model in models.values():
         assert model["defaults"].keys() <= set(model["modes"])
         for mode in model["modes"]:

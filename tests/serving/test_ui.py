@@ -193,8 +193,8 @@ def test_at_home_anything_may_be_named_but_a_clip_is_limited(tiny_folder, tmp_pa
 
 
 def test_every_mode_has_samples_to_try():
-    # No motion module ships, and no ControlNet of the kinds that have no mode of their own.
-    assert all(mode.samples or mode.moves or mode.has("control_kind") for mode in MODES.values())
+    # No ControlNet ships of the kinds that have no mode of their own.
+    assert all(mode.samples or mode.has("control_kind") for mode in MODES.values())
     clips = [sample_clips() / clip for mode in MODES.values() for clip, _ in mode.samples if mode.takes_clip]
     assert clips and all(clip.is_file() for clip in clips)
 

@@ -94,6 +94,8 @@ MESSAGES = {
     "Folder that keeps the last completed step; a killed run goes on from there.": "保存最近完成的一步的文件夹；中断后从那里继续。",
     "Number that fixes what a VideoFusion model shows, while the seed varies how it moves; the seed if not given.": "固定 VideoFusion 模型所示内容的数，随机种子只改变动作；不给时等于随机种子。",
     "Folder, file or id of a motion module (AnimateDiff), with which the frames of a window are made together.": "运动模块（AnimateDiff）的文件夹、文件或模型 ID；有了它，一个窗口内的各帧一起生成。",
+    "Folder, file or id of a motion module (AnimateDiff) that was made for the model; the one that ships fits the "
+    "embedded model alone.": "为该模型制作的运动模块（AnimateDiff）的文件夹、文件或模型 ID；自带的只适合自带的模型。",
     "Frames that a motion module sees at once; 16 if not given. A longer video is made of windows that overlap.": "运动模块一次看到的帧数；不给时为 16。更长的视频由相互重叠的窗口组成。",
     "A clip to start from instead of noise alone; its motion is kept.": "代替纯噪声作为起点的片段；其运动会保留。",
     "Second of the clip at which to start.": "从输入视频的第几秒开始。",

@@ -14,7 +14,7 @@ MESSAGES = {
     "E-JSON-LINE": "{path} 第 {line} 行：不是 JSON（{reason}）",
     "E-EXTRA-CONTROLS": "extra_controls：{text!r} 不是 类型:强度 或 类型:强度:模型 的形式，类型为 {controls} 之一，强度为数；例如 depth:0.5",
     "E-PROMPT-LORA": "{name} 里有 {tag}：LoRA 要以文件与提示词分开给出，写作 --lora {given}，在 Python 中写作 lora={given!r}；请从提示词中去掉",
-    "E-MOTION-MODULE-MISSING": "{mode} 需要运动模块：请用 motion_module=...（--motion-module）给出文件夹、文件或模型 ID，例如 {example}，并给出与它相配的模型（model_name，--model）",
+    "E-MOTION-MODULE-MISSING": "{model} 需要为它制作的运动模块，而自带的只适合自带的模型：请用 motion_module=...（--motion-module）给出文件夹、文件或模型 ID，例如 {example}",
     "E-ANCHORS-ALONE": "anchors={anchors}：关闭 use_cf_attn 时各帧只关注自身；请打开它（--cross-frame-attention），或去掉 anchors",
     "E-ANCHORS-MODULE": "anchors={anchors}：使用运动模块时各帧按窗口生成，只以首帧为锚；请去掉 anchors 或运动模块",
     "E-MOTION-WINDOW-ALONE": "motion_window={asked} 需要运动模块：请给出 motion_module=...（--motion-module）",
