@@ -68,7 +68,7 @@ test-slow: .venv/installed
 
 # In Chromium (Debian's package of that name); says so where there is none.
 test-ui: .venv/installed
-	.venv/bin/pytest -q -rs -m browser
+	OMP_WAIT_POLICY=PASSIVE .venv/bin/pytest -q -rs -n $(WORKERS) --dist loadfile -m browser tests/serving
 
 smoke-paddle2: .venv-paddle2/installed
 	.venv-paddle2/bin/pytest -q -m smoke
@@ -80,7 +80,7 @@ smoke-py313:
 	else echo "No Python 3.13 is here, nor uv, which would fetch one: nothing is tested on it"; fi
 
 test-paddlehub: .venv-paddlehub/installed
-	.venv/bin/pytest -q -m paddlehub
+	.venv/bin/pytest -q -m paddlehub tests/hubs
 
 notebooks: .venv/installed
 	.venv/bin/python notebooks/sources/build.py

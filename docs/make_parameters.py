@@ -10,7 +10,7 @@ from typing import NamedTuple
 from ppt2v import MODES, dreambooth
 from ppt2v.controls import CLIP, CONTROLS
 from ppt2v.language import speaking, words
-from ppt2v.models.layouts.diffusers import read_json
+from ppt2v.models.layouts.json_files import read_json
 from ppt2v.models.sources import catalogue, locate
 from ppt2v.modes import Mode
 from ppt2v.modes.machine import MACHINE

@@ -2,7 +2,7 @@
 
 All frames of a window are denoised together; a clip longer than that is made of overlapping windows, whose frames start
 from noise that is repeated from window to window. From a given clip, noised to some level, another one of the same
-motion is made.
+motion is made, and from a given picture one that begins with it.
 """
 
 from __future__ import annotations
@@ -42,6 +42,7 @@ class AnimatePipeline(VideoPipeline):
         window: int | None = None,
         prompt_at: str | None = None,
         clip: np.ndarray | None = None,
+        first: np.ndarray | None = None,
         strength: float = 0.6,
         free_init: int = 1,
         checkpoint: Checkpoint | None = None,
@@ -59,8 +60,11 @@ class AnimatePipeline(VideoPipeline):
                 many as they do. A longer clip is made of windows that overlap by half.
             prompt_at: which prompts follow that of ``sampling``, see ``planning.travel.parse``.
             clip: frames to start from, uint8 RGB ``[frames, height, width, 3]``; their number and size are the video's.
-            strength: how much of the schedule is run from a clip, above 0 (little is changed) to 1 (little is left).
-            free_init: how often the schedule is run, >= 1 (``denoising.free_init``); without a clip.
+            first: the first frame, where that is given, uint8 RGB ``[1, height, width, 3]`` (``denoising.given``); not
+                with a clip. The others start from it, as from a clip in which nothing moves.
+            strength: how much of the schedule is run from a clip or a first frame, above 0 (little is changed) to 1
+                (little is left).
+            free_init: how often the schedule is run, >= 1 (``denoising.free_init``); without a clip or a first frame.
             checkpoint: where each completed step is saved, and from where a killed run goes on.
             progress: called with the frame steps done and their total.
 
@@ -73,10 +77,11 @@ class AnimatePipeline(VideoPipeline):
             video_length, height, width = clip.shape[:3]
         height, width = frame_size(height, width, self.unet.config, self.vae.config)
         stepper = self.solver(sampling)
-        first = 0 if clip is None else first_step(sampling.num_inference_steps, strength) * stepper.stages
+        begins = clip is not None or first is not None
+        begin = first_step(sampling.num_inference_steps, strength) * stepper.stages if begins else 0
         travel = travels.parse(sampling.prompt, prompt_at) if prompt_at else None
         texts = sampling.texts_along(travel)
-        schedule = self.schedule(sampling, stepper, sharing.cache_interval, first, texts)
+        schedule = self.schedule(sampling, stepper, sharing.cache_interval, begin, texts)
         schedule = schedule._replace(travel=travel)
         program = self.main_program(height, width, sharing, texts_of_frames=travel is not None)
         unet, repeated = in_windows(UNet(program, self.engine, schedule), self.unet.longest, window, noise)
@@ -84,8 +89,12 @@ class AnimatePipeline(VideoPipeline):
         def draw(iteration: int) -> paddle.Tensor:
             return repeated.draw("start", list(range(video_length)), self.latent_shape(height, width), iteration)
 
-        def start() -> paddle.Tensor:
-            return self.start(clip, draw(0), stepper, first)
+        given = None if first is None else self.given(first, draw(0)[:1])
 
-        denoiser = Denoiser(unet, stepper, sampling.guidance(), noise)
-        return self.run(WholeClipRun(denoiser, start, first, checkpoint, progress, FreeInit(free_init, draw)))
+        def start() -> paddle.Tensor:
+            if given is not None:
+                return stepper.noised(given.clean, draw(0), begin)
+            return self.start(clip, draw(0), stepper, begin)
+
+        denoiser = Denoiser(unet, stepper, sampling.guidance(), noise, given)
+        return self.run(WholeClipRun(denoiser, start, begin, checkpoint, progress, FreeInit(free_init, draw)))

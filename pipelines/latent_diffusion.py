@@ -16,6 +16,7 @@ from ppt2v.engine.program import Program
 from ppt2v.errors import NumericalError
 from ppt2v.language import Message, words
 from ppt2v.pipelines.denoising.denoiser import Denoiser, finite
+from ppt2v.pipelines.denoising.given import GivenFrame
 from ppt2v.pipelines.denoising.solvers import Solver
 from ppt2v.pipelines.denoising.solvers import solver as make_solver
 from ppt2v.pipelines.denoising.spread import Workers
@@ -172,6 +173,10 @@ class LatentDiffusion:
         if clip is None:
             return solver.start(noise)
         return solver.noised(self.encode(clip) * self.vae.config.scaling_factor, noise, step)
+
+    def given(self, first: np.ndarray, noise: paddle.Tensor) -> GivenFrame:
+        """The first frame of a run, uint8 RGB ``[1, H, W, 3]``, that is not made; with its noise."""
+        return GivenFrame(self.encode(first) * self.vae.config.scaling_factor, noise)
 
     @paddle.no_grad()
     def decode(self, latents: paddle.Tensor, tile: int | None = None) -> Iterator[np.ndarray]:

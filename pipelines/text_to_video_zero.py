@@ -11,7 +11,6 @@ import paddle
 from ppt2v.pipelines.denoising.anchored import AnchoredRun, Motion, Report, Smoothing
 from ppt2v.pipelines.denoising.checkpoint import Checkpoint
 from ppt2v.pipelines.denoising.denoiser import Denoiser
-from ppt2v.pipelines.denoising.given import GivenFrame
 from ppt2v.pipelines.denoising.noise import Noise
 from ppt2v.pipelines.denoising.solvers import DDIM
 from ppt2v.pipelines.methods.background import subject_cells
@@ -109,13 +108,10 @@ class TextToVideoZeroPipeline(VideoPipeline):
         program = self.main_program(height, width, sharing, perturbed=schedule.perturbed)
         unet = UNet(program, self.engine, schedule)
         shape = self.latent_shape(height, width)
-        given = None if first is None else self._given(first, noise.draw("start", [0], shape))
+        given = None if first is None else self.given(first, noise.draw("start", [0], shape))
         denoiser = Denoiser(unet, stepper, sampling.guidance(perturbed=pag_scale), noise, given)
         smoothing = Smoothing(partial(self._subject, smooth_bg), smooth_bg_strength) if smooth_bg else None
         return self.run(AnchoredRun(denoiser, noise, chunks, shape, checkpoint, progress, motion, smoothing))
-
-    def _given(self, first: np.ndarray, noise: paddle.Tensor) -> GivenFrame:
-        return GivenFrame(self.encode(first) * self.vae.config.scaling_factor, noise)
 
     def _movements(
         self, field: Field, camera: str | None, noise: Noise, separate: bool, length: int | None

@@ -11,7 +11,7 @@ from __future__ import annotations
 import importlib
 import zlib  # noqa: F401  (Paddle 2.6.2 brings an older zlib along, which breaks Python's when it is loaded first)
 
-from .environment import huggingface, paddlenlp
+from .environment import deferred, huggingface, paddlenlp
 from .environment.homes import lend_home
 from .environment.shipped import PACKAGE
 from .environment.threads import use_all_cores
@@ -35,6 +35,7 @@ use_all_cores()
 lend_home()
 huggingface.complete_for_ppdiffusers()
 paddlenlp.import_in_parts()
+deferred.defer()
 
 
 def __getattr__(name: str):

@@ -78,6 +78,12 @@ def copy(tiny_folder, tmp_path) -> Path:
     return Path(shutil.copytree(tiny_folder, tmp_path / "copy"))
 
 
+def scheduler_says(folder: Path, **said) -> None:
+    """Adds that to what the scheduler's file of a model says."""
+    file = folder / "scheduler" / "scheduler_config.json"
+    file.write_text(json.dumps({**json.loads(file.read_text(encoding="utf-8")), **said}), encoding="utf-8")
+
+
 @pytest.fixture
 def tiny_pipe(tiny_folder):
     """A StableDiffusionPipeline loaded from ``tiny_folder``, fresh for each test."""

@@ -82,6 +82,8 @@ class WholeClipRun:
         """The frames at the end of an iteration of which a step is the next one."""
         frame_ids, last = list(range(len(frames.latents))), len(self.denoiser.solver.timesteps)
         steps, iterations = last - self.first, self.free_init.iterations if self.free_init else 1
+        if self.denoiser.given is not None:
+            frames = self.denoiser.given.put_into(frames, self.denoiser.solver, first, frame_ids)
         for step in range(first, last):
             frames = self.denoiser(frames, step, frame_ids)
             self.frames = frames

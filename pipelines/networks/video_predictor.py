@@ -6,8 +6,8 @@ import paddle
 
 from ppt2v.engine import Engine
 
-from .predictors import LookedUpText, ScheduledNetwork
 from .schedule import Schedule
+from .scheduled import LookedUpText, ScheduledNetwork
 from .video_programs import VideoNoisePrediction, VideoTextLookup
 
 

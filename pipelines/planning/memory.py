@@ -22,9 +22,11 @@ _UNITS = {"MB": 1e6, "GB": 1e9, "MIB": 2**20, "GIB": 2**30}
 # Of the process without any network: Python, Paddle, PPDiffusers.
 BASE = 0.65 * GB
 # Bytes per weight while a network runs, and bytes per latent cell of each frame and branch computed together, for each
-# 320 channels of the UNet's first level. In int8 they are those of the layers that stay in float, at most: a twentieth
-# to a tenth less was allocated beside bfloat16.
-WEIGHT = {"float32": 4.2, "bfloat16": 2.75, "float16": 2.75}
+# 320 channels of the UNet's first level. In int8 they are those of the layers that stay in float: three to four
+# hundredths more was allocated than in bfloat16, which is within.
+WEIGHT = {"float32": 4.2, "bfloat16": 2.2, "float16": 2.2}
+# How many of the UNet's weights one of a ControlNet counts for, with what it hands over.
+CONTROL = 1.75
 CELL = {"float32": 72_000.0, "bfloat16": 36_000.0, "float16": 36_000.0}
 # Bytes per pixel of a frame, or of a tile, that is decoded, for each 128 channels of the VAE's last level.
 PIXEL = {"float32": 5_400.0, "bfloat16": 3_300.0, "float16": 3_300.0}
@@ -36,12 +38,12 @@ TILES = (None, 512, 256)
 class Needs(NamedTuple):
     """What the memory of a run depends on.
 
-    ``unet``, ``vae`` and ``text``: numbers of weights (``unet`` with its ControlNets); ``channels`` and
-    ``vae_channels``: of their levels of full size; ``branches``: of guidance; ``height`` and ``width``: in pixels;
-    ``scale``: pixels per latent cell; ``kept``: bytes of what is kept of all frames from step to step;
-    ``vae_in_float32``: whether the VAE computes in float32 whatever the others do; ``window``: the frames that motion
-    modules see together, without which the size of a chunk counts; ``block``: weights of the largest block, where
-    blocks can leave the memory.
+    ``unet``, ``vae`` and ``text``: numbers of weights (``unet`` with its ControlNets, which count for more);
+    ``channels`` and ``vae_channels``: of their levels of full size; ``branches``: of guidance; ``height`` and
+    ``width``: in pixels; ``scale``: pixels per latent cell; ``kept``: bytes of what is kept of all frames from step to
+    step; ``vae_in_float32``: whether the VAE computes in float32 whatever the others do; ``window``: the frames that
+    motion modules see together, without which the size of a chunk counts; ``block``: weights of the largest block,
+    where blocks can leave the memory.
     """
 
     unet: int
@@ -79,7 +81,7 @@ class Needs(NamedTuple):
         deep = channels[1] + (unet.config.layers_per_block + 1) * channels[0] * bool(controlnets)
         kept = deep * kept_frames + looked_up(unet.config) * anchors
         return cls(
-            _count(unet) + sum(map(_count, controlnets)),
+            _count(unet) + round(CONTROL * sum(map(_count, controlnets))),
             _count(vae),
             sum(map(_count, pipeline.text_encoders)),
             channels[0],

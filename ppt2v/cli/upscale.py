@@ -19,7 +19,7 @@ from .making import OPTIONS, Manner, make_videos
 from .options import OUT, by_flag, describe, given_values, sign
 from .rerun import checked, follow
 
-MODE = "synthesize"  # for videos of models that do not start from a clip
+MODE = "synthesize"  # which has all that may be changed
 _STRENGTH = MODES[MODE].default("upscale_strength")
 _EVERY_FRAME = -1.0  # a rate would repeat some, since what a gif plays is rounded to hundredths of a second
 _FILE = typer.Argument(..., metavar="FILE", help="A video that ppt2v has written.")
@@ -84,9 +84,10 @@ def second_mode(file: Path, first: str, changes: Mapping[str, Any]) -> Mode:
     Raises:
         InputError: it cannot, and no model is given that can.
     """
-    if MODES[first].has("init_video"):
-        return MODES[first]
-    if changes.get("model_name") is None:
+    from ppt2v.runs.second_pass import mode_after
+
+    mode = mode_after(MODES[first])
+    if mode.name != first and changes.get("model_name") is None:
         raise InputError(
             "E-UPSCALE-MODEL",
             "{file} was made by {mode}, whose models do not start from a video: give a text-to-video model, such as "
@@ -94,7 +95,7 @@ def second_mode(file: Path, first: str, changes: Mapping[str, Any]) -> Mode:
             file=file,
             mode=first,
         )
-    return MODES[MODE]
+    return mode
 
 
 def run_of(recipe: Mapping[str, Any]) -> tuple[Mapping[str, Any], int]:

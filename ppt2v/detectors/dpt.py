@@ -11,7 +11,7 @@ from paddlenlp.transformers import DPTForDepthEstimation
 from PIL import Image
 
 from ppt2v.errors import InputError
-from ppt2v.models.layouts.diffusers import read_json
+from ppt2v.models.layouts.json_files import read_json
 from ppt2v.models.loading import weights
 from ppt2v.models.sources import locate
 

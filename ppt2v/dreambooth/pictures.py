@@ -112,10 +112,12 @@ def _open(file: Path) -> Image.Image:
     """A picture upright, RGB, on white where it is transparent; of several the first."""
     from PIL import Image, ImageOps
 
+    from ppt2v.video.profiles import in_srgb
+
     try:
         with Image.open(file, formats=_readable()) as opened:
             upright = ImageOps.exif_transpose(opened)
-            picture = _eight_bits(upright).convert("RGBA")
+            picture = _eight_bits(in_srgb(upright)).convert("RGBA")
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:  # as Pillow's readers raise
         raise InputError(
             "E-PICTURE-DAMAGED-TRAINING",

@@ -10,7 +10,7 @@ from ppt2v.environment.devices import device_name
 from ppt2v.errors import InputError
 from ppt2v.language import either, words
 from ppt2v.models.families import stable_diffusion
-from ppt2v.models.layouts.diffusers import read_json
+from ppt2v.models.layouts.json_files import read_json
 from ppt2v.models.sources import locate
 from ppt2v.parameters import resolve
 from ppt2v.pipelines.planning import sizes

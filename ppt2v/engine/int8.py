@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import warnings
 from collections.abc import Callable
@@ -15,7 +16,7 @@ from ppt2v.errors import Notice
 from ppt2v.language import Message, words
 from ppt2v.version import __version__
 
-from . import Runner, Samples, precisions
+from . import Runner, Samples, precisions, weights
 from .openvino import OpenVINOEngine, OpenVINORunner
 from .program import Program
 from .quantization import Seen, watched
@@ -104,7 +105,9 @@ class Int8Engine:
         if self.samples is None:
             return []
         found, programs = self._seen(self.samples)
+        gc.collect()  # networks and what predicts with them refer to each other, and would stay in the memory
         snr = self._compared(self.samples, found)
+        gc.collect()
         made = []
         for network, program in programs.items():
             table = Table(found[network], snr.get(network, []))
@@ -146,7 +149,13 @@ class Int8Engine:
     def _key(self, program: Program) -> str:
         samples = self.samples.about if self.samples else {}
         versions = {"ppt2v": __version__, "openvino": OpenVINOEngine.version}
-        content = {"program": "int8", "samples": samples, **program.network_identity(), "versions": versions}
+        content = {
+            "program": "int8",
+            "form": weights.FORM,
+            "samples": samples,
+            **program.network_identity(),
+            "versions": versions,
+        }
         return json.dumps(content, sort_keys=True)
 
 

@@ -10,59 +10,14 @@ import numpy as np
 from ppt2v.environment.openvino import import_openvino
 from ppt2v.errors import UnsupportedError
 
+from .values import Value, as_dtype, as_node, number, numbers, output, rank, vector
+
 ov = import_openvino()
 ops = ov.opset15
 
-# What stands for a value of the program: a node, a constant known now, or the members of a list.
-Value = Any
 Converter = Callable[..., Value]
 
 CONVERTERS: dict[str, Converter] = {}
-_DTYPES = {"float32": np.float32, "float64": np.float64, "int32": np.int32, "int64": np.int64, "bool": np.bool_}
-
-
-def as_node(value: Value):
-    """A value as a node of the model."""
-    return ops.constant(value) if isinstance(value, np.ndarray) else value
-
-
-def _number(value: Value) -> float:
-    return value.reshape(-1)[0].item()
-
-
-def _numbers(value: Value) -> list[int]:
-    return [int(number) for number in value.reshape(-1)]
-
-
-def _vector(value: Value):
-    """A list of whole numbers, constant or not, as one node."""
-    if isinstance(value, list):
-        return ops.concat([_vector(part) for part in value], 0)
-    return ops.reshape(as_node(value), np.array([-1]), special_zero=False)
-
-
-def as_dtype(paddle_dtype) -> type:
-    """NumPy's type of the numbers of a Paddle value.
-
-    Raises:
-        UnsupportedError: they are of another type than the networks use.
-    """
-    name = str(paddle_dtype).rsplit(".", 1)[-1].lower()
-    if name not in _DTYPES:
-        raise UnsupportedError(
-            "E-OPENVINO-TYPE", "numbers of the type {dtype} have no counterpart in the OpenVINO engine", dtype=name
-        )
-    return _DTYPES[name]
-
-
-def _rank(value: Value) -> int:
-    return _output(value).get_partial_shape().rank.get_length()
-
-
-def _output(value: Value) -> ov.Output:
-    """A value as the output of a node, of which it may be one among several."""
-    node = as_node(value)
-    return node if isinstance(node, ov.Output) else node.output(0)
 
 
 def _converts(*names: str) -> Callable[[Converter], Converter]:
@@ -108,7 +63,7 @@ def _full_like(attributes, x, value):
 
 @_converts("pd_op.arange")
 def _arange(attributes, start, end, step):
-    return np.arange(_number(start), _number(end), _number(step), as_dtype(attributes["dtype"]))
+    return np.arange(number(start), number(end), number(step), as_dtype(attributes["dtype"]))
 
 
 @_converts("pd_op.full_int_array")
@@ -124,7 +79,7 @@ def _assign_value(attributes, *_):
 @_converts("pd_op.full_with_tensor")
 def _full_with_tensor(attributes, value, shape):
     value = as_node(value.reshape([]).astype(as_dtype(attributes["dtype"])))
-    return ops.broadcast(value, _vector(shape))
+    return ops.broadcast(value, vector(shape))
 
 
 @_converts("builtin.combine")
@@ -145,8 +100,8 @@ def _cast(attributes, x):
 @_converts("pd_op.scale")
 def _scale(attributes, x, factor):
     x = as_node(x)
-    dtype = _output(x).get_element_type().to_dtype()
-    factor, bias = dtype.type(_number(factor)), dtype.type(attributes["bias"])
+    dtype = output(x).get_element_type().to_dtype()
+    factor, bias = dtype.type(number(factor)), dtype.type(attributes["bias"])
     if not attributes["bias_after_scale"]:
         return ops.multiply(ops.add(x, bias), factor)
     scaled = x if factor == 1 else ops.multiply(x, factor)
@@ -155,7 +110,7 @@ def _scale(attributes, x, factor):
 
 @_converts("pd_op.clip")
 def _clip(attributes, x, low, high):
-    return ops.clamp(as_node(x), _number(low), _number(high))
+    return ops.clamp(as_node(x), number(low), number(high))
 
 
 @_converts("pd_op.gelu")
@@ -165,7 +120,7 @@ def _gelu(attributes, x):
 
 @_converts("pd_op.softmax")
 def _softmax(attributes, x):
-    return ops.softmax(as_node(x), attributes["axis"] % _rank(x))
+    return ops.softmax(as_node(x), attributes["axis"] % rank(x))
 
 
 @_converts("pd_op.matmul")
@@ -180,7 +135,7 @@ def _embedding(attributes, rows, table):
 
 @_converts("pd_op.triu")
 def _triu(attributes, x):
-    rows, columns = (_output(x).get_partial_shape()[axis].get_length() for axis in (-2, -1))
+    rows, columns = (output(x).get_partial_shape()[axis].get_length() for axis in (-2, -1))
     kept = np.triu(np.ones((rows, columns), bool), attributes["diagonal"])
     return ops.select(kept, as_node(x), np.float32(0))
 
@@ -190,7 +145,7 @@ def _triu(attributes, x):
 
 @_converts("pd_op.gather")
 def _gather(attributes, x, index, axis):
-    return ops.gather(as_node(x), as_node(index), np.int64(_number(axis)))
+    return ops.gather(as_node(x), as_node(index), np.int64(number(axis)))
 
 
 @_converts("pd_op.take_along_axis")
@@ -209,13 +164,13 @@ def _put_along_axis(attributes, x, index, values):
 @_converts("pd_op.topk")
 def _topk(attributes, x, count):
     order = "value" if attributes["sorted"] else "none"
-    axis = attributes["axis"] % _rank(x)
-    return _ordered(as_node(x), np.int64(_number(count)), axis, attributes["largest"], order)
+    axis = attributes["axis"] % rank(x)
+    return _ordered(as_node(x), np.int64(number(count)), axis, attributes["largest"], order)
 
 
 @_converts("pd_op.argsort")
 def _argsort(attributes, x):
-    x, axis = as_node(x), attributes["axis"] % _rank(x)
+    x, axis = as_node(x), attributes["axis"] % rank(x)
     count = ops.gather(ops.shape_of(x), np.int64(axis), np.int64(0))
     return _ordered(x, count, axis, attributes["descending"], "value")
 
@@ -243,7 +198,7 @@ def _shape(attributes, x):
 
 @_converts("pd_op.reshape")
 def _reshape(attributes, x, shape):
-    return ops.reshape(as_node(x), _vector(shape), special_zero=True)
+    return ops.reshape(as_node(x), vector(shape), special_zero=True)
 
 
 @_converts("pd_op.transpose")
@@ -263,10 +218,10 @@ def _squeeze(attributes, x, axes):
 
 @_converts("pd_op.flatten")
 def _flatten(attributes, x):
-    rank = _rank(x)
-    first, last = attributes["start_axis"] % rank, attributes["stop_axis"] % rank
+    end = rank(x)
+    first, last = attributes["start_axis"] % end, attributes["stop_axis"] % end
     shape = ops.shape_of(as_node(x))
-    head, tail = (ops.gather(shape, np.arange(*span), np.int64(0)) for span in ((0, first), (last + 1, rank)))
+    head, tail = (ops.gather(shape, np.arange(*span), np.int64(0)) for span in ((0, first), (last + 1, end)))
     return ops.reshape(as_node(x), ops.concat([head, np.array([-1]), tail], 0), special_zero=False)
 
 
@@ -274,19 +229,19 @@ def _flatten(attributes, x):
 def _expand(attributes, x, shape):
     if isinstance(shape, np.ndarray):
         shape = np.maximum(shape, 1)  # -1 stands for the size as it is
-    return ops.broadcast(as_node(x), _vector(shape), broadcast_spec="BIDIRECTIONAL")
+    return ops.broadcast(as_node(x), vector(shape), broadcast_spec="BIDIRECTIONAL")
 
 
 @_converts("pd_op.slice")
 def _slice(attributes, x, starts, ends):
     axes = np.array(attributes["axes"])
-    cut = ops.slice(as_node(x), _vector(starts), _vector(ends), np.ones_like(axes), axes)
+    cut = ops.slice(as_node(x), vector(starts), vector(ends), np.ones_like(axes), axes)
     return ops.squeeze(cut, np.array(attributes["decrease_axis"])) if attributes["decrease_axis"] else cut
 
 
 @_converts("pd_op.concat")
 def _concat(attributes, members, axis):
-    return ops.concat([as_node(member) for member in members], int(_number(axis)))
+    return ops.concat([as_node(member) for member in members], int(number(axis)))
 
 
 @_converts("pd_op.stack")
@@ -297,7 +252,7 @@ def _stack(attributes, members):
 
 @_converts("pd_op.split_with_num")
 def _split_with_num(attributes, x, axis):
-    return list(ops.split(as_node(x), np.int64(_number(axis)), attributes["num"]).outputs())
+    return list(ops.split(as_node(x), np.int64(number(axis)), attributes["num"]).outputs())
 
 
 # Layers
@@ -320,7 +275,7 @@ def _pads(paddings: Sequence[int]) -> tuple[Sequence[int], Sequence[int]]:
 
 @_converts("pd_op.pad3d")
 def _pad3d(attributes, x, paddings):
-    left, right, top, bottom, front, back = _numbers(paddings)
+    left, right, top, bottom, front, back = numbers(paddings)
     before, after = np.array([0, 0, front, top, left]), np.array([0, 0, back, bottom, right])
     return ops.pad(as_node(x), before, after, attributes["mode"], np.float32(attributes["pad_value"]))
 
@@ -355,7 +310,7 @@ def _group_norm(attributes, x, scale, bias):
 
 @_converts("pd_op.layer_norm")
 def _layer_norm(attributes, x, scale, bias):
-    axes = np.arange(attributes["begin_norm_axis"], _rank(x))
+    axes = np.arange(attributes["begin_norm_axis"], rank(x))
     normalized = ops.mvn(as_node(x), axes, True, attributes["epsilon"], "inside_sqrt")
     scaled = normalized if scale is None else ops.multiply(normalized, as_node(scale))
     return [scaled if bias is None else ops.add(scaled, as_node(bias)), None, None]

@@ -15,8 +15,9 @@ from ppt2v.environment.openvino import import_openvino
 from ppt2v.errors import UnsupportedError
 
 from . import weights
-from .operations import CONVERTERS, Value, as_dtype, as_node
+from .operations import CONVERTERS
 from .trace import Parameter
+from .values import Value, as_dtype, as_node
 
 ov = import_openvino()
 ops = ov.opset15

@@ -1,19 +1,22 @@
 """The weights of a network in one file, for the OpenVINO models of all its programs and sizes.
 
 Those of linear layers, ``[in, out]`` in Paddle, are stored ``[out, in]``: from the other form OpenVINO makes a copy in
-float32 of its own, and then computes in half precision with twice the memory that it needs.
+float32 of its own, and then computes in half precision with twice the memory that it needs. Convolutions of doubled
+pictures have another form beside their own (``upsampling``).
 """
 
 from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any, BinaryIO
 
 import numpy as np
 from paddle import nn
 
 from ppt2v.environment.openvino import import_openvino
 
+from . import halves, upsampling
 from .trace import named_tensors, shared
 
 ov = import_openvino()
@@ -22,22 +25,29 @@ ops = ov.opset15
 _PREFIX = "weight of the network: "
 _NUMBERS, _TABLE = "weights.bin", "weights.json"
 _ALIGNED = 64  # bytes, as OpenVINO has its own
-FORM = "linear layers [out, in]"  # of what is written, for the keys of caches
+FORM = "linear layers [out, in], kernels for doubled pictures"  # of what is written, for the keys of caches
 
 
 def write(network, folder: Path) -> None:
     """Writes the weights of a network, which has read them, into an empty folder."""
     linear = {f"{name}.weight" for name, layer in network.named_sublayers() if isinstance(layer, nn.Linear)}
-    table = {}
+    table: dict[str, dict[str, Any]] = {}
     with (folder / _NUMBERS).open("wb") as stream:
         for name, tensor in named_tensors(network):
-            transposed = name in linear
-            array = shared(tensor).T if transposed else shared(tensor)
-            stream.write(bytes(-stream.tell() % _ALIGNED))
-            where = {"start": stream.tell(), "shape": array.shape, "dtype": str(array.dtype)}
+            array, transposed = shared(tensor), name in linear
+            where = _append(stream, array.T if transposed else array)
             table[name] = {"where": where, "transposed": transposed}
-            stream.write(np.ascontiguousarray(array).reshape(-1).view(np.uint8).data)
+            if upsampling.concerns(name, array):
+                table[name]["doubling"] = _append(stream, upsampling.kernels(array))
     (folder / _TABLE).write_text(json.dumps(table), encoding="utf-8")
+
+
+def _append(stream: BinaryIO, array: np.ndarray) -> dict[str, Any]:
+    """Writes an array; where it is found, as ``_view`` takes it."""
+    stream.write(bytes(-stream.tell() % _ALIGNED))
+    where = {"start": stream.tell(), "shape": array.shape, "dtype": str(array.dtype)}
+    stream.write(np.ascontiguousarray(array).reshape(-1).view(np.uint8).data)
+    return where
 
 
 def place(name: str, array: np.ndarray):
@@ -62,6 +72,12 @@ def attach(model: ov.Model, folder: Path) -> None:
             else:
                 parameter.output(0).replace(constant.output(0))
             model.remove_parameter(parameter)
+    for convolution in upsampling.convolutions(model):
+        name = convolution.input_value(1).get_node().get_friendly_name()
+        if "doubling" in table.get(name, {}):
+            upsampling.replace(convolution, _view(numbers, **table[name]["doubling"]))
+    for cut in halves.cuts(model):
+        halves.replace(cut, lambda name: _view(numbers, **table[name]["where"]))
     model.validate_nodes_and_infer_types()
 
 

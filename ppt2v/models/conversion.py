@@ -19,7 +19,8 @@ from ppt2v.models.formats import fitting
 from ppt2v.models.formats.dtypes import widen
 from ppt2v.models.formats.writing import save_safetensors, save_torch
 from ppt2v.models.layouts import clip_vocabulary, modelscope
-from ppt2v.models.layouts.diffusers import read_json, weight_files
+from ppt2v.models.layouts.diffusers import weight_files
+from ppt2v.models.layouts.json_files import read_json
 from ppt2v.models.loading.weights import NetworkFiles, Weights, build
 from ppt2v.video.output_path import check_parent
 

@@ -149,18 +149,20 @@ START = (
         if each.name != "resolution"
     ),
     AUDIO,
-    Parameter(
-        "strength",
-        float,
-        0.6,
-        "How much of the schedule is run from that clip: with 1 little of it is left.",
-        above=0,
-        maximum=1,
-        argument="strength",
-        group="Guidance",
-    ),
 )
 
+STRENGTH = Parameter(
+    "strength",
+    float,
+    0.6,
+    "How much of the schedule is run from that clip: with 1 little of it is left.",
+    above=0,
+    maximum=1,
+    argument="strength",
+    group="Guidance",
+)
+
+UPSCALE_STRENGTH = 0.4
 LARGER = (
     Parameter(
         "upscale",
@@ -177,7 +179,7 @@ LARGER = (
         str,
         None,
         "With upscale: folder or id of the model of the second pass, such as one for larger frames; the same if not "
-        "given.",
+        "given, where that can start from a video.",
         holds="model",
         decides="file",
         group="File",
@@ -185,7 +187,7 @@ LARGER = (
     Parameter(
         "upscale_strength",
         float,
-        0.4,
+        UPSCALE_STRENGTH,
         "With upscale: how much of the schedule the second pass runs; with more it keeps less of the first one.",
         above=0,
         maximum=1,

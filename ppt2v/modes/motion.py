@@ -8,6 +8,16 @@ from ppt2v.parameters import Parameter
 from .inputs import PROMPT_AT
 
 PUBLISHED = 12.0  # the paper's motion from frame to frame
+
+INIT_IMAGE = Parameter(
+    "init_image",
+    str,
+    None,
+    "A picture as the first frame, which the others keep and move; the prompt should say what it shows.",
+    holds="still",
+    group="Motion",
+)
+
 MOTION = (
     Parameter(
         "motion_field_strength_x",
@@ -30,14 +40,7 @@ MOTION = (
         option="motion",
         argument="motion_field_strength_y",
     ),
-    Parameter(
-        "init_image",
-        str,
-        None,
-        "A picture as the first frame, which the others keep and move; the prompt should say what it shows.",
-        holds="still",
-        group="Motion",
-    ),
+    INIT_IMAGE,
     PROMPT_AT,
     Parameter(
         "camera",

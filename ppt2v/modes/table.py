@@ -11,9 +11,9 @@ from ppt2v.models.sources.catalogue import EMBEDDED
 from ppt2v.parameters import Parameter
 
 from .controlled import BAD, BAD_BODY, BEST, BEST_ART, controlled, with_defaults
-from .inputs import ADAPTERS, CLIP, FREE_INIT, LARGER, MODEL, MODULES, PROMPT, PROMPT_AT, START
+from .inputs import ADAPTERS, CLIP, FREE_INIT, LARGER, MODEL, MODULES, PROMPT, PROMPT_AT, START, STRENGTH
 from .machine import MEMORY
-from .motion import MOTION, STEADY
+from .motion import INIT_IMAGE, MOTION, STEADY
 from .output import OUTPUT
 from .sampling import PERTURBED, SAMPLING, STEPS
 
@@ -149,6 +149,7 @@ MODES = {
                 PERTURBED,
                 *MOTION,
                 *MEMORY,
+                *LARGER,
                 replace(OUTPUT[0], default=4.0, help="Frames per second of the file."),
                 *OUTPUT[1:],
             ),
@@ -194,6 +195,7 @@ MODES = {
                 FREE_INIT,
                 *with_defaults(STEPS, guidance_scale=9.0),
                 *START,
+                STRENGTH,
                 Parameter(
                     "tile",
                     int,
@@ -220,19 +222,32 @@ MODES = {
             (
                 PROMPT,
                 PROMPT_AT,
-                MODEL,
-                *MODULES,
+                replace(MODEL, default=f"{EMBEDDED}/animate"),
+                replace(
+                    MODULES[0],
+                    default=f"{EMBEDDED}/motion",
+                    help="Folder, file or id of a motion module (AnimateDiff) that was made for the model; the one "
+                    "that ships fits the embedded model alone.",
+                ),
+                *MODULES[1:],
                 *ADAPTERS,
                 _LENGTH,
                 _SIZE,
+                INIT_IMAGE,
                 FREE_INIT,
                 *with_defaults(_ALL_FRAMES, num_inference_steps=25, use_cf_attn=False),
                 *START,
+                replace(
+                    STRENGTH,
+                    help="How much of the schedule is run from that clip, or from the first frame: with 1 little of it "
+                    "is left.",
+                ),
                 *MEMORY,
                 *LARGER,
                 *_FILE,
             ),
             moves=True,
+            samples=((None, "a panda moving left in the snow"), (None, "a rocket rising in outer space")),
         ),
         Mode(
             "pix2pix",

@@ -33,6 +33,7 @@ def check(values: Mapping[str, Any], frames: int | None, size: tuple[int | None,
             something else that moves the same; a first frame of another shape.
     """
     if values.get("init_image") is not None:
+        _check_still(values)
         check_still(values["init_image"], *size)
     if values.get("loop"):
         _check_loop(values)
@@ -53,6 +54,24 @@ def advice(values: Mapping[str, Any]) -> list[Message]:
             "leave out prompt_2 where both are to change",
         )
     ]
+
+
+def _check_still(values: Mapping[str, Any]) -> None:
+    if values.get("init_video"):
+        raise InputError(
+            "E-STILL-CLIP",
+            "init_image={image} is a first frame, and init_video={clip} is a clip to start from; leave out one of them",
+            image=values["init_image"],
+            clip=values["init_video"],
+        )
+    if values.get("free_init", 1) > 1:
+        raise InputError(
+            "E-STILL-FREE-INIT",
+            "free_init={free_init} starts again from the noise, and init_image={image} from a picture: leave out one "
+            "of them",
+            free_init=values["free_init"],
+            image=values["init_image"],
+        )
 
 
 def _check_prompts(values: Mapping[str, Any], frames: int) -> None:

@@ -6,6 +6,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from ppt2v.errors import InputError
+from ppt2v.modes.inputs import UPSCALE_STRENGTH
+
+_EXAMPLE = "cerspense/zeroscope_v2_XL"
 
 
 def check_finishing(values: Mapping[str, Any]) -> None:
@@ -23,7 +26,20 @@ def check_finishing(values: Mapping[str, Any]) -> None:
         )
     if values.get("upscale", 1) == 1:
         _check_one_pass(values)
-    elif values.get("memory"):
+    else:
+        _check_two_passes(values)
+
+
+def _check_two_passes(values: Mapping[str, Any]) -> None:
+    if "init_video" not in values and values["upscale_model"] is None:
+        raise InputError(
+            "E-UPSCALE-MODEL-LACKING",
+            "upscale={times:g} needs a model that starts from a video, and that of this mode does not: give a "
+            "text-to-video model (upscale_model, --upscale-model), such as {example}",
+            times=values["upscale"],
+            example=_EXAMPLE,
+        )
+    if values.get("memory"):
         raise InputError(
             "E-UPSCALE-MEMORY",
             "memory={memory} chooses the settings for frames of one size, and upscale={times:g} makes two: give "
@@ -40,4 +56,11 @@ def _check_one_pass(values: Mapping[str, Any]) -> None:
             "upscale_model={model}: there is no second pass; say how many times as large the video is to be "
             "(upscale=2, --upscale 2), or leave it out",
             model=values["upscale_model"],
+        )
+    if values.get("upscale_strength", UPSCALE_STRENGTH) != UPSCALE_STRENGTH:
+        raise InputError(
+            "E-UPSCALE-STRENGTH-ALONE",
+            "upscale_strength={strength:g}: there is no second pass; say how many times as large the video is to be "
+            "(upscale=2, --upscale 2), or leave it out",
+            strength=values["upscale_strength"],
         )

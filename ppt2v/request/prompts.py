@@ -11,10 +11,12 @@ from typing import Any
 from ppt2v.errors import InputError
 from ppt2v.language import Message
 from ppt2v.models.adapters.adapters import Adapters
-from ppt2v.models.layouts.diffusers import read_json
+from ppt2v.models.layouts.json_files import read_json
 from ppt2v.models.sources import locate
 from ppt2v.pipelines.planning import travel
 from ppt2v.pipelines.planning.prompts import parse
+
+from . import other_syntax
 
 _PROMPTS = ("prompt", "a_prompt", "n_prompt", "prompt_2", "n_prompt_2")
 _TAG = re.compile(r"<(?:lora|lyco):([^:<>]+)(?::([^<>]*))?>", re.IGNORECASE)
@@ -62,20 +64,23 @@ def advice(values: Mapping[str, Any], adapters: Adapters) -> list[Message]:
         values: of the run's parameters.
         adapters: the small files that change the model.
     """
+    foreign = [each for name, text in texts(values) for each in other_syntax.advice(name, text)]
     if not all(_is_english(text) for _, text in texts(values)):
         return [
-            Message("N-PROMPT-LANGUAGE", "the model was trained on English texts only: write the prompt in English")
+            *foreign,
+            Message("N-PROMPT-LANGUAGE", "the model was trained on English texts only: write the prompt in English"),
         ]
     unknown, known = _words_of_embedded(values, adapters)
     if not unknown:
-        return []
+        return foreign
     return [
+        *foreign,
         Message(
             "N-PROMPT-WORDS",
             "the model that ships with ppt2v knows no: {unknown}; it knows {known}",
             unknown=unknown,
             known=known,
-        )
+        ),
     ]
 
 

@@ -13,9 +13,8 @@ from ppt2v import controls, video
 from ppt2v.errors import InputError
 from ppt2v.language import Message, words
 from ppt2v.models.adapters import adapters, motion
-from ppt2v.models.families import stable_diffusion
 from ppt2v.models.families.family import Family, Use, fitting_family
-from ppt2v.models.sources import catalogue, locate
+from ppt2v.models.sources import catalogue, locate, network
 from ppt2v.modes import MODES, Mode
 from ppt2v.parameters import Parameter, holding, resolve, shown
 from ppt2v.pipelines.planning import keyframes, memory, sizes, strengths
@@ -29,12 +28,14 @@ from ppt2v.pipelines.planning.timesteps import (
 from ppt2v.pipelines.planning.windows import window_length
 from ppt2v.video.overlay import check_mark, names_image
 
-from . import anchors, directions, drift, guides, prompts, sampler
+from . import anchors, directions, drift, guides, prompts
 from .anchors import check_anchors
 from .drift import kept_in_view
 from .families import check_families
 from .finishing import check_finishing
 from .guides import Guide
+from .own_values import own_values
+from .sampler import own_sampler
 
 _MOST_BYTES = 255  # of a name within a path, on nearly every file system
 
@@ -52,6 +53,7 @@ class Request:
         clip: the part of a clip that the run starts from; None: it starts from noise alone.
         size: height and width of the frames in pixels; None where the model decides.
         memory: the most bytes to use, if there is a limit.
+        lacking: what the model's file asks of its sampler, as NAME=VALUE, that no solver here does.
     """
 
     mode: Mode
@@ -62,6 +64,7 @@ class Request:
     clip: video.Part | None
     size: tuple[int | None, int | None]
     memory: float | None
+    lacking: tuple[str, ...] = ()
 
     @classmethod
     def of(cls, mode: Mode, given: Mapping[str, Any]) -> Request:
@@ -110,12 +113,12 @@ class Request:
         Raises:
             InputError: the model's values and those given do not go together.
         """
-        own = _model_values(self.mode, self.model_name, model, fast=self.values.get("fast", False))
+        own = own_values(self.mode, self.model_name, model, fast=self.values.get("fast", False))
         values = kept_in_view(resolve(self.mode.parameters, self.given, own), self.given)
         _check(self.mode, values)
         size = sizes.parse(values.get("resolution"))
         chosen = guides.guides(self.mode, values, self._text_width(model))
-        completed = replace(self, values=values, guides=chosen, size=size)
+        completed = replace(self, values=values, guides=chosen, size=size, lacking=own_sampler(model).lacking)
         completed._check_together()
         return completed
 
@@ -204,7 +207,7 @@ class Request:
             strengths.by_frame(self.values[strengths.NAME], self.frames or 1)
         for guide in self.guides:
             controls.check(guide.kind, self.values)
-            locate.check(guide.model)
+            network.check(guide.model, network.CONTROLNET)
         if self.clip and len({*self.size}) > 1:
             raise InputError(
                 "E-RESOLUTION-WITH-CLIP",
@@ -224,13 +227,13 @@ def _check(mode: Mode, values: Mapping[str, Any]) -> None:
         raise InputError(
             "E-PROMPT-EMPTY", "the prompt is empty: say in a few words what the video should show{order}", order=order
         )
-    if mode.moves and values["motion_module"] is None:
+    if mode.moves and locate.is_embedded(values["motion_module"]) and not locate.is_embedded(values["model_name"]):
         raise InputError(
             "E-MOTION-MODULE-MISSING",
-            "{mode} needs a motion module: give motion_module=... (--motion-module) as a folder, file or id, such as "
-            "{example}, with a model that it was made for (model_name, --model)",
-            mode=mode.name,
-            example=motion.EXAMPLE,
+            "{model} needs a motion module that was made for it, and the one that ships was made for the embedded "
+            "model: give motion_module=... (--motion-module) as a folder, file or id, such as {example}",
+            model=values["model_name"],
+            example=network.MOTION_EXAMPLE,
         )
     prompts.check(values)
     if values.get("free_init", 1) > 1 and values["init_video"]:
@@ -275,18 +278,6 @@ def _clip(mode: Mode, values: Mapping[str, Any]) -> video.Part | None:
             if parameter.positional:
                 raise InputError("E-CLIP-NOT-GIVEN", "there is no clip: give the path of a video file")
     return None
-
-
-def _model_values(mode: Mode, name: str, model: Path, fast: bool) -> dict[str, Any]:
-    """What the model brings along for a mode, and for a fast run instead; those for few steps are fast.
-
-    The solver that its file asks for counts least.
-    """
-    own, known = stable_diffusion.model_defaults(model), catalogue.usual(name)
-    usual = known or {"solver": "dpmsolver++", "num_inference_steps": mode.fast_steps}
-    preset = own.get("fast", {}).get(mode.name, usual) if fast else {}
-    asked = sampler.own_sampler(model).solver
-    return {**({"solver": asked} if asked else {}), **known, **own.get(mode.name, {}), **preset}
 
 
 def plain(mode: Mode, given: Mapping[str, Any]) -> dict[str, Any]:

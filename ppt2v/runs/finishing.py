@@ -42,10 +42,7 @@ def finished(
         clip: what the video was made from, uint8 RGB ``[F, H, W, 3]``, if there is a clip.
         between: as ``way_between`` gives it.
     """
-    if values.get("steady"):
-        from ppt2v.pipelines.methods.steadiness import steadied
-
-        frames = steadied(frames, clip, values["steady"])
+    frames = steady(frames, values, clip)
     if values.get("interpolate", 1) > 1:
         from ppt2v.pipelines.methods.interpolation import interpolated
 
@@ -53,3 +50,12 @@ def finished(
     if values.get("watermark"):
         frames = video.watermark(frames, values["watermark"])
     return frames
+
+
+def steady(frames: Iterable[np.ndarray], values: Mapping[str, Any], clip: np.ndarray | None) -> Iterable[np.ndarray]:
+    """The frames held together along the motion of the clip, where that is asked for; as for ``finished``."""
+    if not values.get("steady"):
+        return frames
+    from ppt2v.pipelines.methods.steadiness import steadied
+
+    return steadied(frames, clip, values["steady"])

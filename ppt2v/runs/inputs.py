@@ -74,10 +74,9 @@ def gather(
             arguments["first"] = video.read_still(request.values["init_image"], height, width)
         count = request.frames or _default(pipeline, "video_length")
         return Inputs(count, request.values.get("fps") or FPS, (height, width), arguments)
-    longest = sizes.clip_resolution(request.size[1], *configs, any_latents=any_latents)
     for note in request.clip.notes:
         explain(note)
-    clip = request.clip.read(longest, sizes.multiple(*configs, any_latents=any_latents))
+    clip = request.clip.read(*_sides(request, family, folder))
     arguments = {str(each.argument): clip.frames for each in request.mode.parameters if each.takes_frames}
     if request.guides:
         arguments = {"controls": _controls(request, clip.frames, configs[0], load_controlnet, explain, watch, look)}
@@ -87,11 +86,17 @@ def gather(
 
 def frame_size(request: Request, family: Family, folder: Path) -> tuple[int, int]:
     """Height and width of the frames in pixels, before any is read; errors as those of ``gather``."""
+    if request.clip is not None:
+        return request.clip.size(*_sides(request, family, folder))
+    configs = family.frame_configs(folder, request.values.get("vae"))
+    return sizes.frame_size(*request.size, *configs, any_latents=family.any_latents)
+
+
+def _sides(request: Request, family: Family, folder: Path) -> tuple[int, int]:
+    """Of the frames of a clip, in pixels: the longest side, and what both are multiples of."""
     configs, any_latents = family.frame_configs(folder, request.values.get("vae")), family.any_latents
-    if request.clip is None:
-        return sizes.frame_size(*request.size, *configs, any_latents=any_latents)
     longest = sizes.clip_resolution(request.size[1], *configs, any_latents=any_latents)
-    return request.clip.size(longest, sizes.multiple(*configs, any_latents=any_latents))
+    return longest, sizes.multiple(*configs, any_latents=any_latents)
 
 
 def sound(request: Request, fps: float, explain: Callable[[Message], None]) -> video.Sound | None:

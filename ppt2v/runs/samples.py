@@ -57,8 +57,9 @@ class Samples:
 
     def __init__(self, request: Request, loaded: Loaded, watch: Watch):
         self._mode, self._loaded, self._watch = request.mode, loaded, watch
-        networks = holding(self._mode.parameters, "model", "guide", "adapter", "file")
-        kept = {*(parameter.name for parameter in ADAPTERS), *networks} - {"upscale_model"}  # it runs on its own
+        decisive = [parameter for parameter in self._mode.parameters if parameter.decides == "frames"]
+        networks = holding(decisive, "model", "guide", "adapter", "file")
+        kept = {*(parameter.name for parameter in ADAPTERS), *networks}
         self._given: Mapping[str, Any] = {name: value for name, value in request.given.items() if name in kept}
         self.about = {"mode": self._mode.name, "guides": [[guide.kind, guide.model] for guide in request.guides]}
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -10,10 +11,12 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from ppt2v import video
 from ppt2v.errors import InputError
 from ppt2v.models.families.family import Family
-from ppt2v.modes import Mode
+from ppt2v.modes import MODES, Mode
 from ppt2v.pipelines.planning import sizes
 from ppt2v.request.request import Request
+from ppt2v.video.scaling import target_size
 
+from .finishing import steady
 from .inputs import Inputs
 
 if TYPE_CHECKING:
@@ -37,7 +40,8 @@ _ANEW = {
     "start_t",
     "end_t",
 }
-_FINISHING = ("fps", "interpolate", "interpolate_model", "watermark", "decode_tile")
+_FINISHING = ("fps", "interpolate", "interpolate_model", "watermark", "decode_tile", "offload")
+_FOR_OTHERS = MODES["synthesize"]  # for videos of models that do not start from a clip
 _STATE = "larger"  # the folder of its checkpoint, within that of the first pass
 
 
@@ -62,6 +66,11 @@ class Draft(NamedTuple):
     heard: video.Sound | None
 
 
+def mode_after(first: Mode) -> Mode:
+    """The mode of a second pass: that of the first one, where it can start from a clip."""
+    return first if first.has("init_video") else _FOR_OTHERS
+
+
 def kept(first: str, mode: Mode, values: Mapping[str, Any]) -> dict[str, Any]:
     """What a second pass takes from the first one: all that both know, or of another mode the prompts.
 
@@ -72,7 +81,7 @@ def kept(first: str, mode: Mode, values: Mapping[str, Any]) -> dict[str, Any]:
     """
     if first != mode.name:
         return {name: values[name] for name in ("prompt", "n_prompt", "seed") if values.get(name) is not None}
-    left_out = {each.name for each in mode.parameters if each.holds in ("clip", "output", "format")} | _ANEW
+    left_out = {each.name for each in mode.parameters if each.holds in ("clip", "still", "output", "format")} | _ANEW
     return {name: value for name, value in values.items() if name not in left_out and value is not None}
 
 
@@ -85,7 +94,7 @@ def draft_of(decoded: Decoded) -> Draft:
     """What a first pass leaves; its frames are kept on the disk."""
     count, (height, width) = decoded.made.count, decoded.made.size
     frames = video.on_disk((count, height, width, 3))
-    for place, frame in enumerate(decoded.frames):
+    for place, frame in enumerate(steady(decoded.frames, decoded.values, decoded.made.clip)):
         frames[place] = frame
     return Draft(frames, decoded.made.fps, decoded.recipe, decoded.heard)
 
@@ -100,9 +109,9 @@ def request_after(first: Request, size: tuple[int, int]) -> Request:
     Raises:
         InputError: what the second pass cannot do.
     """
-    values = first.values
+    values, mode = first.values, mode_after(first.mode)
     given = {
-        **kept(first.mode.name, first.mode, values),
+        **kept(first.mode.name, mode, values),
         **{name: values[name] for name in _FINISHING if name in values},
         "model_name": values["upscale_model"] or values["model_name"],
         "resolution": str(round(values["upscale"] * max(size))),
@@ -110,15 +119,33 @@ def request_after(first: Request, size: tuple[int, int]) -> Request:
     }
     if values.get("checkpoint_dir"):
         given["checkpoint_dir"] = str(Path(values["checkpoint_dir"]) / _STATE)
-    return Request.of(first.mode, given)
+    return Request.of(mode, given)
 
 
-def check(times: float, request: Request, family: Family, folder: Path) -> None:
-    """Refuses a size, ``times`` that of the first pass, or tiles, that the model of a second pass, given by its folder,
-    cannot make: an InputError."""
+def check(times: float, size: tuple[int, int], request: Request, family: Family, folder: Path) -> None:
+    """Refuses what a second pass cannot make larger, or cannot make: an InputError.
+
+    Args:
+        times: how many times as large as those of the first pass its frames are to be.
+        size: height and width of those of the first pass in pixels.
+        request: what it is asked for.
+        family, folder: of its model.
+    """
     configs = family.frame_configs(folder, request.values.get("vae"))
     sizes.check_tile(request.values.get("tile"), *configs, any_latents=family.any_latents)
-    longest, (_, most) = request.size[1], sizes.clip_sides(*configs, any_latents=family.any_latents)
+    longest, (multiple, most) = request.size[1], sizes.clip_sides(*configs, any_latents=family.any_latents)
+    if longest is not None and max(target_size(*size, longest, multiple)) <= max(size):
+        raise InputError(
+            "E-UPSCALE-SMALL",
+            "upscale={times:g} makes no frame larger, since {model} makes sides that are multiples of {multiple} "
+            "pixels: {width}x{height} pixels need {least:g} at least; give that or more, or leave it out",
+            times=times,
+            model=request.model_name,
+            multiple=multiple,
+            width=size[1],
+            height=size[0],
+            least=_least_times(max(size), multiple),
+        )
     if longest is not None and longest > most:
         raise InputError(
             "E-UPSCALE-LARGE",
@@ -129,6 +156,12 @@ def check(times: float, request: Request, family: Family, folder: Path) -> None:
             model=request.model_name,
             most=most,
         )
+
+
+def _least_times(longest: int, multiple: int) -> float:
+    """By how much frames are enlarged at least, of which the longest side has so many pixels; in hundredths."""
+    larger = (longest // multiple + 1) * multiple
+    return math.ceil(100 * larger / longest) / 100
 
 
 def starting_from(draft: Draft, request: Request) -> Request:

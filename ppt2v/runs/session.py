@@ -27,7 +27,6 @@ from ppt2v.pipelines.planning.anchors import FIRST, Anchors
 from ppt2v.pipelines.planning.windows import windows
 from ppt2v.progress import Progress, Watch, counted, say
 from ppt2v.request.request import Request
-from ppt2v.request.sampler import own_sampler
 
 from . import record, second_pass
 from .calls import arguments, equip, noise_of, pipeline_class
@@ -99,7 +98,7 @@ class Session:
         first = _with_seed(first)
         size = frame_size(first.request, first.family, first.folder)
         second = self._ready(second_pass.request_after(first.request, size))
-        second_pass.check(first.request.values["upscale"], second.request, second.family, second.folder)
+        second_pass.check(first.request.values["upscale"], size, second.request, second.family, second.folder)
         draft = self._run(first, output, watch, second_pass.draft_of)
         second = second._replace(request=second_pass.starting_from(draft, second.request))
         path = self._run(second, output, watch, partial(write, draft=draft))
@@ -113,7 +112,7 @@ class Session:
         folder = locate.locate(request.model_name, self._show_progress)
         family = request.family_of(folder)
         request = request.with_defaults_of(folder)
-        _notice_lacking(request, folder)
+        _notice_lacking(request)
         adapted = any(request.values.get(parameter.name) for parameter in ADAPTERS)
         if folder.is_file() or adapted or request.adapters.motion:
             # Only the networks can say whether all fits; without weights they are light.
@@ -247,16 +246,15 @@ class Session:
             say(notice)
 
 
-def _notice_lacking(request: Request, model: Path) -> None:
+def _notice_lacking(request: Request) -> None:
     """Says what of the sampler that the model's file asks for no solver here does, where none was chosen."""
-    lacking = own_sampler(model).lacking
-    if lacking and request.given.get("solver") is None:
+    if request.lacking and request.given.get("solver") is None:
         notice = Notice(
             "N-SAMPLER-LACKING",
             "{model} asks for {settings}, which no solver here does: its steps are made by {solver}; solver=... "
             "(--solver) chooses another",
             model=request.model_name,
-            settings=lacking,
+            settings=request.lacking,
             solver=request.values["solver"],
         )
         warnings.warn(notice, stacklevel=3)

@@ -202,7 +202,8 @@ class Limits:
                 most=self.side,
             )
         named = "resolution" if larger == 1 else words("resolution, times upscale")
-        _at_most(named, round(larger * side), self.side, words("pixels"))
+        largest = side if side > self.side else round(larger * side)  # of a side beyond all floats there is no product
+        _at_most(named, largest, self.side, words("pixels"))
 
     def _check_frames(self, request: Request) -> None:
         if request.clip is None:

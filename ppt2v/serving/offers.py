@@ -7,12 +7,11 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from ppt2v.errors import InputError
-from ppt2v.models.families import stable_diffusion
 from ppt2v.models.families.family import Use, fitting_family
 from ppt2v.models.sources import locate
-from ppt2v.models.sources.catalogue import usual
 from ppt2v.modes import MODES, Mode
 from ppt2v.parameters import resolve
+from ppt2v.request.own_values import own_values
 
 from .limits import Limits
 
@@ -68,7 +67,8 @@ def check_names(models: tuple[str, ...]) -> None:
 
 def defaults(row: Mode) -> dict[str, Any]:
     """What a mode's own model, with which it runs where none is named, brings along."""
-    return _brings(locate.locate(row.default("model_name"))).get(row.name, {})
+    name = row.default("model_name")
+    return own_values(row, name, locate.locate(name))
 
 
 def here(name: str) -> Path | None:
@@ -81,23 +81,18 @@ def _offer(name: str, place: Path | None) -> Offer:
     if place is None:
         return Offer(name, None, {})
     modes = tuple(row.name for row in MODES.values() if suits(row, name, place))
-    own, known = _brings(place), usual(name)
-    brought = {mode: {**known, **own.get(mode, {})} for mode in modes}
+    brought = {mode: own_values(MODES[mode], name, place) for mode in modes}
     return Offer(name, modes, {mode: values for mode, values in brought.items() if values})
 
 
 def suits(row: Mode, name: str, place: Path) -> bool:
     """Whether the model that is in a place is a whole one, which a mode takes."""
-    no_module_fits = row.moves and locate.is_embedded(name)
+    no_module_fits = row.moves and locate.is_embedded(name) and name != row.default("model_name")
     if no_module_fits or (place / _NETWORK).exists():
         return False
     edits = any(parameter.takes_frames and parameter.positional for parameter in row.parameters)
-    use = Use(row.name, row.family, row.example, name, edits, resolve(row.parameters, {}, {}))
     try:
-        return bool(fitting_family(place, use))
+        values = resolve(row.parameters, {}, own_values(row, name, place))
+        return bool(fitting_family(place, Use(row.name, row.family, row.example, name, edits, values)))
     except InputError:
         return False
-
-
-def _brings(place: Path) -> dict[str, dict[str, Any]]:
-    return stable_diffusion.model_defaults(place) if place.is_dir() else {}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from itertools import chain, dropwhile
@@ -10,6 +11,7 @@ from typing import Any
 
 _EARLIER = (0, 2, 10, 60)  # seconds before a wanted frame at which a key frame is looked for, one after the other
 _RECORDED = ("mpegts", "mpeg")  # formats of broadcasts and recorders; players pass over what is damaged in them
+_WITH_ALPHA = {"vp8": "libvpx", "vp9": "libvpx-vp9"}  # FFmpeg's own decoders pass over what is transparent
 _OWED = 2  # frames that some decoders do not give at the end; more that are missing are damage
 
 
@@ -28,15 +30,23 @@ def opened(path: Path) -> Iterator[tuple[Any, Any]]:
 
 
 def _video_stream(container: Any) -> Any:
-    """As ffmpeg chooses: no pictures of covers; the one marked as default, else the largest, else the first."""
+    """As ffmpeg chooses: no pictures of covers; the one marked as default, else the largest, else the first.
+
+    Raises:
+        av.DecoderNotFoundError: there are some, and none that can be decoded.
+    """
+    from av import DecoderNotFoundError
     from av.stream import Disposition
 
     if container.format.name == "tty":  # FFmpeg renders plain text as a film
         return None
     pictures = Disposition.attached_pic | Disposition.timed_thumbnails | Disposition.still_image
     streams = [stream for stream in container.streams.video if not stream.disposition & pictures]
+    readable = [stream for stream in streams if stream.codec_context is not None]
+    if streams and not readable:
+        raise DecoderNotFoundError(errno.ENOTSUP, "there is no decoder for it", container.name)
     return max(
-        streams,
+        readable,
         key=lambda stream: (bool(stream.disposition & Disposition.default), stream.width * stream.height),
         default=None,
     )
@@ -68,7 +78,7 @@ def decoded(path: Path, keyed: bool, stamp: int | None) -> Iterator[Any]:
                 continue
             # The index of some containers leads to a place behind the one that is asked for.
             if first is not None and first.pts is not None and first.pts <= stamp:
-                yield from decoded_packets(container, chain([first], packets))
+                yield from decoded_packets(container, stream, chain([first], packets))
                 return
     with opened(path) as (container, stream):
         yield from from_first(container, stream, keyed)
@@ -76,25 +86,35 @@ def decoded(path: Path, keyed: bool, stamp: int | None) -> Iterator[Any]:
 
 def from_first(container: Any, stream: Any, keyed: bool) -> Iterator[Any]:
     """The same of a file that has just been opened, from its first frame on."""
-    return decoded_packets(container, _from_key_frame(container, stream) if keyed else container.demux(stream))
+    packets = _from_key_frame(container, stream) if keyed else container.demux(stream)
+    return decoded_packets(container, stream, packets)
 
 
 def _from_key_frame(container: Any, stream: Any) -> Iterator[Any]:
     return dropwhile(lambda packet: not packet.is_keyframe, container.demux(stream))
 
 
-def decoded_packets(container: Any, packets: Iterable[Any]) -> Iterator[Any]:
+def decoded_packets(container: Any, stream: Any, packets: Iterable[Any]) -> Iterator[Any]:
     """Their frames; what is damaged in a recording is passed over."""
     import av
 
+    decoder = _decoder(stream)
     for packet in packets:
         try:
-            frames = packet.decode()
+            frames = decoder.decode(packet)
         except av.FFmpegError:
             if not is_recorded(container):
                 raise
             continue
         yield from frames
+
+
+def _decoder(stream: Any) -> Any:
+    """The stream's own, or one that also reads how transparent its pictures are."""
+    import av
+
+    name = _WITH_ALPHA.get(stream.codec_context.name) if stream.metadata.get("alpha_mode") == "1" else None
+    return av.CodecContext.create(name, "r") if name in av.codecs_available else stream.codec_context
 
 
 def shown(frames: Iterable[tuple[int, Any]], wanted: Iterable[int]) -> Iterator[Any]:

@@ -173,7 +173,8 @@ def _seen(path: Path, packets: Packets, fps: float, first: Any, container: Any, 
     orientation = Orientation() if matrix is None else Orientation.of(bytes(matrix))
     colour = Colour(stream.codec_context.color_trc, stream.codec_context.color_primaries)
     width = _width(stream, first.width)
-    notes = _notes(path, timeline, colour, first.interlaced_frame)
+    single = packets.complete and len(packets.stamps) == 1
+    notes = _notes(path, timeline, colour, first.interlaced_frame, single)
     kind = stream.codec_context.name, container.format.name, first.format.name
     shown_height, shown_width = orientation.sides(first.height, width)
     return Film(
@@ -201,8 +202,8 @@ def _from_stamp(packets: Packets, stamp: int | None) -> Packets:
     return packets._replace(stamps=packets.stamps[packets.stamps >= stamp])
 
 
-def _notes(path: Path, timeline: Timeline, colour: Colour, interlaced: bool) -> tuple[Message, ...]:
-    notes = []
+def _notes(path: Path, timeline: Timeline, colour: Colour, interlaced: bool, single: bool) -> tuple[Message, ...]:
+    notes = [words("{name} is a single picture: the clip has one frame", name=path.name)] if single else []
     if timeline.steady_fps is None:
         rate = words(
             "the frame rate of {name} varies: it is read at {fps:.4g} frames per second",

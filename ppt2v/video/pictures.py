@@ -15,6 +15,7 @@ from ppt2v.errors import InputError
 from ppt2v.language import Message, words
 
 from .colour import on_white
+from .profiles import in_srgb
 from .scaling import check_side, resample
 from .timeline import Timeline
 
@@ -33,6 +34,7 @@ _BEGINNINGS = (
     ("HEIC", 4, b"ftyphei"),
     ("HEIC", 4, b"ftypmif1"),
 )
+_FILMS = (".mjpeg", ".mjpg")
 _ANIMATED = ("GIF", "PNG", "WEBP", "AVIF")
 
 
@@ -72,7 +74,12 @@ class Pictures:
 
 
 def kind(path: Path) -> str | None:
-    """The format of a file that holds pictures, by its first bytes, such as "GIF"; None: it holds none."""
+    """The format of a file that holds pictures, by its first bytes, such as "GIF"; None: it holds none.
+
+    A film of JPEG pictures, as cameras of a network send it, is told by its name alone from one of them.
+    """
+    if path.suffix.lower() in _FILMS:
+        return None
     with path.open("rb") as file:
         head = file.read(16)
     return next((name for name, start, mark in _BEGINNINGS if head[start:].startswith(mark)), None)
@@ -221,7 +228,7 @@ def _seconds(image: Any, place: int) -> float:
 
 
 def rgb(image: Any) -> np.ndarray:
-    """A picture of Pillow's upright, as uint8 RGB ``[H, W, 3]``; what is transparent lies on white."""
+    """A picture of Pillow's upright, as uint8 RGB ``[H, W, 3]`` of sRGB; what is transparent lies on white."""
     from PIL import ImageOps
 
     if image.mode.startswith("I"):  # 16 bits of grey, which Pillow would clip
@@ -229,8 +236,8 @@ def rgb(image: Any) -> np.ndarray:
         return np.repeat((np.minimum(grey, 65535) + 128)[..., None] // 257, 3, axis=2).astype(np.uint8)
     image = ImageOps.exif_transpose(image)
     if image.mode in ("LA", "La", "PA", "RGBA", "RGBa") or "transparency" in image.info:
-        return on_white(np.asarray(image.convert("RGBA")))
-    return np.asarray(image.convert("RGB"))
+        return on_white(np.asarray(in_srgb(image.convert("RGBA"))))
+    return np.asarray(in_srgb(image.convert("RGB") if image.mode == "P" else image).convert("RGB"))
 
 
 def _is_whole_gif(path: Path) -> bool:

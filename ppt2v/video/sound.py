@@ -81,6 +81,6 @@ def _resampled(container: Any, stream: Any, begin: float, channels: int) -> Iter
     if begin > _EARLIER and container.format.name not in _IN_ORDER:
         container.seek(int((begin - _EARLIER) / stream.time_base), stream=stream)
     resampler = av.AudioResampler(format="s16", layout="mono" if channels == 1 else "stereo", rate=RATE)
-    for frame in decoded_packets(container, container.demux(stream)):
+    for frame in decoded_packets(container, stream, container.demux(stream)):
         yield from resampler.resample(frame)
     yield from resampler.resample(None)

@@ -66,16 +66,17 @@ class Timeline:
             InputError: they are more than ``MOST_FRAMES``.
         """
         end_t = min(end_t, self.end)
+        slack = min(SLACK, 0.5 / self.fps)
         if out_fps > 0:
-            number = self._number((end_t - start_t - SLACK) * out_fps)
-            return np.searchsorted(self.starts, start_t + np.arange(number) / out_fps + SLACK, side="right") - 1
+            number = self._number((end_t - start_t - slack) * out_fps)
+            return np.searchsorted(self.starts, start_t + np.arange(number) / out_fps + slack, side="right") - 1
         if self.steady_fps is None:
             places = np.rint(self.starts * self.fps)
-            first = int((start_t + SLACK) * self.fps)
-            number = self._number((end_t - SLACK) * self.fps - first)
+            first = int((start_t + slack) * self.fps)
+            number = self._number((end_t - slack) * self.fps - first)
             return np.searchsorted(places, first + np.arange(number), side="right") - 1
-        first = int(np.searchsorted(self.starts, start_t + SLACK, side="right")) - 1
-        last = int(np.searchsorted(self.starts, end_t - SLACK, side="left"))
+        first = int(np.searchsorted(self.starts, start_t + slack, side="right")) - 1
+        last = int(np.searchsorted(self.starts, end_t - slack, side="left"))
         return np.arange(first, max(last, first + 1))
 
     @staticmethod

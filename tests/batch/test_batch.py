@@ -339,13 +339,13 @@ def test_the_sheet_is_whole_in_itself_and_escaped(batch, tmp_path):
     assert any("failed: ZeroDivisionError" in text for text in page.texts)
 
 
-# The embedded model
+# With real networks
 
 
 @pytest.mark.parametrize("runner", ["local", "ray"])
-def test_several_workers_make_the_same_videos_as_one(tmp_path, runner):
+def test_several_workers_make_the_same_videos_as_one(tiny_folder, tmp_path, runner):
     machine = {"device": "cpu", "dtype": None, "engine": "eager"}
-    short = {"video_length": 2, "num_inference_steps": 2, "seed": 1}
+    short = {"model_name": str(tiny_folder), "video_length": 2, "num_inference_steps": 2, "seed": 1}
 
     def made(name: str, workers: int) -> list[bytes]:
         (tmp_path / name).mkdir()

@@ -98,6 +98,7 @@ def test_a_frame_of_any_size_is_made_from_the_file_as_it_is_published(file):
     assert (made != network.frame(*pair, 0.25)).any()
 
 
+@pytest.mark.parametrize("version", ["4.25"], indirect=True)
 def test_the_given_frames_stay_and_scenes_are_told_apart(file, tmp_path, run):
     noise = (np.random.default_rng(seed).standard_normal((SIDE, 2 * SIDE, 3)).astype(np.float32) for seed in (0, 7))
     scenes = ((128 + 400 * cv2.GaussianBlur(each, (0, 0), 3)).clip(0, 255).astype(np.uint8) for each in noise)

@@ -85,11 +85,11 @@ def test_doctor_says_that_nothing_can_be_kept(no_home, monkeypatch, tmp_path):
     assert doctor._cache() == ("cache", str(tmp_path / "new"), None)
 
 
-def test_a_video_is_made_without_a_home(tmp_path):
+def test_a_video_is_made_without_a_home(tiny_folder, tmp_path):
     pytest.importorskip("openvino")
     kept = {name: value for name, value in os.environ.items() if name not in ("PPT2V_CACHE", "XDG_CACHE_HOME")}
     command = ["-m", "ppt2v", "text2video", "a fox in the snow", "--frames", "1", "--steps", "1", "--no-motion-field"]
-    command += ["--engine", "openvino", "--out", str(tmp_path / "fox.mp4")]
+    command += ["--model", str(tiny_folder), "--engine", "openvino", "--out", str(tmp_path / "fox.mp4")]
     ended = subprocess.run(
         [sys.executable, *command], env={**kept, "HOME": NOWHERE}, cwd=tmp_path, capture_output=True, text=True
     )

@@ -16,7 +16,8 @@ from ppt2v.cache import default_folder
 from ppt2v.cli.app import main
 from ppt2v.models.conversion import convert
 from ppt2v.models.families import text_to_video
-from ppt2v.models.layouts import diffusers, modelscope
+from ppt2v.models.layouts import modelscope
+from ppt2v.models.layouts.json_files import read_json
 from ppt2v.models.sources import locate
 from ppt2v.runs.session import Session
 
@@ -26,7 +27,7 @@ SHORT = {"num_inference_steps": 2, "seed": 0}
 
 @pytest.fixture(scope="module")
 def model() -> Model:
-    return Model(device="cpu", show_progress=False)
+    return Model(device="cpu", engine="eager", show_progress=False)
 
 
 @pytest.fixture(scope="module")
@@ -329,7 +330,7 @@ def test_the_command_needs_no_model_and_says_which_to_give(tmp_path, capsys, mon
     monkeypatch.setattr(Session, "_notice_given", False)
     (default_folder() / ".embedded-notice").unlink(missing_ok=True)
     with pytest.raises(SystemExit) as ended:
-        main(["synthesize", "a fox", "--frames", "1", "--steps", "1", "--device", "cpu"])
+        main(["synthesize", "a fox", "--frames", "1", "--steps", "1", "--device", "cpu", "--engine", "eager"])
     written, said = capsys.readouterr()
     assert ended.value.code == 0 and (tmp_path / written.strip()).is_file()
     assert "--model damo-vilab/text-to-video-ms-1.7b" in said
@@ -340,7 +341,7 @@ def test_convert_on_the_command_line(modelscope_folder, tmp_path, capsys):
     with pytest.raises(SystemExit) as ended:
         main(["convert", str(modelscope_folder), str(target), "--format", "diffusers", "--dtype", "float16"])
     assert (ended.value.code or 0, capsys.readouterr().out) == (0, f"{target}\n")
-    assert diffusers.read_json(target / "model_index.json")["_class_name"] == "TextToVideoSDPipeline"
+    assert read_json(target / "model_index.json")["_class_name"] == "TextToVideoSDPipeline"
     locate.check(target)
     with pytest.raises(SystemExit) as ended:
         main(["convert", "embedded/video", str(tmp_path / "shipped"), "--format", "diffusers"])

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from ppt2v.errors import DiskFull, InputError, Notice, NumericalError
-from ppt2v.language import Message, current, either, preferred, speaking, words
+from ppt2v.language import Message, choice, current, either, preferred, speaking, words
 from ppt2v.request import request
 
 CLIP = InputError("E-CLIP-MISSING", "{path} does not exist: give a video file", path="a.mp4")
@@ -67,20 +67,34 @@ def test_a_notice_is_a_warning_with_a_code():
     assert caught[0].message.code == "N-PROMPT-LANGUAGE"
 
 
+LANGUAGES = ("PPT2V_LANG", "LC_ALL", "LC_MESSAGES", "LANG")
+
+
 @pytest.mark.parametrize(
-    ("variables", "said"),
+    ("variables", "language"),
     [
-        ({"PPT2V_LANG": "zh", "LANG": "en_US.UTF-8"}, "错误：提示词为空"),
-        ({"LANG": "zh_CN.UTF-8"}, "错误：提示词为空"),
-        ({"LC_ALL": "C", "LANG": "zh_CN.UTF-8"}, "Error: the prompt is empty"),
-        ({"LC_MESSAGES": "zh_CN.UTF-8", "LANG": "de_DE.UTF-8"}, "错误：提示词为空"),
-        ({"PPT2V_LANG": "fr"}, "Error: the prompt is empty"),
-        ({}, "Error: the prompt is empty"),
+        ({"PPT2V_LANG": "zh", "LANG": "en_US.UTF-8"}, "zh"),
+        ({"LANG": "zh_CN.UTF-8"}, "zh"),
+        ({"LC_ALL": "C", "LANG": "zh_CN.UTF-8"}, "en"),
+        ({"LC_MESSAGES": "zh_CN.UTF-8", "LANG": "de_DE.UTF-8"}, "zh"),
+        ({"PPT2V_LANG": "fr"}, "en"),
+        ({}, "en"),
     ],
 )
-def test_the_environment_says_the_language_of_a_process(variables, said):
-    languages = ("PPT2V_LANG", "LC_ALL", "LC_MESSAGES", "LANG")
-    others = {name: value for name, value in os.environ.items() if name not in languages}
+def test_the_environment_says_the_language(variables, language, monkeypatch):
+    for name in LANGUAGES:
+        monkeypatch.delenv(name, raising=False)
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    assert choice._of_process.__wrapped__() == language
+
+
+@pytest.mark.parametrize(
+    ("variables", "said"),
+    [({"PPT2V_LANG": "zh", "LANG": "en_US.UTF-8"}, "错误：提示词为空"), ({}, "Error: the prompt is empty")],
+)
+def test_a_process_speaks_the_language_of_its_environment(variables, said):
+    others = {name: value for name, value in os.environ.items() if name not in LANGUAGES}
     command = [sys.executable, "-m", "ppt2v", "text2video", " "]
     environment = {**others, **variables, "PYTHONIOENCODING": "utf-8"}
     ended = subprocess.run(command, env=environment, capture_output=True, encoding="utf-8")

@@ -152,7 +152,18 @@ BAD_LORAS = {
         {f"{LAYER}.lora_A.weight": np.ones((0, 8), np.float32), f"{LAYER}.lora_B.weight": np.ones((8, 0), np.float32)},
         r"lora_down \[0, 8\], lora_up \[8, 0\]",
     ),
-    "an alpha that is no number": ({**LOW_RANK, f"{LAYER}.alpha": np.float32("nan")}, "no finite number for alpha"),
+    "an alpha of several numbers": (
+        {**LOW_RANK, f"{LAYER}.alpha": np.ones(2, np.float32)},
+        "no single number for alpha",
+    ),
+    "an alpha that is no number": (
+        {**LOW_RANK, f"{LAYER}.alpha": np.float32("nan")},
+        "the numbers of .*to_q.alpha are not finite",
+    ),
+    "no numbers": (
+        {f"{LAYER}.lora_A.weight": np.full_like(DOWN, np.inf), f"{LAYER}.lora_B.weight": UP},
+        "the numbers of .*lora_A.weight are not finite, so that the training failed: give an earlier state",
+    ),
     "something beside": (
         {**LOW_RANK, "other.thing": UP},
         r"holds weights of an unknown kind beside its LoRA \(other.thing\)",
@@ -476,7 +487,7 @@ def test_files_that_are_no_inversion_for_the_model(name, tmp_path):
 
 @pytest.fixture(scope="module")
 def model() -> Model:
-    return Model(device="cpu", show_progress=False)
+    return Model(device="cpu", engine="eager", show_progress=False)
 
 
 @pytest.fixture

@@ -12,7 +12,8 @@ import pytest
 from conftest import DATA
 
 from ppt2v.errors import InputError
-from ppt2v.models.formats import dtypes, fitting, pickles, reading
+from ppt2v.models.formats import dtypes, fitting, reading
+from ppt2v.models.formats.stand_ins import Storage, Tensor
 
 CHECKPOINTS = DATA / "checkpoints"
 NUMBERS = np.arange(24.0).reshape(4, 6)
@@ -197,9 +198,9 @@ def test_array_of_objects_is_refused(tmp_path):
 
 @pytest.mark.parametrize("offset, shape, stride", [(20, (2, 4), (4, 1)), (-1, (1,), (1,)), (3, (4,), (-1,))])
 def test_tensor_that_reaches_beyond_its_data_is_refused(offset, shape, stride):
-    storage = pickles.Storage(np.dtype("<f4"), 24, np.zeros(24, np.float32))
+    storage = Storage(np.dtype("<f4"), 24, np.zeros(24, np.float32))
     with pytest.raises(ValueError, match="beyond its data"):
-        pickles._Tensor(storage, offset, shape, stride).array()
+        Tensor(storage, offset, shape, stride).array()
 
 
 @pytest.mark.parametrize("share", [0.02, 0.3, 0.9, 0.999])

@@ -15,6 +15,7 @@ from conftest import DATA
 
 from ppt2v import InputError
 from ppt2v.models.formats import pickles, reading
+from ppt2v.models.formats.state_dictionary import state_dictionary
 
 # What reading a file of a few bytes may take; the numbers in these files claim gigabytes.
 LITTLE = 20e6
@@ -75,7 +76,7 @@ def test_every_name_of_a_pickle_stays_a_name():
         stream = io.BytesIO(b"\x80\x02c" + f"{module}\n{name}\n".encode() + b"X\x01\x00\x00\x001\x85R.")
         made = pickles.load(stream, Path("model.bin"), None)
         with pytest.raises(InputError, match=rf"'w' is a {module}\.{name}, which is refused"):
-            pickles.state_dictionary({"w": made}, Path("model.bin"))
+            state_dictionary({"w": made}, Path("model.bin"))
 
 
 def _torch_zip(file: Path, pickled: bytes, compression: int = zipfile.ZIP_STORED, **entries: bytes) -> Path:

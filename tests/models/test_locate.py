@@ -298,21 +298,35 @@ def test_dead_network_is_reported(cache_homes, monkeypatch):
         locate.locate(name)
 
 
+def unreached(name: str) -> str:
+    with pytest.raises(InputError) as error:
+        locate.locate(name, progress=False)
+    assert error.value.code == "E-DOWNLOAD-OFFLINE" and "\n" not in str(error.value)
+    return str(error.value)
+
+
 def test_a_server_that_cannot_be_reached_is_said_in_a_line_with_the_name_that_was_asked_for(cache_homes, monkeypatch):
     def refuse(*_, **__):
         raise socket.gaierror(-2, "Name or service not known")
 
-    def give_up(*_, **__):  # as Hugging Face's library does after some retries
-        raise LocalEntryNotFoundError("no connection")
+    def wait(*_, **__):  # as Hugging Face's library does, for 23 seconds
+        pytest.fail("it is known already that there is no network")
 
     monkeypatch.setattr(socket, "getaddrinfo", refuse)
-    monkeypatch.setattr("huggingface_hub.hf_hub_download", give_up)
+    monkeypatch.setattr("huggingface_hub.hf_hub_download", wait)
     name = "stable-diffusion-v1-5/stable-diffusion-v1-5"  # elsewhere known as runwayml/...
     for prefix, server in {"": "Paddle community storage", "hf:": "Hugging Face"}.items():
-        with pytest.raises(InputError) as error:
-            locate.locate(f"{prefix}{name}", progress=False)
-        assert str(error.value).startswith(f"'{prefix}{name}' is not on this machine, and {server} (https://")
-        assert "cannot be reached" in str(error.value) and "Max retries" not in str(error.value)
+        said = unreached(f"{prefix}{name}")
+        assert said.startswith(f"'{prefix}{name}' is not on this machine, and {server} (https://")
+        assert "cannot be reached" in said and "Max retries" not in said
+
+
+def test_a_network_that_goes_away_meanwhile_is_told_alike(server, monkeypatch):
+    def give_up(*_, **__):  # as Hugging Face's library does after its retries
+        raise LocalEntryNotFoundError("no connection")
+
+    monkeypatch.setattr("huggingface_hub.hf_hub_download", give_up)
+    assert "Hugging Face" in unreached("hf:org/tiny")
 
 
 @pytest.mark.parametrize("progress", [True, False])

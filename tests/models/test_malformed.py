@@ -11,7 +11,8 @@ import pytest
 from ppt2v.errors import InputError
 from ppt2v.models.families import stable_diffusion
 from ppt2v.models.families.family import Use, fitting_family
-from ppt2v.models.layouts.diffusers import read_config, shards, weight_files
+from ppt2v.models.layouts.diffusers import shards, weight_files
+from ppt2v.models.layouts.network_configs import read_config
 from ppt2v.models.loading.tokenizer import load_tokenizer
 from ppt2v.models.sources import downloads, locate
 from ppt2v.pipelines.planning import sizes

@@ -95,7 +95,7 @@ VERSIONS = {
 def test_files_of_the_authors_are_read(version, prefix, tmp_path):
     network = tiny_model.motion_modules(**WIDTHS, **VERSIONS[version])
     file = authors_file(tmp_path / "mm.ckpt", network, prefix)
-    config = motion_modules.configuration(file)
+    config, _ = motion_modules.configuration(file)
     assert {**config, **WIDTHS, **VERSIONS[version]} == config
     made = loaded(file)
     assert made.keys() == network.state_dict().keys()
@@ -161,9 +161,12 @@ def request(**given) -> Request:
     return Request.of(MODES["animate"], {"prompt": "a fox", **given})
 
 
-def test_without_a_motion_module_the_mode_says_what_to_give():
-    with pytest.raises(InputError, match="animate needs a motion module: .*--motion-module.*guoyww.*--model"):
-        request()
+def test_another_model_than_the_embedded_one_needs_a_motion_module_of_its_own(tiny_folder):
+    assert request().values["motion_module"] == "embedded/motion"
+    for given in ({}, {"motion_module": "embedded/motion"}):
+        with pytest.raises(InputError, match="tiny needs a motion module that was made for it, .*guoyww") as refused:
+            request(model_name=tiny_folder, **given)
+        assert refused.value.code == "E-MOTION-MODULE-MISSING"
 
 
 @pytest.mark.parametrize(
@@ -174,7 +177,9 @@ def test_without_a_motion_module_the_mode_says_what_to_give():
         ({"motion_layers_per_block": [1, 2]}, "motion_layers_per_block=.1, 2.; the rule is a whole number"),
         ({"motion_transformer_layers_per_mid_block": 2}, "motion_transformer_layers_per_mid_block=2; the rule is 1"),
         ({"noise_schedule": "linear"}, "noise_schedule='linear'; the rule is 'model', or nothing"),
-        ({"_class_name": "ControlNetModel"}, "is no MotionAdapter"),
+        ({"motion_max_seq_length": 0}, "motion_max_seq_length=0; the rule is a whole number from 1 to 4095"),
+        ({"use_motion_mid_block": "no"}, "use_motion_mid_block='no'; the rule is true or false"),
+        ({"_class_name": "ControlNetModel"}, "is no motion module: its config.json is that of 'ControlNetModel'"),
     ],
 )
 def test_modules_that_cannot_be_run_are_refused_by_name(config, words, motion_folder, tmp_path):

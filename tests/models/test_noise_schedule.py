@@ -74,21 +74,30 @@ def test_what_a_file_says_is_kept():
     ("said", "message"),
     [
         ({"_class_name": "FlowMatchEulerDiscreteScheduler"}, "another family"),
-        ({"prediction_type": "flow"}, "valid are epsilon"),
-        ({"num_train_timesteps": 10**12}, "num_train_timesteps"),
-        ({"num_train_timesteps": "many"}, "num_train_timesteps"),
-        ({"beta_schedule": "strange"}, "cannot be used"),
-        ({"beta_start": "x"}, "cannot be used"),
-        ({"steps_offset": "x"}, "cannot be used: steps_offset"),
-        ({"set_alpha_to_one": 1}, "cannot be used: set_alpha"),
-        ({"timestep_spacing": "odd"}, "valid are leading"),
-        ({"trained_betas": "x"}, "cannot be used"),
+        ({"prediction_type": "flow"}, "prediction_type='flow'; the rule is one of epsilon, v_prediction, sample"),
+        ({"num_train_timesteps": 10**12}, "num_train_timesteps=1000000000000; the rule is a whole number from 1000"),
+        ({"num_train_timesteps": "many"}, "num_train_timesteps='many'; the rule is a whole number"),
+        ({"beta_schedule": "strange"}, "beta_schedule='strange'; the rule is one of linear, scaled_linear, squared"),
+        ({"beta_start": "x"}, "beta_start='x'; the rule is a number above 0 and below 1"),
+        ({"beta_end": 1.2}, "beta_end=1.2; the rule is a number"),
+        ({"beta_start": True}, "beta_start=True; the rule is a number"),
+        ({"steps_offset": "x"}, "steps_offset='x'; the rule is a whole number from 0"),
+        ({"steps_offset": -1}, "steps_offset=-1; the rule is a whole number from 0"),
+        ({"set_alpha_to_one": 1}, "set_alpha_to_one=1; the rule is true or false"),
+        ({"timestep_spacing": "odd"}, "timestep_spacing='odd'; the rule is one of leading, trailing, linspace"),
+        ({"trained_betas": "x"}, "trained_betas='x'; the rule is a list of 1000 numbers"),
+        ({"trained_betas": [0.1] * 999}, "; the rule is a list of 1000 numbers .* published with$"),
         ({"rescale_betas_zero_snr": True}, "cannot be gone through by predicting epsilon"),
     ],
 )
 def test_schedules_that_cannot_be(said, message):
     with pytest.raises(InputError, match=f"^the file.*{message}"):
         noise_schedule(said, "the file")
+
+
+def test_a_list_of_betas_and_a_strange_entry_are_no_error():
+    made = noise_schedule({"trained_betas": [0.5] * 1000, "self": 1, "beta_schedule": None}, "the file")
+    np.testing.assert_allclose(made.alphas_cumprod[:3].numpy(), [0.5, 0.25, 0.125])
 
 
 # Single files

@@ -56,7 +56,7 @@ def test_the_preview_is_another_and_the_video_the_same(preview):
 @pytest.mark.parametrize(
     ("changed", "told"),
     [
-        ({"_class_name": "AutoencoderKL"}, "AutoencoderTiny"),
+        ({"_class_name": "AutoencoderKL"}, "is no tiny autoencoder: its config.json is that of .AutoencoderKL"),
         ({"latent_channels": 16}, "its latents have 16 channels"),
         ({"decoder_block_out_channels": [8, 8, 8, 8]}, "cells of 8 pixels, the model's 4 and 2"),
     ],

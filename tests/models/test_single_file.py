@@ -14,7 +14,7 @@ import pytest
 from conftest import DATA
 
 from ppt2v import InputError, Model, video
-from ppt2v.models.families import stable_diffusion
+from ppt2v.models.families import parts, stable_diffusion
 from ppt2v.models.formats import reading
 from ppt2v.models.layouts import clip_vocabulary, single_file
 from ppt2v.models.loading import tokenizer
@@ -273,7 +273,7 @@ def test_an_autoencoder_replaces_that_of_a_folder_in_a_run(tensors, copy, tmp_pa
     vae = write(tmp_path / "other.safetensors", changed)
     given = {"prompt": "the fox", "model_name": copy, "resolution": 16, "video_length": 1, "num_inference_steps": 2}
     given |= {"seed": 0, "use_motion_field": False}
-    maker = Model(device="cpu", show_progress=False)
+    maker = Model(device="cpu", engine="eager", show_progress=False)
     own = maker.run("text2video", save_path=tmp_path / "a.gif", **given)
     other = maker.run("text2video", save_path=tmp_path / "b.gif", vae=vae, **given)
     again = maker.run("text2video", save_path=tmp_path / "c.gif", **given)
@@ -291,11 +291,36 @@ def test_an_autoencoder_of_other_latents_is_refused(tensors, file, tmp_path, cha
         stable_diffusion.frame_configs(file, str(folder))
 
 
+@pytest.mark.parametrize(
+    ("name", "scale"),
+    [
+        ("sdxl_vae", 0.13025),
+        ("sdxlVAE-fp16", 0.13025),
+        ("xl vae", 0.13025),
+        ("vae-ft-mse-84", 0.18215),
+        ("axle", None),
+    ],
+)
+def test_a_file_of_an_autoencoder_is_taken_for_what_its_name_says(tensors, copy, tmp_path, name, scale):
+    own = {name.removeprefix(single_file.VAE): array for name, array in _vae_tensors(tensors).items()}
+    given, config = str(write(tmp_path / f"{name}.safetensors", own)), copy / "vae" / "config.json"
+    for wanted in (0.18215, 0.13025):
+        config.write_text(json.dumps({**json.loads(config.read_text()), "scaling_factor": wanted}))
+        if scale in (None, wanted):
+            assert parts.vae_files(copy, given).config["scaling_factor"] == wanted
+        else:
+            with pytest.raises(InputError, match=f"scaling_factor {scale} instead of {wanted}, as its name says"):
+                parts.vae_files(copy, given)
+
+
 def test_what_is_no_autoencoder_is_refused_by_its_name(tensors, file, tiny_folder, tmp_path):
     unet = {name: array for name, array in tensors.items() if name.startswith(single_file.UNET)}
     with pytest.raises(InputError, match="holds a UNet alone and no autoencoder"):
         stable_diffusion.frame_configs(file, str(write(tmp_path / "a.safetensors", unet)))
-    with pytest.raises(InputError, match="unet is no AutoencoderKL, as its config.json says"):
+    with pytest.raises(
+        InputError,
+        match="unet is no autoencoder: its config.json is that of 'UNet2DCond",
+    ):
         stable_diffusion.frame_configs(file, str(tiny_folder / "unet"))
 
 

@@ -242,6 +242,28 @@ def test_so_does_one_that_starts_again_from_what_it_has_made(killed, kept, anima
     assert np.array_equal(animate(**settings, checkpoint=checkpoint).numpy(), whole)
 
 
+def test_a_given_first_frame_comes_out_as_it_went_in_and_the_others_follow_it(animate, stored, tmp_path):
+    height, width = stored["pictures"].shape[1:3]
+    settings = {"video_length": 5, "window": 4, "num_inference_steps": 4, "noise": Noise(3), **COMMON}
+    settings |= {"height": height, "width": width, "first": stored["pictures"][:1], "strength": 0.8}
+    made = animate(**settings).numpy()
+    scale = animate.vae.config.scaling_factor
+    assert np.array_equal(made[:1], (animate.encode(settings["first"]) * scale).numpy())
+    other = animate(**{**settings, "first": 255 - settings["first"]}).numpy()
+    assert all(deviation(frame, expected) > 0.01 for frame, expected in zip(other[1:], made[1:]))
+
+    def kill(done: int, total: int) -> None:
+        assert total == 3 * 5
+        if done == 2 * 5:
+            raise Killed
+
+    checkpoint = Checkpoint(tmp_path, {})
+    with pytest.raises(Killed):
+        animate(**settings, checkpoint=checkpoint, progress=kill)
+    assert int(checkpoint.load()["step"]) == 2
+    assert np.array_equal(animate(**settings, checkpoint=checkpoint).numpy(), made)
+
+
 def test_levels_without_text_attention_have_modules_too(tiny_folder, motion_folder):
     added = adapters.read({"motion_module": str(motion_folder)})
     pipeline = AnimatePipeline(**load_stable_diffusion(tiny_folder, adapters=added).components)

@@ -27,6 +27,7 @@ from ppt2v.cli import app
 from ppt2v.hubs.paddlehub import VideoMaker
 from ppt2v.models.sources import catalogue
 from ppt2v.parameters import holding, resolve
+from ppt2v.runs import session
 from ppt2v.serving.api.app import create_app
 from ppt2v.serving.api.schema import request_model
 from ppt2v.serving.job import Terms
@@ -66,8 +67,14 @@ def folder(tmp_path, monkeypatch) -> Path:
 
 @pytest.fixture
 def quick(monkeypatch) -> None:
-    """Two steps for every run, and few frames unless it says something of later ones; one step for a training."""
-    run, train = ppt2v.model.Model.run, dreambooth.train
+    """Two steps for every run, few frames unless it says something of later ones, and eagerly unless it says how.
+
+    One step for a training.
+    """
+    run, train, choose = ppt2v.model.Model.run, dreambooth.train, session.choose
+
+    def choose_quickly(engine: str, device: str, dtype):
+        return choose("eager" if engine == "auto" and dtype is None else engine, device, dtype)
 
     def quick_run(self, mode, **given):
         little = {"num_inference_steps": 2, "video_length": 2, "end_t": given.get("start_t", 0) + 0.5}
@@ -81,6 +88,7 @@ def quick(monkeypatch) -> None:
 
     monkeypatch.setattr(ppt2v.model.Model, "run", quick_run)
     monkeypatch.setattr(dreambooth, "train", quick_train)
+    monkeypatch.setattr(session, "choose", choose_quickly)
 
 
 def command(words: list[str], place: str) -> None:

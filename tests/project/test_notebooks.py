@@ -86,16 +86,10 @@ def shown_videos(notebook: nbformat.NotebookNode, folder: Path) -> list[Path]:
     return files
 
 
-# Of notebooks for models that do not ship: their settings by the fixtures that stand for them.
-STAND_INS = {"animate": {"MODEL": "tiny_folder", "MODULE": "motion_folder"}}
-
-
 @pytest.mark.slow
 @pytest.mark.parametrize("name", NAMES)
-def test_makes_and_shows_its_videos(name, folder, request):
+def test_makes_and_shows_its_videos(name, folder):
     settings, modes = RUNS[name]
-    stand_ins = STAND_INS.get(name, {})
-    settings = {**settings, **{each: str(request.getfixturevalue(place)) for each, place in stand_ins.items()}}
     made = run(name, folder, settings)
     shown = shown_videos(made, folder)
     recipes = [video.read_recipe(file) for file in shown]

@@ -9,7 +9,7 @@ from conftest import ROOT
 from ppt2v import MODES, InputError, Model
 from ppt2v.models.adapters.adapters import Adapters
 from ppt2v.models.formats.writing import save_torch
-from ppt2v.models.layouts.diffusers import read_json
+from ppt2v.models.layouts.json_files import read_json
 from ppt2v.models.sources import downloads, locate
 from ppt2v.request import prompts
 from ppt2v.request.request import Request
@@ -40,11 +40,12 @@ def test_the_words_are_those_that_the_models_were_taught(monkeypatch):
     monkeypatch.syspath_prepend(ROOT)
     from training.pictures import moving, sprites
 
-    for model in ("embedded", "embedded/pix2pix", "embedded/video", "embedded/videofusion", "embedded/dreambooth"):
+    moving_pictures = "embedded/video", "embedded/videofusion", "embedded/animate"
+    for model in ("embedded", "embedded/pix2pix", "embedded/dreambooth", *moving_pictures):
         taught = read_json(locate.locate(model) / "words.json")
         assert set(taught["subjects"]) >= set(sprites.SUBJECTS)
         phrases = {phrase for place in sprites.PLACES.values() for phrase in place.phrases}
-        if model in ("embedded/video", "embedded/videofusion"):
+        if model in moving_pictures:
             phrases |= {phrase for motion in moving.MOTIONS.values() for phrase in motion}
         known = set(re.findall(r"[a-z]+", " ".join(chain(*taught.values())).lower()))
         assert known >= set(re.findall(r"[a-z]+", " ".join(phrases)))
@@ -78,6 +79,49 @@ def test_a_prompt_that_is_not_in_english_is_advised_against(name):
     asked = {"prompt": "a fox", "model_name": "some/model", name: "雪地里的狐狸"}
     (only,) = prompts.advice(asked, Adapters())
     assert only.code == "N-PROMPT-LANGUAGE" and "write the prompt in English" in str(only)
+
+
+@pytest.mark.parametrize(
+    ("prompt", "found", "told"),
+    [
+        ("a [fox:dog:0.5] in the snow", "[fox:dog:0.5]", "another prompt from a step on.*--prompt-at"),
+        ("a [dog:10]", "[dog:10]", "another prompt from a step on"),
+        ("a [fox::4]", "[fox::4]", "another prompt from a step on"),
+        ("a [fox|dog]", "[fox|dog]", "words that take turns"),
+        ("a {red|blue} fox", "{red|blue}", "a choice of words"),
+        ("a fox in __places__", "__places__", "a choice of words"),
+        ("a fox AND snow", "AND", "several prompts that are added up"),
+        ("a fox <hypernet:anime:0.5>", "<hypernet:anime:0.5>", "a hypernetwork"),
+        (
+            "a fox, embedding:EasyNegative",
+            "embedding:EasyNegative",
+            "the file of a textual inversion.*--textual-inversion",
+        ),
+        ("a fox++ in the snow", "fox++", r"a weight.*as \(word:1.3\)"),
+        ("a (red fox)1.3", ")1.3", "a weight"),
+        ("a (fox)+", ")+", "a weight"),
+        ("a (fox:1,3)", "(fox:1,3)", "a weight"),
+        ("a （fox：1.3）", "（fox：1.3）", "a weight"),
+        ("a (fox：1.3)", "(fox：1.3)", "a weight"),
+    ],
+)
+@pytest.mark.parametrize("name", ["prompt", "n_prompt"])
+def test_what_other_programs_read_in_a_prompt_is_told_to_be_words_here(name, prompt, found, told):
+    given = {"prompt": "a fox", "model_name": "some/model", name: prompt}
+    assert re.search(f"{name} has {re.escape(repr(found))}, elsewhere {told}", said(**given))
+
+
+@pytest.mark.parametrize(
+    "prompt",
+    [
+        "a (fox:1.3) in ((snow)), [blurry], (red [blue])",
+        r"a fox \[from 10:30\], a smiley :) [sic], BLACK AND WHITE",
+        "a fox (1990) - at 10:30 BREAK a well-known fox, 2+2",
+        "a sign, saying: [no entry], fox-like (soft)-focus",
+    ],
+)
+def test_weights_and_ordinary_punctuation_are_not_commented(prompt):
+    assert not said(prompt=prompt, model_name="some/model")
 
 
 FOX = {"prompt": "a fox in the snow"}
@@ -148,7 +192,7 @@ def test_long_weighted_prompts_and_other_layers_make_other_videos(tmp_path):
         {"prompt": "a fox in the snow"}, {"prompt": "a (fox:1.5) in the snow"}, {"prompt": f"{common} at night"},
         {"prompt": f"{common} at sunset"}, {"prompt": "a fox in the snow", "clip_skip": 2},
     ]  # fmt: skip
-    model = Model("cpu", show_progress=False)
+    model = Model("cpu", engine="eager", show_progress=False)
     short = {"video_length": 1, "num_inference_steps": 1, "seed": 0, "use_motion_field": False}
     for number, each in enumerate(asked):
         model.process_text2video(**each, **short, save_path=tmp_path / f"{number}.png")

@@ -126,6 +126,16 @@ def test_a_first_frame_that_does_not_fit_is_refused(picture, name, resolution, c
     assert refused.value.code == code
 
 
+def test_a_first_frame_goes_neither_with_a_clip_to_start_from_nor_with_runs_that_start_again(picture, motion_folder):
+    given = {"prompt": "a fox", "motion_module": motion_folder, "init_image": picture, "init_video": CLIPS / "car.mp4"}
+    with pytest.raises(InputError, match="is a first frame, and init_video=.*car.mp4 is a clip"):
+        Request.of(MODES["animate"], given)
+    del given["init_video"]
+    with pytest.raises(InputError, match="free_init=2 starts again from the noise, and init_image=.* from a picture"):
+        Request.of(MODES["animate"], {**given, "free_init": 2})
+    assert Request.of(MODES["animate"], given).values["strength"] == 0.6
+
+
 def test_a_first_frame_that_does_not_fit_the_models_own_size_is_refused_too(picture):
     with pytest.raises(InputError, match="64x48 pixels, and the frames are to have 128x128"):
         Model(show_progress=False).process_text2video("a fox", init_image=picture)

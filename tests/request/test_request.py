@@ -94,7 +94,7 @@ def test_a_new_parameter_that_names_a_file_is_refused_for_clients(with_palette):
 
 def test_a_new_parameter_that_names_a_file_is_no_folder_of_this_machine_for_others(with_palette, tmp_path):
     (tmp_path / "warm.json").write_text("{}")
-    maker = Model(device="cpu", show_progress=False, for_strangers=True)
+    maker = Model(device="cpu", engine="eager", show_progress=False, for_strangers=True)
     asked = {"prompt": "a fox in the snow", "palette": tmp_path / "warm.json", "video_length": 2}
     made = maker.run("text2video", save_path=tmp_path / "a.mp4", use_motion_field=False, **asked, **SHORT)
     assert video.read_recipe(made)["parameters"]["palette"] == "warm.json"

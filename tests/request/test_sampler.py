@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import json
-
 import pytest
+from conftest import scheduler_says
 
 from ppt2v import Model, video
-from ppt2v.errors import Notice
+from ppt2v.errors import InputError, Notice
 from ppt2v.request.sampler import Sampler, sampler
 
 KARRAS, SDE = {"use_karras_sigmas": True}, {"algorithm_type": "sde-dpmsolver++"}
@@ -34,7 +33,7 @@ QUICK = {"prompt": "a fox", "video_length": 2, "num_inference_steps": 2, "seed":
     ],
 )
 def test_a_file_asks_for_the_solver_that_diffusers_takes(kind, options, solver):
-    assert sampler({"_class_name": f"{kind}Scheduler", **options}) == Sampler(solver)
+    assert sampler({"_class_name": f"{kind}Scheduler", **options}, "file") == Sampler(solver)
 
 
 @pytest.mark.parametrize(
@@ -48,14 +47,32 @@ def test_a_file_asks_for_the_solver_that_diffusers_takes(kind, options, solver):
     ],
 )
 def test_what_no_solver_does_is_told(kind, options, lacking):
-    assert sampler({"_class_name": f"{kind}Scheduler", **options}) == Sampler(None, (lacking,))
+    assert sampler({"_class_name": f"{kind}Scheduler", **options}, "file") == Sampler(None, (lacking,))
 
 
 @pytest.mark.parametrize("strange", [["DDIMScheduler"], {}, 7, None])
-def test_values_of_other_types_than_a_file_has_ask_for_nothing(strange):
-    assert sampler({"_class_name": strange, **SDE, **KARRAS}).solver is None
-    said = {"_class_name": "DDIMScheduler", "algorithm_type": strange, "solver_order": strange}
-    assert sampler({**said, "use_karras_sigmas": strange}) == (None, ())
+def test_a_class_that_is_no_name_asks_for_nothing(strange):
+    assert sampler({"_class_name": strange, **SDE, **KARRAS}, "file").solver is None
+
+
+@pytest.mark.parametrize(
+    ("said", "rule"),
+    [
+        ({"use_karras_sigmas": "yes"}, "use_karras_sigmas='yes'; the rule is true or false"),
+        ({"use_karras_sigmas": 1}, "use_karras_sigmas=1; the rule is true or false"),
+        ({"use_beta_sigmas": "true"}, "use_beta_sigmas='true'; the rule is true or false"),
+        ({"algorithm_type": 7}, "algorithm_type=7; the rule is a text"),
+        ({"solver_order": "2"}, "solver_order='2'; the rule is a whole number from 1 to 9"),
+    ],
+)
+def test_a_value_that_diffusers_would_read_otherwise_is_refused(said, rule):
+    with pytest.raises(InputError, match=f"^file: {rule}: correct the file"):
+        sampler({"_class_name": "EulerDiscreteScheduler", **said}, "file")
+
+
+def test_null_asks_for_nothing():
+    said = dict.fromkeys(("use_karras_sigmas", "algorithm_type", "solver_order", "final_sigmas_type"))
+    assert sampler({"_class_name": "EulerDiscreteScheduler", **said}, "file") == Sampler()
 
 
 @pytest.fixture
@@ -63,8 +80,7 @@ def make(copy, tmp_path):
     """Makes a video with a model whose file says something more; the solver that its recipe names."""
 
     def run(said: dict, **given) -> str:
-        file = copy / "scheduler" / "scheduler_config.json"
-        file.write_text(json.dumps({**json.loads(file.read_text(encoding="utf-8")), **said}), encoding="utf-8")
+        scheduler_says(copy, **said)
         model = Model(device="cpu", engine="eager", show_progress=False)
         path = model.process_text2video(model_name=copy, save_path=tmp_path / "a.gif", **QUICK, **given)
         return video.read_recipe(path)["parameters"]["solver"]

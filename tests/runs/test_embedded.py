@@ -82,15 +82,16 @@ def test_guided_modes_make_of_their_clip_what_is_asked_for(model, judge, tmp_pat
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    ("subject", "place", "prompt", "way"),
+    ("mode", "subject", "place", "prompt", "way"),
     [
-        ("panda", "snow", "a panda moving left in the snow", (-1, 0)),
-        ("rocket", "space", "a rocket rising in outer space", (0, -1)),
+        ("synthesize", "panda", "snow", "a panda moving left in the snow", (-1, 0)),
+        ("synthesize", "rocket", "space", "a rocket rising in outer space", (0, -1)),
+        ("animate", "panda", "snow", "a panda moving left in the snow", (-1, 0)),
     ],
-    ids=["left", "up"],
+    ids=["left", "up", "motion modules"],
 )
-def test_the_video_model_moves_one_subject_as_told(model, judge, tmp_path, subject, place, prompt, way):
-    path = model.process_text2video_synthesis(prompt, save_path=tmp_path / "clip.mp4", seed=1)
+def test_models_of_moving_pictures_move_one_subject_as_told(model, judge, tmp_path, mode, subject, place, prompt, way):
+    path = model.run(mode, prompt=prompt, save_path=tmp_path / "clip.mp4", seed=1)
     clip = video.read(path, multiple=1)
     assert clip.frames.shape == (16, 128, 128, 3) and clip.fps == 8
     subjects, places, centres = judge.verdict(judge.load(), clip.frames)

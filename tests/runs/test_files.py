@@ -72,7 +72,7 @@ def test_a_video_tells_of_which_files_it_was_made_and_a_batch_sees_when_they_cha
     row |= {"num_inference_steps": 1, "use_motion_field": False}
     (tmp_path / "rows.jsonl").write_text(json.dumps(row))
     [asked] = rows.read(tmp_path / "rows.jsonl", tmp_path)
-    Model("cpu", show_progress=False).run("text2video", **{**asked.given, "save_path": asked.target})
+    Model("cpu", engine="eager", show_progress=False).run("text2video", **{**asked.given, "save_path": asked.target})
     assert set(video.read_recipe(asked.target)["files"]) == {"word.bin"}
     assert outcomes.standing(asked).state == outcomes.SKIPPED
     word(0.2)
@@ -80,7 +80,7 @@ def test_a_video_tells_of_which_files_it_was_made_and_a_batch_sees_when_they_cha
 
 
 def test_a_recipe_of_what_ships_alone_is_as_before(tmp_path):
-    made = Model("cpu", show_progress=False).process_text2video(
+    made = Model("cpu", engine="eager", show_progress=False).process_text2video(
         "a fox", video_length=1, num_inference_steps=1, use_motion_field=False, save_path=tmp_path / "a.png"
     )
     assert "files" not in video.read_recipe(made)

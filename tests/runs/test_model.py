@@ -19,7 +19,7 @@ FAST = {"num_inference_steps": 4, "video_length": 3, "seed": 3, "fps": 4}
 
 @pytest.fixture
 def model():
-    return Model(device="cpu", show_progress=False)
+    return Model(device="cpu", engine="eager", show_progress=False)
 
 
 @pytest.fixture
@@ -50,9 +50,9 @@ def test_frames_between_are_made_on_demand_and_the_others_stay(make, tmp_path):
 
 
 @pytest.mark.smoke
-def test_published_call_runs_unchanged(model, tiny_folder, tmp_path):
+def test_published_call_runs_unchanged(tiny_folder, tmp_path):
     path = str(tmp_path / "video.gif")
-    written = model.process_text2video(
+    written = Model(device="cpu", show_progress=False).process_text2video(
         "a panda",
         model_name=str(tiny_folder),
         fps=4,
@@ -159,7 +159,7 @@ def test_recipe_holds_in_every_folder(model, tiny_folder, tmp_path, monkeypatch)
 
 def test_recipes_for_strangers_say_nothing_of_this_machines_folders(tiny_folder, tmp_path):
     given = {"prompt": "/etc is what I want to see", "model_name": str(tiny_folder), **FAST}
-    made = Model("cpu", show_progress=False, for_strangers=True).run(
+    made = Model("cpu", engine="eager", show_progress=False, for_strangers=True).run(
         "text2video", save_path=tmp_path / "a.mp4", **given
     )
     parameters = video.read_recipe(made)["parameters"]
@@ -334,10 +334,13 @@ def test_device_and_dtype_names():
             dtype_name(wrong)
 
 
-def test_a_run_leaves_the_networks_as_they_were(model, make):
-    make("a")
+@pytest.mark.parametrize("engine", ["eager", "auto"])
+def test_a_run_leaves_the_networks_as_they_were(tiny_folder, tmp_path, engine):
+    model = Model(device="cpu", engine=engine, show_progress=False)
+    given = {**FAST, "prompt": "a panda", "model_name": tiny_folder}
+    model.run("text2video", save_path=tmp_path / "a.gif", **given)
     unet = model._session.loaded.parts["unet"]
     before = [layer.processor for name, layer in unet.named_sublayers() if name.endswith("attn1")]
-    make("b")
+    model.run("text2video", save_path=tmp_path / "b.gif", **given)
     after = [layer.processor for name, layer in unet.named_sublayers() if name.endswith("attn1")]
     assert all(one is other for one, other in zip(before, after)) and len(before) > 0

@@ -7,6 +7,8 @@ import pytest
 
 from ppt2v import InputError, Model, video
 from ppt2v.errors import Cancelled
+from ppt2v.runs.inputs import Inputs
+from ppt2v.runs.second_pass import Decoded, draft_of
 
 QUICK = {"num_inference_steps": 3, "video_length": 3, "seed": 1}
 
@@ -86,12 +88,40 @@ def test_a_clip_that_is_made_anew_is_made_larger_too(model, tiny_folder, motion_
     assert frames(path).shape == (3, 32, 32, 3) and video.part(path).fps == 5
 
 
+def test_a_mode_whose_models_start_from_no_video_is_made_larger_by_one_that_does(
+    model, tiny_folder, modelscope_folder, tmp_path
+):
+    told = {"prompt": "a fox", "model_name": tiny_folder, "resolution": 16, "fps": 5, "n_prompt": "rain", **QUICK}
+    larger = {"upscale": 2, "upscale_model": modelscope_folder, "use_motion_field": False, "checkpoint_dir": tmp_path}
+    made = model.run("text2video", save_path=tmp_path / "large.png", **told, **larger)
+    assert frames(made).shape == (3, 32, 32, 3) and video.part(made).fps == 5
+    recipe = video.read_recipe(made)
+    assert recipe["mode"] == "text2video" and modelscope_folder.name in recipe["files"]
+    small = model.run("text2video", save_path=tmp_path / "small.png", use_motion_field=False, **told)
+    by_hand = {"model_name": modelscope_folder, "init_video": small, "out_fps": -1.0, "resolution": 32, "strength": 0.4}
+    second = model.run(
+        "synthesize", prompt="a fox", n_prompt="rain", seed=1, save_path=tmp_path / "second.png", **by_hand
+    )
+    assert np.array_equal(frames(made), frames(second))
+
+
+def test_what_is_held_together_is_so_before_it_is_made_larger():
+    flicker = np.random.default_rng(0).integers(0, 255, (4, 32, 32, 3), np.uint8) // 4 + 90
+    inputs = Inputs(4, 5.0, (32, 32), {}, np.zeros_like(flicker))
+    plain, held = (draft_of(Decoded(list(flicker), inputs, {"steady": each}, {}, None)).frames for each in (0.0, 1.0))
+    assert np.array_equal(plain, flicker) and np.std(held, 0).mean() < 0.5 * np.std(plain, 0).mean()
+
+
 @pytest.mark.parametrize(
     "mode, given, code",
     [
         ("synthesize", {"upscale": 8}, "E-UPSCALE-LARGE"),
         ("synthesize", {"upscale": 0.5}, "E-PARAMETER-VALUE"),
         ("synthesize", {"upscale_model": "embedded"}, "E-UPSCALE-ALONE"),
+        ("synthesize", {"upscale_strength": 0.7}, "E-UPSCALE-STRENGTH-ALONE"),
+        ("synthesize", {"upscale": 1.001}, "E-UPSCALE-SMALL"),
+        ("text2video", {"upscale": 2}, "E-UPSCALE-MODEL-LACKING"),
+        ("text2video", {"upscale": 2, "upscale_model": "embedded/pix2pix"}, "E-MODEL-USE"),
         ("synthesize", {"upscale": 2, "upscale_model": "no/such/folder"}, "E-MODEL-UNKNOWN"),
         ("synthesize", {"upscale": 2, "upscale_model": "embedded/pix2pix"}, "E-MODEL-USE"),
         ("animate", {"upscale": 2, "memory": "8GB"}, "E-UPSCALE-MEMORY"),
@@ -100,9 +130,11 @@ def test_a_clip_that_is_made_anew_is_made_larger_too(model, tiny_folder, motion_
 def test_what_the_second_pass_cannot_do_is_refused_before_the_first(
     model, modelscope_folder, tiny_folder, motion_folder, tmp_path, mode, given, code
 ):
-    own = {"synthesize": {"model_name": modelscope_folder}}.get(
-        mode, {"model_name": tiny_folder, "motion_module": motion_folder}
-    )
+    own = {
+        "synthesize": {"model_name": modelscope_folder},
+        "text2video": {"model_name": tiny_folder},
+        "animate": {"model_name": tiny_folder, "motion_module": motion_folder},
+    }[mode]
     steps: list[int] = []
     with pytest.raises(InputError) as refused:
         model.run(mode, prompt="a fox", save_path=tmp_path / "a.png", callback=steps.append, **own, **given, **QUICK)

@@ -30,7 +30,7 @@ def stages(seen: list[Progress]) -> list[str]:
     [
         ("text2video", {"model": "tiny_folder", "video_length": 3}, ["Denoising", "Decoding"]),
         ("synthesize", {"model": "modelscope_folder", "video_length": 3, "resolution": 16}, ["Denoising", "Decoding"]),
-        ("depth", {"video_path": CLIP, "out_fps": 1}, ["Control maps", "Denoising", "Decoding"]),
+        ("depth", {"video_path": CLIP, "out_fps": 1, "resolution": 64}, ["Control maps", "Denoising", "Decoding"]),
     ],
 )
 def test_every_stage_is_told_from_its_beginning_to_its_end(model, request, tmp_path, mode, given, expected):

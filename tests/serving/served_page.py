@@ -64,6 +64,7 @@ def address(tmp_path_factory, store):
     options = ["--port", "0", "--queue", "1", "--engine", "eager", "--folder", str(folder / "videos")]
     options += ["--model", str(MODEL), "--adapters", str(ADAPTERS)]
     homes = {"PPNLP_HOME": str(folder / "home"), "HF_HOME": str(folder / "hf"), "PPNLP_ENDPOINT": store.address}
+    alone = {"PYTHONUNBUFFERED": "1", "OMP_NUM_THREADS": "1"}  # so that a core is left for the browser
     (folder / "home").mkdir()
     with open(folder / "log", "w") as log:
         server = subprocess.Popen(
@@ -72,7 +73,7 @@ def address(tmp_path_factory, store):
             stderr=log,
             text=True,
             cwd=folder,
-            env={**os.environ, **homes, "PYTHONUNBUFFERED": "1"},
+            env={**os.environ, **homes, **alone},
         )
         try:
             line = server.stdout.readline()

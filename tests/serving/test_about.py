@@ -6,6 +6,7 @@ import re
 from html.parser import HTMLParser
 
 import pytest
+from conftest import scheduler_says
 from stand_in_model import StandInModel
 from stand_in_service import ASKED, problem, serving
 
@@ -43,6 +44,7 @@ def test_models_with_what_they_bring_and_the_modes_that_they_are_for(client):
     assert {"embedded", "embedded/pix2pix", "embedded/video"} <= models.keys() and "embedded/canny" not in models
     assert models["embedded"]["defaults"]["text2video"]["num_inference_steps"] == 20
     assert models["embedded/pix2pix"]["modes"] == ["pix2pix"] and "pix2pix" not in models["embedded"]["modes"]
+    assert [name for name, model in models.items() if "animate" in model["modes"]] == ["embedded/animate"]
     for model in models.values():
         assert model["defaults"].keys() <= set(model["modes"])
         for mode in model["modes"]:
@@ -61,6 +63,21 @@ def test_a_folder_of_the_operator_is_named_by_its_last_part(tmp_path):
         assert job["parameters"]["model_name"] == "foxes"
         assert client.jobs.wait(job["id"]).state == "done"
         assert model.runs[0][1]["model_name"] == str(folder)
+
+
+def test_the_solver_that_a_models_file_asks_for_is_what_it_brings(tmp_path, copy):
+    scheduler_says(copy, _class_name="EulerDiscreteScheduler", use_karras_sigmas=True)
+    with serving(tmp_path / "out", StandInModel(), models=(str(copy),)) as client:
+        [told] = [each for each in client.get("/models").json() if each["name"] == copy.name]
+        assert {told["defaults"][mode]["solver"] for mode in ("text2video", "canny")} == {"euler_karras"}
+        about = client.get("/modes").json()[0]["parameters"]["solver"]["description"]
+        assert about.endswith("Some models bring their own (GET /models).")
+
+
+def test_a_folder_of_which_a_file_is_damaged_is_for_no_mode(tmp_path, copy):
+    (copy / "scheduler" / "scheduler_config.json").write_text("{", encoding="utf-8")
+    with serving(tmp_path / "out", StandInModel(), models=(str(copy),)) as client:
+        assert [each["modes"] for each in client.get("/models").json() if each["name"] == copy.name] == [[]]
 
 
 def test_folders_that_clients_could_not_tell_apart_are_refused(tmp_path):

@@ -217,6 +217,7 @@ def test_a_failure_is_told_and_the_next_job_runs(jobs, model, failure, said):
         ("synthesize", {"upscale": 2}, "upscale=2: say the resolution as well; the most here is 768 pixels in the end"),
         ("synthesize", {"upscale": 2, "upscale_model": "/etc"}, "model '/etc' cannot"),
         ("text2video", {"resolution": "9" * 400}, "resolution"),
+        ("synthesize", {"resolution": "9" * 400, "upscale": 2}, "resolution"),
         ("canny", {}, "there is no clip"),
         ("canny", {"video_path": __file__}, "video"),
         ("canny", {"video_path": CLIP, "out_fps": 200}, "frames of the clip"),

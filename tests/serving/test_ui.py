@@ -13,6 +13,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from conftest import scheduler_says
 from stand_in_model import VIDEO, StandInModel
 
 from ppt2v import MODES, InputError, dreambooth, video
@@ -137,6 +138,17 @@ def test_the_model_that_was_chosen_is_the_one_that_is_used(tiny_folder):
     assert widgets.given(parameters, entered, shown) == {"model_name": str(tiny_folder), "prompt": "a fox"}
 
 
+def test_the_solver_that_a_models_file_asks_for_is_shown_and_another_one_that_is_chosen_is_given(copy):
+    scheduler_says(copy, _class_name="EulerDiscreteScheduler", use_karras_sigmas=True)
+    row = MODES["text2video"]
+    shown = choices.defaults(row, str(copy))
+    assert shown["solver"] == "euler_karras"
+    [solver] = [each for each in row.parameters if each.name == "solver"]
+    assert widgets.given([solver], {"solver": "ddim"}, shown) == {"solver": "ddim"}
+    (copy / "scheduler" / "scheduler_config.json").write_text("{", encoding="utf-8")
+    assert choices.defaults(row, str(copy))["solver"] == "ddim", "the visitor is told when it is used"
+
+
 def _offered(mode: str, limits: Limits) -> list[str]:
     return [offer.name for offer in choices.models(MODES[mode], limits) if offer.here]
 
@@ -181,8 +193,8 @@ def test_at_home_anything_may_be_named_but_a_clip_is_limited(tiny_folder, tmp_pa
 
 
 def test_every_mode_has_samples_to_try():
-    # No motion module ships, and no ControlNet of the kinds that have no mode of their own.
-    assert all(mode.samples or mode.moves or mode.has("control_kind") for mode in MODES.values())
+    # No ControlNet ships of the kinds that have no mode of their own.
+    assert all(mode.samples or mode.has("control_kind") for mode in MODES.values())
     clips = [sample_clips() / clip for mode in MODES.values() for clip, _ in mode.samples if mode.takes_clip]
     assert clips and all(clip.is_file() for clip in clips)
 

@@ -404,3 +404,39 @@ def test_times_that_ask_for_too_many_frames_are_refused(tmp_path):
 
 def test_a_number_is_told_from_a_frame():
     assert [number(picture(each)) for each in range(64)] == list(range(64))
+
+
+@pytest.mark.parametrize(("codec", "options"), [("libvpx", {"auto-alt-ref": "0"}), ("libvpx-vp9", {})])
+def test_what_is_transparent_in_a_web_video_lies_on_white(tmp_path, codec, options):
+    colours = np.full((48, 64, 4), (200, 40, 40, 255), np.uint8)
+    colours[:, 32:, 3] = 0
+    frames = [av.VideoFrame.from_ndarray(colours, format="rgba").reformat(format="yuva420p") for _ in range(3)]
+    clip = video.read(write(tmp_path / "sticker.webm", frames, codec, options, "yuva420p"), multiple=1)
+    assert len(clip.frames) == 3
+    assert (clip.frames[:, 20, 50] > 250).all() and np.abs(clip.frames[:, 20, 10] - [200.0, 40, 40]).max() < 8
+
+
+def test_all_frames_of_a_camera_for_high_speed_are_read(tmp_path):
+    path = write(tmp_path / "fast.mkv", map(picture, range(6)), "ffv1", pixels="yuv444p", rate=1000)
+    assert numbers(video.read(path, multiple=1).frames) == list(range(6))
+    assert numbers(video.read(path, start_t=0.002, end_t=0.005, multiple=1).frames) == [2, 3, 4]
+
+
+def test_a_film_of_jpeg_pictures_is_no_single_one(tmp_path):
+    path = write(tmp_path / "camera.mjpeg", map(picture, range(6)), "mjpeg", {"q": "2"}, "yuvj444p")
+    assert numbers(video.read(path, multiple=1).frames) == list(range(6))
+
+
+@pytest.mark.parametrize("name", ["one.mp4", "one.ppm"])
+def test_a_film_of_one_frame_is_said_to_be_a_single_picture(tmp_path, name):
+    codec, pixels = ("libx264", "yuv420p") if name.endswith("mp4") else ("ppm", "rgb24")
+    clip = video.part(write(tmp_path / name, [picture(3)], codec, pixels=pixels))
+    assert clip.count == 1 and [str(note) for note in clip.notes] == [
+        f"{name} is a single picture: the clip has one frame"
+    ]
+
+
+def test_what_no_decoder_is_there_for_is_refused(tmp_path):
+    (tmp_path / "drawing.svg").write_text('<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"/>')
+    with pytest.raises(InputError, match="drawing.svg is no video that can be read"):
+        video.part(tmp_path / "drawing.svg")

@@ -52,7 +52,8 @@ def write_json(path: Path, content: dict) -> None:
 
 def write_weights(path: Path, state: dict[str, torch.Tensor]) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    save_file({name: tensor.half().contiguous() for name, tensor in state.items()}, path, {"format": "pt"})
+    halved = {name: tensor.half() if tensor.dtype == torch.float32 else tensor for name, tensor in state.items()}
+    save_file({name: tensor.contiguous() for name, tensor in halved.items()}, path, {"format": "pt"})
 
 
 def share_weights(folder: Path, donor: Path, own: dict[str, torch.Tensor] | None = None) -> None:

@@ -72,12 +72,13 @@ def main() -> None:
     parser.add_argument("--motion-module", help="folder of the motion modules that make an image model one of clips")
     parser.add_argument("--clips", type=int, default=60)
     parser.add_argument("--engine", default="auto", choices=ENGINES)
+    parser.add_argument("--dtype", help="float32, bfloat16, int8 ...; what is fastest if not given")
     args = parser.parse_args()
     given = {"model_name": args.model}
     if args.motion_module:
         given |= {"mode": "animate", "motion_module": args.motion_module}
     network, rng = judge.load(), np.random.default_rng(2027)
-    model = Model("cpu", show_progress=False, engine=args.engine)
+    model = Model("cpu", args.dtype, show_progress=False, engine=args.engine)
     asked = [moving.sample(rng, for_judge=True) for _ in range(args.clips)]
     verdicts = []
     with bars(True) as watch, tempfile.TemporaryDirectory() as folder:

@@ -10,6 +10,7 @@ MESSAGES = {
     "E-LORA-OTHER-USE": "{file} 不是 LoRA，而是{held}（{names}）：{use}",
     "E-LORA-BESIDE": "{file} 除 LoRA 外还含有{held}（{names}）；支持 LoRA、LoHa、LoKr、GLoRA、IA3、OFT、BOFT、DoRA 和完整差值",
     "E-LORA-METHOD": "{file} 是 {method}，这里不能合并（{names}）；支持 LoRA、LoHa、LoKr、GLoRA、IA3、OFT、BOFT、DoRA 和完整差值",
+    "E-LORA-INFINITE": "{file}：{name} 中有非有限的数，说明训练失败：请使用更早的训练结果",
     "E-LORA-MERGE": "{file} 无法合并：{reason}；请重新下载，或换一个文件",
     "give the motion module that it was made for, motion_module=... (--motion-module), beside it": "请同时给出它所针对的运动模块，motion_module=...（--motion-module）",
     "one of {family}, with {layers} layers at each of the widths {widths}": " {family}（每个宽度 {widths} 各 {layers} 层）",

@@ -31,6 +31,21 @@ MESSAGES = {
     "E-CONFIG-UNUSABLE": "{source} 的配置（config.json）无法使用：{reason}",
     "Downloading {name} from {server}{there}": "正在从 {server} 下载 {name}{there}",
     ", there {repository}": "（在那里是 {repository}）",
+    # single networks
+    "E-NETWORK-OTHER": "{folder} 不是{what}：{held}；{advice}",
+    "motion module": "运动模块",
+    "ControlNet": "ControlNet",
+    "autoencoder": "自编码器",
+    "tiny autoencoder": "小型自编码器",
+    "it is a whole model": "它是完整的模型",
+    "it has no config.json": "其中没有 config.json",
+    "its config.json is that of {kind!r}": "它的 config.json 属于 {kind!r}",
+    "give the file in it, {file}": "请给出其中的文件 {file}",
+    "give motion_module=... (--motion-module) as a file (.ckpt, .safetensors), a folder in the layout of diffusers, "
+    "or an id such as {example}": "请用 motion_module=...（--motion-module）给出文件（.ckpt、.safetensors）、diffusers 格式的文件夹，或 {example} 这样的模型 ID",
+    "give controlnet=... (--controlnet) as a file, a folder in the layout of diffusers, or an id such as {example}": "请用 controlnet=...（--controlnet）给出文件、diffusers 格式的文件夹，或 {example} 这样的模型 ID",
+    "give vae=... (--vae) as a file, a folder in the layout of diffusers, or an id such as {example}": "请用 vae=...（--vae）给出文件、diffusers 格式的文件夹，或 {example} 这样的模型 ID",
+    "give preview_vae=... (--preview-vae) as a folder in the layout of diffusers, or an id such as {example}": "请用 preview_vae=...（--preview-vae）给出 diffusers 格式的文件夹，或 {example} 这样的模型 ID",
     # known models
     "Stable Diffusion 1.5: images of anything, 512x512": "Stable Diffusion 1.5：任意题材的图像，512x512",
     "Stable Diffusion 1.4: images of anything, 512x512": "Stable Diffusion 1.4：任意题材的图像，512x512",

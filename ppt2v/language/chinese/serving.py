@@ -114,6 +114,7 @@ MESSAGES = {
     "Here the id that POST /clips answers.": "此处为 POST /clips 返回的 id。",
     "Here one of GET /models.": "此处为 GET /models 列出的模型之一。",
     "At most {side} pixels.": "最多 {side} 像素。",
+    "Some models bring their own (GET /models).": "有些模型自带各自的值（见 GET /models）。",
     "Other models bring their own (GET /models), else it is {value!r}.": "其他模型自带各自的值（见 GET /models），否则为 {value!r}。",
     "Where each job is reported to once it is finished, at {servers}.": "每个任务完成后通知的地址，须在 {servers}。",
     "Jobs of a higher priority go first.": "优先级高的任务先运行。",

@@ -8,15 +8,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import Any, Callable, NamedTuple, Optional, Protocol
+from typing import Callable, NamedTuple, Protocol
 
 import numpy as np
 
-from ppt2v.models.formats.dtypes import widen
-
-Parts = Mapping[str, np.ndarray]  # the arrays that a file has for a layer, by their names there
-Scale = Callable[[Optional[int]], float]  # alpha / rank; for None, the factor of a product of whole matrices
-Shape = tuple[Any, ...]  # of a weight; None for a number that may be any, ... for any that follow
+from .arrays import Parts, Scale, Shape, along, check, matrices, matrix, needed, product, same, scalar, tucker, wide
+from .rotations import Rotation
 
 
 class Change(Protocol):
@@ -55,7 +52,7 @@ def of_bias(parts: Parts, scale: Scale) -> Change | None:
     """The same of its bias."""
     for name in ("diff_b", "b_norm", "lora_up_bias"):
         if name in parts:
-            factor = scale(len(*_needed(parts, "lora_down"))) if name == "lora_up_bias" else 1.0
+            factor = scale(len(*needed(parts, "lora_down"))) if name == "lora_up_bias" else 1.0
             return Whole(parts[name].shape, parts[name], factor)
     return None
 
@@ -73,10 +70,10 @@ class Whole(NamedTuple):
         return cls(values.shape, values)
 
     def fits(self, shape: tuple[int, ...]) -> bool:
-        return _same(self.shape, shape)
+        return same(self.shape, shape)
 
     def difference(self, weight: np.ndarray) -> np.ndarray:
-        return np.float32(self.scale) * _wide(self.values).reshape(weight.shape)
+        return np.float32(self.scale) * wide(self.values).reshape(weight.shape)
 
 
 class LowRank(NamedTuple):
@@ -90,18 +87,18 @@ class LowRank(NamedTuple):
 
     @classmethod
     def of(cls, parts: Parts, scale: Scale) -> LowRank:
-        down, up = _matrices(parts, "lora_down", "lora_up")
+        down, up = matrices(parts, "lora_down", "lora_up")
         core, rank = parts.get("lora_mid"), len(down)
         kernel = down.shape[2:] if core is None else core.shape[2:]
-        _check(parts, math.prod(up.shape[1:]) == rank and (core is None or core.shape[:2] == (rank, rank)))
-        return cls((len(up), down.shape[1], *kernel), _matrix(down), _matrix(up), core, scale(rank))
+        check(parts, math.prod(up.shape[1:]) == rank and (core is None or core.shape[:2] == (rank, rank)))
+        return cls((len(up), down.shape[1], *kernel), matrix(down), matrix(up), core, scale(rank))
 
     def fits(self, shape: tuple[int, ...]) -> bool:
-        return _same(self.shape, shape)
+        return same(self.shape, shape)
 
     def difference(self, weight: np.ndarray) -> np.ndarray:
-        down, up = _wide(self.down), _wide(self.up)
-        product = up @ down if self.core is None else _tucker(self.core, up.T, down)
+        down, up = wide(self.down), wide(self.up)
+        product = up @ down if self.core is None else tucker(self.core, up.T, down)
         return np.float32(self.scale) * product.reshape(weight.shape)
 
 
@@ -116,21 +113,21 @@ class Hadamard(NamedTuple):
     @classmethod
     def of(cls, parts: Parts, scale: Scale) -> Hadamard:
         if "hada_t1" not in parts and "hada_t2" not in parts:
-            a, b, c, d = _matrices(parts, "hada_w1_a", "hada_w1_b", "hada_w2_a", "hada_w2_b")
-            _check(parts, a.shape[1] == len(b) and c.shape[1] == len(d) and len(a) == len(c) and b.shape == d.shape)
-            halves = (_matrix(a), _matrix(b), None), (_matrix(c), _matrix(d), None)
+            a, b, c, d = matrices(parts, "hada_w1_a", "hada_w1_b", "hada_w2_a", "hada_w2_b")
+            check(parts, a.shape[1] == len(b) and c.shape[1] == len(d) and len(a) == len(c) and b.shape == d.shape)
+            halves = (matrix(a), matrix(b), None), (matrix(c), matrix(d), None)
             return cls((len(a), *b.shape[1:]), *halves, scale(len(b)))
         names = "hada_w1_a", "hada_w1_b", "hada_t1", "hada_w2_a", "hada_w2_b", "hada_t2"
-        a, b, s, c, d, t = _matrices(parts, *names)
+        a, b, s, c, d, t = matrices(parts, *names)
         ranks = s.shape[:2] == (len(a), len(b)) and t.shape[:2] == (len(c), len(d))
-        _check(parts, ranks and s.shape[2:] == t.shape[2:] and a.shape[1] == c.shape[1] and b.shape[1] == d.shape[1])
+        check(parts, ranks and s.shape[2:] == t.shape[2:] and a.shape[1] == c.shape[1] and b.shape[1] == d.shape[1])
         return cls((a.shape[1], b.shape[1], *s.shape[2:]), (a, b, s), (c, d, t), scale(len(b)))
 
     def fits(self, shape: tuple[int, ...]) -> bool:
-        return _same(self.shape, shape)
+        return same(self.shape, shape)
 
     def difference(self, weight: np.ndarray) -> np.ndarray:
-        first, second = (_product(*half) for half in (self.first, self.second))
+        first, second = (product(*half) for half in (self.first, self.second))
         return np.float32(self.scale) * (first * second).reshape(weight.shape)
 
 
@@ -146,27 +143,27 @@ class Kronecker(NamedTuple):
     def of(cls, parts: Parts, scale: Scale) -> Kronecker:
         first, second = (cls._factors(parts, f"lokr_{half}") for half in ("w1", "w2"))
         if "lokr_t2" in parts:
-            second = (*_matrices(parts, "lokr_w2_a", "lokr_w2_b", "lokr_t2"),)
+            second = (*matrices(parts, "lokr_w2_a", "lokr_w2_b", "lokr_t2"),)
             _, b, core = second
             kernel, sides = core.shape[2:], (second[0].shape[1], b.shape[1])
-            _check(parts, core.shape[:2] == (len(second[0]), len(b)))
+            check(parts, core.shape[:2] == (len(second[0]), len(b)))
         else:
             kernel, sides = second[-1].shape[2:], (len(second[0]), second[-1].shape[1])
-            _check(parts, len(second) == 1 or second[0].shape[1] == len(second[1]))
-        _check(parts, len(first) == 1 or first[0].shape[1] == len(first[1]))
+            check(parts, len(second) == 1 or second[0].shape[1] == len(second[1]))
+        check(parts, len(first) == 1 or first[0].shape[1] == len(first[1]))
         rank = next((len(factors[1]) for factors in (second, first) if len(factors) > 1), None)
         return cls((len(first[0]) * sides[0], first[-1].shape[1] * sides[1], *kernel), first, second, scale(rank))
 
     @staticmethod
     def _factors(parts: Parts, name: str) -> tuple[np.ndarray, ...]:
-        return _matrices(parts, *((name,) if name in parts else (f"{name}_a", f"{name}_b")))
+        return matrices(parts, *((name,) if name in parts else (f"{name}_a", f"{name}_b")))
 
     def fits(self, shape: tuple[int, ...]) -> bool:
-        return _same(self.shape, shape)
+        return same(self.shape, shape)
 
     def difference(self, weight: np.ndarray) -> np.ndarray:
         first, second = (
-            _wide(_matrix(factors[0])) if len(factors) == 1 else _product(*factors)
+            wide(matrix(factors[0])) if len(factors) == 1 else product(*factors)
             for factors in (self.first, self.second)
         )
         return np.float32(self.scale) * np.kron(first, second.reshape(len(second), -1)).reshape(weight.shape)
@@ -182,17 +179,17 @@ class Generalised(NamedTuple):
 
     @classmethod
     def of(cls, parts: Parts, scale: Scale) -> Generalised:
-        a1, a2, b1, b2 = _matrices(parts, "a1", "a2", "b1", "b2")
+        a1, a2, b1, b2 = matrices(parts, "a1", "a2", "b1", "b2")
         outer = {"lora_up": b1, "lora_down": b2, **({"lora_mid": parts["bm"]} if "bm" in parts else {})}
-        _check(parts, len(a1) == a2.shape[1] == b2.shape[1] and a1.shape[1] == len(a2))
+        check(parts, len(a1) == a2.shape[1] == b2.shape[1] and a1.shape[1] == len(a2))
         low_rank = LowRank.of(outer, lambda _: 1.0)
-        return cls(low_rank.shape, (_matrix(a1), _matrix(a2)), low_rank, scale(len(a2)))
+        return cls(low_rank.shape, (matrix(a1), matrix(a2)), low_rank, scale(len(a2)))
 
     def fits(self, shape: tuple[int, ...]) -> bool:
-        return _same(self.shape, shape)
+        return same(self.shape, shape)
 
     def difference(self, weight: np.ndarray) -> np.ndarray:
-        a1, a2 = (_wide(matrix) for matrix in self.inner)
+        a1, a2 = (wide(matrix) for matrix in self.inner)
         inner = np.einsum("oi...,ir,rj->oj...", weight, a1, a2, optimize=True)
         return np.float32(self.scale) * (inner + self.outer.difference(weight))
 
@@ -206,58 +203,15 @@ class Factors(NamedTuple):
 
     @classmethod
     def of(cls, parts: Parts, _: Scale) -> Factors:
-        values, on_input = _needed(parts, "weight", "on_input")
-        axis = int(bool(_number(on_input)))
+        values, on_input = needed(parts, "weight", "on_input")
+        axis = int(bool(scalar(on_input)))
         return cls((None, values.size, ...) if axis else (values.size, ...), values, axis)
 
     def fits(self, shape: tuple[int, ...]) -> bool:
-        return _same(self.shape, shape)
+        return same(self.shape, shape)
 
     def difference(self, weight: np.ndarray) -> np.ndarray:
-        return weight * _along(_wide(self.values), self.axis, weight.ndim)
-
-
-class Rotation(NamedTuple):
-    """OFT (arXiv 2306.07280): blocks of rows are rotated; BOFT (arXiv 2311.06243): in several steps, as a butterfly.
-
-    ``blocks`` are ``[number, size, size]``, for BOFT with the steps in front. ``limit`` is that of their norm; 0: none.
-    """
-
-    shape: Shape
-    blocks: np.ndarray
-    limit: float
-    rescale: np.ndarray | None
-
-    @classmethod
-    def of(cls, parts: Parts, _: Scale) -> Rotation:
-        [blocks] = _needed(parts, "oft_blocks")
-        _check(parts, blocks.ndim in (3, 4) and blocks.shape[-2] == blocks.shape[-1])
-        number, size = blocks.shape[-3:-1]
-        rows, rescale = number * size, parts.get("rescale")
-        _check(parts, rescale is None or rescale.size == rows)
-        if blocks.ndim == 4:
-            _check(parts, size % 2 == 0 and rows % (2 ** len(blocks) * size // 2) == 0)
-        return cls((rows, ...), blocks, rows * _number(parts.get("alpha", np.zeros(()))), rescale)
-
-    def fits(self, shape: tuple[int, ...]) -> bool:
-        return _same(self.shape, shape)
-
-    def difference(self, weight: np.ndarray) -> np.ndarray:
-        rotations, rows = self._rotations(), weight.reshape(len(weight), -1)
-        rotated = _butterfly(rotations, rows) if rotations.ndim == 4 else _rotated(rotations.swapaxes(1, 2), rows)
-        if self.rescale is not None:
-            rotated = _wide(self.rescale).reshape(-1, 1) * rotated
-        return (rotated - rows).reshape(weight.shape)
-
-    def _rotations(self) -> np.ndarray:
-        """Cayley's transform of the blocks, made antisymmetric."""
-        blocks = _wide(self.blocks).astype(np.float64)
-        turns = blocks - blocks.swapaxes(-1, -2)
-        norm = np.linalg.norm(turns)
-        if 0 < self.limit < norm:
-            turns *= self.limit / norm
-        identity = np.eye(blocks.shape[-1])
-        return ((identity + turns) @ np.linalg.inv(identity - turns)).astype(np.float32)
+        return weight * along(wide(self.values), self.axis, weight.ndim)
 
 
 class Decomposed(NamedTuple):
@@ -283,7 +237,7 @@ class Decomposed(NamedTuple):
         changed = weight + self.change.difference(weight)
         others = tuple(axis for axis in range(weight.ndim) if axis != self.axis)
         norm = np.sqrt(np.square(changed).sum(others, keepdims=True))
-        magnitude = _along(_wide(self.magnitude), self.axis, weight.ndim)
+        magnitude = along(wide(self.magnitude), self.axis, weight.ndim)
         return magnitude * changed / np.maximum(norm, np.finfo(np.float32).tiny) - weight
 
 
@@ -296,76 +250,3 @@ _METHODS: Mapping[tuple[str, ...], Callable[[Parts, Scale], Change]] = {
     ("oft_blocks", "rescale"): Rotation.of,
     ("diff", "w_norm"): Whole.of,
 }
-
-
-def _needed(parts: Parts, *names: str) -> tuple[np.ndarray, ...]:
-    missing = [name for name in names if name not in parts]
-    if missing:
-        raise ValueError(f"no {', '.join(missing)}")
-    return tuple(parts[name] for name in names)
-
-
-def _matrices(parts: Parts, *names: str) -> tuple[np.ndarray, ...]:
-    found = _needed(parts, *names)
-    _check(parts, all(array.ndim > 1 and array.size for array in found))
-    return found
-
-
-def _check(parts: Parts, good: bool) -> None:
-    if not good:
-        shapes = ", ".join(f"{name} {list(array.shape)}" for name, array in parts.items() if array.ndim)
-        raise ValueError(f"parts that do not go together ({shapes})")
-
-
-def _same(own: Shape, shape: tuple[int, ...]) -> bool:
-    """Whether a change's shape is that of a weight; a Linear layer is a convolution of 1x1."""
-    if own[-1:] == (...,):
-        return all(number in (None, other) for number, other in zip(own[:-1], shape))
-    return own in (shape, (shape[0], math.prod(shape[1:]))) or _trimmed(own) == _trimmed(shape)
-
-
-def _trimmed(shape: Shape) -> Shape:
-    return shape[:2] if set(shape[2:]) <= {1} else shape
-
-
-def _wide(array: np.ndarray) -> np.ndarray:
-    return widen(array).astype(np.float32)
-
-
-def _number(array: np.ndarray) -> float:
-    return float(widen(array).item())
-
-
-def _matrix(array: np.ndarray) -> np.ndarray:
-    return array.reshape(len(array), -1)
-
-
-def _along(values: np.ndarray, axis: int, dimensions: int) -> np.ndarray:
-    """A vector as a factor of the rows (axis 0) or columns of a weight."""
-    return values.reshape([-1 if number == axis else 1 for number in range(dimensions)])
-
-
-def _product(a: np.ndarray, b: np.ndarray, core: np.ndarray | None = None) -> np.ndarray:
-    """``a @ b``, [out, in * kernel]; with a core, both are [rank, ...]: [out, in, *kernel]."""
-    a, b = _wide(a), _wide(_matrix(b))
-    return _matrix(a) @ b if core is None else _tucker(core, a, b)
-
-
-def _tucker(core: np.ndarray, a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    """[out, in, *kernel] of a core [ranks, ranks, *kernel] and its factors [ranks, out] and [ranks, in]."""
-    return np.einsum("ij...,io,jn->on...", _wide(core), a, b, optimize=True)
-
-
-def _rotated(rotations: np.ndarray, rows: np.ndarray) -> np.ndarray:
-    """Rows [out, n] with each block of them multiplied by a matrix of ``rotations`` [number, size, size]."""
-    return (rotations @ rows.reshape(len(rotations), rotations.shape[-1], -1)).reshape(rows.shape)
-
-
-def _butterfly(rotations: np.ndarray, rows: np.ndarray) -> np.ndarray:
-    """The same step by step, each mixing rows that lie twice as far apart as those of the step before."""
-    half, inner = rotations.shape[-1] // 2, rows.shape[1]
-    for step, blocks in enumerate(rotations):
-        distance = 2**step * half
-        near = rows.reshape(-1, 2, distance, inner).swapaxes(1, 2).reshape(rows.shape)
-        rows = _rotated(blocks, near).reshape(-1, distance, 2, inner).swapaxes(1, 2).reshape(rows.shape)
-    return rows

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -15,15 +14,15 @@ from ppt2v.errors import InputError
 from ppt2v.language import Message, words
 from ppt2v.models.formats import reading
 from ppt2v.models.formats.dtypes import widen
-from ppt2v.models.layouts import contents
 
 from . import changes, origin
 from .alphas import Alphas
-from .changes import Change, Parts, Scale
+from .arrays import Parts, Scale
+from .changes import Change
 from .layer_names import Layer, LayerNames
+from .other_methods import listed, refusal
 from .textual_inversion import Inversion
 
-_LISTED = 4
 # How a name in a file ends, behind the layer: what the array is. PEFT may put an adapter's name between.
 _ENDINGS = (
     r"[._]lora(?:_linear_layer)?[._](?P<low>down|up|mid|A|B)(?:\.(?!bias$)[^.]+?)??(?:\.weight)?",
@@ -38,23 +37,6 @@ _LOW_RANK = {"down": "lora_down", "A": "lora_down", "up": "lora_up", "B": "lora_
 _FACTOR = ".weight"  # of IA3, a name that all networks have for their weights, too
 _WORD = re.compile(r"bundle_emb\.(?P<word>.+?)\.(?:string_to_param\.[^.]+|emb_params|clip_l|(?P<second>clip_g))")
 _TEXT_PROJECTION = re.compile(r".*attn2[._](?:processor[._])?to_[kv]")
-
-# Methods that are not merged, by how the names of their arrays end.
-_OTHER_METHODS = {
-    r"oft_[rR]": words("OFT as PEFT writes it"),
-    r"boft_[RsS]": words("BOFT as PEFT writes it"),
-    r"ia3_l": words("IA3 as PEFT writes it"),
-    r"oft_diag": words("OFT as LyCORIS wrote it before version 2"),
-    r"bias_(indices|values|size)": words("LoCon with sparse biases"),
-    r"(p_layer|q_layer|lambda_layer)": "T-LoRA",
-    r"(lora_E|ranknum)": "AdaLoRA",
-    r"lora_embedding_[AB]": words("LoRA of a table of words"),
-    r"vera_lambda_\w": "VeRA",
-    r"randlora_\w+": "RandLoRA",
-    r"hra_u": "HRA",
-    r"fourierft_\w+": "FourierFT",
-    r"\w+:\d+:(up|down)": words("LoRA that numbers the layers instead of naming them"),
-}
 
 
 class _Changes(NamedTuple):
@@ -74,6 +56,7 @@ class Lora:
     def __init__(self, file: Path, strength: float):
         self.file, self.strength = file, strength
         loaded = reading.read(file)
+        _check_finite(file, loaded.tensors)
         layers, vectors = _sorted(file, loaded.tensors)
         self.words = tuple(Inversion(file, word, *arrays) for word, arrays in vectors.items())
         self._metadata = loaded.metadata
@@ -99,7 +82,7 @@ class Lora:
                 "E-LORA-UNKNOWN",
                 "{complaint}: {layers}; {advice}",
                 complaint=self._complaint(unknown),
-                layers=_listed(unknown),
+                layers=listed(unknown),
                 advice=self._advice(names),
             )
         known = {layer: place for layer, place in places.items() if place is not None}
@@ -109,7 +92,7 @@ class Lora:
                 "E-LORA-SHAPES",
                 "{complaint}, by their shapes: {layers}; {advice}",
                 complaint=self._complaint(wrong),
-                layers=_listed(wrong),
+                layers=listed(wrong),
                 advice=self._advice(names),
             )
         return found
@@ -144,6 +127,17 @@ class Lora:
         return origin.family(layers, self._metadata) or known
 
 
+def _check_finite(file: Path, tensors: Mapping[str, np.ndarray]) -> None:
+    broken = next((name for name, array in tensors.items() if not np.isfinite(widen(array)).all()), None)
+    if broken is not None:
+        raise InputError(
+            "E-LORA-INFINITE",
+            "{file}: the numbers of {name} are not finite, so that the training failed: give an earlier state of it",
+            file=file,
+            name=broken,
+        )
+
+
 def _sorted(file: Path, tensors: Mapping[str, np.ndarray]) -> tuple[Mapping[str, Parts], dict[str, list[np.ndarray]]]:
     """The arrays of each layer, by what they are, and the vectors of words, for one text encoder after the other.
 
@@ -162,7 +156,7 @@ def _sorted(file: Path, tensors: Mapping[str, np.ndarray]) -> tuple[Mapping[str,
         else:
             strange.append(key)
     if strange or not layers:
-        raise _stranger(file, strange, bool(layers))
+        raise refusal(file, strange, bool(layers))
     order = sorted(vectors)
     return layers, {word: [vectors[each] for each in order if each[0] == word] for word, _ in order}
 
@@ -177,39 +171,6 @@ def _part(key: str, keys: Mapping[str, np.ndarray]) -> tuple[str, str | None]:
     if low:
         return layer, _LOW_RANK[low]
     return layer, "lora_up_bias" if match["bias"] else next(filter(None, others))
-
-
-def _stranger(file: Path, strange: list[str], has_layers: bool) -> InputError:
-    """The error for a file with arrays that are not understood, or without any that are."""
-    names = _listed(strange)
-    for pattern, method in _OTHER_METHODS.items():
-        if any(re.fullmatch(rf"(?:.*[._])?{pattern}(?:[._](?:\w+\.)?weight)?", name) for name in strange):
-            return InputError(
-                "E-LORA-METHOD",
-                "{file} is {method}, which cannot be merged here ({names}); LoRA, LoHa, LoKr, GLoRA, IA3, OFT, BOFT, "
-                "DoRA and whole differences are understood",
-                file=file,
-                method=method,
-                names=names,
-            )
-    held = contents.describe(strange)
-    if has_layers:
-        return InputError(
-            "E-LORA-BESIDE",
-            "{file} holds {held} beside its LoRA ({names}); LoRA, LoHa, LoKr, GLoRA, IA3, OFT, BOFT, DoRA and "
-            "whole differences are understood",
-            file=file,
-            held=held,
-            names=names,
-        )
-    return InputError(
-        "E-LORA-OTHER-USE",
-        "{file} is no LoRA but {held} ({names}): {use}",
-        file=file,
-        held=held,
-        names=names,
-        use=contents.use(strange),
-    )
 
 
 def _readings(file: Path, layers: Mapping[str, Parts], alphas: Alphas) -> list[dict[str, _Changes]]:
@@ -253,8 +214,8 @@ def _changes(layer: str, parts: Parts, alphas: Alphas, transposed: bool) -> _Cha
 
 def _scale(layer: str, parts: Parts, alphas: Alphas) -> Scale:
     """The factor of a layer: alpha / rank, by the file's own alpha or what is said beside it, times its scalar."""
-    scalar = _finite(parts, "scalar") if "scalar" in parts else 1.0
-    alpha = _finite(parts, "alpha") if "alpha" in parts else 0.0  # 0 means the rank to those who train
+    scalar = _single(parts, "scalar") if "scalar" in parts else 1.0
+    alpha = _single(parts, "alpha") if "alpha" in parts else 0.0  # 0 means the rank to those who train
 
     def scale(rank: int | None) -> float:
         if alpha:
@@ -264,9 +225,9 @@ def _scale(layer: str, parts: Parts, alphas: Alphas) -> Scale:
     return scale
 
 
-def _finite(parts: Parts, name: str) -> float:
-    if parts[name].size != 1 or not math.isfinite(widen(parts[name]).item()):
-        raise ValueError(f"no finite number for {name}")
+def _single(parts: Parts, name: str) -> float:
+    if parts[name].size != 1:
+        raise ValueError(f"no single number for {name}")
     return float(widen(parts[name]).item())
 
 
@@ -294,8 +255,3 @@ def _fitted(places: Mapping[str, Layer], layers: Mapping[str, _Changes]) -> tupl
 
 def _shape(shape: Sequence) -> str:
     return str(list(shape)).replace("None", "?").replace("Ellipsis", "...")
-
-
-def _listed(names: Sequence[str | Message]) -> list[str | Message]:
-    """The first of them, as a message tells them."""
-    return [*names[:_LISTED], *(["..."] if len(names) > _LISTED else [])]

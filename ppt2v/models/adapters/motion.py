@@ -11,13 +11,12 @@ from ppt2v.errors import InputError
 from ppt2v.language import Message, words
 from ppt2v.models.layouts import motion_modules
 from ppt2v.models.layouts.diffusers import weight_files
-from ppt2v.models.sources import locate
+from ppt2v.models.sources import network
 
 from . import origin
 
 # For which models they are made, by the widths of the levels of their UNets.
 _FAMILIES = {(320, 640, 1280, 1280): origin.SD1, (320, 640, 1280): origin.XL}
-EXAMPLE = "hf:guoyww/animatediff-motion-adapter-v1-5-2"
 
 
 class MotionModules(NamedTuple):
@@ -60,7 +59,7 @@ class MotionModules(NamedTuple):
                 own=_described(*own),
                 model=model,
                 wanted=_described(*wanted),
-                example=EXAMPLE,
+                example=network.MOTION_EXAMPLE,
                 family=origin.SD1,
             )
 
@@ -71,8 +70,8 @@ def read(name: str, progress: bool = True) -> MotionModules:
     Raises:
         InputError: they are none, or of a kind that cannot be run.
     """
-    place = locate.locate(name, progress)
-    made = MotionModules(place, name, motion_modules.configuration(place), motion_modules.noise_of_model(place))
+    place = network.place(name, network.MOTION_MODULE, progress)
+    made = MotionModules(place, name, *motion_modules.configuration(place))
     if _FAMILIES.get(tuple(made.config["block_out_channels"])) == origin.XL:
         raise InputError(
             "E-MOTION-MODULE-XL",
@@ -80,7 +79,7 @@ def read(name: str, progress: bool = True) -> MotionModules:
             name=name,
             family=origin.XL,
             wanted=origin.SD1,
-            example=EXAMPLE,
+            example=network.MOTION_EXAMPLE,
         )
     return made
 

@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
 from ppt2v.errors import InputError
+from ppt2v.language import words
 from ppt2v.models.adapters.adapters import Adapters
 from ppt2v.models.adapters.layer_names import TEXT_ENCODER, TEXT_ENCODER_2
 from ppt2v.models.adapters.textual_inversion import add_tokens, check_encoders, check_new, with_rows
 from ppt2v.models.formats import reading
 from ppt2v.models.layouts import clip_vocabulary, contents, file_configs, file_schedule, single_file
-from ppt2v.models.layouts.diffusers import read_json
+from ppt2v.models.layouts.json_files import read_json
 from ppt2v.models.loading.tokenizer import find_tokenizer
 from ppt2v.models.loading.weights import NetworkFiles, network_files
-from ppt2v.models.sources import locate
+from ppt2v.models.sources import network
 
 from .noise_schedule import noise_schedule
 
@@ -33,6 +35,11 @@ _NEEDS = {
     "vae": ("latent_channels", "block_out_channels"),
     TEXT_ENCODER: _OF_TEXTS,
     TEXT_ENCODER_2: (*_OF_TEXTS, "projection_dim"),
+}
+# By what names of files of autoencoders say; of those that were published both families' have the same shapes.
+_SCALES = {
+    r"sd-?_?xl|(?<![a-z])xl(?![a-z])": file_configs.LATENT_SCALE_XL,
+    r"vae-ft-(mse|ema)|kl-f8": file_configs.LATENT_SCALE,
 }
 _TOKENIZERS = {TEXT_ENCODER: "tokenizer", TEXT_ENCODER_2: "tokenizer_2"}
 
@@ -59,29 +66,33 @@ def files(model: Path, part: str) -> NetworkFiles:
 
 
 def vae_files(model: Path, given: str | None) -> NetworkFiles:
-    """The model's autoencoder, or the one given instead; the latter's file does not say how latents are scaled.
+    """The model's autoencoder, or the one given instead.
+
+    A single file of an autoencoder does not say how latents are scaled, but its name may.
 
     Raises:
         InputError: one whose latents are not those of the model.
     """
     if given is None:
         return files(model, "vae")
-    place = locate.locate(given)
+    place = network.place(given, network.VAE)
     place = place / "vae" if (place / "model_index.json").exists() else place
     found = network_files(place, single_file.vae, "AutoencoderKL", _NEEDS["vae"])
     wanted = {"latent_channels": files(model, "unet").config["out_channels"], "scaling_factor": _scale(model)}
     if place.is_file():
-        found = found._replace(config={**found.config, "scaling_factor": wanted["scaling_factor"]})
+        scale = _scale_of_file(place) or wanted["scaling_factor"]
+        found = found._replace(config={**found.config, "scaling_factor": scale})
     for name, value in wanted.items():
         if found.config.get(name, value) != value:
             raise InputError(
                 "E-VAE-FAMILY",
                 "vae={given}: its latents are those of another family of models ({name} {value} instead of "
-                "{wanted}); give one that was made for the model",
+                "{wanted}{by_name}); give one that was made for the model",
                 given=given,
                 name=name,
                 value=found.config[name],
                 wanted=value,
+                by_name=words(", as its name says") if place.is_file() and name == "scaling_factor" else "",
             )
     return found
 
@@ -142,6 +153,14 @@ def _scale(model: Path) -> float:
     if model.is_file():
         return single_file.latent_scale(reading.read(model))
     return read_json(model / "vae" / "config.json").get("scaling_factor", file_configs.LATENT_SCALE)
+
+
+def _scale_of_file(place: Path) -> float | None:
+    """The scale of the autoencoder in a single file: of a whole model, or by the name; None where nothing says it."""
+    loaded = reading.read(place)
+    if single_file.is_whole(loaded):
+        return single_file.latent_scale(loaded)
+    return next((scale for name, scale in _SCALES.items() if re.search(name, place.stem.lower())), None)
 
 
 def _padding(model: Path, part: str) -> str:

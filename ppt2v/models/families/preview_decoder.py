@@ -9,7 +9,7 @@ from ppt2v.errors import InputError
 from ppt2v.language import words
 from ppt2v.models.layouts import single_file
 from ppt2v.models.loading.weights import NetworkFiles, build_network, network_files
-from ppt2v.models.sources import locate
+from ppt2v.models.sources import network
 
 # By which the latents are scaled that the published ones show; nothing in their files tells them apart.
 _SCALES = {"taesd": 0.18215, "taesdxl": 0.13025}
@@ -27,7 +27,7 @@ def preview_decoder_files(name: str, vae: dict[str, Any]) -> NetworkFiles:
         InputError: it is none, or its latents are not of the model's kind; by its name before anything is downloaded.
     """
     _check_scale(name, vae)
-    place = locate.locate(name)
+    place = network.place(name, network.PREVIEW_VAE)
     if place.is_file():
         raise InputError(
             "E-PREVIEW-FILE",

@@ -10,9 +10,10 @@ from ppt2v.language import words
 from ppt2v.models.adapters.adapters import Adapters
 from ppt2v.models.adapters.layer_names import MOTION, TEXT_ENCODER, UNET
 from ppt2v.models.layouts import single_file
-from ppt2v.models.layouts.diffusers import read_config, read_json
+from ppt2v.models.layouts.json_files import read_json
+from ppt2v.models.layouts.network_configs import read_config
 from ppt2v.models.loading.weights import NetworkFiles, build_network, check_dtype, network_files
-from ppt2v.models.sources import locate
+from ppt2v.models.sources import locate, network
 
 from . import parts
 from .checks import check_channels, check_clip_skip, check_conditions, check_second_prompt
@@ -175,7 +176,7 @@ def controlnet_config(name: str) -> dict[str, Any]:
         InputError: as ``controlnet_files``, or there is none of that name.
     """
     if locate.is_embedded(name) or not locate.is_id(name):
-        return controlnet_files(locate.locate(name)).config
+        return controlnet_files(network.place(name, network.CONTROLNET)).config
     file = locate.locate_file(name, ("config.json",), words("configuration of a ControlNet"))
     return read_config(file, *_CONTROLNET)
 

@@ -11,7 +11,8 @@ from ppt2v.models.adapters.adapters import Adapters
 from ppt2v.models.adapters.layer_names import TEXT_ENCODER, TEXT_ENCODER_2, UNET
 from ppt2v.models.formats import reading
 from ppt2v.models.layouts import single_file
-from ppt2v.models.layouts.diffusers import has_two_encoders, read_json
+from ppt2v.models.layouts.diffusers import has_two_encoders
+from ppt2v.models.layouts.json_files import read_json
 from ppt2v.models.loading.weights import build_network, check_dtype
 
 from . import parts

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from ppt2v.errors import InputError
 from ppt2v.models.adapters.adapters import Adapters
 from ppt2v.models.layouts import modelscope
-from ppt2v.models.layouts.diffusers import read_json
+from ppt2v.models.layouts.json_files import read_json
 from ppt2v.models.loading.tokenizer import clip_tokenizer, load_tokenizer
 from ppt2v.models.loading.weights import build, load_component
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ppt2v.errors import InputError
 from ppt2v.models.adapters.adapters import Adapters
-from ppt2v.models.layouts.diffusers import read_json
+from ppt2v.models.layouts.json_files import read_json
 from ppt2v.models.loading.weights import load_component
 
 from . import stable_diffusion

@@ -10,17 +10,14 @@ from __future__ import annotations
 import pickletools
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Callable, NamedTuple, Protocol
+from typing import Any, Callable, Protocol
 
 import numpy as np
 
 from ppt2v.errors import InputError
 
-from .dtypes import BFLOAT16, STORAGE_TYPES, TORCH_TYPES
-
-_PADDLE_NAME_TABLE = "StructuredToParameterName@@"
-_STATE_DICTIONARIES = ("state_dict", "string_to_param")  # of PyTorch Lightning; of textual inversions
-_PARAMETERS = "_parameters"  # where a torch.nn.ParameterDict keeps them
+from .dtypes import STORAGE_TYPES, TORCH_TYPES
+from .stand_ins import Name, NumpyArray, NumpyType, Object, Storage, Tensor, kind_of
 
 
 class Stream(Protocol):
@@ -31,13 +28,6 @@ class Stream(Protocol):
     def readline(self) -> bytes: ...
 
     def tell(self) -> int: ...
-
-
-class Storage:
-    """The numbers that one or more tensors share."""
-
-    def __init__(self, dtype: np.dtype, size: int, array: np.ndarray | None = None) -> None:
-        self.dtype, self.size, self.array = dtype, size, array
 
 
 def load(stream: Stream, path: Path, storage: Callable[[str, np.dtype, int], Storage]) -> Any:
@@ -58,126 +48,6 @@ def load(stream: Stream, path: Path, storage: Callable[[str, np.dtype, int], Sto
         machine.length = place - start
         machine.step(operation.name, argument)
     return machine.stack.pop()
-
-
-def state_dictionary(tree: Any, path: Path) -> dict[str, np.ndarray]:
-    """The state dictionary in what a pickle held: the whole of it, or one of the entries in which it may be.
-
-    Raises:
-        InputError: anything but a dictionary of tensors.
-    """
-    for entry in _STATE_DICTIONARIES:
-        if isinstance(tree, dict) and isinstance(_opened(tree.get(entry)), dict):
-            tree = _opened(tree[entry])
-    if not isinstance(tree, dict):
-        raise InputError(
-            "E-CHECKPOINT-CONTENT",
-            "{path} holds a {kind}; a checkpoint is a dictionary of tensors",
-            path=path,
-            kind=_kind(tree),
-        )
-    return {_text(name, path): _array(name, value, path) for name, value in tree.items() if name != _PADDLE_NAME_TABLE}
-
-
-def _opened(value: Any) -> Any:
-    """The parameters of a torch.nn.ParameterDict; else the value itself."""
-    return value.state[_PARAMETERS] if isinstance(value, _Object) and _PARAMETERS in value.state else value
-
-
-def _text(name: Any, path: Path) -> str:
-    if not isinstance(name, (str, int)):
-        raise InputError(
-            "E-CHECKPOINT-NAMES",
-            "{path} holds a {kind} as a name; a checkpoint is a dictionary of tensors by name",
-            path=path,
-            kind=_kind(name),
-        )
-    return str(name)
-
-
-def _array(name: Any, value: Any, path: Path) -> np.ndarray:
-    if isinstance(value, tuple) and len(value) == 2:  # paddle.save of a single tensor: its name and its array
-        value = value[1]
-    if isinstance(value, (_Tensor, _NumpyArray)):
-        return value.array()
-    raise InputError(
-        "E-CHECKPOINT-REFUSED",
-        "{path}: {name!r} is a {kind}, which is refused; a checkpoint may hold tensors only",
-        path=path,
-        name=name,
-        kind=_kind(value),
-    )
-
-
-def _kind(value: Any) -> str:
-    if isinstance(value, (_Object, _Name)):
-        return ".".join(value.kind if isinstance(value, _Object) else value)
-    return f"builtins.{type(value).__name__}"
-
-
-class _Name(NamedTuple):
-    """A class or function that a pickle names: neither imported nor called."""
-
-    module: str
-    name: str
-
-
-class _Object:
-    """Stands for what a pickle makes by calling something that it names."""
-
-    def __init__(self, kind: _Name) -> None:
-        self.kind = kind
-        self.state: Mapping[str, Any] = {}
-
-    def build(self, state: Any) -> None:
-        if isinstance(state, dict):
-            self.state = state
-
-
-class _Tensor:
-    """A view of a storage, in elements; made into an array when the whole file has been read."""
-
-    def __init__(self, storage: Storage, offset: int, shape: tuple, stride: tuple, dtype: np.dtype | None = None):
-        self.storage, self.offset, self.shape, self.stride, self.dtype = storage, offset, shape, stride, dtype
-
-    def array(self) -> np.ndarray:
-        data = self.storage.array if self.dtype is None else self.storage.array.view(self.dtype)
-        if 0 in self.shape:
-            return np.empty(self.shape, data.dtype)
-        last = self.offset + sum((size - 1) * stride for size, stride in zip(self.shape, self.stride))
-        if self.offset < 0 or min(self.stride, default=0) < 0 or last >= data.size:
-            raise ValueError("a tensor reaches beyond its data")
-        strides = [stride * data.itemsize for stride in self.stride]
-        array = np.lib.stride_tricks.as_strided(data[self.offset :], self.shape, strides, writeable=False)
-        if array.size > data.size:
-            raise ValueError("a tensor claims more numbers than its data have")
-        return array
-
-
-class _NumpyType:
-    """Stands for numpy.dtype in a pickle."""
-
-    def __init__(self, code: str) -> None:
-        self.code, self.order = code, "<"
-
-    def build(self, state: tuple) -> None:
-        self.order = state[1]
-
-    def dtype(self) -> np.dtype:
-        dtype = np.dtype(self.code).newbyteorder(self.order)
-        if dtype.kind not in "fiub":
-            raise ValueError(f"arrays of {self.code!r} are no weights")
-        return BFLOAT16 if dtype == np.uint16 else dtype
-
-
-class _NumpyArray:
-    """Stands for numpy.ndarray in a pickle."""
-
-    def __init__(self, data: bytes = b"", dtype: _NumpyType | None = None, shape: tuple = (), order: str = "C") -> None:
-        self.data, self.dtype, self.shape, self.order = data, dtype, shape, order
-
-    def array(self) -> np.ndarray:
-        return np.frombuffer(self.data, self.dtype.dtype()).reshape(self.shape, order=self.order)
 
 
 class _Machine:
@@ -266,19 +136,19 @@ class _Machine:
 
     def frozenset(self) -> None:
         self._marked()
-        self.stack.append(_Object(_Name("builtins", "frozenset")))
+        self.stack.append(Object(Name("builtins", "frozenset")))
 
     def stack_global(self) -> None:
         module, name = self._last(2)
         if not isinstance(module, str) or not isinstance(name, str):
             raise ValueError("a name is no text")
-        self.stack.append(_Name(module, name))
+        self.stack.append(Name(module, name))
 
     def global_(self, names: str) -> None:
-        self.stack.append(_Name(*names.split(" ", 1)))
+        self.stack.append(Name(*names.split(" ", 1)))
 
     def inst(self, names: str) -> None:
-        self._make(_Name(*names.split(" ", 1)), self._marked())
+        self._make(Name(*names.split(" ", 1)), self._marked())
 
     def obj(self) -> None:
         kind, *arguments = self._marked()
@@ -293,22 +163,22 @@ class _Machine:
     def build(self) -> None:
         [state] = self._last(1)
         made = self.stack[-1]
-        if isinstance(made, _NumpyArray):
+        if isinstance(made, NumpyArray):
             _, made.shape, made.dtype, fortran, data = state
             made.data = self.convert(data).encode("latin1") if isinstance(data, str) else data
             made.order = "F" if fortran else "C"
-        elif isinstance(made, (_Object, _NumpyType)):
+        elif isinstance(made, (Object, NumpyType)):
             made.build(state)
 
     def binpersid(self) -> None:
         [(_, kind, key, _, size, *view)] = self._last(1)
-        name = kind.name if isinstance(kind, _Name) else ""
+        name = kind.name if isinstance(kind, Name) else ""
         if name not in STORAGE_TYPES:
             raise InputError(
                 "E-CHECKPOINT-NUMBERS",
                 "{path} holds numbers of type {kind}; valid are {storage_types}",
                 path=self.path,
-                kind=_kind(kind),
+                kind=kind_of(kind),
                 storage_types=STORAGE_TYPES,
             )
         if any(view):
@@ -341,21 +211,21 @@ class _Machine:
 
     def _make(self, kind: Any, arguments: Any) -> None:
         """Puts on the stack what stands for ``kind(*arguments)``."""
-        if not isinstance(kind, _Name):
+        if not isinstance(kind, Name):
             raise ValueError("it calls what it has not named")
-        self.stack.append(_MEANINGS[kind](self, *arguments) if kind in _MEANINGS else _Object(kind))
+        self.stack.append(_MEANINGS[kind](self, *arguments) if kind in _MEANINGS else Object(kind))
 
 
 def _key(key: Any) -> Any:
     """A key as it is, or an object for one that could take without end to compare."""
-    return key if isinstance(key, (str, int, float, bytes, _Name, type(None))) else _Object(_Name("builtins", "object"))
+    return key if isinstance(key, (str, int, float, bytes, Name, type(None))) else Object(Name("builtins", "object"))
 
 
-def _typed_tensor(_, storage: Storage, offset: int, shape: tuple, stride: tuple, _grad, _hooks, kind: _Name, *__):
+def _typed_tensor(_, storage: Storage, offset: int, shape: tuple, stride: tuple, _grad, _hooks, kind: Name, *__):
     """A tensor of a type that has no storage of its own."""
     if kind.name not in TORCH_TYPES:
         raise ValueError(f"it holds numbers of type {kind.name}; valid are {', '.join(TORCH_TYPES)}")
-    return _Tensor(storage, offset, shape, stride, TORCH_TYPES[kind.name])
+    return Tensor(storage, offset, shape, stride, TORCH_TYPES[kind.name])
 
 
 _VALUES = frozenset(  # operations that put their argument on the stack
@@ -370,7 +240,7 @@ _CONSTANTS: Mapping[str, Callable[[], Any]] = {
     "EMPTY_TUPLE": tuple,
     "EMPTY_LIST": list,
     "EMPTY_DICT": dict,
-    "EMPTY_SET": lambda: _Object(_Name("builtins", "set")),
+    "EMPTY_SET": lambda: Object(Name("builtins", "set")),
 }
 _WITHOUT_EFFECT = ("PROTO", "FRAME", "STOP", "READONLY_BUFFER")
 _OPERATIONS: Mapping[str, Callable] = {
@@ -384,25 +254,25 @@ _OPERATIONS: Mapping[str, Callable] = {
     **dict.fromkeys(("PUT", "BINPUT", "LONG_BINPUT"), _Machine.memoize),
     **dict.fromkeys(("BINGET", "LONG_BINGET"), _Machine.get),
 }
-_MEANINGS: Mapping[_Name, Callable] = {
-    _Name("collections", "OrderedDict"): lambda machine, pairs=(): {
+_MEANINGS: Mapping[Name, Callable] = {
+    Name("collections", "OrderedDict"): lambda machine, pairs=(): {
         _key(key): value for key, value in machine.convert(pairs)
     },
-    _Name("builtins", "tuple"): lambda machine, values=(): tuple(machine.convert(values)),
-    _Name("__builtin__", "tuple"): lambda machine, values=(): tuple(machine.convert(values)),
-    _Name("_codecs", "encode"): lambda machine, text, *_: machine.convert(text).encode("latin1"),
-    _Name("torch._utils", "_rebuild_tensor"): lambda _, *arguments: _Tensor(*arguments[:4]),
-    _Name("torch._utils", "_rebuild_tensor_v2"): lambda _, *arguments: _Tensor(*arguments[:4]),
-    _Name("torch._utils", "_rebuild_tensor_v3"): _typed_tensor,
-    _Name("torch._utils", "_rebuild_parameter"): lambda _, tensor, *__: tensor,
-    _Name("torch._utils", "_rebuild_parameter_with_state"): lambda _, tensor, *__: tensor,
-    _Name("numpy", "dtype"): lambda _, code, *__: _NumpyType(code),
+    Name("builtins", "tuple"): lambda machine, values=(): tuple(machine.convert(values)),
+    Name("__builtin__", "tuple"): lambda machine, values=(): tuple(machine.convert(values)),
+    Name("_codecs", "encode"): lambda machine, text, *_: machine.convert(text).encode("latin1"),
+    Name("torch._utils", "_rebuild_tensor"): lambda _, *arguments: Tensor(*arguments[:4]),
+    Name("torch._utils", "_rebuild_tensor_v2"): lambda _, *arguments: Tensor(*arguments[:4]),
+    Name("torch._utils", "_rebuild_tensor_v3"): _typed_tensor,
+    Name("torch._utils", "_rebuild_parameter"): lambda _, tensor, *__: tensor,
+    Name("torch._utils", "_rebuild_parameter_with_state"): lambda _, tensor, *__: tensor,
+    Name("numpy", "dtype"): lambda _, code, *__: NumpyType(code),
     **dict.fromkeys(
-        (_Name("numpy.core.multiarray", "_reconstruct"), _Name("numpy._core.multiarray", "_reconstruct")),
-        lambda *_: _NumpyArray(),
+        (Name("numpy.core.multiarray", "_reconstruct"), Name("numpy._core.multiarray", "_reconstruct")),
+        lambda *_: NumpyArray(),
     ),
     **dict.fromkeys(
-        (_Name("numpy.core.numeric", "_frombuffer"), _Name("numpy._core.numeric", "_frombuffer")),
-        lambda _, *arguments: _NumpyArray(*arguments),
+        (Name("numpy.core.numeric", "_frombuffer"), Name("numpy._core.numeric", "_frombuffer")),
+        lambda _, *arguments: NumpyArray(*arguments),
     ),
 }

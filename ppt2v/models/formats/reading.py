@@ -17,8 +17,9 @@ from ppt2v.errors import InputError
 
 from . import pickles
 from .dtypes import SAFETENSORS_TYPES
-from .pickles import Storage
 from .recognition import check_no_text, check_weights, is_safetensors
+from .stand_ins import Storage
+from .state_dictionary import state_dictionary
 
 PYTORCH, PADDLE = "pytorch", "paddle"
 
@@ -151,7 +152,7 @@ def _read_torch_zip(path: Path) -> WeightFile:
 
         content = _zip_entry(archive, archive.getinfo(pickled[0]), data)
         tree = pickles.load(io.BytesIO(content.tobytes()), path, storage)
-        return WeightFile(pickles.state_dictionary(tree, path), PYTORCH)
+        return WeightFile(state_dictionary(tree, path), PYTORCH)
 
 
 def _zip_entry(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, data: np.ndarray) -> np.ndarray:
@@ -173,12 +174,12 @@ def _read_pickle(path: Path) -> WeightFile:
     with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as stream:
         tree = pickles.load(stream, path, storage)
         if tree != _LEGACY_MAGIC:
-            return WeightFile(pickles.state_dictionary(tree, path), PADDLE)
+            return WeightFile(state_dictionary(tree, path), PADDLE)
         for _ in ("protocol version", "system", "tree"):
             tree = pickles.load(stream, path, storage)
         keys = pickles.load(stream, path, storage)
         _map_storages(np.memmap(path, np.uint8, "r"), stream.tell(), [storages[key] for key in keys])
-    return WeightFile(pickles.state_dictionary(tree, path), PYTORCH)
+    return WeightFile(state_dictionary(tree, path), PYTORCH)
 
 
 def _map_storages(data: np.ndarray, start: int, storages: list[Storage]) -> None:

@@ -16,7 +16,7 @@ from ppt2v.models.formats.writing import save_safetensors
 from ppt2v.version import __version__
 
 from . import file_configs, openclip_names
-from .diffusers import read_json
+from .json_files import read_json
 from .ldm_names import SCHEDULER, unet_table, vae_table
 from .modelscope_files import CONFIGURATION, FILES, TASK, describes, file_names
 from .modelscope_names import Tensors, to_diffusers, to_original

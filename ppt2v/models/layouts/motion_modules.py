@@ -7,7 +7,7 @@ and from what all of them share.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -20,7 +20,7 @@ from ppt2v.models.formats import reading
 from ppt2v.models.formats.reading import WeightFile
 
 from . import contents
-from .diffusers import read_config
+from .network_configs import read_config
 from .single_file import Network
 
 KIND = "MotionAdapter"  # diffusers' name of the class
@@ -48,18 +48,33 @@ _NUMBERS = {
     "motion_max_seq_length": 32,
     "motion_transformer_layers_per_block": 1,
 }
-_NOISE, _OF_MODEL = "noise_schedule", "model"
 _FIXED = {"motion_mid_block_layers_per_block": 1, "motion_transformer_layers_per_mid_block": 1}
+_MIDDLE, _NOISE, _OF_MODEL = "use_motion_mid_block", "noise_schedule", "model"
+_RULES: dict[str, tuple[Callable[[Any], bool], Any]] = {
+    **dict.fromkeys(_FIXED, (lambda value: value == 1, 1)),
+    **dict.fromkeys(
+        _NUMBERS,
+        (
+            lambda value: type(value) is int and 0 < value < 2**12,
+            words("a whole number from {first} to {last}", first=1, last=2**12 - 1),
+        ),
+    ),
+    _MIDDLE: (lambda value: isinstance(value, bool), words("true or false")),
+    _NOISE: (lambda value: value in (None, _OF_MODEL), words("{value}, or nothing", value=repr(_OF_MODEL))),
+}
 
 
-def configuration(place: Path) -> dict[str, Any]:
-    """The configuration of the modules in a folder or file, with a value for everything.
+def configuration(place: Path) -> tuple[dict[str, Any], bool]:
+    """The configuration of the modules in a folder or file, with a value for everything, and their levels of noise.
+
+    Those that were published have levels of their own; a folder whose modules were trained with the levels of their
+    image model says so, ``"noise_schedule": "model"``, and then the second value is True.
 
     Raises:
         InputError: they are none, or of a kind that cannot be run.
     """
     if place.is_file():
-        return in_file(reading.read(place), str(place)).config
+        return in_file(reading.read(place), str(place)).config, False
     file = place / "config.json"
     said = read_config(file, KIND, ("block_out_channels",))
     if said.get("conv_in_channels") is not None:
@@ -68,44 +83,20 @@ def configuration(place: Path) -> dict[str, Any]:
             "{file} is that of PIA, whose UNet takes a picture beside the latents: such are not run here",
             file=file,
         )
-    config = {"block_out_channels": said["block_out_channels"]}
-    config |= {name: said.get(name) or value for name, value in {**_NUMBERS, **_FIXED}.items()}
-    wrong = next((name for name in _FIXED if config[name] != _FIXED[name]), None) or next(
-        (name for name in _NUMBERS if type(config[name]) is not int or not 0 < config[name] < 2**12), None
-    )
-    if wrong is not None:
-        rule = _FIXED.get(wrong, words("a whole number from {first} to {last}", first=1, last=4095))
-        raise _refused(file, wrong, config[wrong], rule)
-    own = {name: value for name, value in config.items() if name not in _FIXED}
-    return {**own, "use_motion_mid_block": bool(said.get("use_motion_mid_block", True))}
-
-
-def _refused(file: Path, name: str, value: Any, rule: Any) -> InputError:
-    return InputError(
-        "E-MOTION-MODULE-CONFIG",
-        "{file} cannot be used: {name}={value}; the rule is {rule}",
-        file=file,
-        name=name,
-        value=repr(value),
-        rule=rule,
-    )
-
-
-def noise_of_model(place: Path) -> bool:
-    """Whether the modules in a folder or file were trained with the levels of noise of their image model.
-
-    Their folder says so, ``"noise_schedule": "model"``; those that were published have levels of their own.
-
-    Raises:
-        InputError: the folder says something else.
-    """
-    if place.is_file():
-        return False
-    file = place / "config.json"
-    said = read_config(file, KIND, ("block_out_channels",)).get(_NOISE)
-    if said not in (None, _OF_MODEL):
-        raise _refused(file, _NOISE, said, words("{value}, or nothing", value=repr(_OF_MODEL)))
-    return said == _OF_MODEL
+    told = {name: value for name, value in said.items() if value is not None}
+    config = {**_NUMBERS, **_FIXED, _MIDDLE: True, _NOISE: None, **told}
+    for name, (holds, rule) in _RULES.items():
+        if not holds(config[name]):
+            raise InputError(
+                "E-MOTION-MODULE-CONFIG",
+                "{file} cannot be used: {name}={value}; the rule is {rule}",
+                file=file,
+                name=name,
+                value=repr(config[name]),
+                rule=rule,
+            )
+    names = ("block_out_channels", *_NUMBERS, _MIDDLE)
+    return {name: config[name] for name in names}, config[_NOISE] == _OF_MODEL
 
 
 def in_file(loaded: WeightFile, source: str) -> Network:

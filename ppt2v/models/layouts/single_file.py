@@ -153,6 +153,12 @@ def is_xl(loaded: WeightFile) -> bool:
     return contents.is_xl(_unwrapped(loaded.tensors))
 
 
+def is_whole(loaded: WeightFile) -> bool:
+    """Whether it is a whole model of Stable Diffusion 1.x, 2.x or XL."""
+    names = _unwrapped(loaded.tensors)
+    return contents.is_stable_diffusion(names) or contents.is_xl(names)
+
+
 def latent_scale(loaded: WeightFile) -> float:
     """By what the latents of a model's autoencoder are multiplied."""
     return LATENT_SCALE_XL if is_xl(loaded) else LATENT_SCALE
@@ -160,7 +166,7 @@ def latent_scale(loaded: WeightFile) -> float:
 
 def _model_part(loaded: WeightFile, prefix: str, source: str) -> dict[str, np.ndarray]:
     names = _unwrapped(loaded.tensors)
-    if not (contents.is_stable_diffusion(names) or contents.is_xl(names)):
+    if not is_whole(loaded):
         raise InputError(
             "E-SINGLE-FILE-MODEL",
             "{source} holds {held} and no model of Stable Diffusion 1.x, 2.x or XL; {advice}",

@@ -10,7 +10,7 @@ from pathlib import Path
 from ppt2v.errors import InputError
 from ppt2v.language import words
 from ppt2v.models.layouts import clip_vocabulary
-from ppt2v.models.layouts.diffusers import read_json
+from ppt2v.models.layouts.json_files import read_json
 from ppt2v.models.sources import locate
 
 _FILES = ("vocab.json", "tokenizer.json")

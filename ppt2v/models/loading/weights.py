@@ -15,7 +15,8 @@ from ppt2v.errors import InputError
 from ppt2v.models.adapters.merging import Merge
 from ppt2v.models.formats import fitting, reading
 from ppt2v.models.layouts import single_file
-from ppt2v.models.layouts.diffusers import read_config, weight_files
+from ppt2v.models.layouts.diffusers import weight_files
+from ppt2v.models.layouts.network_configs import read_config
 
 if TYPE_CHECKING:
     import numpy as np

@@ -25,9 +25,9 @@ from ppt2v.models.layouts.diffusers import (
     is_index,
     is_modelscopes,
     parts,
-    read_json,
     shards,
 )
+from ppt2v.models.layouts.json_files import read_json
 from ppt2v.models.layouts.modelscope_files import CONFIGURATION, file_names
 
 # A source is a key of PREFIXES; `repository` is the id on its server.
@@ -252,6 +252,8 @@ def _fetcher(source: str, repository: str) -> Fetch:
     from huggingface_hub.utils import EntryNotFoundError, LocalEntryNotFoundError
 
     download = _downloader(source)
+    if source == HUGGING_FACE:
+        _reach_hugging_face(repository)
 
     def fetch(name: str) -> Path | None:
         try:
@@ -262,6 +264,14 @@ def _fetcher(source: str, repository: str) -> Fetch:
             return None
 
     return fetch
+
+
+def _reach_hugging_face(repository: str) -> None:
+    """Asks once, whatever the answer: where there is no network, the library would ask six times in 23 seconds."""
+    from huggingface_hub import constants, hf_hub_url
+    from huggingface_hub.utils import get_session
+
+    get_session().head(hf_hub_url(repository, "config.json"), timeout=constants.HF_HUB_ETAG_TIMEOUT)
 
 
 def _downloader(source: str) -> Callable[[str, str], str | Path]:

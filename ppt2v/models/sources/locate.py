@@ -14,7 +14,8 @@ from ppt2v.environment.shipped import shipped
 from ppt2v.errors import InputError
 from ppt2v.language import Message, either, words
 from ppt2v.models.layouts import contents
-from ppt2v.models.layouts.diffusers import PIPELINE, alternatives, check_pipeline, first_missing, read_json
+from ppt2v.models.layouts.diffusers import PIPELINE, alternatives, check_pipeline, first_missing
+from ppt2v.models.layouts.json_files import read_json
 from ppt2v.progress import say
 
 from . import downloads

@@ -10,6 +10,7 @@ from typing import Annotated, Any, Dict, List, Literal, Optional
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, create_model
 
 from ppt2v.language import Message, either, translated, words
+from ppt2v.models.families.presets import MAY_DECIDE
 from ppt2v.models.sources import locate
 from ppt2v.modes import MODES, Mode
 from ppt2v.parameters import Parameter, holding
@@ -178,6 +179,8 @@ def _here(parameter: Parameter, limits: Limits, is_brought: bool) -> Iterator[Me
         yield words("At most {side} pixels.", side=limits.side)
     if is_brought:
         yield words("Other models bring their own (GET /models), else it is {value!r}.", value=parameter.default)
+    elif parameter.name in MAY_DECIDE:
+        yield words("Some models bring their own (GET /models).")
 
 
 def _kind(parameter: Parameter, limits: Limits) -> tuple[Any, dict[str, Any]]:

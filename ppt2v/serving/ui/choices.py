@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from ppt2v.errors import InputError
-from ppt2v.models.families import stable_diffusion
 from ppt2v.models.sources import locate
 from ppt2v.models.sources.catalogue import KNOWN, usual
 from ppt2v.modes import Mode
 from ppt2v.parameters import Parameter, resolve
+from ppt2v.request.own_values import own_values
 from ppt2v.serving import offers
 from ppt2v.serving.limits import Limits
 
@@ -71,17 +71,20 @@ def is_downloaded(name: str, limits: Limits) -> bool:
 
 def defaults(row: Mode, model: str | None) -> dict[str, Any]:
     """The values of a run of which the model alone is given; what it brings along counts if it is on disk."""
-    folder = None if model is None else _on_disk(model)
-    own = {} if folder is None else stable_diffusion.model_defaults(folder).get(row.name, {})
-    return resolve(row.parameters, {}, {**usual(model or ""), **own})
+    return resolve(row.parameters, {}, {} if model is None else _brought(row, model))
+
+
+def _brought(row: Mode, model: str) -> dict[str, Any]:
+    try:
+        place = _on_disk(model)
+        return {**usual(model)} if place is None else own_values(row, model, place)
+    except InputError:  # which the visitor is told when it is used
+        return {}
 
 
 def _on_disk(model: str) -> Path | None:
     cached = {name: folder for name, folder, _ in locate.cached()}
     if model in cached:
         return cached[model]
-    is_here = locate.is_embedded(model) or Path(locate.from_anywhere(model)).is_dir()
-    try:
-        return locate.locate(model) if is_here else None
-    except InputError:  # which the visitor is told when it is used
-        return None
+    is_here = locate.is_embedded(model) or Path(locate.from_anywhere(model)).exists()
+    return locate.locate(model) if is_here else None
