@@ -19,9 +19,10 @@ class _Syntax(NamedTuple):
 
 _LEAVE_OUT = words("take it out of the prompt")
 _WEIGHTS = words("write a weight as (word:1.3)")
+# A number after a colon is a time of day or a ratio, 10:30 or 16:9, where there is one before it, too.
 _SYNTAXES = (
     _Syntax(
-        r"(?<!\\)\[[^\[\]()|]*:\s*\d*\.?\d+\s*\]",
+        r"(?<!\\)\[[^\[\]()|]*(?<!\d):\s*\d*\.?\d+\s*\]",
         words("another prompt from a step on"),
         words("prompt_at=... (--prompt-at) gives another one from a frame on"),
     ),
@@ -34,9 +35,13 @@ _SYNTAXES = (
         words("the file of a textual inversion"),
         words("give it as textual_inversion=... (--textual-inversion) and write its word alone"),
     ),
-    _Syntax(r"\w+\+\+|(?<!\\)\)(?:\+|-(?!\w)|\d*\.\d+)", words("a weight"), _WEIGHTS),
-    _Syntax(r"\([^()]*:\s*\d+,\d+\s*\)", words("a weight"), _WEIGHTS),
-    _Syntax(r"（[^（）]*）|\([^()（）]*：\s*[\d.]+\s*\)|【[^【】]*】", words("a weight"), _WEIGHTS),
+    _Syntax(r"\w{2,}\+\+|(?<![\\\d])\)(?:\+|-(?!\w)|\d*\.\d+)", words("a weight"), _WEIGHTS),
+    _Syntax(r"\([^()]*(?<!\d):\s*\d+,\d+\s*\)", words("a weight"), _WEIGHTS),
+    _Syntax(
+        r"[（【][^（）【】]*(?<!\d)[:：]\s*[\d.]+\s*[）】]|（（[^（）]*））|\([^()（）]*(?<!\d)：\s*[\d.]+\s*\)",
+        words("a weight"),
+        _WEIGHTS,
+    ),
 )
 
 

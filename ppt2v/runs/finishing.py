@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from ppt2v import video
+from ppt2v.environment.threads import import_paddle
 
 if TYPE_CHECKING:
     import numpy as np
@@ -26,6 +27,7 @@ def way_between(values: Mapping[str, Any]) -> Way | None:
     """
     if values.get("interpolate_model") is None:
         return None
+    import_paddle()
     from ppt2v.detectors.rife import Rife
 
     return Rife(values["interpolate_model"]).between

@@ -179,6 +179,7 @@ def test_another_model_than_the_embedded_one_needs_a_motion_module_of_its_own(ti
         ({"noise_schedule": "linear"}, "noise_schedule='linear'; the rule is 'model', or nothing"),
         ({"motion_max_seq_length": 0}, "motion_max_seq_length=0; the rule is a whole number from 1 to 4095"),
         ({"use_motion_mid_block": "no"}, "use_motion_mid_block='no'; the rule is true or false"),
+        ({"_class_name": None}, "is no motion module: its config.json does not say of which network it is"),
         ({"_class_name": "ControlNetModel"}, "is no motion module: its config.json is that of 'ControlNetModel'"),
     ],
 )

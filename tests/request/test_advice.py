@@ -103,6 +103,8 @@ def test_a_prompt_that_is_not_in_english_is_advised_against(name):
         ("a (fox:1,3)", "(fox:1,3)", "a weight"),
         ("a （fox：1.3）", "（fox：1.3）", "a weight"),
         ("a (fox：1.3)", "(fox：1.3)", "a weight"),
+        ("a 【fox：1.3】", "【fox：1.3】", "a weight"),
+        ("a （（fox））", "（（fox））", "a weight"),
     ],
 )
 @pytest.mark.parametrize("name", ["prompt", "n_prompt"])
@@ -118,6 +120,8 @@ def test_what_other_programs_read_in_a_prompt_is_told_to_be_words_here(name, pro
         r"a fox \[from 10:30\], a smiley :) [sic], BLACK AND WHITE",
         "a fox (1990) - at 10:30 BREAK a well-known fox, 2+2",
         "a sign, saying: [no entry], fox-like (soft)-focus",
+        "a fox （vulpes） 【sketch】 at night （10：30）, (10：30), (16:9), [16:9], [at 10:30], f/1.8",
+        "a C++ handbook, (1990)- a photo",
     ],
 )
 def test_weights_and_ordinary_punctuation_are_not_commented(prompt):

@@ -39,6 +39,7 @@ MESSAGES = {
     "tiny autoencoder": "小型自编码器",
     "it is a whole model": "它是完整的模型",
     "it has no config.json": "其中没有 config.json",
+    "its config.json does not say of which network it is (_class_name)": "它的 config.json 没有说明属于哪种网络（_class_name）",
     "its config.json is that of {kind!r}": "它的 config.json 属于 {kind!r}",
     "give the file in it, {file}": "请给出其中的文件 {file}",
     "give motion_module=... (--motion-module) as a file (.ckpt, .safetensors), a folder in the layout of diffusers, "

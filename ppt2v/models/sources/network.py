@@ -105,6 +105,8 @@ def _held(folder: Path, network: Network) -> Message | None:
     if not file.exists():
         return words("it has no config.json")
     kind = read_json(file).get("_class_name")
+    if kind is None:
+        return words("its config.json does not say of which network it is (_class_name)")
     return None if kind == network.kind else words("its config.json is that of {kind!r}", kind=kind)
 
 
