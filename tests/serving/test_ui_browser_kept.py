@@ -25,9 +25,9 @@ OWN = f"{MODEL.name} ("  # how the list names the folder
 # What stands on a Chinese page in Latin letters: names, and what a model reads, which is English.
 NAMES = re.compile(
     r"(ppt2v|PaddlePaddle|Text2Video-Zero|English|GB|ID|embedded[\w/]*|Stable Diffusion XL|Stable|LoRA|VAE|CLIP|UNet"
-    r"|DDIM|DDPM|VideoFusion|FreeU|PAG"
+    r"|DDIM|DDPM|VideoFusion|FreeU|PAG|RIFE"
     r"|[\w./-]*/[\w./-]+|T0|T1|DPM\+\+ 2M|Karras|Lightning|Hyper|Turbo|trailing|leading|linspace"
-    r"|ddim|dpm\w*(\+\+)?\w*|euler\w*|heun|lms|unipc|lcm|tcd|_karras|u2netp?\.pth|epsilon|v_prediction|sample|mp4|webm"
+    r"|ddim|dpm\w*(\+\+)?\w*|euler\w*|heun|lms|unipc|lcm|tcd|_karras|u2netp?\.pth|flownet\.pkl|epsilon|v_prediction|sample|mp4|webm"
     r"|networks|blocks|none|eager|GPU|first|previous|\-\-motion|pan|zoom|rotate|ease|a fox at sunset|a fox at night"
     r"|kohya|safetensors|MP4|a fox in the snow|an astronaut in outer space|a rocket at sunset)"
 )

@@ -39,7 +39,7 @@ MESSAGES = {
     "Let every frame attend to the first one.": "让每一帧都关注首帧。",
     "Which frames every frame attends to: first, first+previous (the one before, too), or a number N (every Nth "
     "frame, too); steadier over long clips, and slower.": "每一帧关注哪些帧：first（首帧）、first+previous（还有前一帧），或数 N（还有每 N 帧中的一帧）；长视频更稳定，但更慢。",
-    "With interpolate: RIFE's flownet.pkl of version 4.6, 4.25 or 4.26, or where one is, which makes the frames in between; the optical flow does if not given.": "与 interpolate 一起使用：由 RIFE 4.6、4.25 或 4.26 版的 flownet.pkl（或其所在之处）生成中间的帧；不给时沿光流生成。",
+    "With interpolate: RIFE's flownet.pkl of version 4.6, 4.25 or 4.26, or where one is, which makes the frames in between; the optical flow does if not given.": "插帧时由 RIFE 4.6、4.25 或 4.26 版的 flownet.pkl（或其所在之处）生成中间的帧；不给时沿光流生成。",
     "How many frames become of one, by frames in between along the optical flow, at as many times the rate.": "一帧变成多少帧：沿光流在其间插入帧，帧率按同样倍数提高。",
     "How often the whole schedule is run: each time starts from what moved slowly in the last one, and fresh noise for "
     "the rest (FreeInit); steadier, 3 is usual; 1 turns it off.": "整个去噪过程执行的次数：每次以上一次结果中缓慢变化的部分"
@@ -86,8 +86,8 @@ MESSAGES = {
     "Frames per second of the file; those taken from the clip if not given.": "输出视频每秒的帧数；不给时与从片段取帧的帧率相同。",
     "Frames per second of the file; those taken from a clip, or 8, if not given.": "输出视频每秒的帧数；不给时与从片段取帧的帧率相同，没有片段时为 8。",
     "Make the video so many times as wide and high, by a second pass that starts from the first one; 1 leaves it.": "把视频的宽和高放大到多少倍：以第一遍的结果为起点再运行一遍；1 表示不放大。",
-    "With upscale: folder or id of the model of the second pass, such as one for larger frames; the same if not given, where that can start from a video.": "配合 upscale：第二遍所用模型的文件夹或模型 ID，例如适合大画面的模型；不给时与第一遍相同，前提是该模型能从视频开始。",
-    "With upscale: how much of the schedule the second pass runs; with more it keeps less of the first one.": "配合 upscale：第二遍运行多大比例的步数；越大，保留第一遍的内容越少。",
+    "With upscale: folder or id of the model of the second pass, such as one for larger frames; the same if not given, where that can start from a video.": "放大时第二遍所用模型的文件夹或模型 ID，例如适合大画面的模型；不给时与第一遍相同，前提是该模型能从视频开始。",
+    "With upscale: how much of the schedule the second pass runs; with more it keeps less of the first one.": "放大时第二遍运行多大比例的步数；越大，保留第一遍的内容越少。",
     "A text, or the path of a picture, to put into the lower right corner.": "放在右下角的文字，或图片的路径。",
     "File to write (for png a folder); named after the prompt if not given.": "要写的文件（png 时为文件夹）；不给时按提示词命名。",
     "mp4, gif, webm or png; by the file's ending if not given.": "mp4、gif、webm 或 png；不给时由文件扩展名决定。",
