@@ -10,8 +10,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from ppt2v.models.families.scheduler_values import TEXT, TRUTH, check, whole
+from ppt2v.models.families.scheduler_values import check
 from ppt2v.models.layouts.json_files import read_json
+from ppt2v.models.layouts.rules import TEXT, TRUTH, whole
 from ppt2v.pipelines.planning.solver_names import KARRAS, SOLVERS, solver_named
 
 _WITH_NOISE = {"dpmsolver++": "dpm++_2m_sde"}  # where the file says algorithm_type=sde-dpmsolver++

@@ -10,6 +10,7 @@ import numpy as np
 import paddle
 import pytest
 from conftest import DATA
+from rife_tiny import MOMENT, SIDE, WIDTHS, pictures, seeded
 from safetensors.numpy import save_file
 
 from ppt2v import InputError, Model, video
@@ -17,29 +18,7 @@ from ppt2v.detectors import rife
 from ppt2v.detectors.ifnet import Form, IFNet
 
 REFERENCE = np.load(DATA / "rife_reference.npz")
-SIDE, MOMENT, WIDTHS = 64, 0.25, (16, 12, 8, 8, 8)
 VERSIONS = {"4.6": "4.6", "4.25": "4.25, 4.26"}
-
-
-def seeded(shapes: dict[str, tuple[int, ...]]) -> dict[str, np.ndarray]:
-    """The weights that the references were made with."""
-    random, weights = np.random.default_rng(0), {}
-    for name, shape in sorted(shapes.items()):
-        values = random.standard_normal(shape, np.float32)
-        if name.endswith("beta"):
-            weights[name] = 0.3 + 0.1 * values
-        elif len(shape) == 4:
-            weights[name] = values * np.float32(0.7 / (shape[1] * shape[2] * shape[3]) ** 0.5)
-        else:
-            weights[name] = values * np.float32(0.3)
-    return weights
-
-
-def pictures() -> list[np.ndarray]:
-    """The two frames ``[1, 3, SIDE, SIDE]`` of the references."""
-    rows, columns, channels = np.mgrid[:SIDE, :SIDE, :3].astype(np.float32)
-    waves = (np.sin((rows + move) / 5 + channels) * np.cos((columns - 2 * move) / 7 - channels) for move in (0, 3))
-    return [(0.5 + wave / 2).transpose(2, 0, 1)[None].astype(np.float32) for wave in waves]
 
 
 def shapes(network: IFNet) -> dict[str, tuple[int, ...]]:

@@ -8,8 +8,9 @@ from typing import Any
 
 from ppt2v.errors import InputError
 from ppt2v.models.layouts.ldm_names import EPSILON, PREDICTION_TYPES, SCHEDULER, SPACINGS
+from ppt2v.models.layouts.rules import SHARE, TRUTH, one_of, shares, whole
 
-from .scheduler_values import SHARE, TRUTH, check, one_of, shares, whole
+from .scheduler_values import check
 
 _LEVELS = 1000, 10_000  # more steps than levels cannot be made
 _BETAS = ("linear", "scaled_linear", "squaredcos_cap_v2")

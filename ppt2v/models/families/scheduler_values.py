@@ -1,47 +1,13 @@
-"""What the values of a scheduler_config.json may be, since one of another kind would be passed over, or do harm."""
+"""The values of a scheduler_config.json, held to their rules."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Mapping
+from typing import Any
 
 from ppt2v.errors import InputError
-from ppt2v.language import Message, words
+from ppt2v.models.layouts.rules import Rule, broken
 from ppt2v.parameters import shown
-
-
-class Rule(NamedTuple):
-    """A test of a value, and what it asks for in words."""
-
-    holds: Callable[[Any], bool]
-    said: Message
-
-
-def _is_share(value: Any) -> bool:
-    return isinstance(value, (int, float)) and not isinstance(value, bool) and 0 < value < 1
-
-
-TRUTH = Rule(lambda value: isinstance(value, bool), words("true or false"))
-TEXT = Rule(lambda value: isinstance(value, str), words("a text"))
-SHARE = Rule(_is_share, words("a number above 0 and below 1"))
-
-
-def whole(first: int, last: int) -> Rule:
-    """A whole number within these."""
-    valid = range(first, last + 1)
-    said = words("a whole number from {first} to {last}", first=first, last=last)
-    return Rule(lambda value: isinstance(value, int) and not isinstance(value, bool) and value in valid, said)
-
-
-def one_of(texts: Sequence[str]) -> Rule:
-    """One of these."""
-    return Rule(lambda value: value in texts, words("one of {choices}", choices=texts))
-
-
-def shares(count: int) -> Rule:
-    """A list of so many numbers above 0 and below 1."""
-    said = words("a list of {count} numbers above 0 and below 1", count=count)
-    return Rule(lambda value: isinstance(value, list) and len(value) == count and all(map(_is_share, value)), said)
 
 
 def check(said: Mapping[str, Any], rules: Mapping[str, Rule], source: str) -> None:
@@ -53,15 +19,14 @@ def check(said: Mapping[str, Any], rules: Mapping[str, Rule], source: str) -> No
     Raises:
         InputError: a value against its rule.
     """
-    for name, rule in rules.items():
-        value = said.get(name)
-        if value is not None and not rule.holds(value):
-            raise InputError(
-                "E-SCHEDULE-VALUE",
-                "{source}: {name}={value}; the rule is {rule}: correct the file, or take the one that the model was "
-                "published with",
-                source=source,
-                name=name,
-                value=shown(value),
-                rule=rule.said,
-            )
+    wrong = broken(said, rules)
+    if wrong is not None:
+        raise InputError(
+            "E-SCHEDULE-VALUE",
+            "{source}: {name}={value}; the rule is {rule}: correct the file, or take the one that the model was "
+            "published with",
+            source=source,
+            name=wrong.name,
+            value=shown(wrong.value),
+            rule=wrong.rule,
+        )

@@ -7,7 +7,7 @@ and from what all of them share.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -21,6 +21,7 @@ from ppt2v.models.formats.reading import WeightFile
 
 from . import contents
 from .network_configs import read_config
+from .rules import TRUTH, Rule, broken, only, whole
 from .single_file import Network
 
 KIND = "MotionAdapter"  # diffusers' name of the class
@@ -50,17 +51,11 @@ _NUMBERS = {
 }
 _FIXED = {"motion_mid_block_layers_per_block": 1, "motion_transformer_layers_per_mid_block": 1}
 _MIDDLE, _NOISE, _OF_MODEL = "use_motion_mid_block", "noise_schedule", "model"
-_RULES: dict[str, tuple[Callable[[Any], bool], Any]] = {
-    **dict.fromkeys(_FIXED, (lambda value: value == 1, 1)),
-    **dict.fromkeys(
-        _NUMBERS,
-        (
-            lambda value: type(value) is int and 0 < value < 2**12,
-            words("a whole number from {first} to {last}", first=1, last=2**12 - 1),
-        ),
-    ),
-    _MIDDLE: (lambda value: isinstance(value, bool), words("true or false")),
-    _NOISE: (lambda value: value in (None, _OF_MODEL), words("{value}, or nothing", value=repr(_OF_MODEL))),
+_RULES = {
+    **{name: only(number) for name, number in _FIXED.items()},
+    **dict.fromkeys(_NUMBERS, whole(1, 2**12 - 1)),
+    _MIDDLE: TRUTH,
+    _NOISE: Rule(lambda value: value == _OF_MODEL, words("{value}, or nothing", value=repr(_OF_MODEL))),
 }
 
 
@@ -85,16 +80,16 @@ def configuration(place: Path) -> tuple[dict[str, Any], bool]:
         )
     told = {name: value for name, value in said.items() if value is not None}
     config = {**_NUMBERS, **_FIXED, _MIDDLE: True, _NOISE: None, **told}
-    for name, (holds, rule) in _RULES.items():
-        if not holds(config[name]):
-            raise InputError(
-                "E-MOTION-MODULE-CONFIG",
-                "{file} cannot be used: {name}={value}; the rule is {rule}",
-                file=file,
-                name=name,
-                value=repr(config[name]),
-                rule=rule,
-            )
+    wrong = broken(config, _RULES)
+    if wrong is not None:
+        raise InputError(
+            "E-MOTION-MODULE-CONFIG",
+            "{file} cannot be used: {name}={value}; the rule is {rule}",
+            file=file,
+            name=wrong.name,
+            value=repr(wrong.value),
+            rule=wrong.rule,
+        )
     names = ("block_out_channels", *_NUMBERS, _MIDDLE)
     return {name: config[name] for name in names}, config[_NOISE] == _OF_MODEL
 
