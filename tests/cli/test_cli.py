@@ -560,7 +560,8 @@ def test_help_imports_nothing_heavy():
 
 
 def test_a_command_does_not_look_for_garbage_again_and_again():
-    code = "import gc; from ppt2v.cli import main\ntry: main()\nfinally: print(gc.get_threshold()[0], gc.get_freeze_count() > 0)"
+    looked = "print(gc.get_threshold()[0], gc.get_freeze_count() > 0)"
+    code = f"import gc; from ppt2v.cli import main\ntry: main()\nfinally: {looked}"
     done = subprocess.run([sys.executable, "-c", code, "--version"], capture_output=True, text=True, check=True)
     often, frozen = done.stdout.splitlines()[-1].split()
     assert int(often) > 10_000 and frozen == "True"
