@@ -22,10 +22,11 @@ from ppt2v.pipelines.denoising.solvers import solver as make_solver
 from ppt2v.pipelines.denoising.spread import Workers
 from ppt2v.pipelines.networks.autoencoders import Decoder, Encoder, PreviewDecoder
 from ppt2v.pipelines.networks.conditions import Conditions
-from ppt2v.pipelines.networks.programs import NoisePrediction, TextEncoder
 from ppt2v.pipelines.networks.schedule import Schedule
+from ppt2v.pipelines.networks.text_programs import TextEncoder
 from ppt2v.pipelines.networks.texts import encode_texts
 from ppt2v.pipelines.networks.tiles import in_tiles
+from ppt2v.pipelines.networks.unet_programs import NoisePrediction
 from ppt2v.pipelines.planning.timesteps import check_spacing
 
 from .settings import Sampling, Sharing

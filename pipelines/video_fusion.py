@@ -21,8 +21,9 @@ from ppt2v.pipelines.denoising.solvers import Solver
 from ppt2v.pipelines.denoising.whole_clip import WholeClipRun, check, first_step
 from ppt2v.pipelines.methods.decomposed import Decomposition, Level
 from ppt2v.pipelines.networks.predictors import UNet
-from ppt2v.pipelines.networks.programs import NoisePrediction, SelfAttention
+from ppt2v.pipelines.networks.programs import SelfAttention
 from ppt2v.pipelines.networks.tiled import Tiled
+from ppt2v.pipelines.networks.unet_programs import NoisePrediction
 from ppt2v.pipelines.networks.video_predictor import VideoUNet
 from ppt2v.pipelines.networks.video_programs import VideoNoisePrediction
 from ppt2v.pipelines.planning.sizes import frame_size, tile_size

@@ -1,5 +1,5 @@
 """``python -m ppt2v``, for where pip puts no command on the path (``pip install --target``)."""
 
-from ppt2v.cli.app import main
+from ppt2v.cli import main
 
 main()

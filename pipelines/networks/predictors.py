@@ -10,9 +10,12 @@ import paddle
 from ppt2v.engine import Engine
 from ppt2v.pipelines.methods.mixing import mixed
 
-from .programs import ControlEmbedding, ControlResiduals, NoisePrediction, SelfAttention, TextLookup
+from .control_programs import ControlEmbedding, ControlResiduals
+from .programs import SelfAttention
 from .schedule import Schedule
 from .scheduled import LookedUpText, ScheduledNetwork
+from .text_programs import TextLookup
+from .unet_programs import NoisePrediction
 
 
 class _CrossFrameNetwork(ScheduledNetwork):

@@ -1,18 +1,15 @@
-"""The networks as functions of tensors alone, the form in which an engine can export them."""
+"""What the networks as functions of tensors alone have in common, the form in which an engine can export them."""
 
 from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Iterator
-from contextlib import AbstractContextManager
 from typing import NamedTuple
 
 import paddle
 from paddle.static import InputSpec
 
-from ppt2v.engine.blocks import Block, blocks
 from ppt2v.engine.program import Program
-from ppt2v.pipelines.methods.freeu import FreeU
 from ppt2v.pipelines.methods.merging import Merging
 from ppt2v.pipelines.planning.anchors import Anchors
 
@@ -20,21 +17,19 @@ from .attention import (
     BankAttnProcessor,
     CrossFrameAttnProcessor,
     MergedAttnProcessor,
-    PerturbedAttnProcessor,
     PreviousAttnProcessor,
     TextAttnProcessor,
     extent,
-    keys_and_values,
     processors,
 )
 from .conditions import condition_channels, conditioned, takes_conditions
-from .motion_unet import image_unet
-from .patches import given, noted, strengthened, without_deeper_levels
+from .patches import given
 
 DYNAMIC = None
 
 
-def _attention(network, kind: str) -> list:
+def attention_layers(network, kind: str) -> list:
+    """Those of a kind, ``attn1`` or ``attn2``, in the order in which the network holds them."""
     layers = network.named_sublayers()
     # Those of motion modules attend over the frames, as nothing here changes.
     return [layer for name, layer in layers if name.endswith(kind) and "motion_modules" not in name]
@@ -48,61 +43,6 @@ def _by_row(texts: list, latents: paddle.Tensor) -> list:
     """The tokens of each row of the latents for themselves: ``[branches * frames, tokens, channels]``."""
     rows = extent(latents, 0)
     return [text.reshape([rows, -1, text.shape[-1]]) for text in texts]
-
-
-class TextEncoder(Program):
-    """Token numbers ``[1, tokens]`` -> ``[1, tokens, channels]``.
-
-    ``clip_skip``: the layer whose numbers are taken, counted from the end: 1 the last one. The norm that follows the
-    last layer follows the others too.
-    """
-
-    def __init__(self, network, clip_skip: int = 1):
-        super().__init__(network)
-        self.clip_skip = clip_skip
-        if clip_skip > 1:
-            self.settings["clip_skip"] = clip_skip
-
-    def forward(self, inputs: list) -> list:
-        if self.clip_skip == 1:
-            return [self.network(inputs[0])[0]]
-        layers = self.network(inputs[0], output_hidden_states=True, return_dict=True).hidden_states
-        return [self.network.text_model.final_layer_norm(layers[-self.clip_skip])]
-
-    def inputs(self) -> list[InputSpec]:
-        tokens = self.network.config.max_position_embeddings
-        return [InputSpec([1, tokens], "int64", "tokens")]
-
-
-class TextLookup(Program):
-    """The encoded text ``[branches, tokens, channels]`` -> keys and values for each attention layer of a network.
-
-    A network that takes conditions makes of them, ``[branches, channels]``, a last output of that form. ``owner`` tells
-    the networks of a run apart.
-    """
-
-    def __init__(self, network, owner: str = "UNet"):
-        super().__init__(network)
-        self.place = f"{type(self).__name__} {owner}"
-
-    def forward(self, inputs: list) -> list:
-        layers = _attention(self.network, "attn2")
-        found = [tensor for layer in layers for tensor in keys_and_values(layer, inputs[0])]
-        return [*found, *(self.network.add_embedding(conditions) for conditions in inputs[1:])]
-
-    def blocks(self) -> list[Block]:
-        called = [part for layer in _attention(self.network, "attn2") for part in (layer.to_k, layer.to_v)]
-        if takes_conditions(self.network):
-            called.append(self.network.add_embedding)
-        return [part for layer in called for part in blocks(layer)]
-
-    def inputs(self) -> list[InputSpec]:
-        config = self.network.config
-        text = InputSpec([DYNAMIC, DYNAMIC, config.cross_attention_dim], "float32", "text")
-        if not takes_conditions(self.network):
-            return [text]
-        channels = config.projection_class_embeddings_input_dim
-        return [text, InputSpec([DYNAMIC, channels], "float32", "conditions")]
 
 
 class SelfAttention(NamedTuple):
@@ -134,7 +74,7 @@ class SelfAttention(NamedTuple):
         return Merging(self.merging_ratio, -(-height // 2**halved), -(-width // 2**halved))
 
 
-class _CrossFrame(Program):
+class CrossFrameProgram(Program):
     """A network in which frames attend to the anchor frame, or to themselves, as ``attention`` says.
 
     Inputs: latents ``[branches * frames, channels, height, width]``; the sinusoidal embedding of the timestep
@@ -163,7 +103,7 @@ class _CrossFrame(Program):
         self.conditioned = takes_conditions(network)
         self.to_text, to_frames = self._layers("attn2"), self._layers("attn1")
         self.to_anchor, self.to_itself = (to_frames, []) if attention.cross_frame else ([], to_frames)
-        self._texts = list(map(_attention(network, "attn2").index, self.to_text))
+        self._texts = list(map(attention_layers(network, "attn2").index, self.to_text))
         self.merging = attention.merging(network.config, height, width)
         self.settings = attention.settings | ({"texts_of_frames": True} if texts_of_frames else {})
 
@@ -184,7 +124,7 @@ class _CrossFrame(Program):
 
     def _layers(self, kind: str) -> list:
         """The attention layers of a kind that are computed."""
-        return _attention(self.network, kind)
+        return attention_layers(self.network, kind)
 
     def forward(self, inputs: list) -> list:
         latents, time, rest = inputs[0], inputs[1], inputs[2:]
@@ -239,151 +179,3 @@ class _CrossFrame(Program):
             for kind, projection in (("key", layer.to_k), ("value", layer.to_v)):
                 channels = projection.weight.shape[-1]
                 yield InputSpec([DYNAMIC, DYNAMIC, channels], "float32", f"{name}_{kind}_{number}")
-
-
-class NoisePrediction(_CrossFrame):
-    """The UNet: makes the predicted noise. With ``residuals`` those of ControlNets, summed, are its own inputs.
-
-    With ``deep_features`` it also makes those that ``OutermostLevel`` takes. ``freeu`` changes its features. With
-    ``perturbed`` its last own input says which rows go without self-attention in the middle, ``[rows, 1, 1]``.
-    """
-
-    def __init__(
-        self,
-        network,
-        height: int,
-        width: int,
-        attention: SelfAttention = SelfAttention(),
-        residuals: bool = False,
-        deep_features: bool = False,
-        freeu: FreeU = FreeU(),
-        perturbed: bool = False,
-        texts_of_frames: bool = False,
-    ):
-        super().__init__(network, height, width, attention, texts_of_frames)
-        self.residuals, self.deep_features, self.freeu, self.perturbed = residuals, deep_features, freeu, perturbed
-        chosen = {"deep_features": deep_features, "perturbed": perturbed, "freeu": freeu != FreeU() and list(freeu)}
-        self.settings |= {name: value for name, value in chosen.items() if value}
-
-    def outermost_level(self) -> OutermostLevel:
-        """The program for the steps between."""
-        attended = self.attention, self.texts_of_frames
-        return OutermostLevel(self.network, self.height, self.width, *attended, self.residuals, self.freeu)
-
-    def compute(self, latents, timestep, text, own, **told) -> list:
-        own, rows = (own[:-1], own[-1]) if self.perturbed else (own, None)
-        if self.residuals:
-            told |= {"down_block_additional_residuals": own[:-1], "mid_block_additional_residual": own[-1]}
-        with (
-            strengthened(image_unet(self.network), self.freeu),
-            noted([self.network.up_blocks[-2]] if self.deep_features else []) as deep,
-            self._perturbing(rows),
-        ):
-            predicted = self.network(latents, timestep, encoder_hidden_states=text, **told).sample
-        return [predicted, *deep]
-
-    def _perturbing(self, rows: paddle.Tensor | None) -> AbstractContextManager:
-        layers = [] if rows is None else _attention(image_unet(self.network).mid_block, "attn1")
-        return processors(layers, [PerturbedAttnProcessor(layer.processor, rows) for layer in layers])
-
-    def own_inputs(self) -> list[InputSpec]:
-        rows = [InputSpec([DYNAMIC, 1, 1], "float32", "perturbed")] if self.perturbed else []
-        return [*(self._residual_specs() if self.residuals else []), *rows]
-
-    def _residual_specs(self) -> list[InputSpec]:
-        """One for what each layer on the way down leaves for the way up, then one for the middle."""
-        config, height, width = self.network.config, self.height, self.width
-        widths = config.block_out_channels
-        shapes = [(widths[0], height, width)]
-        for level, channels in enumerate(widths):
-            shapes += [(channels, height, width)] * config.layers_per_block
-            if level + 1 < len(widths):
-                height, width = -(-height // 2), -(-width // 2)
-                shapes.append((channels, height, width))
-        shapes.append((widths[-1], height, width))
-        return [InputSpec([DYNAMIC, *shape], "float32", f"residual_{number}") for number, shape in enumerate(shapes)]
-
-
-class OutermostLevel(_CrossFrame):
-    """The UNet's level of the highest resolution: makes the predicted noise (DeepCache, arXiv 2312.00858, section 3.2).
-
-    Its own inputs: in place of the deeper levels what they made at an earlier step, ``[branches * frames, channels,
-    height, width]``; with ``residuals`` those of ControlNets for this level.
-    """
-
-    def __init__(
-        self,
-        network,
-        height: int,
-        width: int,
-        attention: SelfAttention,
-        texts_of_frames: bool,
-        residuals: bool,
-        freeu: FreeU,
-    ):
-        super().__init__(network, height, width, attention, texts_of_frames)
-        self.residuals, self.freeu = residuals, freeu
-        if freeu != FreeU():
-            self.settings["freeu"] = list(freeu)
-
-    def compute(self, latents, timestep, text, own, **told) -> list:
-        unet, deep = image_unet(self.network), own[0].astype(self.network.dtype)
-        if self.residuals:  # that of the middle is in the deep features
-            told |= {"down_block_additional_residuals": own[1:], "mid_block_additional_residual": 0.0}
-        with strengthened(unet, self.freeu), without_deeper_levels(unet), given(self.network.mid_block, deep):
-            return [self.network(latents, timestep, encoder_hidden_states=text, **told).sample]
-
-    def own_inputs(self) -> list[InputSpec]:
-        config, size = self.network.config, [self.height, self.width]
-        deep = InputSpec([DYNAMIC, config.block_out_channels[1], *size], "float32", "deep")
-        count = config.layers_per_block + 1 if self.residuals else 0
-        shape = [DYNAMIC, config.block_out_channels[0], *size]
-        return [deep, *(InputSpec(shape, "float32", f"residual_{number}") for number in range(count))]
-
-    def _layers(self, kind: str) -> list:
-        return [*_attention(self.network.down_blocks[0], kind), *_attention(self.network.up_blocks[-1], kind)]
-
-
-class ControlResiduals(_CrossFrame):
-    """A ControlNet (arXiv 2302.05543): makes what is added to the UNet's layers on the way down and in the middle.
-
-    Its own inputs: the embedded control maps ``[branches * frames, channels, height, width]``, and the strength for
-    each layer ``[branches * frames, layers]``. ``number`` tells several ControlNets of a run apart.
-    """
-
-    def __init__(self, network, height: int, width: int, attention: SelfAttention, number: int = 0):
-        super().__init__(network, height, width, attention)
-        self.place = f"{type(self).__name__} {number}"
-        levels = len(network.config.block_out_channels)
-        self.predictions = levels * (network.config.layers_per_block + 1) + 1
-
-    def compute(self, latents, timestep, text, own, **told) -> list:
-        embedded, strengths = own
-        with given(self.network.controlnet_cond_embedding, embedded):
-            down, middle = self.network(latents, timestep, text, embedded, return_dict=False, **told)
-        by_layer = strengths.reshape([0, 0, 1, 1]).split(self.predictions, axis=1)
-        return [residual * strength for residual, strength in zip((*down, middle), by_layer)]
-
-    def own_inputs(self) -> list[InputSpec]:
-        channels = self.network.config.block_out_channels[0]
-        embedded = InputSpec([DYNAMIC, channels, self.height, self.width], "float32", "control")
-        return [embedded, InputSpec([DYNAMIC, self.predictions], "float32", "strengths")]
-
-
-class ControlEmbedding(Program):
-    """Control maps in 0..1, ``[frames, 3, ...]`` -> ``[frames, channels, height, width]``, as ``ControlResiduals``."""
-
-    def __init__(self, network, height: int, width: int, number: int = 0):
-        super().__init__(network)
-        self.height, self.width = height, width
-        self.place = f"{type(self).__name__} {number}"
-
-    def forward(self, inputs: list) -> list:
-        order = self.network.config.controlnet_conditioning_channel_order
-        return [self.network.controlnet_cond_embedding(inputs[0].flip([1]) if order == "bgr" else inputs[0])]
-
-    def inputs(self) -> list[InputSpec]:
-        config = self.network.config
-        scale = 2 ** (len(config.conditioning_embedding_out_channels) - 1)
-        size = [config.conditioning_channels, self.height * scale, self.width * scale]
-        return [InputSpec([DYNAMIC, *size], "float32", "maps")]

@@ -14,7 +14,7 @@ from ppt2v.models.families.family import family_of
 from ppt2v.models.sources import catalogue, locate
 from ppt2v.parameters import refuse_unknown
 from ppt2v.pipelines.planning import sizes
-from ppt2v.request import request
+from ppt2v.request import request, texts
 
 TASK = "text-to-video-synthesis"
 # ModelScope's ids of the published model: its server is none of those that models come from here.
@@ -69,7 +69,7 @@ class TextToVideoSynthesis:
     """
 
     def __init__(self, model: str | Path | None, maker: Model):
-        named = request.model_of(request.mode("synthesize"), _PUBLISHED_AS.get(str(model), model or catalogue.EMBEDDED))
+        named = texts.model_of(request.mode("synthesize"), _PUBLISHED_AS.get(str(model), model or catalogue.EMBEDDED))
         self._model, self._maker = locate.from_anywhere(named), maker
         locate.check(self._model)
 

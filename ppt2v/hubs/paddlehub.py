@@ -8,7 +8,7 @@ from ppt2v.model import Model
 from ppt2v.modes import Mode
 from ppt2v.modes.machine import MACHINE
 from ppt2v.parameters import Parameter, resolve
-from ppt2v.request import request
+from ppt2v.request import request, texts
 
 
 class VideoMaker:
@@ -27,7 +27,7 @@ class VideoMaker:
     def __init__(self, mode: str, show_progress: bool = True, **given: Any):
         self.mode = request.mode(mode)
         machine = {parameter.name: given.pop(parameter.name, None) for parameter in MACHINE}
-        self._settings = request.plain(self.mode, given)
+        self._settings = texts.as_texts(self.mode, given)
         self.resolve({})
         self._model = Model(**resolve(MACHINE, machine, {}), show_progress=show_progress)
         self.__doc__ = document(self.mode)

@@ -2,42 +2,31 @@
 
 from __future__ import annotations
 
-import os
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from ppt2v import controls, video
 from ppt2v.errors import InputError
-from ppt2v.language import Message, words
+from ppt2v.language import Message
 from ppt2v.models.adapters import adapters, motion
 from ppt2v.models.families.family import Family, Use, fitting_family
-from ppt2v.models.sources import catalogue, locate, network
+from ppt2v.models.sources import locate, network
 from ppt2v.modes import MODES, Mode
-from ppt2v.parameters import Parameter, holding, resolve, shown
-from ppt2v.pipelines.planning import keyframes, memory, sizes, strengths
-from ppt2v.pipelines.planning.timesteps import (
-    check_eta,
-    check_guided_part,
-    check_motion_levels,
-    check_spacing,
-    check_steps,
-)
+from ppt2v.parameters import holding, resolve
+from ppt2v.pipelines.planning import memory, sizes, strengths
 from ppt2v.pipelines.planning.windows import window_length
-from ppt2v.video.overlay import check_mark, names_image
 
 from . import anchors, directions, drift, guides, prompts
-from .anchors import check_anchors
+from .checks import check
 from .drift import kept_in_view
 from .families import check_families
-from .finishing import check_finishing
 from .guides import Guide
 from .own_values import own_values
 from .sampler import own_sampler
-
-_MOST_BYTES = 255  # of a name within a path, on nearly every file system
+from .texts import as_texts
 
 
 @dataclass(frozen=True)
@@ -76,9 +65,9 @@ class Request:
         Raises:
             InputError: anything that can be said to be wrong before a model is there.
         """
-        given = directions.with_prompt(plain(mode, given))
+        given = directions.with_prompt(as_texts(mode, given))
         values = kept_in_view(resolve(mode.parameters, given, {}), given)
-        _check(mode, values)
+        check(mode, values)
         read = cls(
             mode,
             given,
@@ -115,7 +104,7 @@ class Request:
         """
         own = own_values(self.mode, self.model_name, model, fast=self.values.get("fast", False))
         values = kept_in_view(resolve(self.mode.parameters, self.given, own), self.given)
-        _check(self.mode, values)
+        check(self.mode, values)
         size = sizes.parse(values.get("resolution"))
         chosen = guides.guides(self.mode, values, self._text_width(model))
         completed = replace(self, values=values, guides=chosen, size=size, lacking=own_sampler(model).lacking)
@@ -216,58 +205,6 @@ class Request:
             )
 
 
-def _check(mode: Mode, values: Mapping[str, Any]) -> None:
-    """What the table of parameters cannot say of single values, as far as the mode has them.
-
-    Raises:
-        InputError: an empty prompt, an impossible pair, a watermark that cannot be drawn.
-    """
-    if not (values["prompt"] or "").strip():
-        order = words("; the clip comes first, then the prompt") if mode.takes_clip else ""
-        raise InputError(
-            "E-PROMPT-EMPTY", "the prompt is empty: say in a few words what the video should show{order}", order=order
-        )
-    if mode.moves and locate.is_embedded(values["motion_module"]) and not locate.is_embedded(values["model_name"]):
-        raise InputError(
-            "E-MOTION-MODULE-MISSING",
-            "{model} needs a motion module that was made for it, and the one that ships was made for the embedded "
-            "model: give motion_module=... (--motion-module) as a folder, file or id, such as {example}",
-            model=values["model_name"],
-            example=network.MOTION_EXAMPLE,
-        )
-    prompts.check(values)
-    if values.get("free_init", 1) > 1 and values["init_video"]:
-        raise InputError(
-            "E-FREE-INIT-CLIP",
-            "free_init={free_init} starts again from the noise, and init_video from a clip: leave out one of them",
-            free_init=values["free_init"],
-        )
-    if values.get("use_motion_field"):
-        check_motion_levels(values["t0"], values["t1"])
-        if values["num_inference_steps"] < 2:
-            raise InputError(
-                "E-MOTION-STEPS-ONE",
-                "num_inference_steps=1: the motion field needs at least 2 steps; or turn it off "
-                "(use_motion_field=False, --no-motion-field)",
-            )
-    if mode.has("control_guidance_start"):
-        part = values["control_guidance_start"], values["control_guidance_end"]
-        check_guided_part(values["num_inference_steps"], *part)
-    if values.get("smooth_bg") and not values["use_motion_field"]:
-        raise InputError(
-            "E-SMOOTH-WITHOUT-MOTION",
-            "smooth_bg=True moves the background along the motion field; leave use_motion_field on",
-        )
-    check_anchors(values)
-    check_finishing(values)
-    if "eta" in values:
-        check_eta(values["eta"], values["solver"])
-        check_steps(values["num_inference_steps"], values["solver"])
-        check_spacing(values["timestep_spacing"], values["solver"])
-    if values.get("watermark"):
-        check_mark(values["watermark"])
-
-
 def _clip(mode: Mode, values: Mapping[str, Any]) -> video.Part | None:
     """The clip that a run starts from, opened; InputError where one is missing or cannot be read."""
     for parameter in mode.parameters:
@@ -280,89 +217,11 @@ def _clip(mode: Mode, values: Mapping[str, Any]) -> video.Part | None:
     return None
 
 
-def plain(mode: Mode, given: Mapping[str, Any]) -> dict[str, Any]:
-    """The values as recipes keep them: texts, with which the same models and files are found from every folder.
-
-    Raises:
-        InputError: what should be a path or a name is neither; as ``keyframes.as_text``.
-    """
-    parameters = {parameter.name: parameter for parameter in mode.parameters}
-    if given.get("model_name") is not None:
-        given = {**given, "model_name": model_of(mode, given["model_name"])}
-    return {
-        name: _as_text(parameters[name], value) if value is not None and name in parameters else value
-        for name, value in given.items()
-    }
-
-
-def _as_text(parameter: Parameter, value: Any) -> Any:
-    if parameter.holds == "size":
-        return str(value) if parameter.kind is str else value  # the side of a square may come as a number
-    if parameter.holds == "keyframes":
-        return keyframes.as_text(parameter.name, value)
-    if parameter.holds not in _TEXTS:
-        return value
-    pieces = value if isinstance(value, (list, tuple)) and parameter.many else [value]
-    accepted = (str, os.PathLike, tuple, list) if parameter.many else (str, os.PathLike)  # pairs: a path and its rest
-    if not all(isinstance(piece, accepted) for piece in pieces):
-        raise InputError(
-            "E-PARAMETER-VALUE",
-            "{name}={value}: the rule is {rule}",
-            name=parameter.name,
-            value=shown(value),
-            rule=parameter.rule,
-        )
-    text = _TEXTS[parameter.holds](value)
-    for path in text if parameter.many else [text]:
-        _check_length(parameter, path)
-    return text
-
-
-def _check_length(parameter: Parameter, path: str) -> None:
-    """Refuses a path that no file system takes."""
-    if parameter.holds == "picture" and not names_image(path):
-        return
-    if any(len(name.encode(errors="surrogatepass")) > _MOST_BYTES for name in path.split(os.sep)):
-        raise InputError(
-            "E-PATH-LONG",
-            "{name}={value} has a name of more than {most} bytes: no file has one",
-            name=parameter.name,
-            value=shown(path),
-            most=_MOST_BYTES,
-        )
-
-
-def _absolute(path: str | Path) -> str:
-    return str(Path(os.path.expanduser(path)).absolute())
-
-
-def _picture(mark: str | Path) -> str:
-    return _absolute(mark) if names_image(str(mark)) else str(mark)
-
-
-# By what a parameter holds: its value as a text.
-_TEXTS: dict[str | None, Callable[[Any], Any]] = {
-    "clip": _absolute,
-    "model": locate.from_anywhere,
-    "still": locate.from_anywhere,
-    "file": locate.from_anywhere,
-    "guide": guides.from_anywhere,
-    "adapter": adapters.as_texts,
-    "picture": _picture,
-    "output": str,
-}
-
-
 def mode(name: str) -> Mode:
     """The row of ``MODES`` of that name; InputError where there is none."""
     if name not in MODES:
         raise InputError("E-MODE-UNKNOWN", "unknown mode {name!r}: choose one of {modes}", name=name, modes=MODES)
     return MODES[name]
-
-
-def model_of(mode: Mode, name: str | Path) -> str | Path:
-    """The model of that name: ``catalogue.EMBEDDED`` stands for the one that ships for this mode."""
-    return mode.default("model_name") if str(name) == catalogue.EMBEDDED else name
 
 
 def file_stem(prompt: str) -> str:

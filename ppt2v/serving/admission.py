@@ -6,13 +6,14 @@ import base64
 import re
 import secrets
 from collections.abc import Callable, Iterable
-from typing import NamedTuple
-
-from starlette.responses import PlainTextResponse, Response
-from starlette.types import ASGIApp, Receive, Scope, Send
+from typing import TYPE_CHECKING, NamedTuple
 
 from ppt2v.errors import InputError
 from ppt2v.language import Message, either, words
+
+if TYPE_CHECKING:
+    from starlette.responses import Response
+    from starlette.types import ASGIApp, Receive, Scope, Send
 
 LOCAL_HOSTS = ("127.0.0.1", "localhost", "::1")  # by which nobody but the machine's own users get in
 _LEAST_LETTERS = 16  # of a secret
@@ -20,7 +21,7 @@ _HOST = re.compile(rb"([\w.-]+|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?")
 _POLICY_VIOLATION = 1008  # RFC 6455, section 7.4.1
 
 Headers = Iterable[tuple[bytes, bytes]]
-Refuse = Callable[[int, Message, "dict[str, str] | None"], Response]
+Refuse = Callable[[int, Message, "dict[str, str] | None"], "Response"]
 
 
 class Secret(NamedTuple):
@@ -54,6 +55,8 @@ def password_secret(user: str, password: str) -> Secret:
 
 def refuse_plainly(status: int, detail: Message, headers: dict[str, str] | None) -> Response:
     """The refusal as a line of text."""
+    from starlette.responses import PlainTextResponse
+
     return PlainTextResponse(str(detail), status, headers)
 
 

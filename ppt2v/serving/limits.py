@@ -258,7 +258,7 @@ def _is_clip(path: Path) -> bool:
 
 
 def _models(row: Mode, given: Mapping[str, Any]) -> list[str]:
-    """The models that are named, as ``request.plain`` names them."""
+    """The models that are named, as ``texts.as_texts`` names them."""
     named = [given[name] for name in holding(row.parameters, "model") if given.get(name) is not None]
     for name in holding(row.parameters, "guide"):
         named += models_of(given.get(name) or [])

@@ -31,7 +31,7 @@ from ppt2v.parameters import Parameter, resolve
 from ppt2v.runs.files import fingerprints
 from ppt2v.version import __version__
 
-HEAVY = ("cv2", "decord", "numpy", "paddle", "paddlenlp", "ppdiffusers", "torch")
+HEAVY = ("cv2", "decord", "numpy", "paddle", "paddlenlp", "ppdiffusers", "starlette", "torch")
 
 
 # Options
@@ -558,6 +558,14 @@ def test_help_imports_nothing_heavy():
     assert any("--motion" in line for line in lines)
     [modules] = [line.split() for line in lines if line.startswith("modules ")]
     assert not set(HEAVY) & set(modules)
+
+
+def test_a_command_does_not_look_for_garbage_again_and_again():
+    looked = "print(gc.get_threshold()[0], gc.get_freeze_count() > 0)"
+    code = f"import gc; from ppt2v.cli import main\ntry: main()\nfinally: {looked}"
+    done = subprocess.run([sys.executable, "-c", code, "--version"], capture_output=True, text=True, check=True)
+    often, frozen = done.stdout.splitlines()[-1].split()
+    assert int(often) > 10_000 and frozen == "True"
 
 
 def test_the_real_command_prints_the_path_and_nothing_else(tmp_path, tiny_folder, run):

@@ -24,7 +24,8 @@ from ppt2v.models.loading import weights
 from ppt2v.pipelines.denoising.checkpoint import Checkpoint
 from ppt2v.pipelines.denoising.noise import Noise
 from ppt2v.pipelines.networks.autoencoders import Decoder
-from ppt2v.pipelines.networks.programs import NoisePrediction, TextEncoder, TextLookup
+from ppt2v.pipelines.networks.text_programs import TextEncoder, TextLookup
+from ppt2v.pipelines.networks.unet_programs import NoisePrediction
 from ppt2v.pipelines.text_to_video_zero import TextToVideoZeroPipeline
 
 pytest.importorskip("openvino")

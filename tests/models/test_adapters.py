@@ -21,7 +21,7 @@ from ppt2v.models.formats import fitting, reading
 from ppt2v.models.formats.dtypes import BFLOAT16
 from ppt2v.models.formats.writing import save_safetensors, save_torch
 from ppt2v.pipelines.latent_diffusion import VideoPipeline
-from ppt2v.pipelines.networks.programs import TextEncoder
+from ppt2v.pipelines.networks.text_programs import TextEncoder
 
 BASE = DATA / "text2video_reference" / "model"
 FILES = DATA / "adapters_reference"

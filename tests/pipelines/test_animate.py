@@ -23,8 +23,10 @@ from ppt2v.pipelines.denoising.noise import Noise, RepeatedNoise
 from ppt2v.pipelines.networks.motion_modules import MotionModules
 from ppt2v.pipelines.networks.motion_unet import MotionUNet
 from ppt2v.pipelines.networks.predictors import UNet
-from ppt2v.pipelines.networks.programs import NoisePrediction, SelfAttention, TextLookup
+from ppt2v.pipelines.networks.programs import SelfAttention
 from ppt2v.pipelines.networks.schedule import Schedule
+from ppt2v.pipelines.networks.text_programs import TextLookup
+from ppt2v.pipelines.networks.unet_programs import NoisePrediction
 from ppt2v.pipelines.networks.windowed import Windowed
 from ppt2v.pipelines.planning.windows import window_length
 from ppt2v.pipelines.video_controlnet import Control, VideoControlNetPipeline

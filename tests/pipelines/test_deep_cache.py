@@ -19,7 +19,7 @@ from ppt2v.models.loading.weights import load_component
 from ppt2v.pipelines.denoising.checkpoint import Checkpoint
 from ppt2v.pipelines.denoising.noise import Noise
 from ppt2v.pipelines.networks import predictors
-from ppt2v.pipelines.networks.programs import NoisePrediction, OutermostLevel
+from ppt2v.pipelines.networks.unet_programs import NoisePrediction, OutermostLevel
 from ppt2v.pipelines.settings import Sharing
 from ppt2v.pipelines.text_to_video_zero import TextToVideoZeroPipeline
 from ppt2v.pipelines.video_controlnet import Control, VideoControlNetPipeline

@@ -12,7 +12,7 @@ from ppt2v.models.families.stable_diffusion import load_stable_diffusion
 from ppt2v.pipelines.denoising.noise import Noise
 from ppt2v.pipelines.methods.freeu import FreeU
 from ppt2v.pipelines.methods.guidance import Guidance
-from ppt2v.pipelines.networks.programs import NoisePrediction
+from ppt2v.pipelines.networks.unet_programs import NoisePrediction
 from ppt2v.pipelines.text_to_video_zero import TextToVideoZeroPipeline
 
 STORED = np.load(DATA / "guidance_reference.npz")

@@ -18,7 +18,8 @@ from ppt2v.models.families.stable_diffusion import load_stable_diffusion
 from ppt2v.pipelines.denoising.checkpoint import Checkpoint
 from ppt2v.pipelines.denoising.noise import Noise
 from ppt2v.pipelines.networks.autoencoders import Decoder
-from ppt2v.pipelines.networks.programs import NoisePrediction, TextLookup
+from ppt2v.pipelines.networks.text_programs import TextLookup
+from ppt2v.pipelines.networks.unet_programs import NoisePrediction
 from ppt2v.pipelines.text_to_video_zero import TextToVideoZeroPipeline
 
 REFERENCE = DATA / "text2video_reference"

@@ -12,7 +12,7 @@ from ppt2v.models.families.stable_diffusion import load_stable_diffusion
 from ppt2v.models.formats.writing import save_torch
 from ppt2v.models.sources import locate
 from ppt2v.pipelines.denoising.noise import Noise
-from ppt2v.pipelines.networks.programs import TextEncoder
+from ppt2v.pipelines.networks.text_programs import TextEncoder
 from ppt2v.pipelines.text_to_video_zero import TextToVideoZeroPipeline
 
 LONG = "the fox in the snow and the dog on the beach " * 12  # over two windows of 75 tokens

@@ -126,7 +126,7 @@ def test_what_the_anchor_leaves_behind_is_as_large_as_the_benchmark_says(bench, 
 
     from ppt2v.engine.eager import EagerEngine
     from ppt2v.pipelines.networks.predictors import Schedule, UNet
-    from ppt2v.pipelines.networks.programs import NoisePrediction
+    from ppt2v.pipelines.networks.unet_programs import NoisePrediction
 
     unet = UNet(NoisePrediction(tiny_pipe.unet, 8, 8), EagerEngine(), Schedule(paddle.randn([2, 77, 16]), [1.0], 1))
     unet(paddle.randn([1, 4, 8, 8]), 0, [0])

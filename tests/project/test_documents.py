@@ -27,6 +27,7 @@ from ppt2v.cli import app
 from ppt2v.hubs.paddlehub import VideoMaker
 from ppt2v.models.sources import catalogue
 from ppt2v.parameters import holding, resolve
+from ppt2v.request.texts import as_texts
 from ppt2v.runs import session
 from ppt2v.serving.api.app import create_app
 from ppt2v.serving.api.schema import request_model
@@ -128,7 +129,7 @@ def checking(monkeypatch) -> None:
     """Runs end when the values have been checked against the table of modes."""
 
     def check(self, mode, callback=None, return_frames=False, **given):
-        resolve(MODES[mode].parameters, ppt2v.model.request.plain(MODES[mode], given), {})
+        resolve(MODES[mode].parameters, as_texts(MODES[mode], given), {})
         return "checked"
 
     monkeypatch.setattr(ppt2v.model.Model, "run", check)

@@ -65,6 +65,7 @@ def test_a_running_job_survives_a_reload_the_other_language_and_a_dead_network(v
 def test_in_chinese_on_a_phone_a_video_is_made_found_again_repeated_and_deleted(visit, tmp_path):
     page = visit("zh-CN", width=390, height=844)
     choose(page, "模型", OWN)
+    expect(field(page, "步数")).to_have_value("50")  # of this model: what it brings along is there
     for label, value in {"帧数": "2", "步数": "2", "大小": "16", "提示词": "a fox in the snow"}.items():
         field(page, label).fill(value)
         field(page, label).blur()

@@ -179,9 +179,16 @@ class Form:
         """What ``fill`` gives values for."""
         return [*self.entered.values(), self.start, self.download]
 
+    @property
+    def quiet(self) -> dict[str, Any]:
+        """``QUIET`` for events at which a page opens, or that fill all of that in: Gradio looks through the whole page
+        for each component whose progress it may show, which took most of the time until a page was there.
+        """
+        return {**QUIET, "show_progress_on": self.download}
+
     def restore_on(self, event: Callable) -> None:
         """Fills in the draft at an event."""
-        event(self._restored, self._draft, self.filled, **QUIET)
+        event(self._restored, self._draft, self.filled, **self.quiet)
 
     def _restored(self, draft: Any) -> dict[Any, Any]:
         if isinstance(draft, dict) and draft:

@@ -35,7 +35,7 @@ class Gallery:
         gr.Markdown(f"### {text('Your videos')}")
         self._shown = gr.HTML(js_on_load=_ACT)
         filled = [each for tab in tabs.values() for each in tab.form.filled]
-        self._shown.use(self._use, None, [board, *filled], **QUIET)
+        self._shown.use(self._use, None, [board, *filled], **QUIET, show_progress_on=self._shown)
         followed = [tab.job for tab in tabs.values()]
         self._shown.delete(self._delete, {kept, *followed}, [kept, self._shown, *followed], **QUIET)
         for changed in (kept.change, *(tab.job.finished for tab in tabs.values())):

@@ -62,14 +62,15 @@ class Tab:
         )
         self._stop.click(self._cancel, self.job, **QUIET)
         self.job.finished(self._at_rest, None, [self._generate, self._stop], **QUIET)
-        form.entered["model_name"].input(form.adapt, {*form.entered.values(), form.start}, form.filled, **QUIET)
+        form.entered["model_name"].input(form.adapt, {*form.entered.values(), form.start}, form.filled, **form.quiet)
         form.random.click(lambda: "", None, form.entered["seed"], **QUIET)
         form.again.click(self._last_seed, self.job, form.entered["seed"], **QUIET)
 
     def restore_on(self, event: Callable) -> None:
         """Shows at an event what the browser has kept: what was entered, and the job that was asked for last."""
         self.form.restore_on(event)
-        event(self._follow_last, self._kept, [self.job, self._generate, self._stop], **QUIET)
+        shown = [self.job, self._generate, self._stop]
+        event(self._follow_last, self._kept, shown, **self.form.quiet)
 
     def _follow_last(self, kept: Any) -> dict[Any, Any]:
         job = self.visits.latest(kept, self.row.name)
