@@ -222,12 +222,13 @@ def _encoding() -> str:
 
 
 def _precision() -> str:
-    from ppt2v.engine.choice import choose
+    from ppt2v.engine.choice import ROWS, choose
     from ppt2v.environment.devices import device_name
 
-    choice = choose("auto", device_name(None), None)
+    choice = choose("auto", device := device_name(None), None)
     if choice.engine != "openvino":
-        return f"{choice.precision} ({choice.engine})"
+        obstacle = f"; OpenVINO: {ROWS['openvino'].obstacle(device)}" if device == "cpu" else ""
+        return f"{choice.precision} ({choice.engine}{obstacle})"
     from ppt2v.engine import precisions
 
     table = ", ".join(f"{name} {seconds * 1000:.0f} ms" for name, seconds in precisions.measured().items())
@@ -256,9 +257,8 @@ def _python() -> Finding:
 
 
 def _ppt2v() -> Finding:
-    whole = version_of("ppt2v") and importlib.util.find_spec("ppt2v.pipelines")
     found = f"{__version__}, {PACKAGE}"
-    if whole:
+    if version_of("ppt2v") and importlib.util.find_spec("ppt2v.pipelines"):
         return Finding("ppt2v", found)
     return Finding("ppt2v", str(words("{found}, but not installed with pip", found=found)), _REINSTALL)
 

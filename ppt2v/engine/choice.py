@@ -7,6 +7,7 @@ import importlib.util
 from collections.abc import Callable
 from typing import NamedTuple
 
+from ppt2v.environment import processor
 from ppt2v.environment.devices import DTYPES, INT8, dtype_name
 from ppt2v.environment.threads import import_paddle
 from ppt2v.errors import InputError
@@ -94,6 +95,8 @@ def _obstacle_to_openvino(device: str) -> Message | None:
         return words("it runs on the CPU, and the device is {device}; choose the device cpu", device=device)
     if importlib.util.find_spec("openvino") is None:
         return words("OpenVINO is not installed; pip install openvino")
+    if processor.is_held_back():  # OpenVINO 2026.4 goes by it in parts only, and ends the process
+        return words("it crashes with ONEDNN_MAX_CPU_ISA={limit} on this processor; unset it", limit=processor.limit())
     return _obstacle_to_exports(device)
 
 

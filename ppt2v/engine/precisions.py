@@ -73,7 +73,7 @@ def measured() -> dict[str, float]:
     Kept beside the cache of exported programs for each kind of processor and version of OpenVINO, so that the choice
     stays the same.
     """
-    about = {"processor": processor.name(), "flags": processor.flags(), "openvino": ov.get_version()}
+    about = {**processor.about(), "openvino": ov.get_version()}
     digest = hashlib.sha256(json.dumps(about).encode()).hexdigest()[:16]
     file, precisions = default_folder() / f"precisions-{digest}.json", available()
     seconds = _kept(file)

@@ -29,7 +29,6 @@ _FEWEST = 32
 # What a convolution must come behind, as nearly all do: OpenVINO 2026.4 computes nonsense where one takes what another
 # one makes and both are in int8, as a shortcut behind a downsampler.
 _ACTIVATION = "Swish"
-_UPSAMPLING = ".upsamplers."  # in the names of those that may stand behind a sum instead
 _PRODUCTS = ".ff."  # in the names of those that tolerate it: errors in attention grow
 
 
@@ -110,17 +109,12 @@ def layers(model: ov.Model) -> list[Layer]:
         name = weight.get_friendly_name()
         if weight.get_type_name() != "Constant" or (kind == "MatMul" and _PRODUCTS not in name):
             continue
-        if kind == "Convolution" and not _tolerates(operation.input_value(0).get_node(), name):
+        if kind == "Convolution" and operation.input_value(0).get_node().get_type_name() != _ACTIVATION:
             continue
         if min(weight.get_output_shape(0)[:2]) >= _FEWEST:
             first = kind == "Convolution" or operation.get_attributes()["transpose_b"]
             found.append(Layer(operation, name, weight.data, *((1, 0) if first else (0, 1))))
     return found
-
-
-def _tolerates(before, name: str) -> bool:
-    """Whether a convolution of that name may be in int8 behind an operation."""
-    return before.get_type_name() == _ACTIVATION or (_UPSAMPLING in name and before.get_type_name() == "Add")
 
 
 def watched(model: ov.Model) -> tuple[ov.Model, list[str]]:

@@ -70,14 +70,6 @@ def test_convolutions_and_feed_forward_layers_are_candidates_but_the_first_layer
     assert [layer.name for layer in quantization.layers(network())] == ["down.conv.weight", "block.ff.net.0.weight"]
 
 
-def test_a_convolution_of_a_picture_that_is_doubled_is_a_candidate_behind_a_sum():
-    x = ops.parameter([2, CHANNELS, 8, 8], np.float32, "pictures")
-    weight = ops.constant(numbers(CHANNELS, CHANNELS, 2, 2), name="up.upsamplers.0.conv.weight 0")
-    made = ops.convolution(ops.add(x, x), weight, [1, 1], [1, 1], [0, 0], [1, 1])
-    model = ov.Model([ops.result(made)], [x], "network")
-    assert [layer.name for layer in quantization.layers(model)] == ["up.upsamplers.0.conv.weight 0"]
-
-
 def test_what_comes_in_is_seen_channel_by_channel():
     model, inputs = network(), numbers(2, 4, 8, 8, seed=1)
     noted = seen(model, inputs)["down.conv.weight"]

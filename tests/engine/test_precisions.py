@@ -11,6 +11,7 @@ pytest.importorskip("openvino")
 from ppt2v.engine import precisions
 from ppt2v.engine.choice import choose
 from ppt2v.environment import processor, threads
+from ppt2v.errors import InputError
 
 
 @pytest.mark.parametrize(
@@ -49,7 +50,8 @@ def test_it_is_measured_once_and_kept_with_processor_and_version(measurements, t
     assert measurements == [("float32", "bfloat16")]
     [file] = (tmp_path / "cache").iterdir()
     kept = json.loads(file.read_text(encoding="utf-8"))
-    assert kept.keys() == {"processor", "flags", "openvino", "seconds"} and kept["processor"] == processor.name()
+    assert kept.keys() == {"processor", "flags", "limit", "openvino", "seconds"}
+    assert kept["processor"] == processor.name()
 
 
 def test_what_is_asked_for_is_not_measured(measurements):
@@ -74,6 +76,35 @@ def test_another_processor_and_a_damaged_file_are_measured_anew(measurements, tm
     precisions.measured()
     precisions.measured()
     assert len(measurements) == 3 and len(list((tmp_path / "cache").iterdir())) == 2
+    monkeypatch.setattr(processor, "limit", lambda: "AVX512_CORE")
+    precisions.measured()
+    assert len(measurements) == 4, "what oneDNN is forbidden makes another processor"
+
+
+@pytest.mark.parametrize(
+    ("limit", "flags", "held_back"),
+    [
+        ("avx2", "avx2 avx512f fma", True),
+        ("AVX2", "avx2 fma", False),
+        ("AVX512_CORE", "avx2 avx512f fma", False),
+        ("ALL", "avx2 avx512f fma", False),
+        ("", "avx2 avx512f fma", False),
+        ("SSE41", "avx2 fma", True),
+    ],
+)
+def test_the_environment_may_hold_the_processor_back(monkeypatch, limit, flags, held_back):
+    monkeypatch.setenv("ONEDNN_MAX_CPU_ISA", limit)
+    monkeypatch.setattr(processor, "flags", lambda: flags)
+    assert processor.is_held_back() == held_back
+
+
+def test_openvino_is_not_taken_where_it_would_crash(monkeypatch):
+    # In place of the variable, which oneDNN reads once in a process.
+    monkeypatch.setattr(processor, "limit", lambda: "AVX2")
+    monkeypatch.setattr(processor, "flags", lambda: "avx2 avx512f")
+    assert choose("auto", "cpu", None).engine == "eager"
+    with pytest.raises(InputError, match="ONEDNN_MAX_CPU_ISA=AVX2.*unset it, or choose auto"):
+        choose("openvino", "cpu", "float32")
 
 
 def test_without_a_writable_folder_each_process_measures_for_itself(measurements, tmp_path, monkeypatch):

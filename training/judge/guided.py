@@ -9,6 +9,7 @@ every edit that could have been meant, poses and the mascot by the networks of `
 from __future__ import annotations
 
 import argparse
+from dataclasses import replace
 from importlib import import_module
 from typing import Any, Callable
 
@@ -188,12 +189,13 @@ class Maker:
         return picture
 
 
-def table(generate: Generate, modes: list[str]) -> str:
-    """One line for each figure."""
+def table(generate: Generate, modes: list[str], seeds: int = 1) -> str:
+    """One line for each figure; each case is made from ``seeds`` noises."""
     finders = Finders() if {"pose", "dreambooth"} & set(modes) else None
     known, lines = cases.load(), []
     for mode in modes:
-        chosen = [case for case in known if case.mode == mode]
+        own = [case for case in known if case.mode == mode]
+        chosen = [replace(case, seed=case.seed + number * len(own)) for number in range(seeds) for case in own]
         for name, value in SCORES[mode](chosen, generate(chosen), finders).items():
             shown = f"{value:.3f}" if "F1" in name or "SSIM" in name else f"{value:.1%}"
             lines.append(f"{mode:<11} {len(chosen)} cases  {name:<30} {shown}")
@@ -204,8 +206,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--modes", nargs="+", default=list(SCORES), choices=SCORES)
     parser.add_argument("--dtype", help="float32, bfloat16, int8 ...; what is fastest if not given")
+    parser.add_argument("--seeds", type=int, default=1, help="from how many noises each case is made")
     args = parser.parse_args()
-    print(table(Maker(args.dtype), args.modes))
+    print(table(Maker(args.dtype), args.modes, args.seeds))
 
 
 if __name__ == "__main__":

@@ -15,6 +15,7 @@ MESSAGES = {
     "E-OPENVINO-OPERATION": "OpenVINO 引擎没有与算子 {operation} 对应的算子",
     "it runs on the CPU, and the device is {device}; choose the device cpu": "它在 CPU 上运行，而设备是 {device}；请选择设备 cpu",
     "OpenVINO is not installed; pip install openvino": "没有安装 OpenVINO；请运行 pip install openvino",
+    "it crashes with ONEDNN_MAX_CPU_ISA={limit} on this processor; unset it": "在这个处理器上设置 ONEDNN_MAX_CPU_ISA={limit} 会使它崩溃；请取消设置该变量",
     "it needs Paddle 3; pip install -U paddlepaddle": "它需要飞桨 3；请运行 pip install -U paddlepaddle",
     "the CPU": " CPU ",
     "eager Paddle": "动态图飞桨",

@@ -37,6 +37,8 @@ MESSAGES = {
     "E-INTERPOLATE-ALONE": "interpolate_model={model}：没有要插入的帧；请给出一帧变成多少帧（interpolate=2，--interpolate 2），或去掉它",
     "E-UPSCALE-MODEL-LACKING": "upscale={times:g} 需要能从视频开始的模型，而此模式的模型不能：请给出文生视频模型（upscale_model，--upscale-model），例如 {example}",
     "E-UPSCALE-STRENGTH-ALONE": "upscale_strength={strength:g}：没有第二遍运行；请给出放大的倍数（upscale=2，--upscale 2），或去掉它",
+    "E-UPSCALE-TILE-ALONE": "upscale_tile={tile}：没有第二遍运行；请给出放大的倍数（upscale=2，--upscale 2），或去掉它",
+    "E-UPSCALE-PROMPTS": "upscale={times:g}：第二遍只用一个提示词，而 prompt_at（--prompt-at）给出了多个；请去掉其中一个",
     "E-UPSCALE-SMALL": "upscale={times:g} 不会使画面变大，因为 {model} 生成的边长是 {multiple} 像素的倍数：{width}x{height} 像素至少需要 {least:g}；请给出这个数或更大的数，或去掉它",
     "E-UPSCALE-ALONE": "upscale_model={model}：没有第二遍运行；请给出放大的倍数（upscale=2，--upscale 2），或去掉它",
     "E-UPSCALE-LARGE": "upscale={times:g} 会生成 {longest} 像素的画面，而 {model} 最多 {most} 像素：请给出更小的 upscale 或 resolution，或另一个模型（--upscale-model，upscale_model）",
