@@ -101,6 +101,7 @@ class Model:
         upscale: float | None = None,
         upscale_model: str | Path | None = None,
         upscale_strength: float | None = None,
+        upscale_tile: int | None = None,
         use_cf_attn: bool | None = None,
         use_motion_field: bool | None = None,
         merging_ratio: float | None = None,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -65,9 +65,14 @@ class Leg(NamedTuple):
 
 
 class ClipFlow:
-    """The flow of a clip, uint8 RGB ``[F, H, W, 3]``, found when it is needed; that of few frames is kept."""
+    """The flow of a clip, found when it is needed; that of few frames is kept.
 
-    def __init__(self, clip: np.ndarray, kept: int = 64):
+    Args:
+        clip: uint8 RGB ``[F, H, W, 3]``, or such frames by their numbers, of which those that are asked for are there.
+        kept: of how many pairs of frames.
+    """
+
+    def __init__(self, clip: np.ndarray | Mapping[int, np.ndarray], kept: int = 64):
         self._clip = clip
         self.legs = lru_cache(kept)(self._legs)
 
@@ -87,7 +92,7 @@ class ClipFlow:
         Yields:
             Each frame's number, where the pixels are in it ``[H, W, 2]``, and how surely, float32 ``[H, W]`` in 0..1.
         """
-        where = places(self._clip.shape[1:3])
+        where = places(self._clip[start].shape[:2])
         seen = np.ones(where.shape[:2], np.float32)
         step = 1 if end > start else -1
         for frame in range(start, end, step):

@@ -60,6 +60,7 @@ def _upscale(file: Path, times: float, trust: bool, manner: Manner, changes: Map
     made, times_as_many = run_of(video.read_recipe(file))
     recipe, part = checked(file, made), video.part(file)
     mode = second_mode(file, recipe["mode"], changes)
+    _check_prompts(file, recipe, mode, changes)
     facts = part.facts
     given = {
         **kept(recipe["mode"], mode, with_keyframes(recipe["parameters"], times_as_many)),
@@ -96,6 +97,17 @@ def second_mode(file: Path, first: str, changes: Mapping[str, Any]) -> Mode:
             mode=first,
         )
     return mode
+
+
+def _check_prompts(file: Path, recipe: Mapping[str, Any], mode: Mode, changes: Mapping[str, Any]) -> None:
+    """Refuses to keep to the first of several prompts untold: an InputError."""
+    if recipe["parameters"].get(travel.NAME) and not mode.has(travel.NAME) and changes.get("prompt") is None:
+        raise InputError(
+            "E-UPSCALE-FILE-PROMPTS",
+            "{file} was made by prompts that follow each other (prompt_at), and its second pass keeps to one: say what "
+            "all frames show (--prompt)",
+            file=file,
+        )
 
 
 def run_of(recipe: Mapping[str, Any]) -> tuple[Mapping[str, Any], int]:

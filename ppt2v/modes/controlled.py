@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from ppt2v.parameters import Parameter
 
-from .inputs import ADAPTERS, CLIP, LARGER, MODEL, MODULES, PROMPT, PROMPT_AT
+from .inputs import ADAPTERS, CLIP, LARGER_TILED, MODEL, MODULES, PROMPT, PROMPT_AT
 from .machine import MEMORY
 from .motion import STEADY
 from .output import OUTPUT
@@ -108,6 +108,6 @@ def controlled(a_prompt: str, n_prompt: str, fps: float | None = None) -> tuple[
         STEADY,
         *with_defaults(SAMPLING, n_prompt=n_prompt, num_inference_steps=20, guidance_scale=9.0),
         *MEMORY,
-        *LARGER,
+        *LARGER_TILED,
         *with_defaults(OUTPUT, fps=fps),
     )

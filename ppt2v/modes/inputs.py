@@ -195,3 +195,18 @@ LARGER = (
         group="File",
     ),
 )
+
+# Where the second pass is of another mode, with parameters of its own.
+LARGER_TILED = (
+    *LARGER,
+    Parameter(
+        "upscale_tile",
+        int,
+        None,
+        "With upscale: predict the noise of the second pass in tiles of this side in pixels, which overlap: larger "
+        "frames in the memory of small ones; slower.",
+        minimum=8,
+        decides="file",
+        group="File",
+    ),
+)

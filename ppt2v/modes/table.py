@@ -11,7 +11,7 @@ from ppt2v.models.sources.catalogue import EMBEDDED
 from ppt2v.parameters import Parameter
 
 from .controlled import BAD, BAD_BODY, BEST, BEST_ART, controlled, with_defaults
-from .inputs import ADAPTERS, CLIP, FREE_INIT, LARGER, MODEL, MODULES, PROMPT, PROMPT_AT, START, STRENGTH
+from .inputs import ADAPTERS, CLIP, FREE_INIT, LARGER, LARGER_TILED, MODEL, MODULES, PROMPT, PROMPT_AT, START, STRENGTH
 from .machine import MEMORY
 from .motion import INIT_IMAGE, MOTION, STEADY
 from .output import OUTPUT
@@ -149,7 +149,7 @@ MODES = {
                 PERTURBED,
                 *MOTION,
                 *MEMORY,
-                *LARGER,
+                *LARGER_TILED,
                 replace(OUTPUT[0], default=4.0, help="Frames per second of the file."),
                 *OUTPUT[1:],
             ),

@@ -39,6 +39,13 @@ def _check_two_passes(values: Mapping[str, Any]) -> None:
             times=values["upscale"],
             example=_EXAMPLE,
         )
+    if "init_video" not in values and values.get("prompt_at") is not None:
+        raise InputError(
+            "E-UPSCALE-PROMPTS",
+            "upscale={times:g}: the second pass keeps to one prompt, and prompt_at (--prompt-at) gives several; leave "
+            "out one of them",
+            times=values["upscale"],
+        )
     if values.get("memory"):
         raise InputError(
             "E-UPSCALE-MEMORY",
@@ -63,4 +70,11 @@ def _check_one_pass(values: Mapping[str, Any]) -> None:
             "upscale_strength={strength:g}: there is no second pass; say how many times as large the video is to be "
             "(upscale=2, --upscale 2), or leave it out",
             strength=values["upscale_strength"],
+        )
+    if values.get("upscale_tile") is not None:
+        raise InputError(
+            "E-UPSCALE-TILE-ALONE",
+            "upscale_tile={tile}: there is no second pass; say how many times as large the video is to be (upscale=2, "
+            "--upscale 2), or leave it out",
+            tile=values["upscale_tile"],
         )

@@ -56,8 +56,9 @@ def finished(
 
 def steady(frames: Iterable[np.ndarray], values: Mapping[str, Any], clip: np.ndarray | None) -> Iterable[np.ndarray]:
     """The frames held together along the motion of the clip, where that is asked for; as for ``finished``."""
-    if not values.get("steady"):
+    if clip is None or not values.get("steady"):
         return frames
+    from ppt2v.controls.recognition import are_skeletons
     from ppt2v.pipelines.methods.steadiness import steadied
 
-    return steadied(frames, clip, values["steady"])
+    return steadied(frames, clip, values["steady"], are_skeletons(list(clip)))

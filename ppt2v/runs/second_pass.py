@@ -30,6 +30,7 @@ _ANEW = {
     "upscale",
     "upscale_model",
     "upscale_strength",
+    "upscale_tile",
     "interpolate",
     "interpolate_model",
     "watermark",
@@ -117,6 +118,8 @@ def request_after(first: Request, size: tuple[int, int]) -> Request:
         "resolution": str(round(values["upscale"] * max(size))),
         "strength": values["upscale_strength"],
     }
+    if values.get("upscale_tile") is not None:
+        given["tile"] = values["upscale_tile"]
     if values.get("checkpoint_dir"):
         given["checkpoint_dir"] = str(Path(values["checkpoint_dir"]) / _STATE)
     return Request.of(mode, given)

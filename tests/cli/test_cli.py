@@ -87,6 +87,7 @@ OPTIONS = [
     (["--upscale", "2"], {"upscale": 2.0}),
     (["--upscale-model", "a/b"], {"upscale_model": "a/b"}),
     (["--upscale-strength", "0.5"], {"upscale_strength": 0.5}),
+    (["--upscale-tile", "256"], {"upscale_tile": 256}),
     (["--watermark", "[me]"], {"watermark": "[me]"}),
     (["--out", "a.gif"], {"save_path": "a.gif"}),
     (["--format", "gif"], {"save_format": "gif"}),

@@ -120,6 +120,14 @@ def test_motion_modules_upscale_what_they_have_made(run, made):
     assert made[0]["mode"] == "animate" and made[0]["parameters"]["motion_module"] == "someone/modules"
 
 
+def test_a_model_that_keeps_to_one_prompt_is_told_which_where_there_were_several(run, made):
+    write("text2video", prompt_at="2: a cat")
+    status, _, err = run("upscale", "low.png", "--model", "embedded/video")
+    assert (status, made) == (2, []) and "E-UPSCALE-FILE-PROMPTS" in err and "--prompt" in err
+    assert run("upscale", "low.png", "--model", "embedded/video", "--prompt", "a fox and a cat")[0] == 0
+    assert made[0]["parameters"]["prompt"] == "a fox and a cat" and "prompt_at" not in made[0]["parameters"]
+
+
 @pytest.mark.parametrize("interpolate, times, frame", [(1, 1, 3), (2, 1, 6), (1, 3, 9), (2, 3, 18)])
 def test_prompts_take_over_where_they_do_in_the_video_whatever_was_put_in_between(run, made, interpolate, times, frame):
     told = {"motion_module": "someone/modules", "prompt_at": "3: a cat; at home", "interpolate": interpolate}

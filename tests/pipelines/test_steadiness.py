@@ -32,8 +32,8 @@ def flickering(clip: np.ndarray) -> np.ndarray:
     return (clip + light + grain).clip(0, 255).astype(np.uint8)
 
 
-def held(frames: np.ndarray, clip: np.ndarray, strength: float = 1.0) -> np.ndarray:
-    return np.stack(list(steadied(iter(frames), clip, strength)))
+def held(frames: np.ndarray, clip: np.ndarray, strength: float = 1.0, skeletons: bool = False) -> np.ndarray:
+    return np.stack(list(steadied(iter(frames), clip, strength, skeletons)))
 
 
 @pytest.fixture(scope="module")
@@ -66,16 +66,33 @@ def test_more_strength_means_less_flicker_and_none_changes_nothing(clip):
     assert np.array_equal(held(frames, clip, 0), frames)
 
 
-def test_two_scenes_do_not_mix():
+def test_the_body_around_the_lines_of_a_skeleton_is_held_together_too():
+    bodies, lines = np.full((12, SIDE, SIDE, 3), 128, np.uint8), np.zeros((12, SIDE, SIDE, 3), np.uint8)
+    skin = texture(5)[:32, :24]
+    for frame, (body, line) in enumerate(zip(bodies, lines)):
+        left = 8 + STEP * frame
+        body[16:48, left : left + 24], line[20:44, left + 11 : left + 13] = skin, (255, 0, 0)
+    frames = flickering(bodies)
+    once, twice = (metrics.changes(held(frames, lines, skeletons=each)) for each in (False, True))
+    assert twice.warp_error.mean() < 0.8 * once.warp_error.mean()
+    assert twice.motion.mean() >= once.motion.mean()
+    assert np.array_equal(held(frames, lines, 0, skeletons=True), frames)
+
+
+@pytest.mark.parametrize("skeletons", [False, True])
+def test_two_scenes_do_not_mix(skeletons):
     halves = [moving(6, seed) for seed in (0, 7)]
     clip = np.concatenate(halves)
     dark = np.concatenate([halves[0] // 4, 255 - halves[1] // 4])
-    made = held(dark, clip)
+    made = held(dark, clip, skeletons=skeletons)
     assert made[:6].mean() < 50 and made[6:].mean() > 205
     assert np.abs(made.astype(int) - dark).mean() < 3
 
 
-def test_few_frames_are_in_memory_at_a_time(clip):
+@pytest.mark.parametrize("skeletons", [False, True])
+def test_few_frames_are_in_memory_at_a_time(skeletons):
+    clip = moving(20)
+
     taken = []
 
     def frames():
@@ -83,10 +100,10 @@ def test_few_frames_are_in_memory_at_a_time(clip):
             taken.append(number)
             yield frame
 
-    steady = steadied(frames(), clip, 1.0)
+    steady = steadied(frames(), clip, 1.0, skeletons)
     for number in range(len(clip)):
         next(steady)
-        assert len(taken) <= number + REACH + 1
+        assert len(taken) <= number + (1 + skeletons) * REACH + 1
 
 
 @pytest.mark.parametrize("count", [1, 2])

@@ -92,13 +92,15 @@ def test_a_mode_whose_models_start_from_no_video_is_made_larger_by_one_that_does
     model, tiny_folder, modelscope_folder, tmp_path
 ):
     told = {"prompt": "a fox", "model_name": tiny_folder, "resolution": 16, "fps": 5, "n_prompt": "rain", **QUICK}
-    larger = {"upscale": 2, "upscale_model": modelscope_folder, "use_motion_field": False, "checkpoint_dir": tmp_path}
+    larger = {"upscale": 2, "upscale_model": modelscope_folder, "upscale_tile": 16, "checkpoint_dir": tmp_path}
+    larger["use_motion_field"] = False
     made = model.run("text2video", save_path=tmp_path / "large.png", **told, **larger)
     assert frames(made).shape == (3, 32, 32, 3) and video.part(made).fps == 5
     recipe = video.read_recipe(made)
     assert recipe["mode"] == "text2video" and modelscope_folder.name in recipe["files"]
     small = model.run("text2video", save_path=tmp_path / "small.png", use_motion_field=False, **told)
     by_hand = {"model_name": modelscope_folder, "init_video": small, "out_fps": -1.0, "resolution": 32, "strength": 0.4}
+    by_hand["tile"] = 16
     second = model.run(
         "synthesize", prompt="a fox", n_prompt="rain", seed=1, save_path=tmp_path / "second.png", **by_hand
     )
@@ -122,6 +124,9 @@ def test_what_is_held_together_is_so_before_it_is_made_larger():
         ("synthesize", {"upscale": 1.001}, "E-UPSCALE-SMALL"),
         ("text2video", {"upscale": 2}, "E-UPSCALE-MODEL-LACKING"),
         ("text2video", {"upscale": 2, "upscale_model": "embedded/pix2pix"}, "E-MODEL-USE"),
+        ("text2video", {"upscale": 2, "upscale_model": "a", "prompt_at": "2: a cat"}, "E-UPSCALE-PROMPTS"),
+        ("text2video", {"upscale": 2, "upscale_model": "embedded/video", "upscale_tile": 9}, "E-TILE"),
+        ("text2video", {"upscale_tile": 64}, "E-UPSCALE-TILE-ALONE"),
         ("synthesize", {"upscale": 2, "upscale_model": "no/such/folder"}, "E-MODEL-UNKNOWN"),
         ("synthesize", {"upscale": 2, "upscale_model": "embedded/pix2pix"}, "E-MODEL-USE"),
         ("animate", {"upscale": 2, "memory": "8GB"}, "E-UPSCALE-MEMORY"),

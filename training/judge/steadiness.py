@@ -21,6 +21,7 @@ from typing import NamedTuple
 import numpy as np
 
 from ppt2v import video
+from ppt2v.controls.recognition import are_skeletons
 from ppt2v.modes import MODES
 from ppt2v.pipelines.denoising.noise import Noise
 from ppt2v.pipelines.methods.steadiness import steadied
@@ -61,6 +62,11 @@ def kept(maker: Maker, case: MovingCase, file: Path) -> np.ndarray:
         frames = make(maker, case)
         np.savez_compressed(file, frames=frames)
         return frames
+
+
+def held(case: MovingCase, made: np.ndarray, strength: float) -> np.ndarray:
+    """What a mode has made, held together as a run does it: uint8 RGB ``[F, 128, 128, 3]``."""
+    return np.stack(list(steadied(made, case.clip, strength, are_skeletons(list(case.clip)))))
 
 
 def measured(case: MovingCase, plain: np.ndarray, steady: np.ndarray, folder: Path, ending: str = "png") -> Measured:
@@ -117,7 +123,7 @@ def main() -> None:
     for mode in MODES_JUDGED:
         cases = [case for case in clips if case.mode == mode and (not args.only or case.name in args.only)]
         plain = [kept(maker, case, args.folder / f"{case.name}-{args.steps or 'own'}.npz") for case in cases]
-        steady = [np.stack(list(steadied(made, case.clip, args.strength))) for case, made in zip(cases, plain)]
+        steady = [held(case, made, args.strength) for case, made in zip(cases, plain)]
         sheet += [clip[::3][:SHOWN] for case, *made in zip(cases, plain, steady) for clip in (case.clip, *made)]
         if cases:
             reports = [measured(case, *made, args.folder, args.format) for case, *made in zip(cases, plain, steady)]

@@ -15,6 +15,7 @@ import cv2
 import numpy as np
 
 from ppt2v import video
+from ppt2v.controls.recognition import are_skeletons
 from training.pictures import cases, characters, edits
 from training.pictures.cases import Case
 from training.pictures.characters import Body
@@ -24,7 +25,7 @@ from training.pictures.sprites import PLACES
 FRAMES, FPS = 12, 8
 _STEP = 3  # pixels from frame to frame
 _APART = 3  # pixels around the subject that go with it
-_TOLD = ("pix2pix", "make it night"), ("canny", "a bear in the snow")  # with clips that were filmed
+_TOLD = {"pix2pix": "make it night", "canny": "a bear in the snow", "pose": "a fox in the snow"}  # with filmed clips
 _BODIES = (
     Body(head=40, trunk=29, arm=16, leg=18, shoulders=11, hips=7),
     Body(head=34, trunk=31, arm=18, leg=20, shoulders=11, hips=7),
@@ -62,13 +63,17 @@ def load() -> list[MovingCase]:
 
 
 def filmed(folder: Path) -> list[MovingCase]:
-    """Two for each video of a folder, an edit and one by its edges: of the middle of its first frames."""
+    """For each video of a folder an edit, one by its edges, and one by its skeletons where it shows such: of the middle
+    of its first frames."""
     made = []
     for file in sorted(each for each in folder.iterdir() if each.is_file()):
         frames = video.part(file, out_fps=FPS).first(FRAMES).read(multiple=1).frames
         clip = np.stack([_middle(frame) for frame in frames])
-        for mode, prompt, given in ((*_TOLD[0], clip), (*_TOLD[1], [canny_map(picture) for picture in clip])):
-            cases = [Case(mode, prompt, 0, picture) for picture in given]
+        given = {"pix2pix": list(clip), "canny": [canny_map(picture) for picture in clip]}
+        if are_skeletons(list(clip)):
+            given["pose"] = list(clip)
+        for mode, pictures in given.items():
+            cases = [Case(mode, _TOLD[mode], 0, picture) for picture in pictures]
             made.append(MovingCase(f"{mode}-{file.stem}", clip, cases))
     return made
 

@@ -19,6 +19,7 @@ MESSAGES = {
     "{path}: {error}": "{path}：{error}",
     "E-INTERPOLATE-TWICE": "--times 与 --fps 说的是同一件事：请只给出一个",
     "E-INTERPOLATE-FPS": "--fps={fps:g}：该视频每秒 {own:g} 帧，这些帧保持不变；请给出其 2 到 16 倍，例如 {examples}",
+    "E-UPSCALE-FILE-PROMPTS": "{file} 由先后几个提示词（prompt_at）生成，而第二遍只用一个：请说明所有帧显示什么（--prompt）",
     "E-UPSCALE-MODEL": "{file} 由 {mode} 生成，这类模型不能以视频为起点：请给出文本生成视频的模型，例如 --model cerspense/zeroscope_v2_576w",
     "E-RERUN-COMMAND": "{file} 由另一条命令 `{command}` 生成：请重复该命令；`ppt2v show` 显示它的全部配方",
     "E-SYSTEM": "{reason}",

@@ -87,6 +87,7 @@ MESSAGES = {
     "Frames per second of the file; those taken from a clip, or 8, if not given.": "输出视频每秒的帧数；不给时与从片段取帧的帧率相同，没有片段时为 8。",
     "Make the video so many times as wide and high, by a second pass that starts from the first one; 1 leaves it.": "把视频的宽和高放大到多少倍：以第一遍的结果为起点再运行一遍；1 表示不放大。",
     "With upscale: folder or id of the model of the second pass, such as one for larger frames; the same if not given, where that can start from a video.": "放大时第二遍所用模型的文件夹或模型 ID，例如适合大画面的模型；不给时与第一遍相同，前提是该模型能从视频开始。",
+    "With upscale: predict the noise of the second pass in tiles of this side in pixels, which overlap: larger frames in the memory of small ones; slower.": "放大时第二遍按这个边长（像素）的重叠小块预测噪声：用小画面的内存生成更大的画面；更慢。",
     "With upscale: how much of the schedule the second pass runs; with more it keeps less of the first one.": "放大时第二遍运行多大比例的步数；越大，保留第一遍的内容越少。",
     "A text, or the path of a picture, to put into the lower right corner.": "放在右下角的文字，或图片的路径。",
     "File to write (for png a folder); named after the prompt if not given.": "要写的文件（png 时为文件夹）；不给时按提示词命名。",
