@@ -34,12 +34,14 @@ def check(mode: Mode, values: Mapping[str, Any]) -> None:
         raise InputError(
             "E-PROMPT-EMPTY", "the prompt is empty: say in a few words what the video should show{order}", order=order
         )
-    if mode.moves and locate.is_embedded(values["motion_module"]) and not locate.is_embedded(values["model_name"]):
+    module, model = values.get("motion_module"), values["model_name"]
+    # A folder of another mode is looked at later: it may be a copy of the embedded model.
+    if module and locate.is_embedded(module) and not locate.is_embedded(model) and (mode.moves or locate.is_id(model)):
         raise InputError(
             "E-MOTION-MODULE-MISSING",
             "{model} needs a motion module that was made for it, and the one that ships was made for the embedded "
             "model: give motion_module=... (--motion-module) as a folder, file or id, such as {example}",
-            model=values["model_name"],
+            model=model,
             example=network.MOTION_EXAMPLE,
         )
     prompts.check(values)

@@ -52,7 +52,7 @@ def advice(name: str, prompt: str) -> Iterator[Message]:
         if found:
             yield Message(
                 "N-PROMPT-SYNTAX",
-                "{name} has {found!r}, elsewhere {meaning}: here it is read as words; {instead}",
+                "{name} has {found!r}, elsewhere {meaning}: here it is read as words; if it was meant so, {instead}",
                 name=name,
                 found=found[0].strip(),
                 meaning=meaning,

@@ -9,7 +9,7 @@ from ppt2v import controls
 from ppt2v.engine.choice import Choice, build, choose
 from ppt2v.errors import InputError
 from ppt2v.models.families.replacements import Replacements
-from ppt2v.models.sources import locate
+from ppt2v.models.sources import locate, network
 from ppt2v.modes import MODES
 from ppt2v.request.request import Request
 from ppt2v.workers.pool import Parcelled
@@ -171,6 +171,6 @@ def _with_networks(inputs: Inputs, request: Request, loaded: Loaded) -> Inputs:
     if "controls" not in inputs.arguments:
         return inputs
     load = loaded.controlnet_loader()
-    networks = [load(locate.locate(guide.model, progress=False)) for guide in request.guides]
+    networks = [load(network.place(guide.model, network.CONTROLNET, progress=False)) for guide in request.guides]
     controls = [each._replace(network=one) for each, one in zip(inputs.arguments["controls"], networks)]
     return inputs._replace(arguments={**inputs.arguments, "controls": controls})

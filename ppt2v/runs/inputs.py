@@ -13,7 +13,7 @@ from ppt2v.errors import InputError
 from ppt2v.language import Message, words
 from ppt2v.models.families import stable_diffusion
 from ppt2v.models.families.family import Family
-from ppt2v.models.sources import locate
+from ppt2v.models.sources import network
 from ppt2v.pipelines.planning import sizes, strengths
 from ppt2v.progress import Progress, Watch, counted
 from ppt2v.request.guides import Guide
@@ -149,7 +149,7 @@ def _controls(
         _check_family(guide.model, stable_diffusion.controlnet_config(guide.model), unet)
     made, maps = [], {}
     for guide in request.guides:
-        folder = locate.locate(guide.model)
+        folder = network.place(guide.model, network.CONTROLNET)
         if guide.kind not in maps:
             maps[guide.kind] = _maps(guide.kind, request.control_values(guide.kind), frames, explain, watch, look)
         made.append(Control(load_controlnet(folder), maps[guide.kind], _strength(request, guide, len(frames))))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from ppt2v.errors import InputError
+from ppt2v.errors import InputError, Notice
 from ppt2v.language import Message, words
 
 from . import decord_frames
@@ -46,6 +47,7 @@ class Film:
     _packets: Packets
     _orientation: Orientation
     _colour: Colour
+    _stored: tuple[int, int]  # width and height of a frame in the file
     _suits_decord: bool
 
     @property
@@ -91,8 +93,25 @@ class Film:
         placed = ((index if self._packets.counted else frame.pts, frame) for index, frame in enumerate(frames))
         convert = VideoReformatter().reformat  # one for all: to set one up takes longer than a small frame
         size = self._orientation.sides(height, width)
-        for frame in shown(placed, wanted.tolist()):
+        for frame in self._telling(shown(placed, wanted.tolist())):
             yield self._orientation.upright(self._colour.picture(frame, *size, convert))
+
+    def _telling(self, frames: Iterator[Any]) -> Iterator[Any]:
+        """The frames; that one has another size than the first of all is said once."""
+        is_told = False
+        for frame in frames:
+            stored = frame.width, frame.height
+            if not is_told and stored != self._stored:
+                is_told = True
+                notice = Notice(
+                    "N-CLIP-SIZE",
+                    "{name} goes over from {first} to {other} pixels: all frames are given the first size",
+                    name=self.path.name,
+                    first="{}x{}".format(*self._stored),
+                    other="{}x{}".format(*stored),
+                )
+                warnings.warn(notice, stacklevel=2)
+            yield frame
 
 
 def open_film(path: Path, end_t: float = -1.0, most_frames: int | None = None, most_side: int | None = None) -> Film:
@@ -187,6 +206,7 @@ def _seen(path: Path, packets: Packets, fps: float, first: Any, container: Any, 
         _packets=packets,
         _orientation=orientation,
         _colour=colour,
+        _stored=(first.width, first.height),
         _suits_decord=kind == ("h264", "mov,mp4,m4a,3gp,3g2,mj2", "yuv420p")
         and (orientation, width) == (Orientation(), first.width)
         and not (notes or packets.counted or packets.hidden)

@@ -29,6 +29,7 @@ _BEGINNINGS = (
     ("AVIF", 4, b"ftypavi"),
     ("JPEG", 0, b"\xff\xd8\xff"),
     ("BMP", 0, b"BM"),
+    ("ICO", 0, b"\0\0\1\0"),
     ("TIFF", 0, b"II*\0"),
     ("TIFF", 0, b"MM\0*"),
     ("HEIC", 4, b"ftyphei"),

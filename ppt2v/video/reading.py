@@ -144,7 +144,7 @@ def part(path: str | Path, start_t: float = 0.0, end_t: float = -1.0, out_fps: f
     path = Path(path)
     _check_times(start_t, end_t, out_fps)
     source = _source(path, end_t)
-    if start_t >= source.timeline.end - SLACK:
+    if start_t and start_t >= source.timeline.end - SLACK:
         raise InputError(
             "E-CLIP-START",
             "start_t = {start_t}: {path} ends at {end:g} s; start earlier",

@@ -169,6 +169,16 @@ def test_another_model_than_the_embedded_one_needs_a_motion_module_of_its_own(ti
         assert refused.value.code == "E-MOTION-MODULE-MISSING"
 
 
+def test_a_number_may_be_said_for_each_level(motion_folder, tmp_path):
+    own, _ = motion_modules.configuration(motion_folder)
+    said = {
+        "motion_layers_per_block": [own["motion_layers_per_block"]] * 4,
+        "motion_transformer_layers_per_block": [[1, 1]] * 4,
+        "motion_mid_block_layers_per_block": [1.0],
+    }
+    assert motion_modules.configuration(with_config(motion_folder, tmp_path / "m", **said))[0] == own
+
+
 @pytest.mark.parametrize(
     ("config", "words"),
     [

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import shutil
+from pathlib import Path
+
 import numpy as np
 import pytest
 from conftest import CLIPS
 from safetensors.numpy import save_file
+from tiny_model import write_json
 
 from ppt2v import InputError
 from ppt2v.models.sources import network
@@ -19,7 +23,7 @@ ALL = [network.MOTION_MODULE, network.CONTROLNET, network.VAE, network.PREVIEW_V
 def test_of_a_folder_that_holds_no_such_network_it_is_said_what_is_wanted(wanted, tiny_folder, motion_folder, tmp_path):
     (tmp_path / "notes.txt").write_text("nothing")
     cases = {tmp_path: "it has no config.json", tiny_folder / "unet": "its config.json is that of 'UNet2DCond"}
-    if wanted.part is None:
+    if wanted.part != "vae":
         cases[tiny_folder] = "it is a whole model"
     for folder, held in cases.items():
         with pytest.raises(InputError, match=f"{folder} is no {wanted.what}: {held}.*; give .*an id such as") as said:
@@ -27,6 +31,14 @@ def test_of_a_folder_that_holds_no_such_network_it_is_said_what_is_wanted(wanted
         assert said.value.code == "E-NETWORK-OTHER"
     network.check(str(motion_folder), network.MOTION_MODULE)
     network.check(str(tiny_folder), network.VAE)
+
+
+@pytest.mark.parametrize(("wanted", "own"), [(network.MOTION_MODULE, "motion_folder"), (network.VAE, "tiny_folder")])
+def test_in_the_folder_of_a_whole_model_its_part_is_meant(wanted, own, request, tmp_path):
+    folder = Path(request.getfixturevalue(own))
+    shutil.copytree(folder / "vae" if own == "tiny_folder" else folder, tmp_path / wanted.part)
+    write_json(tmp_path / "model_index.json", {"_class_name": "AnimateDiffPipeline"})
+    assert network.place(str(tmp_path), wanted) == tmp_path / wanted.part
 
 
 def test_where_a_folder_holds_a_file_that_file_is_to_be_given(tmp_path):

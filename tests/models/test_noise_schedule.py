@@ -13,6 +13,7 @@ from ppt2v.models.families import stable_diffusion, text_to_video, video_fusion
 from ppt2v.models.families.noise_schedule import noise_schedule
 from ppt2v.models.formats import reading
 from ppt2v.models.layouts import file_schedule
+from ppt2v.models.layouts.json_files import read_json
 from ppt2v.models.layouts.ldm_names import SCHEDULER
 
 BETAS = {"beta_start": 0.00085, "beta_end": 0.012, "beta_schedule": "scaled_linear", "num_train_timesteps": 1000}
@@ -98,6 +99,14 @@ def test_schedules_that_cannot_be(said, message):
 def test_a_list_of_betas_and_a_strange_entry_are_no_error():
     made = noise_schedule({"trained_betas": [0.5] * 1000, "self": 1, "beta_schedule": None}, "the file")
     np.testing.assert_allclose(made.alphas_cumprod[:3].numpy(), [0.5, 0.25, 0.125])
+
+
+def test_whole_numbers_are_such_however_they_are_written(tmp_path):
+    file = tmp_path / "scheduler_config.json"
+    file.write_text('{"steps_offset": 1.0, "num_train_timesteps": 1e3, "beta_end": 0.012, "far": 1e300}', "utf-8")
+    said = read_json(file)
+    assert repr(said) == "{'steps_offset': 1, 'num_train_timesteps': 1000, 'beta_end': 0.012, 'far': 1e+300}"
+    assert noise_schedule(said, "the file").config.steps_offset == 1
 
 
 # Single files

@@ -12,9 +12,10 @@ import numpy as np
 import pytest
 from av.bitstream import BitStreamFilterContext
 from numbered import FPS, decoded, number, numbers, picture, trim, turn, write
+from PIL import Image
 
 from ppt2v import video
-from ppt2v.errors import InputError
+from ppt2v.errors import InputError, Notice
 from ppt2v.video import film, packets
 from ppt2v.video.colour import Colour
 
@@ -440,3 +441,24 @@ def test_what_no_decoder_is_there_for_is_refused(tmp_path):
     (tmp_path / "drawing.svg").write_text('<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"/>')
     with pytest.raises(InputError, match="drawing.svg is no video that can be read"):
         video.part(tmp_path / "drawing.svg")
+
+
+def test_that_pictures_change_their_size_is_said(tmp_path):
+    path = tmp_path / "a.mjpeg"
+    sizes = [(64, 48), (64, 48), (48, 64), (48, 64)]
+    with path.open("wb") as file:
+        for size in sizes:
+            Image.new("RGB", size, "red").save(file, "JPEG")
+    with pytest.warns(Notice, match="a.mjpeg goes over from 64x48 to 48x64 pixels: all frames are given") as said:
+        assert video.read(path, multiple=1).frames.shape == (4, 48, 64, 3)
+    assert len(said) == 1
+
+
+def test_a_film_of_one_frame_that_is_on_show_for_no_time_is_read(tmp_path):
+    path = tmp_path / "a.mkv"
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("ffv1", rate=10_000)
+        stream.width, stream.height, stream.pix_fmt = 64, 48, "yuv420p"
+        frame = av.VideoFrame.from_ndarray(np.full((48, 64, 3), 128, np.uint8), "rgb24")
+        container.mux([*stream.encode(frame), *stream.encode()])
+    assert video.read(path, multiple=1).frames.shape == (1, 48, 64, 3)

@@ -158,3 +158,8 @@ def test_a_picture_above_the_limit_is_not_decoded(tmp_path):
         Image.new("L", (3000, 10)).save(tmp_path / f"a.{ending}")
         with pytest.raises(InputError, match="3000 is too much"):
             video.facts(tmp_path / f"a.{ending}", most_side=2048)
+
+
+def test_an_icon_is_a_picture(tmp_path):
+    Image.new("RGB", (64, 64), "red").save(tmp_path / "a.ico", sizes=[(64, 64)])
+    assert video.read(tmp_path / "a.ico", multiple=1).frames[0, 0, 0].tolist() == [255, 0, 0]

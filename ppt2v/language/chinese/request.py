@@ -53,7 +53,7 @@ MESSAGES = {
     "N-SAMPLER-LACKING": "{model} 要求 {settings}，这里没有采样器支持：各步由 {solver} 计算；solver=...（--solver）可以另选",
     "N-READ-AS-GB18030": "{path} 不是 UTF-8：按 GB18030 读取",
     "N-PROMPT-WORDS": "随 ppt2v 附带的小模型不认识：{unknown}；它认识：{known}",
-    "N-PROMPT-SYNTAX": "{name} 中有 {found!r}，在别的程序里表示{meaning}；这里按普通文字读取：{instead}",
+    "N-PROMPT-SYNTAX": "{name} 中有 {found!r}，在别的程序里表示{meaning}；这里按普通文字读取；如果本意如此，{instead}",
     "another prompt from a step on": "从某一步起换用另一提示词",
     "words that take turns": "轮流使用的词",
     "a choice of words": "从几个词中选一个",

@@ -4,6 +4,7 @@ MESSAGES = {
     "E-STILL-MISSING": "{path} 不是文件：请给出作为首帧的图片",
     "E-STILL-SHAPE": "{path} 为 {own_width}x{own_height} 像素，而画面应为 {width}x{height}：请裁剪成同样的形状，或给出另一分辨率（--resolution 宽x高）",
     "{ending} is the ending of no known format; the video becomes {path}": "{ending} 不是已知格式的扩展名；视频将保存为 {path}",
+    "N-CLIP-SIZE": "{name} 的画面大小从 {first} 变为 {other} 像素：所有帧都按第一种大小读取",
     "E-CLIP-UNREADABLE": "{path} 不是可读取的视频，或已损坏：{reason}",
     "E-CLIP-DAMAGED": "{path} 已损坏，帧无法解码：请重新复制或下载",
     "E-CLIP-NO-VIDEO": "{path} 里没有视频：请给出视频文件",

@@ -76,7 +76,6 @@ def vae_files(model: Path, given: str | None) -> NetworkFiles:
     if given is None:
         return files(model, "vae")
     place = network.place(given, network.VAE)
-    place = place / "vae" if (place / "model_index.json").exists() else place
     found = network_files(place, single_file.vae, "AutoencoderKL", _NEEDS["vae"])
     wanted = {"latent_channels": files(model, "unet").config["out_channels"], "scaling_factor": _scale(model)}
     if place.is_file():

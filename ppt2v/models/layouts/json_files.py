@@ -11,9 +11,14 @@ from ppt2v.language import Message, words
 
 _LARGEST_JSON = 64 * 2**20  # bytes; the vocabularies of large language models stay below
 
+_LARGEST_WHOLE = 2**53  # of a float that tells all whole numbers below apart
+
 
 def read_json(file: Path) -> dict[str, Any]:
-    """The content of a file of a model; InputError if it is missing or no JSON object."""
+    """The content of a file of a model; InputError if it is missing or no JSON object.
+
+    Whole numbers are ints, however they are written: other programs make 2.0 of 2.
+    """
     if file.exists() and not file.is_file():
         raise InputError(
             "E-JSON-NO-FILE", "{file} is no file but a folder or a device; download or copy the model again", file=file
@@ -26,7 +31,7 @@ def read_json(file: Path) -> dict[str, Any]:
                 file=file,
                 most=_LARGEST_JSON // 2**20,
             )
-        content = json.loads(file.read_text(encoding="utf-8-sig"))
+        content = json.loads(file.read_text(encoding="utf-8-sig"), parse_float=_number)
     except (FileNotFoundError, NotADirectoryError):
         raise InputError(
             "E-MODEL-FILE-MISSING",
@@ -49,6 +54,11 @@ def read_json(file: Path) -> dict[str, Any]:
             kind=_json_kind(content),
         )
     return content
+
+
+def _number(text: str) -> float | int:
+    number = float(text)
+    return int(number) if number.is_integer() and abs(number) <= _LARGEST_WHOLE else number
 
 
 def _reason(file: Path, error: Exception) -> str | Message:

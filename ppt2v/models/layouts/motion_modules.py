@@ -79,6 +79,7 @@ def configuration(place: Path) -> tuple[dict[str, Any], bool]:
             file=file,
         )
     told = {name: value for name, value in said.items() if value is not None}
+    told |= {name: _of_all_levels(told[name]) for name in (*_NUMBERS, *_FIXED) if name in told}
     config = {**_NUMBERS, **_FIXED, _MIDDLE: True, _NOISE: None, **told}
     wrong = broken(config, _RULES)
     if wrong is not None:
@@ -92,6 +93,13 @@ def configuration(place: Path) -> tuple[dict[str, Any], bool]:
         )
     names = ("block_out_channels", *_NUMBERS, _MIDDLE)
     return {name: config[name] for name in names}, config[_NOISE] == _OF_MODEL
+
+
+def _of_all_levels(value: Any) -> Any:
+    """A number that a list has for each level, or lists for each layer of each, where they agree."""
+    while isinstance(value, list) and value and all(each == value[0] for each in value):
+        value = value[0]
+    return value
 
 
 def in_file(loaded: WeightFile, source: str) -> Network:

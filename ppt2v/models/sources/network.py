@@ -41,6 +41,7 @@ MOTION_MODULE = Network(
         "diffusers, or an id such as {example}",
         example=MOTION_EXAMPLE,
     ),
+    part="motion_adapter",
 )
 CONTROLNET = Network(
     words("ControlNet"),
@@ -49,6 +50,7 @@ CONTROLNET = Network(
         "give controlnet=... (--controlnet) as a file, a folder in the layout of diffusers, or an id such as {example}",
         example="lllyasviel/sd-controlnet-canny",
     ),
+    part="controlnet",
 )
 VAE = Network(
     words("autoencoder"),
@@ -76,7 +78,7 @@ def check(name: str, network: Network) -> None:
     Raises:
         InputError: as ``locate.check``; a folder that is another network, a whole model, or nothing of the kind.
     """
-    folder = Path(locate.from_anywhere(name))
+    folder = Path(_own(name, network))
     if folder.is_dir() and not locate.is_embedded(name):
         held = _held(folder, network)
         if held is not None:
@@ -88,19 +90,26 @@ def check(name: str, network: Network) -> None:
                 held=held,
                 advice=_advice(folder, network),
             )
-    locate.check(name)
+    locate.check(_own(name, network))
 
 
 def place(name: str, network: Network, progress: bool = True) -> Path:
     """The folder or file of such a network; arguments and errors as for ``locate.locate`` and ``check``."""
     check(name, network)
-    return locate.locate(name, progress)
+    return Path(_own(locate.locate(_own(name, network), progress), network))
+
+
+def _own(name: str | Path, network: Network) -> str:
+    """The name of a network, by itself where it lies in the folder of a whole model."""
+    given = locate.from_anywhere(name)
+    part = Path(given) / (network.part or "")
+    return str(part) if part.is_dir() and (part.parent / "model_index.json").exists() else given
 
 
 def _held(folder: Path, network: Network) -> Message | None:
     """What a folder is instead of the network; None where it may be that."""
     if (folder / "model_index.json").exists():
-        return None if network.part else words("it is a whole model")
+        return words("it is a whole model")
     file = folder / "config.json"
     if not file.exists():
         return words("it has no config.json")
