@@ -155,9 +155,10 @@ def test_thirty_clients_are_answered_once_each_though_two_workers_are_killed(
         killed = set()
         for place in (5 * each, 15 * each):
             jobs.wait(ids[place])
-            process, _ = stand_in.runs()[-1]
+            process, lost = stand_in.runs()[-1]
             os.kill(process, signal.SIGKILL)
             killed.add(process)
+            jobs.wait(lost)  # a job over which both are lost would fail, and rightly so
         assert {jobs.wait(id).state for id in ids} == {DONE}
         jobs.close()
     assert told == Counter(ids) and len(killed) == 2
