@@ -4,12 +4,18 @@ from __future__ import annotations
 
 import gc
 
-_MADE = 50_000  # objects between one look and the next; usually 700, which an import of Paddle makes 700 times
+_USUAL = gc.get_threshold()
+_MADE = 50_000  # objects between one look and the next; usually some 700, which an import of Paddle makes 700 times
 
 
 def look_seldom() -> None:
     """Lets it look less often, in a process of ppt2v's own."""
     gc.set_threshold(_MADE)
+
+
+def look_as_usual() -> None:
+    """Lets it look as often as other programs do, in a process that goes on for days."""
+    gc.set_threshold(*_USUAL)
 
 
 def look_no_more() -> None:

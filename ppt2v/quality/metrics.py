@@ -116,7 +116,7 @@ def _widened(lines: np.ndarray) -> np.ndarray:
 
 
 def similarity(one: np.ndarray, other: np.ndarray) -> float:
-    """SSIM (Wang et al. 2004) of two frames of one size, at most 1."""
+    """SSIM (Wang et al. 2004, over even windows of 7x7 pixels instead of Gaussian ones) of two frames, at most 1."""
     from skimage.metrics import structural_similarity
 
     window = min(7, *one.shape[:2]) - (min(7, *one.shape[:2]) + 1) % 2  # odd, and no larger than the frame

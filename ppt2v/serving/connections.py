@@ -12,6 +12,8 @@ import uvicorn
 from starlette.types import ASGIApp
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
+from ppt2v.environment import garbage
+
 IDLE = 10  # seconds without a whole head of a request, after which a connection is closed
 MOST = 400  # open at once; a process may have about 1,000 files
 
@@ -41,12 +43,13 @@ class Server(uvicorn.Server):
 
 
 def server(app: ASGIApp, patience: int | None = None, ending: Callable[[], None] | None = None) -> Server:
-    """What answers requests, until the process is interrupted.
+    """What answers requests, until the process is interrupted; garbage is looked for as usual from now on.
 
     Args:
         patience: seconds that requests which are being answered then still have; None: all that they need.
         ending: as of ``Server``.
     """
+    garbage.look_as_usual()
     settings = uvicorn.Config(
         app,
         http=Connection,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import re
 import socket
 import threading
@@ -11,6 +12,7 @@ from http.client import HTTPConnection
 import pytest
 from stand_in_model import StandInModel
 
+from ppt2v.environment import garbage
 from ppt2v.serving import connections, fairness
 from ppt2v.serving.api.app import create_app
 from ppt2v.serving.connections import server
@@ -48,6 +50,12 @@ def head(port: int, request: str = "GET /jobs", more: str = "") -> bytes:
 def status(port: int, sent: bytes) -> bytes:
     with connected(port, sent) as connection:
         return connection.recv(12)
+
+
+def test_a_service_looks_for_garbage_as_often_as_other_programs(tmp_path):
+    garbage.look_seldom()
+    with running(tmp_path):
+        assert gc.get_threshold()[0] < 10_000
 
 
 def test_idle_connections_keep_nobody_out(tmp_path, monkeypatch):

@@ -10,7 +10,6 @@ from ppt2v.errors import InputError
 from ppt2v.language import Message, words
 
 _LARGEST_JSON = 64 * 2**20  # bytes; the vocabularies of large language models stay below
-
 _LARGEST_WHOLE = 2**53  # of a float that tells all whole numbers below apart
 
 

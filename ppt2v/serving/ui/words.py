@@ -136,6 +136,7 @@ WORDS = {
     "Upscale": "放大倍数",
     "Upscale model": "放大所用模型",
     "Upscale strength": "放大强度",
+    "Upscale tile": "放大时的分块边长",
     "Loop": "循环",
     "Negative prompt 2": "反向提示词 2",
     "Pag scale": "扰动注意力引导强度（PAG）",
