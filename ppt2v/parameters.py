@@ -18,6 +18,8 @@ _SHORT.maxstring = _SHORT.maxother = 120
 
 _KINDS = {str: words("a text"), int: words("a whole number"), float: words("a number"), bool: words("true or false")}
 
+_MAY_BE_EMPTY = (None, "picture")  # of what a parameter holds: a text, and not the name of something
+
 Group = Literal["Main", "Motion", "Guidance", "Speed and memory", "Adapters", "File"]
 GROUPS: tuple[Group, ...] = get_args(Group)
 
@@ -126,6 +128,12 @@ class Parameter:
                 name=self.name,
                 value=shown(value),
                 rule=self.rule,
+            )
+        if value == "" and self.holds not in _MAY_BE_EMPTY:
+            raise InputError(
+                "E-PARAMETER-EMPTY",
+                "{name} is an empty text, which names nothing: leave {name} out, or say what it is to be",
+                name=self.name,
             )
         if self.kind is str and not self._can_be_written(value):
             raise InputError(

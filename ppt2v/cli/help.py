@@ -11,9 +11,11 @@ from ppt2v.errors import InputError
 from ppt2v.language import translated
 from ppt2v.parameters import GROUPS
 
-from .usage import UsageError, too_many, unknown_command
+from .usage import UsageError, too_many, unknown_command, without_value
 
 _WITHOUT_GROUP = "Options"  # the heading that stands for the main group
+
+_TEXTS = ("TEXT", "PROMPT")  # stand for values of which the tables of parameters say whether they may be empty
 
 # Of all commands: as wide as the terminal, and -h as well as --help.
 SETTINGS = {"help_option_names": ["-h", "--help"], "max_content_width": 1000}
@@ -64,6 +66,9 @@ class Command(_Translated, TyperCommand):
             raise
         if extra:
             raise InputError.of(too_many(extra, ctx.command_path))
+        for parameter in self.params:
+            if ctx.params.get(parameter.name) == "" and parameter.metavar not in _TEXTS:
+                raise InputError.of(without_value(parameter, ctx.command_path))
         return extra
 
     def format_options(self, ctx: Any, formatter: Any) -> None:

@@ -56,6 +56,11 @@ def too_many(arguments: list[str], path: str) -> Message:
     )
 
 
+def without_value(parameter: Any, path: str) -> Message:
+    """The message for an option or argument that is given as an empty text."""
+    return Message("E-OPTION-EMPTY", "{name} needs a value: see {help}", name=_name(parameter), help=f"`{path} -h`")
+
+
 def _name(parameter: Any) -> str:
     if parameter.param_type_name == "argument":
         return parameter.make_metavar(None).strip("[]{}") if parameter.metavar is None else parameter.metavar

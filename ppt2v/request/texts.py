@@ -52,6 +52,8 @@ def _as_text(parameter: Parameter, value: Any) -> Any:
             value=shown(value),
             rule=parameter.rule,
         )
+    if "" in pieces:  # which as a path would be the current folder
+        return parameter.check(value)
     text = _TEXTS[parameter.holds](value)
     for path in text if parameter.many else [text]:
         _check_length(parameter, path)

@@ -163,6 +163,15 @@ def test_pipelines_of_other_families_are_refused_by_name(copy, part, family):
         locate.check(copy)
 
 
+@pytest.mark.parametrize("name", ["BertModel", "RobertaSeriesModelWithTransformation", "ChineseCLIPTextModel"])
+def test_models_whose_texts_are_read_otherwise_are_refused_by_that(copy, name):
+    index = json.loads((copy / "model_index.json").read_text())
+    (copy / "model_index.json").write_text(json.dumps({**index, "text_encoder": ["transformers", name]}))
+    (copy / "tokenizer" / "vocab.json").unlink()  # which those with a vocab.txt do not have
+    with pytest.raises(InputError, match=f"read by a {name} and not by CLIP"):
+        locate.check(copy)
+
+
 @pytest.mark.parametrize("part", ["unet", "vae", "text_encoder", "tokenizer", "scheduler"])
 def test_an_index_without_a_part_is_no_whole_model(copy, part):
     index = json.loads((copy / "model_index.json").read_text())

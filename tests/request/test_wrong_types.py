@@ -11,6 +11,7 @@ TEXTS = [
     ("text2video", "model_name"), ("text2video", "tokenizer"), ("text2video", "saliency_weights"),
     ("canny", "video_path"), ("canny", "controlnet"), ("synthesize", "init_video"), ("pose", "detector_weights"),
 ]  # fmt: skip
+NAMES = [each for each in TEXTS if each != ("text2video", "watermark")]
 LISTS = [("text2video", "lora"), ("text2video", "textual_inversion"), ("canny", "extra_controls")]
 
 
@@ -40,6 +41,18 @@ def test_a_name_that_no_file_can_have_is_refused(mode, name):
     value = f"a/{LONG}.png" if name == "watermark" else f"a/{LONG}"
     said = refused(mode, **{name: [value] if (mode, name) in LISTS else value})
     assert name in said and "of more than 255 bytes" in said
+
+
+@pytest.mark.parametrize(("mode", "name"), [*NAMES, *LISTS, ("animate", "motion_module"), ("text2video", "memory")])
+def test_an_empty_text_names_nothing(mode, name):
+    assert refused(mode, **{name: ""}).startswith(f"{name} is an empty text")
+    if (mode, name) in LISTS:
+        assert refused(mode, **{name: ["", "x"]}).startswith(f"{name} is an empty text")
+
+
+@pytest.mark.parametrize("name", ["n_prompt", "watermark"])
+def test_what_is_a_text_may_be_empty(name):
+    assert Request.of(MODES["text2video"], {"prompt": "a fox", name: ""}).values[name] == ""
 
 
 def test_a_long_text_as_the_watermark_is_no_path():

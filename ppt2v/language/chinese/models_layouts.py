@@ -75,6 +75,7 @@ MESSAGES = {
     "E-MODEL-UNFED": "{file} 写有 {name}={value!r}：这是{network}的网络，这里不支持；请给出 Stable Diffusion 1.x、2.x 或 XL 的",
     "E-MODEL-FAMILY": "{source} 是 {family} 模型（{class_name}，含有 {part}），这里不支持；请给出 Stable Diffusion 1.x、2.x 或 XL 的模型，用于 synthesize 模式时给出 ModelScope 的文本生成视频模型",
     "E-MODEL-PARTS": "{source} 不是完整的模型：它的 model_index.json 没有列出 {parts}",
+    "E-MODEL-TEXTS": "{source} 的提示词由 {class_name} 而不是 CLIP 读取（中文或多语言模型常如此），这里不支持；请给出 Stable Diffusion 1.x、2.x 或 XL 的模型，并使用英文提示词",
     "E-CONFIG-LACKS": "{file} 无法使用：缺少 {names}；请重新下载",
     "E-CONFIG-RANGE": "{file} 无法使用：{name}={value!r}；须为{rule} 1 到 {most}",
     "E-CONFIG-NUMBER": "{file} 无法使用：{name}={value!r}；须为数",

@@ -5,6 +5,7 @@ MESSAGES = {
     "E-GRADIO-PATH": "is_gradio=True 时路径自动决定；请去掉 save_path 或 is_gradio",
     "E-CONTROLNETS-TOO-MANY": "model_path_list 有 {models} 个模型，而控制图只有一种；请给出一个 Stable Diffusion 模型和一个 ControlNet，其余写作 extra_controls=['类型:强度:模型']",
     "E-PARAMETER-VALUE": "{name}={value} 无效；有效值：{rule}",
+    "E-PARAMETER-EMPTY": "{name} 是空文本，没有指明任何内容：请省略 {name}，或写明其值",
     "E-PARAMETER-CHARACTER": "{name}={value} 含有无效字符（零字节或不成对的代理字符）",
     "E-PARAMETER-UNKNOWN": "未知参数 {name!r}；您是否想用 {names}？",
     "E-DISK-FULL": "服务器磁盘已满，请管理员清理空间",

@@ -168,14 +168,14 @@ def _is_there(entry: Any) -> bool:
 
 
 def check_pipeline(model_index: Mapping[str, Any], source: str | Message) -> None:
-    """Refuses a pipeline of another family of models than those that are run here, by the parts that it names.
+    """Refuses a pipeline of another family of models than those that are run here, by what it names.
 
     Args:
         model_index: the content of its model_index.json.
         source: what it belongs to, for errors.
 
     Raises:
-        InputError: it has a part that is not used here, or lacks one that is.
+        InputError: it has a part that is not used here, or lacks one that is, or reads texts otherwise than by CLIP.
     """
     name = model_index.get("_class_name")
     for part, family in _OTHER_FAMILIES.items():
@@ -198,6 +198,20 @@ def check_pipeline(model_index: Mapping[str, Any], source: str | Message) -> Non
             "{source} is no whole model: its model_index.json names no {parts}",
             source=source,
             parts=missing,
+        )
+    _check_reader(model_index["text_encoder"], source)
+
+
+def _check_reader(text_encoder: Any, source: str | Message) -> None:
+    """Refuses models whose texts are read by another network than CLIP, as an index names it: [library, class]."""
+    name = text_encoder[-1] if isinstance(text_encoder, list) else text_encoder
+    if not str(name).startswith("CLIP"):
+        raise InputError(
+            "E-MODEL-TEXTS",
+            "{source} has its prompts read by a {class_name} and not by CLIP, as models for Chinese or many languages "
+            "do, and such are not run here; give one of Stable Diffusion 1.x, 2.x or XL, and an English prompt",
+            source=source,
+            class_name=name,
         )
 
 

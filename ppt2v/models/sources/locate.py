@@ -166,6 +166,8 @@ def from_anywhere(name: str | Path) -> str:
 
 
 def _check_folder(folder: Path) -> None:
+    if (folder / "model_index.json").exists():  # what belongs to another family lacks nothing
+        check_pipeline(read_json(folder / "model_index.json"), str(folder))
     missing = first_missing(folder)
     if missing:
         raise InputError(
@@ -175,8 +177,6 @@ def _check_folder(folder: Path) -> None:
             missing=missing,
             advice=_instead(folder),
         )
-    if (folder / "model_index.json").exists():
-        check_pipeline(read_json(folder / "model_index.json"), str(folder))
 
 
 def _instead(folder: Path) -> Message:
