@@ -68,6 +68,7 @@ def write_folder(folder: Path, file: Path) -> Path:
     schedule |= {"beta_schedule": "scaled_linear", "prediction_type": "epsilon", "use_karras_sigmas": False}
     _write(folder / "scheduler" / "scheduler_config.json", schedule)
     index = {part: ["diffusers", "Some"] for part in (*own, "tokenizer", "tokenizer_2", "scheduler")}
+    index["text_encoder"] = ["transformers", "CLIPTextModel"]
     _write(folder / "model_index.json", {"_class_name": "StableDiffusionXLPipeline", **index})
     return folder
 

@@ -20,7 +20,7 @@ def train_command() -> Callable[..., None]:
     options = by_flag(dreambooth.PARAMETERS)
 
     def command(resume: bool, quiet: bool, **values: Any) -> None:
-        needed = {"images": "", "instance_prompt": "", "out": ""}
+        needed: dict[str, Any] = dict.fromkeys(("images", "instance_prompt", "out"))
         given = {**needed, **given_values(options, values)}
         typer.echo(dreambooth.train(**given, resume=resume, show_progress=not quiet))
 

@@ -339,7 +339,8 @@ def test_transparent_pictures_are_put_on_white_and_turned_ones_upright(tmp_path)
 
 BAD = [
     ({"images": "nowhere"}, "there is no folder nowhere"),
-    ({"images": ""}, r"images \(--images\) is missing"),
+    ({"images": None}, r"images \(--images\) is missing"),
+    ({"images": ""}, "images is an empty text"),
     ({"instance_prompt": "  "}, r"instance_prompt \(--prompt\) is empty"),
     ({"class_prompt": ""}, r"class_prompt \(--class-prompt\) is empty"),
     ({"learning_rate": 0.0}, "learning_rate=0.0: the rule is a number > 0"),

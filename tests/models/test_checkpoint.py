@@ -272,6 +272,21 @@ def test_missing_and_unexpected_names_are_listed():
     np.testing.assert_array_equal(network.state_dict()["linear.weight"].numpy(), before)
 
 
+@pytest.mark.parametrize(
+    ("name", "array"),
+    [
+        ("linear.weight", np.ones((3, 4), np.int8)),
+        ("linear.weight", np.ones((6, 1), np.uint8)),
+        *((name, np.ones(1, np.float32)) for name in ("linear.weight.absmax", "linear.scale_weight", "scaled_fp8")),
+        ("linear.weight._scale", np.ones((3, 1), np.float32)),
+    ],
+)
+def test_quantized_weights_are_called_so(name, array):
+    network = _network(3, 4)
+    with pytest.raises(InputError, match=f"^file is quantized: .*{name}"):
+        fitting.put(network, reading.WeightFile({**_arrays(network), name: array}, reading.PADDLE), "file")
+
+
 def test_long_lists_of_names_are_cut():
     with pytest.raises(InputError, match=r"5 weights are missing \(([\w.]+, ){4}\.\.\.\), 0 are unexpected;"):
         fitting.put(_network(3, 4), reading.WeightFile({}, reading.PADDLE), "file")

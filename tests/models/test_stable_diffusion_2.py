@@ -107,6 +107,7 @@ def folder(tensors, file, words, tmp_path_factory) -> Path:
     (root / "scheduler").mkdir()
     (root / "scheduler" / "scheduler_config.json").write_text(json.dumps(schedule))
     index = {part: ["diffusers", "Some"] for part in ("unet", "vae", "text_encoder", "tokenizer", "scheduler")}
+    index["text_encoder"] = ["transformers", "CLIPTextModel"]
     (root / "model_index.json").write_text(json.dumps({"_class_name": "StableDiffusionPipeline", **index}))
     return root
 

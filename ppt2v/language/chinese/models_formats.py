@@ -2,6 +2,7 @@
 
 MESSAGES = {
     "E-WEIGHTS-NAMES": "{complaint}：缺少 {missing} 个权重{missing_names}，多出 {unexpected} 个{unexpected_names}；请给出与该网络及其 config.json 配套的文件",
+    "E-WEIGHTS-QUANTIZED": "{source} 是量化后的文件：权重为 8 位或更少位的数，另附缩放系数{names}，这里不读取；请给出同一模型的 float32、float16、bfloat16 或不带缩放系数的 float8 文件",
     "E-WEIGHTS-SHAPES": "{complaint}：{wrong} 个权重形状不符{wrong_names}；请给出与该网络及其 config.json 配套的文件",
     " ({names})": "（{names}）",
     "{name} is {given} instead of {wanted}": "{name} 为 {given}，应为 {wanted}",

@@ -27,6 +27,8 @@ _OLD_PADDLE_CLIP = {
     ".norm2.": ".layer_norm2.",
 }  # names of paddlenlp's own CLIPTextModel, in which early Paddle conversions of Stable Diffusion were saved
 _PYTORCH_BATCH_NORM = {"running_mean": "_mean", "running_var": "_variance"}
+# Names of the scales that bitsandbytes, ComfyUI, optimum-quanto, GPTQ and torchao put beside quantized weights.
+_SCALES = re.compile(r"(^|\.)(absmax|quant_map|SCB|scale_weight|scaled_fp8|weight_scale|weight\._scale|scales|qzeros)$")
 _NO_WEIGHTS = ("position_ids", "num_batches_tracked")  # PyTorch's buffers of which Paddle's networks have none
 
 
@@ -57,7 +59,8 @@ def match(network, checkpoint: WeightFile, source: str) -> dict[str, np.ndarray]
 
     Names of older versions of the libraries are understood. A network can say, by ``unused_weights``, with what the
     names begin that some files hold and it has no use for. ``source`` names the file in errors.
-    Raises InputError unless names and shapes are otherwise exactly those of the network.
+    Raises InputError unless names and shapes are otherwise exactly those of the network, and for weights that mean
+    nothing without the scales of a quantization.
     """
     state = network.state_dict()
     unused = getattr(network, "unused_weights", ())
@@ -66,6 +69,7 @@ def match(network, checkpoint: WeightFile, source: str) -> dict[str, np.ndarray]
     if _layout(network, tensors, checkpoint.layout) == PYTORCH:
         tensors = transpose_linear(network, tensors)
     kind = type(network).__name__
+    _check_numbers(set(state), tensors, source)
     _check_names(set(state), set(tensors), f"{source} does not fit {kind}")
     _check_shapes(state, tensors, f"{source} does not fit {kind}")
     return tensors
@@ -110,6 +114,19 @@ def _current_name(name: str, expected: set[str]) -> str:
     norm = re.sub(r"\.(running_mean|running_var)$", lambda m: f".{_PYTORCH_BATCH_NORM[m[1]]}", name)
     candidates = (attention, f"text_model.{name}", clip, norm)
     return next((candidate for candidate in candidates if candidate in expected), name)
+
+
+def _check_numbers(expected: set[str], tensors: dict[str, np.ndarray], source: str) -> None:
+    scales = [name for name in tensors if name not in expected and _SCALES.search(name)]
+    whole = [name for name, array in tensors.items() if array.dtype in (np.int8, np.uint8)]
+    if scales or whole:
+        raise InputError(
+            "E-WEIGHTS-QUANTIZED",
+            "{source} is quantized: its weights are numbers of 8 bits or less with scales beside them{names}, which "
+            "are not read here; give the same model in float32, float16, bfloat16 or plain float8",
+            source=source,
+            names=_listed(sorted({*scales, *whole})),
+        )
 
 
 def _check_names(expected: set[str], found: set[str], complaint: str) -> None:
