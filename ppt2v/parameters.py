@@ -18,7 +18,8 @@ _SHORT.maxstring = _SHORT.maxother = 120
 
 _KINDS = {str: words("a text"), int: words("a whole number"), float: words("a number"), bool: words("true or false")}
 
-_MAY_BE_EMPTY = (None, "picture")  # of what a parameter holds: a text, and not the name of something
+# Of what a parameter holds: a text, not the name of something; keyframes are refused by their form.
+_MAY_BE_EMPTY = (None, "picture", "keyframes")
 
 Group = Literal["Main", "Motion", "Guidance", "Speed and memory", "Adapters", "File"]
 GROUPS: tuple[Group, ...] = get_args(Group)

@@ -261,7 +261,7 @@ def test_what_the_small_depth_network_is_good_for_is_said_where_it_is_used(contr
     assert ["--detector hf:Intel/dpt-hybrid-midas" in each for each in told] == [True] * (control == "video")
 
 
-@pytest.mark.parametrize("given", ["embedded", "no such place", "", "a file", "an empty folder"])
+@pytest.mark.parametrize("given", ["embedded", "no such place", "a file", "an empty folder"])
 def test_what_is_no_depth_network_is_refused_before_anything_is_loaded(given, tmp_path):
     (tmp_path / "a file").touch()
     (tmp_path / "an empty folder").mkdir()
