@@ -58,7 +58,11 @@ def too_many(arguments: list[str], path: str) -> Message:
 
 def without_value(parameter: Any, path: str) -> Message:
     """The message for an option or argument that is given as an empty text."""
-    return Message("E-OPTION-EMPTY", "{name} needs a value: see {help}", name=_name(parameter), help=f"`{path} -h`")
+    return _without_value(_name(parameter), f"`{path} -h`")
+
+
+def _without_value(name: str, help_: str) -> Message:
+    return Message("E-OPTION-EMPTY", "{name} needs a value: see {help}", name=name, help=help_)
 
 
 def _name(parameter: Any) -> str:
@@ -86,7 +90,7 @@ def _unknown_option(error: Any, help_: str) -> Message:
 def _wrong_option(error: Any, help_: str) -> Message:
     if "not take" in error.message:
         return Message("E-OPTION-SWITCH", "{name} takes no value: see {help}", name=error.option_name, help=help_)
-    return Message("E-OPTION-EMPTY", "{name} needs a value: see {help}", name=error.option_name, help=help_)
+    return _without_value(error.option_name, help_)
 
 
 def _wrong_value(error: Any, parameter: Any) -> Message:
